@@ -1,0 +1,1 @@
+"""Installer media for guests, built at run time from Debian packages."""
