@@ -32,3 +32,44 @@ MEDIA_PORT = 8099
 PROXY_PORT = 3142  # apt-cacher-ng
 MEDIA_URL = f"http://{GATEWAY}:{MEDIA_PORT}"
 PROXY_URL = f"http://{GATEWAY}:{PROXY_PORT}"
+
+LIB = HOME / "lib"  # a copy of this package: daemons outlive the checkout that started them
+SHIM = HOME / "shim"
+CLOUDS = HOME / "clouds.yaml"
+LOCK_FILE = Path(
+    os.environ.get("DEVCLOUD_LOCK_FILE") or Path(__file__).with_name("requirements.lock.txt")
+)
+
+PUBLIC_CIDR = "10.99.0.0/24"
+PRIVATE_CIDR = "10.98.0.0/24"
+ISOLATED_CIDR = "10.97.0.0/24"
+GATEWAY_MAC = "02:de:c1:0d:00:01"
+METADATA_PROXY_PORT = 8780  # metadata for the flat network, which has no router
+
+LOCAL = "127.0.0.1"
+PORTS = {
+    "keystone": 5000,
+    "glance": 9292,
+    "placement": 8778,
+    "nova": 8774,
+    "metadata": 8775,
+    "neutron": 9696,
+    "cinder": 8776,
+    "novnc": 6080,
+    "mariadb": 3306,
+    "rabbitmq": 5672,
+    "erlang": 25672,
+    "epmd": 4369,
+    "memcached": 11211,
+    "ovsdb": 6640,
+    "openflow": 6633,
+}
+TOKEN_SECONDS = int(os.environ.get("DEVCLOUD_TOKEN_SECONDS") or 86400)
+NFS_GIB = 40  # size of the sparse file behind the volumes
+
+DATABASE_PASSWORD = "dbsecret"
+QUEUE_PASSWORD = "rabbitsecret"
+SERVICE_PASSWORD = "svcsecret"
+METADATA_SECRET = "metasecret"
+ADMIN_PASSWORD = "adminsecret"
+DEMO_PASSWORD = "demosecret"

@@ -1,0 +1,1 @@
+"""What the cloud's own agents load from us."""

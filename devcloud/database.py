@@ -1,0 +1,105 @@
+"""MariaDB and the schemas of the services."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from devcloud import render, settings
+from devcloud.process import run
+
+DATA = settings.STATE / "mysql"
+SOCKET = settings.RUN / "mariadb.sock"
+LOG = settings.LOG / "schema.log"
+STAMPS = settings.STATE / "stamps"
+
+
+def initialise() -> None:
+    """Make the server's own tables."""
+    if (DATA / "made").exists():
+        return
+    run("rm", "-rf", DATA)
+    run(
+        *("mysql_install_db", "--no-defaults", "--user=root", f"--datadir={DATA}"),
+        *("--auth-root-authentication-method=normal", "--skip-test-db"),
+        log=settings.LOG / "mariadb-install.log",
+    )
+    (DATA / "made").touch()
+
+
+def create() -> None:
+    """Make the databases and the user that all services share."""
+    if (STAMPS / "databases").exists():
+        return
+    password = settings.DATABASE_PASSWORD
+    statements = [
+        f"CREATE DATABASE IF NOT EXISTS {name}; "
+        f"GRANT ALL ON {name}.* TO 'os'@'127.0.0.1' IDENTIFIED BY '{password}';"
+        for name in render.DATABASES
+    ]
+    run("mariadb", "--no-defaults", "-S", SOCKET, "-u", "root", text="\n".join(statements))
+    _stamp("databases", "made")
+
+
+def _stamp(name: str, text: str) -> None:
+    STAMPS.mkdir(parents=True, exist_ok=True)
+    (STAMPS / name).write_text(text)
+
+
+def _manage(name: str, config: tuple[Path, ...], *commands: str) -> None:
+    """Run a service's own schema commands, again only after its versions changed."""
+    wanted = hashlib.sha256(settings.LOCK_FILE.read_bytes()).hexdigest()
+    stamp = STAMPS / f"schema-{name}"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    files = [word for path in config for word in ("--config-file", str(path))]
+    for command in commands:
+        program, *rest = command.split()
+        run(settings.VENV / "bin" / program, *files, *rest, log=LOG)
+    _stamp(f"schema-{name}", wanted)
+
+
+def identity() -> None:
+    """Keystone's schema, keys, and first administrator."""
+    render.keystone_keys()
+    url = "http://127.0.0.1:5000/v3/"
+    _manage(
+        "keystone",
+        (settings.ETC / "keystone/keystone.conf",),
+        "keystone-manage db_sync",
+        f"keystone-manage bootstrap --bootstrap-password {settings.ADMIN_PASSWORD}"
+        f" --bootstrap-region-id RegionOne --bootstrap-admin-url {url}"
+        f" --bootstrap-internal-url {url} --bootstrap-public-url {url}",
+    )
+
+
+def network() -> None:
+    """The schemas of Glance, Placement and Neutron."""
+    etc = settings.ETC
+    _manage(
+        "glance",
+        (etc / "glance/glance-api.conf",),
+        "glance-manage db_sync",
+        f"glance-manage db_load_metadefs {settings.VENV}/etc/glance/metadefs",
+    )
+    _manage("placement", (etc / "placement/placement.conf",), "placement-manage db sync")
+    _manage(
+        "neutron",
+        (etc / "neutron/neutron.conf", etc / "neutron/plugins/ml2/ml2_conf.ini"),
+        "neutron-db-manage upgrade head",
+    )
+
+
+def compute() -> None:
+    """The schemas of Nova, with its two cells, and of Cinder."""
+    etc = settings.ETC
+    cell0 = render.database_url("nova_cell0")
+    _manage(
+        "nova",
+        (etc / "nova/nova.conf", etc / "nova/nova-db.conf"),
+        "nova-manage api_db sync",
+        f"nova-manage cell_v2 map_cell0 --database_connection {cell0}",
+        "nova-manage db sync",
+        "nova-manage cell_v2 create_cell --name=cell1",
+    )
+    _manage("cinder", (etc / "cinder/cinder.conf",), "cinder-manage db sync")

@@ -1,0 +1,77 @@
+"""Debian packages, and the one virtual environment with everything OpenStack."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from devcloud import settings
+from devcloud.process import run
+
+APT = """
+qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system
+libvirt-clients libvirt-dev mariadb-server rabbitmq-server memcached openvswitch-switch
+dnsmasq-base dnsmasq-utils haproxy ipset conntrack iputils-arping iptables nftables ebtables
+apt-cacher-ng novnc pkg-config gcc python3-dev python3-venv libffi-dev libssl-dev iproute2
+iputils-ping ethtool nfs-common procps
+busybox-static extlinux syslinux-common isolinux cpio e2fsprogs xorriso mmdebstrap
+squashfs-tools ipxe xz-utils genisoimage
+""".split()
+POLICY = Path("/usr/sbin/policy-rc.d")
+POLICY_TEXT = "#!/bin/sh\n# made by devcloud while it installs packages\nexit 101\n"
+VENV_STAMP = settings.VENV / "devcloud-stamp"
+
+
+def missing() -> list[str]:
+    """The packages that are not installed."""
+    # `|| true`: dpkg-query fails when one of them is unknown, and still names the others.
+    script = "dpkg-query -W -f '${db:Status-Abbrev} ${Package}\\n' \"$@\" 2>/dev/null || true"
+    lines = run("sh", "-c", script, "sh", *APT).splitlines()
+    installed = {line.split()[-1] for line in lines if line.startswith("ii")}
+    return [name for name in APT if name not in installed]
+
+
+def install() -> None:
+    """Install what is missing; none of the packages' own daemons is started."""
+    wanted = missing()
+    if not wanted:
+        return
+    log = settings.LOG / "apt.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    run("apt-get", "update", "-q", log=log, env=quiet)
+    with _no_daemons():
+        options = ("-y", "-q", "--no-install-recommends")
+        # Another apt may hold dpkg's lock for a while.
+        patience = ("-o", "DPkg::Lock::Timeout=300")
+        run("apt-get", "install", *options, *patience, *wanted, log=log, env=quiet, seconds=1800)
+
+
+@contextlib.contextmanager
+def _no_daemons() -> Iterator[None]:
+    """A policy that keeps packages from starting their daemons, unless there is one already."""
+    ours = not POLICY.exists() or POLICY.read_text() == POLICY_TEXT
+    if ours:
+        POLICY.write_text(POLICY_TEXT)
+        POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        if ours:
+            POLICY.unlink(missing_ok=True)
+
+
+def environment() -> None:
+    """Make the virtual environment what the lock file says, and nothing else."""
+    wanted = hashlib.sha256(settings.LOCK_FILE.read_bytes()).hexdigest()
+    if VENV_STAMP.exists() and VENV_STAMP.read_text() == wanted:
+        return
+    log = settings.LOG / "pip.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    # Cleared: what another lock file put there must not be found.
+    run("/usr/bin/python3", "-m", "venv", "--clear", settings.VENV, log=log)
+    pip = (settings.VENV / "bin/pip", "install", "--quiet", "--no-deps")
+    run(*pip, "-r", settings.LOCK_FILE, log=log, seconds=1800)
+    VENV_STAMP.write_text(wanted)

@@ -1,0 +1,290 @@
+"""Start, find and stop daemons by what is recorded, never by name.
+
+A pid alone is not proof: after a crash or a reboot it may belong to someone
+else. So the record also holds the boot and the process's start time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from devcloud import settings
+from devcloud.errors import DevcloudError
+
+# In the environment of every daemon and of what it starts: so that `down` finds helpers
+# that left their daemon's session (dnsmasq, haproxy, privsep) without going by names.
+MARK = "DEVCLOUD_DAEMON"
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """One daemon: how to start it, what it reads, where it answers."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    address: tuple[str, int] | None = None
+    socket: Path | None = None
+    reads: tuple[Path, ...] = ()  # a change of these restarts it
+    after: tuple[str, ...] = ()  # a restart of these restarts it too
+    wait_seconds: int = 120
+    stop_seconds: int = 15
+
+    @property
+    def log(self) -> Path:
+        return settings.LOG / f"{self.name}.log"
+
+    @property
+    def record(self) -> Path:
+        return settings.RUN / f"{self.name}.json"
+
+    def fingerprint(self) -> str:
+        """Changes when a running process no longer is what would be started now."""
+        digest = hashlib.sha256(json.dumps([self.argv, sorted(self.env.items())]).encode())
+        for path in self.reads:
+            files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+            for file in files:
+                digest.update(file.read_bytes() if file.exists() else b"-")
+        return digest.hexdigest()
+
+    def answers(self) -> bool:
+        """Whether it takes connections; true for one that listens nowhere."""
+        if self.socket is not None:
+            return _connects(socket.AF_UNIX, str(self.socket))
+        return self.address is None or _connects(socket.AF_INET, self.address)
+
+
+def _connects(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2)
+        try:
+            probe.connect(address)
+        except OSError:
+            return False
+    return True
+
+
+def _stat(pid: int) -> list[str]:
+    """State, session, start time and so on of a process; empty when there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return []
+    return text[text.rindex(")") + 2 :].split()
+
+
+def start_time(pid: int) -> str | None:
+    """A live process's start time in clock ticks; a zombie counts as dead."""
+    fields = _stat(pid)
+    return fields[19] if fields and fields[0] not in "ZX" else None
+
+
+def session(leader: int) -> list[int]:
+    """The live processes of a session; every daemon here leads one of its own."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            fields = _stat(int(entry.name))
+            if fields and fields[0] not in "ZX" and int(fields[3]) == leader:
+                found.append(int(entry.name))
+    return found
+
+
+def _recorded(service: Service) -> dict[str, str]:
+    try:
+        record = json.loads(service.record.read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(record, dict) or record.get("boot") != BOOT_ID.read_text().strip():
+        return {}
+    return record
+
+
+def recorded_pid(service: Service) -> int | None:
+    """The pid that this boot's record names, whether it lives or not."""
+    pid = _recorded(service).get("pid")
+    return int(pid) if pid else None
+
+
+def pid_of(service: Service) -> int | None:
+    """The pid of the running daemon, or None."""
+    record = _recorded(service)
+    if not record:
+        return None
+    pid = int(record["pid"])
+    return pid if start_time(pid) == record["started"] else None
+
+
+def is_current(service: Service) -> bool:
+    """Whether it runs, answers, and was started from what is on disk now."""
+    return (
+        pid_of(service) is not None
+        and _recorded(service).get("fingerprint") == service.fingerprint()
+        and service.answers()
+    )
+
+
+def start(service: Service) -> None:
+    """Start it detached from us; its output goes to its log."""
+    environment = {
+        "PATH": f"{settings.SHIM}:{settings.VENV}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(settings.HOME),
+        "LANG": "C.UTF-8",
+        "OVS_RUNDIR": str(settings.RUN / "openvswitch"),
+        "PYTHONPATH": str(settings.LIB),
+        MARK: str(settings.HOME),
+        **service.env,
+    }
+    settings.LOG.mkdir(parents=True, exist_ok=True)
+    with service.log.open("ab") as log:
+        log.write(f"--- start {time.strftime('%F %T')}\n".encode())
+        log.flush()
+        child = subprocess.Popen(
+            service.argv,
+            cwd=settings.HOME,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    record = {
+        "pid": str(child.pid),
+        "started": start_time(child.pid) or "",
+        "boot": BOOT_ID.read_text().strip(),
+        "fingerprint": service.fingerprint(),
+    }
+    service.record.parent.mkdir(parents=True, exist_ok=True)
+    service.record.write_text(json.dumps(record))
+
+
+def wait_ready(service: Service) -> None:
+    """Wait until it answers; say where to look when it does not."""
+    deadline = time.monotonic() + service.wait_seconds
+    while not service.answers():
+        if pid_of(service) is None:
+            raise DevcloudError(f"{service.name} ended while starting: see {service.log}")
+        if time.monotonic() > deadline:
+            raise DevcloudError(
+                f"{service.name} does not answer after {service.wait_seconds} s: see {service.log}"
+            )
+        time.sleep(0.1)
+
+
+def ensure(services: Iterable[Service], restarted: set[str]) -> None:
+    """Bring up what is missing, outdated, or behind a restarted dependency.
+
+    All of them are started before any is waited for, because they load slowly
+    and side by side. `restarted` collects the names for the later stages.
+    """
+    begun = []
+    for service in services:
+        if restarted.isdisjoint(service.after) and is_current(service):
+            continue
+        stop([service])
+        start(service)
+        restarted.add(service.name)
+        begun.append(service)
+    for service in begun:
+        wait_ready(service)
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def stop(services: Iterable[Service]) -> None:
+    """Ask all to end, wait, then kill what is left of their sessions."""
+    leaders: dict[int, Service] = {}
+    for service in services:
+        recorded = recorded_pid(service)
+        if recorded is not None and (pid_of(service) or session(recorded)):
+            leaders[recorded] = service
+    _signal((pid for pid, service in leaders.items() if pid_of(service)), signal.SIGTERM)
+    limit = max((service.stop_seconds for service in leaders.values()), default=0)
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline and any(pid_of(s) for s in leaders.values()):
+        time.sleep(0.1)
+    end_sessions(leaders)
+    for service in services:
+        service.record.unlink(missing_ok=True)
+
+
+def marked() -> list[int]:
+    """The live processes that carry our mark."""
+    found = []
+    wanted = f"{MARK}={settings.HOME}".encode()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and start_time(int(entry.name)):
+            with contextlib.suppress(OSError):
+                if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+    return found
+
+
+def end_sessions(leaders: Iterable[int]) -> None:
+    """Kill what is left of these sessions and wait until it is gone."""
+    end([pid for leader in leaders for pid in session(leader)])
+
+
+def end(rest: list[int], seconds: float = 3) -> None:
+    """End these processes: asked first, then killed; return when they are gone."""
+    _signal(rest, signal.SIGTERM)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and any(start_time(pid) for pid in rest):
+        time.sleep(0.05)
+    rest = [pid for pid in rest if start_time(pid)]
+    _signal(rest, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and any(start_time(pid) for pid in rest):
+        time.sleep(0.05)
+
+
+def run(
+    *argv: str | Path,
+    log: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    seconds: float = 600,
+    text: str | None = None,
+) -> str:
+    """Run a command to its end and return its output; raise with the end of it on failure."""
+    environment = {**os.environ, "OVS_RUNDIR": str(settings.RUN / "openvswitch"), **(env or {})}
+    name = " ".join(str(word) for word in argv[:3])
+    try:
+        done = subprocess.run(
+            [str(word) for word in argv],
+            env=environment,
+            input=text,
+            stdin=subprocess.DEVNULL if text is None else None,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise DevcloudError(f"{name} did not end within {seconds:.0f} s") from exc
+    except OSError as exc:
+        raise DevcloudError(f"cannot run {name}: {exc}") from exc
+    if log is not None:
+        with log.open("a") as sink:
+            sink.write(f"--- {name}\n{done.stdout}")
+    if done.returncode:
+        tail = "\n".join(done.stdout.strip().splitlines()[-8:])
+        place = f" (all of it: {log})" if log else ""
+        raise DevcloudError(f"{name} failed with {done.returncode}{place}:\n{tail}")
+    return done.stdout

@@ -1,0 +1,137 @@
+"""`up`: the stages that turn a machine into a running cloud."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from pathlib import Path
+
+from devcloud import database, kvm, network, packages, render, services, settings, storage
+from devcloud.errors import DevcloudError
+from devcloud.process import Service, ensure, run
+from devcloud.stage import Screen, Stage, run_all
+
+
+class Up:
+    """One run of `up`; what it had to start decides what must be checked again."""
+
+    def __init__(self, screen: Screen) -> None:
+        self.screen = screen
+        self.restarted: set[str] = set()
+
+    def ensure(self, *wanted: Service) -> None:
+        ensure(wanted, self.restarted)
+
+    def setup(self, verb: str) -> None:
+        """Run a verb of cloud_setup, which needs the virtual environment."""
+        run(
+            *(settings.VENV / "bin/python", "-m", "devcloud.cloud_setup", verb),
+            env={
+                "PYTHONPATH": str(settings.LIB),
+                "OS_CLIENT_CONFIG_FILE": str(settings.CLOUDS),
+                "DEVCLOUD_HOME": str(settings.HOME),
+            },
+            log=settings.LOG / "setup.log",
+        )
+
+    def once(self, name: str, verb: str) -> None:
+        """Run a verb again only after this package or the versions changed."""
+        digest = hashlib.sha256(settings.LOCK_FILE.read_bytes())
+        for source in ("cloud_setup.py", "settings.py"):
+            digest.update(Path(__file__).with_name(source).read_bytes())
+        stamp = database.STAMPS / name
+        if stamp.exists() and stamp.read_text() == digest.hexdigest():
+            return
+        self.setup(verb)
+        stamp.write_text(digest.hexdigest())
+
+    def database(self) -> None:
+        database.initialise()
+        self.ensure(services.MARIADB)
+        database.create()
+
+    def switch(self) -> None:
+        network.guard()
+        network.database()
+        self.ensure(services.OVSDB)
+        if services.OVSDB.name in self.restarted:
+            network.options()
+        self.ensure(services.VSWITCHD)
+        network.bridges()
+
+    def apis(self) -> None:
+        self.ensure(*services.APIS, *services.CONTROL)
+
+    def agents(self) -> None:
+        if services.CONTROL[0].name in self.restarted:
+            self.setup("queue")
+        self.ensure(*services.AGENTS)
+
+    def compute(self) -> None:
+        self.ensure(services.LIBVIRTD)
+        self.ensure(services.COMPUTE)
+
+    def flat_metadata(self) -> None:
+        render.configuration()
+        self.ensure(services.METADATA_PROXY)
+
+    def ready(self) -> None:
+        waited_for = {s.name for s in services.OPENSTACK}
+        if not waited_for.isdisjoint(self.restarted):
+            self.setup("agents")
+
+    def media(self) -> None:
+        """Build what the installer media server offers."""
+        try:
+            module = importlib.import_module("devcloud.media")
+            build = module.build
+        except (ImportError, AttributeError):
+            self.screen.say("media: not part of this checkout yet, skipped")
+            return
+        build(settings.MEDIA, self.screen.say)
+
+    def media_server(self) -> None:
+        if (settings.LIB / "devcloud/media/server.py").exists():
+            self.ensure(services.MEDIA)
+
+    def stages(self) -> list[Stage]:
+        return [
+            Stage("packages", packages.install),
+            Stage("virtual environment", packages.environment, ("packages",)),
+            Stage("KVM probe", kvm.probe, ("packages",)),
+            Stage("storage", storage.mount, ("packages",)),
+            Stage("switch", self.switch, ("storage",)),
+            Stage("configuration", render.configuration, ("virtual environment", "KVM probe", "storage")),
+            Stage("database", self.database, ("storage",)),
+            Stage("queue", lambda: self.ensure(*services.QUEUE), ("configuration",)),
+            Stage("identity schema", database.identity, ("configuration", "database")),
+            Stage("network schemas", database.network, ("configuration", "database")),
+            Stage("compute schemas", database.compute, ("configuration", "database")),
+            Stage("keystone", lambda: self.ensure(services.KEYSTONE), ("identity schema", "queue")),
+            Stage("users", lambda: self.once("users", "catalogue"), ("keystone",)),
+            Stage(
+                "services",
+                self.apis,
+                ("users", "network schemas", "compute schemas"),
+            ),
+            Stage("network agents", self.agents, ("services", "switch")),
+            Stage("hypervisor", self.compute, ("services", "switch")),
+            Stage("networks and flavors", lambda: self.once("resources", "resources"), ("services",)),
+            Stage("metadata", self.flat_metadata, ("networks and flavors", "switch")),
+            Stage("package proxy", lambda: self.ensure(services.PACKAGE_PROXY), ("configuration", "switch")),
+            Stage("installer media", self.media, ("storage",)),
+            Stage("media server", self.media_server, ("installer media", "switch")),
+            Stage("all agents", self.ready, ("network agents", "hypervisor")),
+        ]
+
+
+def up() -> None:
+    """Bring up what is missing, and return when a server could be created."""
+    screen = Screen()
+    render.directories()
+    render.copies()
+    run_all(Up(screen).stages(), screen)
+    screen.total("the cloud is up")
+
+
+__all__ = ["DevcloudError", "up"]
