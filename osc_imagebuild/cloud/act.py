@@ -1,0 +1,164 @@
+"""Change one thing in the cloud, in a way that a dead client can be followed.
+
+Everything is named and tagged at its creation. Before a creation we look for
+what an earlier client may have left, because its answer may have been lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from osc_imagebuild import media
+from osc_imagebuild.cloud import images, servers
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import NotFoundError
+from osc_imagebuild.model import (
+    BUILD_TAG,
+    Action,
+    ClearReport,
+    CreateImage,
+    CreateServer,
+    DeleteImage,
+    DeleteServer,
+    Harvest,
+    SetImage,
+    Spec,
+    StopServer,
+    UploadImage,
+    build_tag,
+    resource_name,
+    shared_tag,
+)
+
+
+class Actor:
+    """Does the actions of one build. ``texts`` are its user data by name."""
+
+    def __init__(
+        self, api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]
+    ) -> None:
+        self._api = api
+        self._build_id = build_id
+        self._spec = spec
+        self._texts = texts
+
+    def act(self, action: Action) -> None:
+        """Do ``action``.
+
+        :raises: CloudError; SpecError where content cannot be made here
+        """
+        match action:
+            case CreateImage():
+                self._create_image(action)
+            case UploadImage():
+                self._upload(action)
+            case CreateServer():
+                self._create_server(action)
+            case SetImage():
+                self._set_image(action)
+            case DeleteImage():
+                self._delete_image(action.image_id)
+            case Harvest():
+                name = resource_name(self._build_id, "result")
+                if not images.named(self._api, name):
+                    servers.create_image(self._api, action.server_id, name)
+            case ClearReport():
+                servers.clear_password(self._api, action.server_id)
+            case StopServer():
+                servers.stop(self._api, action.server_id)
+            case DeleteServer():
+                servers.delete(self._api, action.server_id)
+            case _:
+                raise TypeError(f"not an action on the cloud: {action}")
+
+    def _create_image(self, action: CreateImage) -> None:
+        image, tags = action.image, {build_tag(self._build_id)}
+        name = resource_name(self._build_id, image.role)
+        if image.shared_key:
+            tags.add(shared_tag(image.shared_key))
+            name = f"imagebuild-{image.role}-{image.shared_key[:16]}"
+            if self._adopt(image.shared_key):
+                return
+        images.create(
+            self._api,
+            name=name,
+            tags=tags,
+            properties=action.properties,
+            disk_format=image.disk_format,
+            container_format=image.container_format,
+        )
+
+    def _adopt(self, key: str) -> bool:
+        """Claim shared content that is there already, whoever brought it."""
+        for found in images.tagged(self._api, shared_tag(key), hidden=True):
+            if found.status == "active":
+                images.tag(self._api, found.id, build_tag(self._build_id))
+                return True
+        return False
+
+    def _upload(self, action: UploadImage) -> None:
+        with media.opened(action.image.content) as (data, size):
+            self._api.upload(f"/images/{action.image_id}/file", data, size)
+
+    def _create_server(self, action: CreateServer) -> None:
+        name = resource_name(self._build_id, action.role)
+        known = servers.tagged(self._api, build_tag(self._build_id))
+        if any(server.name == name for server in known):
+            return
+        spec = self._spec
+        body: dict[str, Any] = {
+            "name": name,
+            "imageRef": action.image_id,
+            "flavorRef": spec.flavor_id,
+            "networks": [{"uuid": network} for network in spec.networks],
+            "tags": [build_tag(self._build_id)],
+        }
+        text = self._texts.get(action.user_data, "")
+        if text:
+            body["user_data"] = servers.encode(text)
+        if spec.security_groups:
+            body["security_groups"] = [{"name": n} for n in spec.security_groups]
+        if spec.availability_zone:
+            body["availability_zone"] = spec.availability_zone
+        servers.create(self._api, body, spec.hints)
+
+    def _set_image(self, action: SetImage) -> None:
+        tag = build_tag(self._build_id)
+        tags = sorted(tag if t == BUILD_TAG else t for t in action.tags)
+        core = {
+            "name": action.name,
+            "os_hidden": action.hidden,
+            "tags": tags,
+            "min_disk": action.min_disk_gib,
+            "min_ram": action.min_ram_mib,
+        }
+        operations = images.set_operations(action.image, action.properties, core)
+        images.patch(self._api, action.image.id, operations)
+
+    def _delete_image(self, image_id: str) -> None:
+        found = images.find(self._api, image_id)
+        if found is not None:
+            release(self._api, self._build_id, image_id, found.tags)
+
+
+def release(api: Api, build_id: str, image_id: str, tags: frozenset[str]) -> None:
+    """Delete an image, or drop the build's claim where others have one too.
+
+    :raises: CloudError
+    """
+    own = build_tag(build_id)
+    others = {
+        tag
+        for tag in tags
+        if tag.startswith("imagebuild-")
+        and tag != own
+        and not tag.startswith("imagebuild-content-")
+    }
+    if others:
+        images.untag(api, image_id, own)
+    else:
+        try:
+            images.delete(api, image_id)
+        except NotFoundError:
+            return

@@ -1,0 +1,277 @@
+"""One request to one service: time-out, errors in our words, the cloud's clock.
+
+Requests are raw and name their microversion, because a user's own
+OS_COMPUTE_API_VERSION would otherwise apply to each of them, and because the
+SDK's create_image adds properties and deletes on failure behind our back.
+Source: facts of openstacksdk 4.22, openstack/image/v2/_proxy.py.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import requests
+from keystoneauth1 import exceptions as ksa
+from openstack.connection import Connection
+
+from osc_imagebuild.clock import Clock
+from osc_imagebuild.errors import (
+    CloudError,
+    ConflictError,
+    NotFoundError,
+    TransientError,
+)
+
+LOG = logging.getLogger(__name__)
+
+TIMEOUT_S = 60
+TRANSFER_TIMEOUT_S = 600
+COMPUTE_MICROVERSION = "2.52"  # tags at server create
+
+_SERVICES = {
+    "image": "image",
+    "compute": "compute",
+    "network": "network",
+    "volume": "block_storage",
+}
+
+
+class Api:
+    """The user's session. ``calls`` and ``bytes_sent`` count what it cost."""
+
+    def __init__(self, connection: Connection, clock: Clock | None = None) -> None:
+        self.connection = connection
+        self.clock = clock or Clock()
+        self.calls: Counter[str] = Counter()
+        self.bytes_sent = 0
+        self._clock_offset: float | None = None
+
+    def now(self) -> float:
+        """Seconds since the epoch by the cloud's clock, not by this machine's."""
+        if self._clock_offset is None:
+            self._clock_offset = self._token_offset()
+        return self.clock.time() + self._clock_offset
+
+    def has(self, service: str) -> bool:
+        """Whether the catalog offers ``service``."""
+        try:
+            proxy = getattr(self.connection, _SERVICES[service])
+            return proxy.get_endpoint() is not None
+        except (ksa.ClientException, AttributeError):
+            return False
+
+    def get(
+        self,
+        service: str,
+        path: str,
+        params: Mapping[str, str] | list[tuple[str, str]] | None = None,
+    ) -> dict[str, Any]:
+        """Return the body of a GET.
+
+        :raises: CloudError where the service refused, TransientError where
+            another try may help.
+        """
+        return _body(service, self.call(service, "GET", path, params=params))
+
+    def get_all(
+        self, path: str, key: str, params: list[tuple[str, str]]
+    ) -> list[dict[str, Any]]:
+        """Return every page of a Glance listing, at most 100 pages."""
+        items: list[dict[str, Any]] = []
+        query: list[tuple[str, str]] = [*params, ("limit", "200")]
+        for _ in range(100):
+            page = self.get("image", path, query)
+            items += page.get(key, [])
+            if not page.get("next") or not page.get(key):
+                break
+            query = [*params, ("limit", "200"), ("marker", items[-1]["id"])]
+        return items
+
+    def send(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        json: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Return the body of a request that changes something, {} if empty.
+
+        :raises: as `get`.
+        """
+        response = self.call(service, method, path, json=json, headers=headers)
+        return _body(service, response) if response.content else {}
+
+    def upload(self, path: str, data: Iterable[bytes], size: int) -> None:
+        """PUT ``size`` bytes into a queued image.
+
+        :raises: as `get`.
+        """
+        self.call(
+            "image",
+            "PUT",
+            path,
+            data=data,
+            headers={"Content-Type": "application/octet-stream"},
+            timeout=TRANSFER_TIMEOUT_S,
+        )
+        self.bytes_sent += size
+
+    def fresh_token(self) -> None:
+        """Get a new token where the user's credentials can give one.
+
+        Nova uploads a snapshot with the requester's token, however long it
+        takes, so the token had better be young.
+        """
+        auth = self.connection.session.auth
+        if getattr(auth, "reauthenticate", False):
+            auth.invalidate()
+
+    def call(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        timeout: float = TIMEOUT_S,
+        headers: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> requests.Response:
+        """Send one request and return its good response."""
+        proxy = getattr(self.connection, _SERVICES[service])
+        if service == "compute":
+            kwargs["microversion"] = COMPUTE_MICROVERSION
+        self.calls[f"{service} {method}"] += 1
+        try:
+            response: requests.Response = proxy.request(
+                path,
+                method,
+                timeout=timeout,
+                headers=dict(headers or {}),
+                connect_retries=0,
+                skip_cache=True,
+                **{k: v for k, v in kwargs.items() if v is not None},
+            )
+        except (ksa.ConnectionError, requests.RequestException) as error:
+            raise TransientError(
+                f"no answer to {method} {path}: {error}", service=service
+            ) from error
+        except ksa.HttpError as error:
+            raise _refused(
+                service, method, path, error.http_status, error.message, ""
+            ) from error
+        except ksa.ClientException as error:
+            raise CloudError(str(error), service=service) from error
+        self._note_clock(response)
+        if response.status_code >= 400:
+            raise _from_response(service, method, path, response)
+        return response
+
+    def _note_clock(self, response: requests.Response) -> None:
+        date = response.headers.get("Date")
+        parsed = email.utils.parsedate_tz(date) if date else None
+        if parsed is not None:
+            self._clock_offset = email.utils.mktime_tz(parsed) - self.clock.time()
+
+    def _token_offset(self) -> float:
+        # Not every web server sends Date; a new token tells the time as well.
+        self.fresh_token()
+        session = self.connection.session
+        try:
+            access = session.auth.get_access(session)
+            issued = access.issued
+        except (ksa.ClientException, AttributeError):
+            return 0.0
+        if not getattr(session.auth, "reauthenticate", False) or issued is None:
+            return 0.0
+        return float(issued.timestamp() - self.clock.time())
+
+
+def _body(service: str, response: requests.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise TransientError(
+            "the answer broke off or is not JSON",
+            service=service,
+            status=response.status_code,
+            request_id=_request_id(response),
+        ) from error
+    return body if isinstance(body, dict) else {"": body}
+
+
+def _request_id(response: requests.Response) -> str:
+    headers = response.headers
+    found: str = (
+        headers.get("x-openstack-request-id")
+        or headers.get("x-compute-request-id")
+        or ""
+    )
+    return found
+
+
+def _from_response(
+    service: str, method: str, path: str, response: requests.Response
+) -> CloudError:
+    after = response.headers.get("Retry-After", "")
+    return _refused(
+        service,
+        method,
+        path,
+        response.status_code,
+        _message(response),
+        _request_id(response),
+        float(after) if after.isdigit() else 0.0,
+    )
+
+
+def _refused(
+    service: str,
+    method: str,
+    path: str,
+    status: int,
+    message: str,
+    request_id: str,
+    retry_after: float = 0.0,
+) -> CloudError:
+    text = f"{message or 'refused'} [{method} {path}]"
+    if status == 429 or status == 408 or status >= 500:
+        return TransientError(
+            text,
+            service=service,
+            status=status,
+            request_id=request_id,
+            retry_after=retry_after,
+        )
+    kind = {404: NotFoundError, 409: ConflictError}.get(status, CloudError)
+    return kind(text, service=service, status=status, request_id=request_id)
+
+
+def _message(response: requests.Response) -> str:
+    """The service's own words: JSON of several shapes, or HTML (Glance)."""
+    try:
+        body = response.json()
+    except ValueError:
+        return " ".join(_without_tags(response.text).split())[:300]
+    inner = next(iter(body.values()), "") if isinstance(body, dict) else body
+    if isinstance(inner, dict):
+        inner = inner.get("message") or inner.get("detail") or inner
+    return str(inner)[:300]
+
+
+def _without_tags(html: str) -> str:
+    inside, kept = False, []
+    for char in html[:4000]:
+        if char == "<":
+            inside = True
+        elif char == ">":
+            inside = False
+            kept.append(" ")
+        elif not inside:
+            kept.append(char)
+    return "".join(kept)

@@ -1,0 +1,186 @@
+"""Glance images as this package reads and changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import NotFoundError
+from osc_imagebuild.model import Image
+
+# What Glance shows of every image. Everything else is a property that
+# somebody set. Source: glance.api.v2.images (_base_properties).
+CORE = frozenset(
+    "checksum container_format created_at direct_url disk_format file id "
+    "locations min_disk min_ram name os_hash_algo os_hash_value os_hidden "
+    "owner protected schema self size status stores tags updated_at "
+    "virtual_size visibility".split()
+)
+_JSON_PATCH = "application/openstack-images-v2.1-json-patch"
+
+
+def parse(data: Mapping[str, Any]) -> Image:
+    """Return Glance's JSON as an Image."""
+    return Image(
+        id=data["id"],
+        name=data.get("name") or "",
+        status=data["status"],
+        hidden=bool(data.get("os_hidden")),
+        protected=bool(data.get("protected")),
+        tags=frozenset(data.get("tags", ())),
+        properties={
+            key: str(value)
+            for key, value in data.items()
+            if key not in CORE and value is not None
+        },
+        min_disk_gib=int(data.get("min_disk") or 0),
+        min_ram_mib=int(data.get("min_ram") or 0),
+        size=int(data.get("size") or 0),
+        created_at=timestamp(data.get("created_at")),
+        updated_at=timestamp(data.get("updated_at")),
+    )
+
+
+def timestamp(text: str | None) -> float:
+    """Return an API time such as 2026-01-31T12:00:00Z as epoch seconds."""
+    if not text:
+        return 0.0
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.timestamp()
+
+
+def find(api: Api, image_id: str) -> Image | None:
+    """Return the image, None if it is gone.
+
+    :raises: CloudError
+    """
+    try:
+        return parse(api.get("image", f"/images/{image_id}"))
+    except NotFoundError:
+        return None
+
+
+def tagged(api: Api, tag: str, *, hidden: bool) -> list[Image]:
+    """Return the project's images with ``tag``, oldest first.
+
+    :raises: CloudError
+    """
+    params = [("tag", tag), ("os_hidden", str(hidden).lower())]
+    return _oldest_first(api.get_all("/images", "images", params))
+
+
+def named(api: Api, name: str, *, hidden: bool = False) -> list[Image]:
+    """Return the project's images with exactly ``name``, oldest first.
+
+    :raises: CloudError
+    """
+    params = [("name", name), ("os_hidden", str(hidden).lower())]
+    return _oldest_first(api.get_all("/images", "images", params))
+
+
+def _oldest_first(items: Iterable[Mapping[str, Any]]) -> list[Image]:
+    alive = (parse(i) for i in items if i["status"] not in ("deleted", "pending_delete"))
+    return sorted(alive, key=lambda image: (image.created_at, image.id))
+
+
+def create(
+    api: Api,
+    *,
+    name: str,
+    tags: Iterable[str],
+    properties: Mapping[str, str],
+    disk_format: str | None = None,
+    container_format: str | None = None,
+    image_id: str | None = None,
+    hidden: bool = True,
+) -> Image:
+    """Create a private queued image in one request that leaves nothing to mend.
+
+    :raises: ConflictError where ``image_id`` is or ever was in use, CloudError
+    """
+    body: dict[str, Any] = {
+        "name": name,
+        "visibility": "private",
+        "os_hidden": hidden,
+        "tags": sorted(tags),
+        **properties,
+    }
+    if image_id:
+        body["id"] = image_id
+    if disk_format:
+        body["disk_format"] = disk_format
+        body["container_format"] = container_format
+    return parse(api.send("image", "POST", "/images", body))
+
+
+def patch(api: Api, image_id: str, operations: list[dict[str, Any]]) -> Image:
+    """Apply JSON patch operations.
+
+    :raises: CloudError
+    """
+    headers = {"Content-Type": _JSON_PATCH}
+    path = f"/images/{image_id}"
+    return parse(api.send("image", "PATCH", path, operations, headers=headers))
+
+
+def set_operations(
+    image: Image, properties: Mapping[str, str], core: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the patch that leaves exactly ``properties`` and ``core``.
+
+    Properties that only the service may touch (os_glance_*) are left alone.
+    """
+    remove = [
+        {"op": "remove", "path": f"/{_pointer(key)}"}
+        for key in image.properties
+        if key not in properties and not key.startswith("os_glance")
+    ]
+    change = [
+        {"op": "add", "path": f"/{_pointer(key)}", "value": value}
+        for key, value in properties.items()
+        if image.properties.get(key) != value
+    ]
+    replace = [
+        {"op": "replace", "path": f"/{key}", "value": value}
+        for key, value in core.items()
+    ]
+    return remove + change + replace
+
+
+def _pointer(key: str) -> str:
+    """Escape a key for JSON pointer. Source: RFC 6901, section 3."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def delete(api: Api, image_id: str) -> None:
+    """Delete an image; one that is gone already is fine.
+
+    :raises: CloudError
+    """
+    try:
+        api.send("image", "DELETE", f"/images/{image_id}")
+    except NotFoundError:
+        return
+
+
+def tag(api: Api, image_id: str, name: str) -> None:
+    """Add one tag.
+
+    :raises: CloudError
+    """
+    api.send("image", "PUT", f"/images/{image_id}/tags/{name}")
+
+
+def untag(api: Api, image_id: str, name: str) -> None:
+    """Take one tag away; one that is gone already is fine.
+
+    :raises: CloudError
+    """
+    try:
+        api.send("image", "DELETE", f"/images/{image_id}/tags/{name}")
+    except NotFoundError:
+        return

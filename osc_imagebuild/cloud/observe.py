@@ -1,0 +1,137 @@
+"""Read a build's resources: facts, and nothing changed.
+
+``parts`` says what to look at, so that a build that waits costs few calls:
+``images`` (the hidden ones), ``result``, ``servers``, ``server:ROLE``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from osc_imagebuild.cloud import images, servers
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.model import (
+    Facts,
+    Image,
+    Mark,
+    Server,
+    build_tag,
+    resource_name,
+    role_of,
+)
+from osc_imagebuild.monitors import report
+from osc_imagebuild.outputs.image import ROLE as RESULT
+
+EVERYTHING = frozenset({"images", "result", "servers", "server:install", "server:verify"})
+# What belongs to a build but is no part of what it makes.
+_BOOKKEEPING = ("record", "lease-")
+
+
+def observe(
+    api: Api,
+    build_id: str,
+    nonce: str,
+    shared: Mapping[str, str],
+    marks: Mapping[str, Mark],
+    old: Facts | None = None,
+    parts: Iterable[str] = EVERYTHING,
+) -> Facts:
+    """Return ``old`` with ``parts`` looked at again.
+
+    ``shared`` maps the tags of shared content to roles.
+
+    :raises: CloudError
+    """
+    facts = dataclasses.replace(old or Facts(api.now()), now=api.now(), marks=marks)
+    wanted = set(parts)
+    if "images" in wanted:
+        facts = _see_images(api, build_id, shared, facts)
+    if "result" in wanted:
+        facts = _see_result(api, build_id, facts)
+    if "servers" in wanted:
+        facts = _see_servers(api, build_id, facts)
+    for part in sorted(wanted):
+        role = part.removeprefix("server:")
+        if role != part and role in facts.servers:
+            facts = _see_server(api, role, nonce, facts)
+    return facts
+
+
+def _see_images(
+    api: Api, build_id: str, shared: Mapping[str, str], facts: Facts
+) -> Facts:
+    found: dict[str, Image] = {}
+    double = [d for d in facts.duplicates if isinstance(d, Server)]
+    extra: list[Image | Server] = [*double]
+    for image in images.tagged(api, build_tag(build_id), hidden=True):
+        role = next((shared[t] for t in image.tags if t in shared), None)
+        role = role or role_of(build_id, image.name)
+        if role is None or role.startswith(_BOOKKEEPING):
+            continue
+        if found.setdefault(role, image) is not image:
+            extra.append(image)
+    if RESULT in facts.images and RESULT not in found:
+        # Not hidden (yet, or any more): `result` looks for it.
+        found[RESULT] = facts.images[RESULT]
+    return dataclasses.replace(facts, images=found, duplicates=tuple(extra))
+
+
+def _see_result(api: Api, build_id: str, facts: Facts) -> Facts:
+    """The result as createImage left it, or by its ID once that is noted."""
+    kept = {role: image for role, image in facts.images.items() if role != RESULT}
+    noted = facts.marks.get("harvested")
+    if noted is not None:
+        image = images.find(api, noted.data.get("image_id", ""))
+        found = [image] if image else []
+    else:
+        name = resource_name(build_id, RESULT)
+        hidden = [facts.images[RESULT]] if RESULT in facts.images else []
+        found = images.named(api, name) or [i for i in hidden if i.hidden]
+    if found:
+        kept[RESULT] = found[0]
+    duplicates = (*facts.duplicates, *found[1:])
+    return dataclasses.replace(facts, images=kept, duplicates=duplicates)
+
+
+def _see_servers(api: Api, build_id: str, facts: Facts) -> Facts:
+    found: dict[str, Server] = {}
+    extra: list[Image | Server] = [d for d in facts.duplicates if isinstance(d, Image)]
+    for server in servers.tagged(api, build_tag(build_id)):
+        role = role_of(build_id, server.name)
+        if role and found.setdefault(role, server) is not server:
+            extra.append(server)
+    return dataclasses.replace(facts, servers=found, duplicates=tuple(extra))
+
+
+def _see_server(api: Api, role: str, nonce: str, facts: Facts) -> Facts:
+    server = servers.find(api, facts.servers[role].id)
+    others = {key: value for key, value in facts.servers.items() if key != role}
+    if server is None:
+        return dataclasses.replace(facts, servers=others)
+    consoles, reports = dict(facts.consoles), dict(facts.reports)
+    held = facts.reports_held - {role}
+    text = None if server.is_off or server.status == "BUILD" else _console(api, server)
+    if text:
+        # A console that can't be read any more must not hide what it said.
+        consoles[role] = text
+    said = report.on_console(text or "", nonce)
+    if said or not text or role in facts.reports_held:
+        # Where the console is silent the back-channel is the only word.
+        channel = servers.password(api, server.id) if server.status != "BUILD" else ""
+        heard = report.parse(channel, nonce)
+        said = heard or said
+        held = held | {role} if channel else held
+    if said is not None:
+        reports[role] = said
+    return dataclasses.replace(
+        facts,
+        servers={**others, role: server},
+        consoles=consoles,
+        reports=reports,
+        reports_held=held,
+    )
+
+
+def _console(api: Api, server: Server) -> str | None:
+    return servers.console(api, server.id)

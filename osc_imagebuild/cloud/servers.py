@@ -1,0 +1,144 @@
+"""Nova servers as this package reads and changes them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.images import timestamp
+from osc_imagebuild.errors import CloudError, ConflictError, NotFoundError
+from osc_imagebuild.model import Server
+
+# Enough for the last screenfuls; a whole console of 100 KiB at each look
+# would be most of what passes through the client.
+CONSOLE_LINES = 120
+
+
+def parse(data: Mapping[str, Any]) -> Server:
+    """Return Nova's JSON as a Server."""
+    return Server(
+        id=data["id"],
+        name=data.get("name") or "",
+        status=data["status"],
+        power_state=int(data.get("OS-EXT-STS:power_state") or 0),
+        task_state=data.get("OS-EXT-STS:task_state"),
+        fault=str((data.get("fault") or {}).get("message", "")),
+        created_at=timestamp(data.get("created")),
+    )
+
+
+def find(api: Api, server_id: str) -> Server | None:
+    """Return the server, None if it is gone.
+
+    :raises: CloudError
+    """
+    try:
+        data = api.get("compute", f"/servers/{server_id}")["server"]
+    except NotFoundError:
+        return None
+    found = parse(data)
+    return None if found.status in ("DELETED", "SOFT_DELETED") else found
+
+
+def tagged(api: Api, tag: str) -> list[Server]:
+    """Return the project's servers with ``tag``, oldest first.
+
+    :raises: CloudError
+    """
+    params = [("tags", tag), ("limit", "1000")]
+    data = api.get("compute", "/servers/detail", params)["servers"]
+    alive = [parse(s) for s in data if s["status"] not in ("DELETED", "SOFT_DELETED")]
+    return sorted(alive, key=lambda server: (server.created_at, server.id))
+
+
+def create(api: Api, body: Mapping[str, Any], hints: Mapping[str, Any]) -> str:
+    """Create a server and return its ID.
+
+    :raises: CloudError
+    """
+    request: dict[str, Any] = {"server": dict(body)}
+    if hints:
+        request["os:scheduler_hints"] = dict(hints)
+    created: str = api.send("compute", "POST", "/servers", request)["server"]["id"]
+    return created
+
+
+def encode(user_data: str) -> str:
+    """Return user data as Nova takes it."""
+    return base64.b64encode(user_data.encode()).decode()
+
+
+def console(api: Api, server_id: str, lines: int = CONSOLE_LINES) -> str | None:
+    """Return the end of the console log, None where there is none to read.
+
+    libvirt's consoles answer 404 once the guest is off.
+
+    :raises: CloudError
+    """
+    body = {"os-getConsoleOutput": {"length": str(lines)}}
+    try:
+        path = f"/servers/{server_id}/action"
+        output: str | None = api.send("compute", "POST", path, body).get("output")
+    except (NotFoundError, ConflictError):
+        return None
+    except CloudError as error:
+        # 501: this hypervisor driver has no console log.
+        if error.status in (400, 501):
+            return None
+        raise
+    return output
+
+
+def password(api: Api, server_id: str) -> str:
+    """Return what the guest left on the password back-channel, '' if nothing.
+
+    :raises: CloudError
+    """
+    path = f"/servers/{server_id}/os-server-password"
+    try:
+        found: str = api.get("compute", path).get("password") or ""
+    except NotFoundError:
+        return ""
+    return found
+
+
+def clear_password(api: Api, server_id: str) -> None:
+    """Empty the password back-channel.
+
+    :raises: CloudError
+    """
+    api.send("compute", "DELETE", f"/servers/{server_id}/os-server-password")
+
+
+def stop(api: Api, server_id: str) -> None:
+    """Ask Nova to power the server off; one that is off already is fine.
+
+    :raises: CloudError
+    """
+    try:
+        api.send("compute", "POST", f"/servers/{server_id}/action", {"os-stop": None})
+    except ConflictError:
+        return
+
+
+def create_image(api: Api, server_id: str, name: str) -> None:
+    """Ask Nova for an image of the root disk.
+
+    :raises: CloudError
+    """
+    api.fresh_token()
+    body = {"createImage": {"name": name}}
+    api.send("compute", "POST", f"/servers/{server_id}/action", body)
+
+
+def delete(api: Api, server_id: str) -> None:
+    """Delete a server; one that is gone already is fine.
+
+    :raises: CloudError
+    """
+    try:
+        api.send("compute", "DELETE", f"/servers/{server_id}")
+    except NotFoundError:
+        return

@@ -1,0 +1,101 @@
+"""Every error that leaves this package.
+
+::
+
+    ImageBuildError
+    |- SpecError          can never work as asked; raised before any write
+    |- CloudError         the API refused (service, status, request ID)
+    |  |- NotFoundError   404
+    |  |- ConflictError   409
+    |  `- TransientError  5xx, 429, time-out, connection: worth another try
+    |- InstallError       the installer failed, stalled or ran out of time
+    `- RecordError        unreadable, newer schema, or owned by another client
+
+``str(error)`` is what the user reads: what happened, why, the next command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class ImageBuildError(Exception):
+    """Base of all errors of this package."""
+
+
+class SpecError(ImageBuildError):
+    """The build can never work as asked; nothing was written in the cloud."""
+
+    def __init__(self, problems: str | Sequence[str]) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        if len(self.problems) == 1:
+            return self.problems[0]
+        lines = [f"{len(self.problems)} things keep this build from starting:"]
+        lines += [f"  {n}. {p}" for n, p in enumerate(self.problems, 1)]
+        return "\n".join(lines)
+
+
+class CloudError(ImageBuildError):
+    """An OpenStack service refused a request."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str = "",
+        status: int = 0,
+        request_id: str = "",
+    ) -> None:
+        self.service = service
+        self.status = status
+        self.request_id = request_id
+        details = [service or "cloud"]
+        if status:
+            details.append(f"HTTP {status}")
+        if request_id:
+            details.append(f"request {request_id}")
+        super().__init__(f"{message} ({', '.join(details)})")
+
+
+class NotFoundError(CloudError):
+    """The resource does not exist, or is not visible to this project."""
+
+
+class ConflictError(CloudError):
+    """The resource is in a state that forbids the request, or exists already."""
+
+
+class TransientError(CloudError):
+    """The same request may succeed later.
+
+    ``retry_after`` is the wait in seconds that the service asked for, 0 if none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str = "",
+        status: int = 0,
+        request_id: str = "",
+        retry_after: float = 0.0,
+    ) -> None:
+        super().__init__(
+            message, service=service, status=status, request_id=request_id
+        )
+        self.retry_after = retry_after
+
+
+class InstallError(ImageBuildError):
+    """The build ran and failed; ``console_tail`` is the last of its console."""
+
+    def __init__(self, message: str, *, console_tail: str = "") -> None:
+        self.console_tail = console_tail
+        super().__init__(message)
+
+
+class RecordError(ImageBuildError):
+    """The build record is unreadable, too new, or driven by another client."""

@@ -1,0 +1,166 @@
+"""Who drives a build: one client at a time.
+
+The lease is an image whose ID follows from build and generation, so Glance
+lets exactly one client create it (a used ID answers 409 for ever). The owner
+is whoever holds the highest generation. Its sign of life is the record's
+``updated_at``: times are the cloud's, so clients' clocks do not matter.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from datetime import datetime, timezone
+from pathlib import Path
+
+from osc_imagebuild.cloud import images
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import ConflictError, RecordError
+from osc_imagebuild.model import Image, build_tag, resource_name
+
+LIFE_S = 180.0
+BEAT_S = 60.0
+# Each release uses up one generation; a build is resumed a few times.
+_ATTEMPTS = 200
+
+
+class Lease:
+    """A held lease. It is proven held for half its life after each `prove`."""
+
+    def __init__(self, api: Api, build_id: str, image: Image) -> None:
+        self._api = api
+        self.build_id = build_id
+        self.image_id = image.id
+        self._proven_at = api.clock.steady()
+
+    def touch(self) -> None:
+        """Note that the record was just changed, which keeps the lease."""
+        self._proven_at = self._api.clock.steady()
+
+    @property
+    def beat_is_due(self) -> bool:
+        """Whether others should get a sign of life."""
+        return self._api.clock.steady() - self._proven_at >= BEAT_S
+
+    def prove(self) -> None:
+        """Stop a client that was put aside before it changes anything.
+
+        :raises: RecordError where another client holds the build now
+        """
+        held = leases(self._api, self.build_id)
+        if not held or held[-1].id != self.image_id:
+            by = owner(held[-1]) if held else "a client that has finished"
+            raise RecordError(
+                f"build {self.build_id} was taken over by {by}; this client stops. "
+                f"See: openstack image build show {self.build_id}"
+            )
+        self._proven_at = self._api.clock.steady()
+
+    def prove_if_old(self) -> None:
+        """`prove` unless nobody can have taken the lease meanwhile."""
+        if self._api.clock.steady() - self._proven_at > LIFE_S / 2:
+            self.prove()
+
+    def release(self) -> None:
+        """Let another client drive at once."""
+        images.delete(self._api, self.image_id)
+
+
+def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
+    """Become the one that drives the build.
+
+    With ``force`` a living owner is put aside, as cancel and delete must.
+
+    :raises: RecordError where another client drives, CloudError
+    """
+    used = 0
+    for _ in range(_ATTEMPTS):
+        held = leases(api, build_id)
+        if held and not force:
+            _refuse_if_alive(api, build_id, held[-1])
+        used = max(used, _generation(held[-1]) if held else 0) + 1
+        try:
+            image = images.create(
+                api,
+                image_id=_lease_id(build_id, used),
+                name=resource_name(build_id, f"lease-{used}"),
+                tags=(build_tag(build_id),),
+                properties={"imagebuild_owner": own_name(), "imagebuild_life": _life()},
+            )
+        except ConflictError:
+            # Somebody was quicker, or this generation was released: look again.
+            continue
+        for old in held:
+            images.delete(api, old.id)
+        return Lease(api, build_id, image)
+    raise RecordError(f"build {build_id} changes hands too quickly; try again")
+
+
+def leases(api: Api, build_id: str) -> list[Image]:
+    """Return the build's lease images, the owner's last."""
+    prefix = resource_name(build_id, "lease-")
+    found = images.tagged(api, build_tag(build_id), hidden=True)
+    return sorted(
+        (image for image in found if image.name.startswith(prefix)), key=_generation
+    )
+
+
+def owner(lease: Image) -> str:
+    """Who holds ``lease`` and since when, for people."""
+    since = datetime.fromtimestamp(lease.created_at, timezone.utc)
+    who = lease.properties.get("imagebuild_owner", "another client")
+    return f"{who} since {since:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def own_name() -> str:
+    """How this client calls itself to others."""
+    return f"{socket.gethostname()} pid {os.getpid()}"
+
+
+def _refuse_if_alive(api: Api, build_id: str, held: Image) -> None:
+    record = images.find(api, build_id)
+    last = max(held.created_at, record.updated_at if record else 0.0)
+    age = api.now() - last
+    if age < LIFE_S and not _died_here(held.properties.get("imagebuild_life", "")):
+        raise RecordError(
+            f"build {build_id} is driven by {owner(held)}, last sign of life "
+            f"{max(age, 0):.0f} s ago; it can be taken over after {LIFE_S:.0f} s "
+            f"of silence with: openstack image build resume {build_id}"
+        )
+
+
+def _lease_id(build_id: str, generation: int) -> str:
+    return str(uuid.uuid5(uuid.UUID(build_id), f"lease-{generation}"))
+
+
+def _generation(lease: Image) -> int:
+    number = lease.name.rpartition("-")[2]
+    return int(number) if number.isdigit() else 0
+
+
+def _life() -> str:
+    """Words that identify this process among all that ever ran anywhere.
+
+    Empty where the system does not tell; then a dead owner is waited for.
+    """
+    return _identity(os.getpid())
+
+
+def _identity(pid: int) -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        space = os.readlink("/proc/self/ns/pid")
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    # Field 22 of proc(5)'s stat, counted after the name in parentheses.
+    return f"{boot} {space} {pid} {stat.rpartition(')')[2].split()[19]}"
+
+
+def _died_here(life: str) -> bool:
+    """Whether the owner ran on this machine and is gone: no need to wait."""
+    words, mine = life.split(), _life().split()
+    if len(words) != 4 or len(mine) != 4 or words[:2] != mine[:2]:
+        return False
+    return words[2].isdigit() and _identity(int(words[2])) != life

@@ -1,0 +1,195 @@
+"""Make the bytes that a build uploads: stub disk, blank disk, fetched file."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import requests
+
+from osc_imagebuild import qcow2
+from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.model import BlankDisk, Content, RemoteFile, StubDisk
+
+FETCH_TIMEOUT_S = 60
+_CHUNK = 1 << 20
+_GIB = 1 << 30
+
+_ISOLINUX_CFG = b"""\
+SERIAL 0 115200
+DEFAULT imagebuild
+PROMPT 0
+LABEL imagebuild
+  KERNEL ipxe.krn
+  INITRD boot.ipx
+"""
+
+# Where distributions put the parts, and which package brings them.
+_PARTS = {
+    "ipxe.lkrn": (
+        ("/usr/lib/ipxe", "/usr/share/ipxe"),
+        "ipxe (Debian, Ubuntu) or ipxe-bootimgs-x86 (Fedora, RHEL)",
+    ),
+    "isolinux.bin": (
+        ("/usr/lib/ISOLINUX", "/usr/share/syslinux", "/usr/lib/syslinux/bios"),
+        "isolinux (Debian, Ubuntu) or syslinux (Fedora, RHEL)",
+    ),
+    "ldlinux.c32": (
+        ("/usr/lib/syslinux/modules/bios", "/usr/share/syslinux"),
+        "syslinux-common (Debian, Ubuntu) or syslinux (Fedora, RHEL)",
+    ),
+}
+
+
+def missing_parts() -> list[str]:
+    """Return a line for each part of a stub disk that this machine lacks."""
+    return [
+        f"{name} is not installed; it comes with the package {package}"
+        for name, (_, package) in _PARTS.items()
+        if _part(name) is None
+    ]
+
+
+def _part(name: str) -> Path | None:
+    for directory in _PARTS[name][0]:
+        path = Path(directory, name)
+        if path.is_file():
+            return path
+    return None
+
+
+def _read_part(name: str) -> bytes:
+    path = _part(name)
+    if path is None:
+        raise SpecError([*missing_parts(), "or use --boot-method kernel"])
+    return path.read_bytes()
+
+
+@contextmanager
+def opened(content: Content) -> Iterator[tuple[IO[bytes], int]]:
+    """Give ``content`` as a stream and its size in bytes.
+
+    :raises: SpecError where it cannot be made, TransientError where it cannot
+        be fetched now
+    """
+    match content:
+        case StubDisk(script):
+            data = stub_disk(script)
+            yield io.BytesIO(data), len(data)
+        case BlankDisk(size_gib):
+            data = qcow2.build(b"", size_gib * _GIB)
+            yield io.BytesIO(data), len(data)
+        case RemoteFile(url, sha256):
+            with tempfile.TemporaryFile() as file:
+                digest = _fetch(url, file)
+                if digest != sha256:
+                    raise SpecError(
+                        f"{url} has changed since the build was planned "
+                        f"(sha256 {digest}, was {sha256}); start a new build"
+                    )
+                size = file.tell()
+                file.seek(0)
+                yield file, size
+
+
+def stub_disk(script: str) -> bytes:
+    """Return a qcow2 disk of a few MiB that boots iPXE with ``script``.
+
+    It is a hybrid ISO: isolinux as a hard disk's boot record loads iPXE as a
+    kernel and the script as its initrd. Needs no root and no tools.
+
+    :raises: SpecError where iPXE or isolinux is not installed
+    """
+    import pycdlib
+
+    files = {
+        "/ISOLINUX.BIN;1": _read_part("isolinux.bin"),
+        "/LDLINUX.C32;1": _read_part("ldlinux.c32"),
+        "/IPXE.KRN;1": _read_part("ipxe.lkrn"),
+        "/BOOT.IPX;1": script.encode(),
+        "/ISOLINUX.CFG;1": _ISOLINUX_CFG,
+    }
+    iso = pycdlib.PyCdlib()
+    iso.new(vol_ident="IMAGEBUILD")
+    try:
+        for path, data in files.items():
+            iso.add_fp(io.BytesIO(data), len(data), path)
+        iso.add_eltorito(
+            "/ISOLINUX.BIN;1", "/BOOT.CAT;1", boot_load_size=4, boot_info_table=True
+        )
+        iso.add_isohybrid()
+        disk = io.BytesIO()
+        iso.write_fp(disk)
+    finally:
+        iso.close()
+    data = disk.getvalue()
+    return qcow2.build(data, -(-len(data) // _CHUNK) * _CHUNK)
+
+
+def digest(url: str) -> tuple[str, int]:
+    """Return sha256 and size in bytes of the file at ``url``.
+
+    :raises: SpecError where the server refuses, TransientError where it does
+        not answer
+    """
+    with tempfile.TemporaryFile() as file:
+        sha256 = _fetch(url, file)
+        return sha256, file.tell()
+
+
+def fetch_text(url: str, limit: int = 4 << 20) -> str:
+    """Return a small text file.
+
+    :raises: as `digest`
+    """
+    with tempfile.TemporaryFile() as file:
+        _fetch(url, file, limit)
+        file.seek(0)
+        return file.read().decode("utf-8", "replace")
+
+
+def check(url: str) -> None:
+    """Find out whether ``url`` can be had, without fetching it.
+
+    :raises: as `digest`
+    """
+    try:
+        response = requests.head(url, timeout=FETCH_TIMEOUT_S, allow_redirects=True)
+    except requests.RequestException as error:
+        raise TransientError(f"no answer from {url}: {error}", service="mirror") from (
+            error
+        )
+    _require_ok(url, response)
+
+
+def _require_ok(url: str, response: requests.Response) -> None:
+    if response.status_code >= 500:
+        raise TransientError(
+            f"{url} cannot be had now", service="mirror", status=response.status_code
+        )
+    if response.status_code >= 400:
+        raise SpecError(f"{url} answers HTTP {response.status_code}")
+
+
+def _fetch(url: str, file: IO[bytes], limit: int | None = None) -> str:
+    sha256 = hashlib.sha256()
+    try:
+        with requests.get(url, stream=True, timeout=FETCH_TIMEOUT_S) as response:
+            _require_ok(url, response)
+            for chunk in response.iter_content(_CHUNK):
+                file.write(chunk)
+                sha256.update(chunk)
+                if limit is not None and file.tell() > limit:
+                    raise SpecError(f"{url} is larger than {limit} bytes")
+            expected = response.headers.get("Content-Length")
+            plain = "Content-Encoding" not in response.headers
+            if expected and plain and file.tell() != int(expected):
+                raise TransientError(f"{url} broke off", service="mirror")
+    except requests.RequestException as error:
+        raise TransientError(f"{url} broke off: {error}", service="mirror") from error
+    return sha256.hexdigest()

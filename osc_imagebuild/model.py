@@ -1,0 +1,360 @@
+"""The nouns: what is asked, what is resolved, what is seen, what is decided.
+
+All of it is frozen and free of I/O, so that decisions can be tested as tables.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# --- what the user asks -----------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A build as the user asks for it: names, not IDs; may hold secrets."""
+
+    name: str
+    os: str = "debian-13"
+    arch: str = "x86_64"
+    source: str | None = None
+    answer_file: str | None = None
+    boot_method: str = "auto"
+    output: str = "image"
+    flavor: str | None = None
+    networks: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    availability_zone: str | None = None
+    hints: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    root_password: str | None = field(default=None, repr=False)
+    ssh_public_key: str | None = None
+    packages: tuple[str, ...] = ()
+    timeout_min: int | None = None
+    keep_on_failure: bool = False
+    verify: bool = True
+
+
+# --- what is resolved -------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A build with every name resolved; what the record keeps. No secrets.
+
+    Sizes carry their unit, times are seconds. ``result_properties`` is all
+    that may be found on the finished image besides Glance's own attributes.
+    """
+
+    name: str
+    os: str
+    arch: str
+    source: str
+    boot_method: str
+    output: str
+    flavor_id: str
+    flavor_name: str
+    disk_gib: int
+    networks: tuple[str, ...]
+    security_groups: tuple[str, ...]
+    availability_zone: str | None
+    hints: Mapping[str, str]
+    kernel_url: str
+    ramdisk_url: str
+    kernel_args: str
+    kernel_sha256: str
+    ramdisk_sha256: str
+    boot_properties: Mapping[str, str]
+    result_properties: Mapping[str, str]
+    result_tags: tuple[str, ...]
+    min_ram_mib: int
+    nonce: str
+    timeout_s: int
+    verify: bool
+    verify_user_data: str
+    verify_sign: str
+    verify_timeout_s: int
+    keep_on_failure: bool
+    progress: tuple[tuple[str, str, int], ...]
+    failures: tuple[tuple[str, str], ...]
+
+
+# --- what is seen -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Image:
+    """A Glance image; ``properties`` holds only what is not a core attribute."""
+
+    id: str
+    name: str
+    status: str
+    hidden: bool = False
+    protected: bool = False
+    tags: frozenset[str] = frozenset()
+    properties: Mapping[str, str] = field(default_factory=dict)
+    min_disk_gib: int = 0
+    min_ram_mib: int = 0
+    size: int = 0
+    created_at: float = 0.0
+    updated_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Nova server, as far as a build needs it."""
+
+    id: str
+    name: str
+    status: str
+    power_state: int = 0
+    task_state: str | None = None
+    fault: str = ""
+    created_at: float = 0.0
+
+    @property
+    def is_off(self) -> bool:
+        """Shut down for good: no task may still change that.
+
+        Source: power_state 4 is SHUTDOWN in nova.compute.power_state.
+        """
+        return self.power_state == 4 and self.task_state is None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that was seen once and must not be forgotten."""
+
+    at: float
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The cloud as last seen. Keys of the mappings are roles."""
+
+    now: float
+    images: Mapping[str, Image] = field(default_factory=dict)
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    consoles: Mapping[str, str] = field(default_factory=dict)
+    reports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    reports_held: frozenset[str] = frozenset()
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    duplicates: tuple[Image | Server, ...] = ()
+
+
+# --- contents of images that a build uploads --------------------------------
+
+
+@dataclass(frozen=True)
+class StubDisk:
+    """A tiny bootable disk that runs this iPXE script."""
+
+    script: str
+
+
+@dataclass(frozen=True)
+class BlankDisk:
+    """A disk with nothing on it."""
+
+    size_gib: int
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of an install tree, with the digest it had at planning time."""
+
+    url: str
+    sha256: str
+
+
+Content = StubDisk | BlankDisk | RemoteFile
+
+
+@dataclass(frozen=True)
+class BootImage:
+    """An image that must be active before the install server can start.
+
+    ``refs`` maps property names to the roles whose image IDs they take.
+    ``shared_key`` names content that several builds use: such an image is
+    found again by any client and is not hidden behind one build's tag.
+    """
+
+    role: str
+    disk_format: str
+    container_format: str
+    content: Content
+    properties: Mapping[str, str] = field(default_factory=dict)
+    refs: Mapping[str, str] = field(default_factory=dict)
+    shared_key: str = ""
+
+
+# --- what can be done -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CreateImage:
+    """Make a queued image for ``image.role``, or adopt a shared one."""
+
+    image: BootImage
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class UploadImage:
+    """Fill the queued image ``image_id``."""
+
+    image: BootImage
+    image_id: str
+
+
+@dataclass(frozen=True)
+class CreateServer:
+    """Start a server; ``user_data`` names the text: 'answer' or 'verify'."""
+
+    role: str
+    image_id: str
+    user_data: str
+
+
+@dataclass(frozen=True)
+class StopServer:
+    """Power a server off."""
+
+    role: str
+    server_id: str
+
+
+@dataclass(frozen=True)
+class DeleteServer:
+    """Delete a server and wait for nothing."""
+
+    server_id: str
+
+
+@dataclass(frozen=True)
+class ClearReport:
+    """Empty the password back-channel: tells the guest that it was heard."""
+
+    role: str
+    server_id: str
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """Make the result image out of the server's root disk."""
+
+    server_id: str
+
+
+@dataclass(frozen=True)
+class SetImage:
+    """Bring an image to exactly these attributes, properties and tags."""
+
+    image: Image
+    name: str
+    hidden: bool
+    tags: frozenset[str]
+    properties: Mapping[str, str]
+    min_disk_gib: int
+    min_ram_mib: int
+
+
+@dataclass(frozen=True)
+class DeleteImage:
+    """Delete an image, or only this build's claim on a shared one."""
+
+    image_id: str
+
+
+@dataclass(frozen=True)
+class SetMark:
+    """Write a mark to the record."""
+
+    name: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Close the record: the build is complete."""
+
+    result_id: str
+
+
+Action = (
+    CreateImage
+    | UploadImage
+    | CreateServer
+    | StopServer
+    | DeleteServer
+    | ClearReport
+    | Harvest
+    | SetImage
+    | DeleteImage
+    | SetMark
+    | Finish
+)
+
+
+# --- what is decided --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Act:
+    """Do this one thing, then look again."""
+
+    action: Action
+    reason: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do for ``seconds``; ``percent`` where the guest tells it."""
+
+    reason: str
+    seconds: float
+    percent: int | None = None
+
+
+@dataclass(frozen=True)
+class Fail:
+    """The build cannot succeed any more; ``role`` whose console tells why."""
+
+    reason: str
+    role: str = ""
+
+
+Decision = Act | Wait | Fail
+
+
+# --- names ------------------------------------------------------------------
+
+RECORD_TAG = "imagebuild"
+
+# Stands for the build's own tag in decisions, which do not know the build ID.
+BUILD_TAG = "{build}"
+
+
+def build_tag(build_id: str) -> str:
+    """The tag of everything that belongs to one build."""
+    return f"imagebuild-{build_id}"
+
+
+def resource_name(build_id: str, role: str) -> str:
+    """The name that a resource has from its creation on."""
+    return f"imagebuild-{build_id}-{role}"
+
+
+def role_of(build_id: str, name: str) -> str | None:
+    """The role in a resource's name, None where it is not this build's."""
+    prefix = build_tag(build_id) + "-"
+    return name[len(prefix) :] if name.startswith(prefix) else None
+
+
+def shared_tag(key: str) -> str:
+    """The tag by which any client finds shared content again."""
+    return f"imagebuild-content-{key}"

@@ -1,0 +1,1 @@
+"""Monitors: what a running guest shows. Pure functions over what was read."""

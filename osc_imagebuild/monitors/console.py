@@ -1,0 +1,54 @@
+"""Monitor console: what the text says about progress and failure.
+
+The patterns belong to the family of the installer and come with the spec.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+# Serial consoles carry cursor movement and colours; Nova strips the escape
+# byte itself, so what follows it is removed with or without it.
+_ANSI = re.compile(r"\x1b?\[[0-9;?]{0,12}[A-Za-ln-z]|\x1b?\[[0-9;]{0,12}m|\x1b[()][A-Z0-9]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# GNU screen repaints its status line every minute: not a sign of life.
+_STATUS_LINE = re.compile(r"\[ \(\d\*?\w+\).*?\]\[ \w{3} \d\d +\d?\d:\d\d \]")
+
+
+def clean(text: str) -> str:
+    """Return ``text`` without terminal control, safe to print."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROL.sub("", _STATUS_LINE.sub("", _ANSI.sub("", text)))
+
+
+def progress(
+    patterns: Sequence[tuple[str, str, int]], text: str
+) -> tuple[str, int] | None:
+    """Return label and per cent of the furthest pattern found in ``text``.
+
+    ``patterns`` are (regular expression, label, per cent) in rising order.
+    """
+    for pattern, label, percent in reversed(patterns):
+        if re.search(pattern, text):
+            return label, percent
+    return None
+
+
+def failure(patterns: Sequence[tuple[str, str]], text: str) -> str | None:
+    """Return what the first matching failure pattern means, None if healthy.
+
+    ``patterns`` are (regular expression, sentence); ``{0}`` in the sentence
+    is what the expression matched.
+    """
+    for pattern, sentence in patterns:
+        match = re.search(pattern, text)
+        if match:
+            return sentence.replace("{0}", match.group(0).strip()[:200])
+    return None
+
+
+def tail(text: str, lines: int) -> str:
+    """Return the last ``lines`` lines that are not blank, cleaned."""
+    kept = [line.rstrip() for line in clean(text).split("\n") if line.strip()]
+    return "\n".join(kept[-lines:])

@@ -1,0 +1,241 @@
+"""The build record: one queued, hidden, private Glance image without data.
+
+It never carries data, because a change of properties during an upload is
+lost when the upload ends; and it has one writer at a time (see `lease`).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from osc_imagebuild import spec as specs
+from osc_imagebuild.cloud import images
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import RecordError
+from osc_imagebuild.model import (
+    RECORD_TAG,
+    Image,
+    Mark,
+    Spec,
+    build_tag,
+    resource_name,
+)
+
+SCHEMA = 1
+_PREFIX = "imagebuild_"
+# Glance keeps a property in a MySQL TEXT column of 64 KiB.
+TAIL_LIMIT = 8000
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a build from its record alone.
+
+    ``status`` is building, complete, failed or cancelled. ``steps`` are
+    (name, epoch seconds of its begin). ``updated_at`` is the last sign of
+    life of the client that drives the build.
+    """
+
+    id: str
+    status: str
+    step: str
+    reason: str
+    percent: str
+    spec: Spec
+    marks: Mapping[str, Mark]
+    steps: tuple[tuple[str, float], ...]
+    result_id: str
+    console_tail: str
+    tool_version: str
+    created_at: float
+    updated_at: float
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to drive."""
+        return self.status in ("complete", "failed", "cancelled")
+
+
+def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Record:
+    """Write the record of a new build: the first thing in the cloud.
+
+    ``texts`` are the user data of its servers, by name.
+
+    :raises: ConflictError where the ID is taken, CloudError
+    """
+    properties = {
+        f"{_PREFIX}schema": str(SCHEMA),
+        f"{_PREFIX}status": "building",
+        f"{_PREFIX}spec": specs.to_json(spec),
+        f"{_PREFIX}texts": pack(texts),
+        f"{_PREFIX}tool_version": tool_version(),
+    }
+    image = images.create(
+        api,
+        image_id=build_id,
+        name=resource_name(build_id, "record"),
+        tags=(RECORD_TAG, build_tag(build_id)),
+        properties=properties,
+    )
+    return parse(image)
+
+
+def tool_version() -> str:
+    """The version of this package."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("osc-imagebuild")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def pack(texts: Mapping[str, str]) -> str:
+    """Return ``texts`` small enough for one property."""
+    raw = json.dumps(dict(texts)).encode()
+    return base64.b64encode(zlib.compress(raw, 9)).decode()
+
+
+def unpack(packed: str) -> dict[str, str]:
+    """Return what `pack` was given.
+
+    :raises: RecordError where it is damaged
+    """
+    try:
+        # Bounded: a damaged or hostile property must not fill the memory.
+        inflater = zlib.decompressobj()
+        raw = inflater.decompress(base64.b64decode(packed), 1_000_000)
+        found = json.loads(raw)
+        return {str(key): str(value) for key, value in found.items()}
+    except (ValueError, AttributeError, zlib.error) as error:
+        raise RecordError(f"the build's user data is damaged: {error}") from error
+
+
+def texts(api: Api, build_id: str) -> dict[str, str]:
+    """Return the user data of the build's servers.
+
+    :raises: RecordError, CloudError
+    """
+    image = _image(api, build_id)
+    return unpack(image.properties.get(f"{_PREFIX}texts", ""))
+
+
+def load(api: Api, build_id: str) -> Record:
+    """Return the record of a build.
+
+    :raises: RecordError where there is none or it cannot be read, CloudError
+    """
+    return parse(_image(api, build_id))
+
+
+def _image(api: Api, build_id: str) -> Image:
+    image = images.find(api, build_id)
+    if image is None or RECORD_TAG not in image.tags:
+        raise RecordError(
+            f"there is no build {build_id} in this project; "
+            "see: openstack image build list"
+        )
+    return image
+
+
+def load_all(api: Api) -> tuple[list[Record], list[str]]:
+    """Return all records, newest first, and the IDs of unreadable ones.
+
+    :raises: CloudError
+    """
+    readable, damaged = [], []
+    for image in images.tagged(api, RECORD_TAG, hidden=True):
+        try:
+            readable.append(parse(image))
+        except RecordError:
+            damaged.append(image.id)
+    return readable[::-1], damaged
+
+
+def parse(image: Image) -> Record:
+    """Return the record that ``image`` carries.
+
+    :raises: RecordError
+    """
+
+    def field(name: str) -> str:
+        return image.properties.get(_PREFIX + name, "")
+
+    if field("schema") != str(SCHEMA):
+        raise RecordError(
+            f"build {image.id} was written by another version of this tool "
+            f"(schema {field('schema')[:20] or 'missing'}, this one reads {SCHEMA}); "
+            "use that version, or remove the build with: "
+            f"openstack image build delete {image.id}"
+        )
+    try:
+        return Record(
+            id=image.id,
+            status=field("status"),
+            step=field("step"),
+            reason=field("reason"),
+            percent=field("percent"),
+            spec=specs.from_json(field("spec")),
+            marks=_marks(field("marks")),
+            steps=_steps(field("steps")),
+            result_id=field("result_id"),
+            console_tail=_text(field("console_tail")),
+            tool_version=field("tool_version"),
+            created_at=image.created_at,
+            updated_at=image.updated_at,
+        )
+    except (RecordError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RecordError(
+            f"the record of build {image.id} is damaged: {error}; "
+            f"remove the build with: openstack image build delete {image.id}"
+        ) from error
+
+
+def _marks(text: str) -> dict[str, Mark]:
+    return {
+        str(name): Mark(
+            float(mark["at"]), {str(k): str(v) for k, v in mark["data"].items()}
+        )
+        for name, mark in json.loads(text or "{}").items()
+    }
+
+
+def _steps(text: str) -> tuple[tuple[str, float], ...]:
+    return tuple((str(name), float(at)) for name, at in json.loads(text or "[]"))
+
+
+def _text(text: str) -> str:
+    return str(json.loads(text)) if text else ""
+
+
+def dump_marks(marks: Mapping[str, Mark]) -> str:
+    """Return marks as the record keeps them."""
+    return json.dumps(
+        {name: {"at": mark.at, "data": dict(mark.data)} for name, mark in marks.items()}
+    )
+
+
+def update(api: Api, build_id: str, **fields: Any) -> Record:
+    """Change fields of the record; only the holder of the lease may.
+
+    :raises: RecordError where it is gone, CloudError
+    """
+    values = {
+        "marks": dump_marks,
+        "steps": lambda steps: json.dumps([list(s) for s in steps]),
+        "console_tail": lambda text: json.dumps(text[-TAIL_LIMIT:]),
+    }
+    operations = [
+        {
+            "op": "add",
+            "path": f"/{_PREFIX}{name}",
+            "value": values.get(name, str)(value),
+        }
+        for name, value in fields.items()
+    ]
+    return parse(images.patch(api, build_id, operations))

@@ -1,0 +1,82 @@
+"""Spec to JSON and back; checks of what a user typed. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import typing
+from collections.abc import Mapping
+from types import UnionType
+from typing import Any
+
+from osc_imagebuild.errors import RecordError
+from osc_imagebuild.model import Request, Spec
+
+_RESERVED = ("imagebuild_", "os_glance", "owner_specified.")
+
+
+def to_json(spec: Spec) -> str:
+    """Return ``spec`` as JSON in plain ASCII, which every Glance stores."""
+    return json.dumps(dataclasses.asdict(spec), sort_keys=True)
+
+
+def from_json(text: str) -> Spec:
+    """Return the spec in ``text``.
+
+    :raises: RecordError where it is damaged or of another make
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"the build's spec is not JSON: {error}") from error
+    if not isinstance(data, Mapping):
+        raise RecordError("the build's spec is not a JSON object")
+    hints = typing.get_type_hints(Spec)
+    wrong = sorted(set(hints) ^ set(data))
+    if wrong:
+        raise RecordError(f"the build's spec lacks or adds {', '.join(wrong)}")
+    return Spec(**{key: _cast(data[key], hints[key], key) for key in hints})
+
+
+def _cast(value: Any, hint: Any, key: str) -> Any:
+    """Return ``value`` as the annotation says; JSON knows no tuples."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (UnionType, typing.Union):
+        return None if value is None else _cast(value, args[0], key)
+    if origin is tuple and isinstance(value, list):
+        if args[-1] is Ellipsis:
+            return tuple(_cast(item, args[0], key) for item in value)
+        if len(value) == len(args):
+            return tuple(_cast(v, a, key) for v, a in zip(value, args, strict=True))
+    if origin is not None and isinstance(value, Mapping):
+        if all(isinstance(v, str) for v in value.values()):
+            return dict(value)
+    if origin is None and type(value) is hint:
+        return value
+    raise RecordError(f"the build's spec is damaged at {key}: {value!r:.80}")
+
+
+def problems(request: Request) -> list[str]:
+    """Return what is wrong with a request, judged by itself."""
+    found = []
+    if not request.name.strip():
+        found.append("the image needs a name")
+    # Source: glance.db.sqlalchemy.models.Image.name is String(255).
+    if len(request.name) > 255:
+        found.append(f"the image name has {len(request.name)} characters, 255 is most")
+    for text in (request.name, *request.tags, *request.properties.values()):
+        if any(ord(c) > 0xFFFF or c == "\0" for c in text):
+            # Source: glance.api.v2.images refuses 4-byte unicode.
+            found.append(f"Glance cannot store the characters of {text!r:.60}")
+    for tag in request.tags:
+        if not tag or len(tag) > 255:
+            found.append(f"a tag must have 1 to 255 characters: {tag!r:.60}")
+        if re.match(r"imagebuild(-|$)", tag):
+            found.append(f"tags that begin with imagebuild are the tool's own: {tag}")
+    for key in request.properties:
+        if not key or len(key) > 255 or key.startswith(_RESERVED):
+            found.append(f"this property name cannot be given: {key!r:.60}")
+    if request.timeout_min is not None and not 1 <= request.timeout_min <= 1440:
+        found.append("--timeout takes 1 to 1440 minutes")
+    return found
