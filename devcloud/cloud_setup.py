@@ -91,7 +91,9 @@ def queue() -> None:
 
     An agent that calls earlier waits a minute for the answer and then backs off.
     """
-    import kombu
+    # Imported here: they come with the services, and only this verb needs them.
+    import amqp  # type: ignore[import-not-found]
+    import kombu  # type: ignore[import-not-found]
 
     url = f"amqp://os:{settings.QUEUE_PASSWORD}@127.0.0.1:5672//"
 
@@ -99,15 +101,9 @@ def queue() -> None:
         try:
             with kombu.Connection(url) as connection:
                 found = connection.default_channel.queue_declare("q-l3-plugin", passive=True)
-        except (OSError, connection_errors()) as exc:
+        except (OSError, amqp.exceptions.AMQPError) as exc:
             return str(exc)
         return "" if found.consumer_count else "no consumer of q-l3-plugin"
-
-    def connection_errors() -> type[Exception]:
-        import amqp
-
-        errors: type[Exception] = amqp.exceptions.AMQPError
-        return errors
 
     _wait("Neutron's RPC server", consumed, 120)
 
@@ -127,9 +123,7 @@ def resources() -> None:
         if not admin.compute.find_flavor(name):
             admin.compute.create_flavor(name=name, vcpus=cpus, ram=ram, disk=disk)
     if not admin.block_storage.find_type("nfs"):
-        admin.block_storage.create_type(
-            name="nfs", extra_specs={"volume_backend_name": "nfs1"}
-        )
+        admin.block_storage.create_type(name="nfs", extra_specs={"volume_backend_name": "nfs1"})
     public = _public(admin.network)
     render.PUBLIC_NETWORK.write_text(public.id)
     _tenant(demo.network, public)

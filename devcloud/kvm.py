@@ -23,9 +23,7 @@ def nova_options() -> str:
     if works():
         return "virt_type = kvm\ncpu_mode = host-passthrough"
     # QEMU 7.2's TCG corrupts memory on cmpxchg16b; a guest that is not offered it does not use it.
-    return (
-        "virt_type = qemu\ncpu_mode = custom\ncpu_models = qemu64\ncpu_model_extra_flags = -cx16"
-    )
+    return "virt_type = qemu\ncpu_mode = custom\ncpu_models = qemu64\ncpu_model_extra_flags = -cx16"
 
 
 def works() -> bool:
@@ -34,7 +32,7 @@ def works() -> bool:
         answer = json.loads(ANSWER.read_text())
     except (OSError, ValueError):
         return False
-    return answer == {"boot": BOOT_ID.read_text().strip(), "works": True}
+    return bool(answer == {"boot": BOOT_ID.read_text().strip(), "works": True})
 
 
 def probe() -> None:

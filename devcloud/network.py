@@ -14,6 +14,7 @@ SYSCTL = Path("/proc/sys/net/ipv4")
 # for the gateway address on them with the tap's own MAC and so swallow the traffic.
 WANTED = {"conf/all/arp_ignore": "1"}
 
+PROXY = settings.METADATA_PROXY_PORT
 # Nothing is forwarded between guests and the outside, whatever this machine forwards otherwise.
 # The flat network has no router that could answer for the metadata address: we do.
 TABLE = f"""
@@ -25,7 +26,7 @@ table ip devcloud {{
   }}
   chain metadata {{
     type nat hook prerouting priority -100;
-    iifname "br-ex" ip daddr 169.254.169.254 tcp dport 80 redirect to :{settings.METADATA_PROXY_PORT}
+    iifname "br-ex" ip daddr 169.254.169.254 tcp dport 80 redirect to :{PROXY}
   }}
 }}
 """

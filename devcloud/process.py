@@ -143,6 +143,7 @@ def start(service: Service) -> None:
         "LANG": "C.UTF-8",
         "OVS_RUNDIR": str(settings.RUN / "openvswitch"),
         "PYTHONPATH": str(settings.LIB),
+        "TMPDIR": str(settings.RUN / "tmp"),
         MARK: str(settings.HOME),
         **service.env,
     }

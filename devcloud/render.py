@@ -12,7 +12,16 @@ from devcloud.process import run
 PACKAGE = Path(__file__).parent
 PUBLIC_NETWORK = settings.STATE / "public-network"  # its ID, once there is one
 SERVICES = ("glance", "placement", "nova", "neutron", "cinder")
-DATABASES = ("keystone", "glance", "placement", "nova_api", "nova", "nova_cell0", "neutron", "cinder")
+DATABASES = (
+    "keystone",
+    "glance",
+    "placement",
+    "nova_api",
+    "nova",
+    "nova_cell0",
+    "neutron",
+    "cinder",
+)
 
 
 def database_url(name: str) -> str:
@@ -120,9 +129,10 @@ def directories() -> None:
         "libvirt/log",
     ):
         (settings.STATE / name).mkdir(parents=True, exist_ok=True)
-    for path in (settings.LOG, settings.RUN / "openvswitch", settings.RUN / "libvirt"):
+    for name in ("openvswitch", "libvirt", "tmp"):
+        (settings.RUN / name).mkdir(parents=True, exist_ok=True)
+    for path in (settings.LOG, settings.ETC / "libvirt"):
         path.mkdir(parents=True, exist_ok=True)
-    (settings.ETC / "libvirt").mkdir(parents=True, exist_ok=True)
 
 
 def copies() -> None:
@@ -130,12 +140,16 @@ def copies() -> None:
 
     Daemons load them from there, so that the cloud survives its checkout.
     """
-    for source in sorted(PACKAGE.rglob("*")):
-        name = source.relative_to(PACKAGE)
-        if source.is_file() and source.suffix not in (".pyc", ".md"):
-            _copy(source, settings.LIB / "devcloud" / name)
-            if name.parts[0] == "shim":
-                _copy(source, settings.SHIM / source.name)
+    target = settings.LIB / "devcloud"
+    names = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*") if path.is_file()}
+    names = {name for name in names if name.suffix != ".pyc"}
+    for name in sorted(names):
+        _copy(PACKAGE / name, target / name)
+        if name.parts[0] == "shim":
+            _copy(PACKAGE / name, settings.SHIM / name.name)
+    for path in list(target.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc" and path.relative_to(target) not in names:
+            path.unlink()
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -26,7 +26,7 @@ RABBIT = {
 NEUTRON = (E / "neutron/neutron.conf", E / "neutron/plugins/ml2/ml2_conf.ini")
 NOVA = (E / "nova/nova.conf", E / "nova/nova-db.conf")
 CINDER = (E / "cinder/cinder.conf",)
-# A replaced switch takes the devices in Neutron's name spaces with it; restarted agents remake them.
+# A replaced switch takes the devices in Neutron's name spaces along; restarted agents remake them.
 SWITCH = ("ovsdb-server", "ovs-vswitchd")
 
 
@@ -163,12 +163,8 @@ APIS = (
         *NEUTRON,
         env={"OS_NEUTRON_CONFIG_DIR": str(E / "neutron")},
     ),
-    _api(
-        "nova-api", "nova", 3, "nova.wsgi.osapi_compute:application", *NOVA, env=_NOVA_ENV
-    ),
-    _api(
-        "nova-metadata", "metadata", 1, "nova.wsgi.metadata:application", *NOVA, env=_NOVA_ENV
-    ),
+    _api("nova-api", "nova", 3, "nova.wsgi.osapi_compute:application", *NOVA, env=_NOVA_ENV),
+    _api("nova-metadata", "metadata", 1, "nova.wsgi.metadata:application", *NOVA, env=_NOVA_ENV),
     # It takes no configuration directory from its environment.
     _api(
         "cinder-api",
@@ -194,11 +190,12 @@ AGENTS = (
     _daemon("neutron-l3-agent", (*NEUTRON, E / "neutron/l3_agent.ini"), after=SWITCH),
     _daemon("neutron-metadata-agent", (*NEUTRON, E / "neutron/metadata_agent.ini")),
 )
+PRIVATE = settings.SHIM / "libvirtd-private"
 LIBVIRTD = Service(
     "libvirtd",
-    ("unshare", "--mount", "--propagation", "slave", str(settings.SHIM / "libvirtd-private")),
+    ("unshare", "--mount", "--propagation", "slave", str(PRIVATE)),
     socket=R / "libvirt/libvirt-sock",
-    reads=(E / "libvirt/libvirtd.conf", E / "libvirt/qemu.conf", settings.SHIM / "libvirtd-private"),
+    reads=(E / "libvirt/libvirtd.conf", E / "libvirt/qemu.conf", PRIVATE),
 )
 COMPUTE = _daemon(
     "nova-compute", (E / "nova/nova.conf", E / "nova/nova-cpu.conf"), after=("libvirtd",)

@@ -7,7 +7,6 @@ import importlib
 from pathlib import Path
 
 from devcloud import database, kvm, network, packages, render, services, settings, storage
-from devcloud.errors import DevcloudError
 from devcloud.process import Service, ensure, run
 from devcloud.stage import Screen, Stage, run_all
 
@@ -95,33 +94,49 @@ class Up:
             self.ensure(services.MEDIA)
 
     def stages(self) -> list[Stage]:
+        return [*self._machine(), *self._control(), *self._guests()]
+
+    def _machine(self) -> list[Stage]:
+        """What the services stand on."""
         return [
             Stage("packages", packages.install),
             Stage("virtual environment", packages.environment, ("packages",)),
             Stage("KVM probe", kvm.probe, ("packages",)),
             Stage("storage", storage.mount, ("packages",)),
             Stage("switch", self.switch, ("storage",)),
-            Stage("configuration", render.configuration, ("virtual environment", "KVM probe", "storage")),
             Stage("database", self.database, ("storage",)),
+            Stage(
+                "configuration",
+                render.configuration,
+                ("virtual environment", "KVM probe", "storage"),
+            ),
             Stage("queue", lambda: self.ensure(*services.QUEUE), ("configuration",)),
-            Stage("identity schema", database.identity, ("configuration", "database")),
-            Stage("network schemas", database.network, ("configuration", "database")),
-            Stage("compute schemas", database.compute, ("configuration", "database")),
+        ]
+
+    def _control(self) -> list[Stage]:
+        """The services themselves."""
+        schemas = ("configuration", "database")
+        return [
+            Stage("identity schema", database.identity, schemas),
+            Stage("network schemas", database.network, schemas),
+            Stage("compute schemas", database.compute, schemas),
             Stage("keystone", lambda: self.ensure(services.KEYSTONE), ("identity schema", "queue")),
             Stage("users", lambda: self.once("users", "catalogue"), ("keystone",)),
-            Stage(
-                "services",
-                self.apis,
-                ("users", "network schemas", "compute schemas"),
-            ),
+            Stage("services", self.apis, ("users", "network schemas", "compute schemas")),
             Stage("network agents", self.agents, ("services", "switch")),
             Stage("hypervisor", self.compute, ("services", "switch")),
-            Stage("networks and flavors", lambda: self.once("resources", "resources"), ("services",)),
-            Stage("metadata", self.flat_metadata, ("networks and flavors", "switch")),
-            Stage("package proxy", lambda: self.ensure(services.PACKAGE_PROXY), ("configuration", "switch")),
+            Stage("all agents", self.ready, ("network agents", "hypervisor")),
+        ]
+
+    def _guests(self) -> list[Stage]:
+        """What guests find."""
+        proxy = services.PACKAGE_PROXY
+        return [
+            Stage("resources", lambda: self.once("resources", "resources"), ("services",)),
+            Stage("metadata", self.flat_metadata, ("resources", "switch")),
+            Stage("package proxy", lambda: self.ensure(proxy), ("configuration", "switch")),
             Stage("installer media", self.media, ("storage",)),
             Stage("media server", self.media_server, ("installer media", "switch")),
-            Stage("all agents", self.ready, ("network agents", "hypervisor")),
         ]
 
 
@@ -132,6 +147,3 @@ def up() -> None:
     render.copies()
     run_all(Up(screen).stages(), screen)
     screen.total("the cloud is up")
-
-
-__all__ = ["DevcloudError", "up"]

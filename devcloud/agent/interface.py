@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from neutron.agent.linux import interface, ip_lib
+from neutron.agent.linux import interface, ip_lib  # type: ignore[import-not-found]
 
 
 class PlainInterfaceDriver(interface.OVSInterfaceDriver):  # type: ignore[misc]

@@ -1,0 +1,31 @@
+"""`status`: each daemon, whether it is up, and where it writes."""
+
+from __future__ import annotations
+
+from devcloud import services, settings
+from devcloud.errors import DevcloudError
+from devcloud.process import Service, pid_of
+
+
+def _word(service: Service) -> str:
+    if pid_of(service) is None:
+        return "down"
+    return "up" if service.answers() else "no answer"
+
+
+def status() -> None:
+    """Print one line a daemon; fail when one is not up."""
+    missing = 0
+    for service in services.ALL:
+        word = _word(service)
+        missing += word != "up"
+        pid = pid_of(service) or "-"
+        print(f"{service.name:<26}{word:<10} {pid!s:>8}  {service.log}")
+    if missing:
+        raise DevcloudError(f"{missing} of {len(services.ALL)} services are not up")
+
+
+def env() -> None:
+    """Print what a shell needs to be a user of this cloud."""
+    print(f"export OS_CLIENT_CONFIG_FILE={settings.CLOUDS}")
+    print("export OS_CLOUD=demo")
