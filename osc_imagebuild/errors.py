@@ -83,9 +83,7 @@ class TransientError(CloudError):
         request_id: str = "",
         retry_after: float = 0.0,
     ) -> None:
-        super().__init__(
-            message, service=service, status=status, request_id=request_id
-        )
+        super().__init__(message, service=service, status=status, request_id=request_id)
         self.retry_after = retry_after
 
 

@@ -71,7 +71,6 @@ class Spec:
     result_properties: Mapping[str, str]
     result_tags: tuple[str, ...]
     min_ram_mib: int
-    nonce: str
     timeout_s: int
     verify: bool
     verify_user_data: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -225,7 +225,7 @@ def update(api: Api, build_id: str, **fields: Any) -> Record:
 
     :raises: RecordError where it is gone, CloudError
     """
-    values = {
+    values: dict[str, Callable[[Any], str]] = {
         "marks": dump_marks,
         "steps": lambda steps: json.dumps([list(s) for s in steps]),
         "console_tail": lambda text: json.dumps(text[-TAIL_LIMIT:]),

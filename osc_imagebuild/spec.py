@@ -50,8 +50,7 @@ def _cast(value: Any, hint: Any, key: str) -> Any:
         if len(value) == len(args):
             return tuple(_cast(v, a, key) for v, a in zip(value, args, strict=True))
     if origin is not None and isinstance(value, Mapping):
-        if all(isinstance(v, str) for v in value.values()):
-            return dict(value)
+        return {str(k): _cast(v, args[1], key) for k, v in value.items()}
     if origin is None and type(value) is hint:
         return value
     raise RecordError(f"the build's spec is damaged at {key}: {value!r:.80}")

@@ -16,6 +16,8 @@ from typing import Any
 
 import requests
 from keystoneauth1 import exceptions as ksa
+from keystoneauth1.identity import generic, v2, v3
+from keystoneauth1.identity.base import BaseIdentityPlugin
 from openstack.connection import Connection
 
 from osc_imagebuild.clock import Clock
@@ -128,9 +130,27 @@ class Api:
         Nova uploads a snapshot with the requester's token, however long it
         takes, so the token had better be young.
         """
-        auth = self.connection.session.auth
-        if getattr(auth, "reauthenticate", False):
+        if (auth := self._renewable()) is not None:
             auth.invalidate()
+
+    def token_life(self) -> float | None:
+        """Seconds until the session ends; None where it can be renewed."""
+        session = self.connection.session
+        auth = session.auth
+        if self._renewable() or not isinstance(auth, BaseIdentityPlugin):
+            return None
+        try:
+            expires = auth.get_access(session).expires
+        except ksa.ClientException:
+            return None
+        return None if expires is None else float(expires.timestamp() - self.now())
+
+    def _renewable(self) -> BaseIdentityPlugin | None:
+        """Credentials that can give a new token, which a bare token can't."""
+        auth = self.connection.session.auth
+        if isinstance(auth, (v3.Token, v2.Token, generic.Token)):
+            return None
+        return auth if isinstance(auth, BaseIdentityPlugin) else None
 
     def call(
         self,
@@ -180,16 +200,17 @@ class Api:
 
     def _token_offset(self) -> float:
         # Not every web server sends Date; a new token tells the time as well.
-        self.fresh_token()
-        session = self.connection.session
+        auth = self._renewable()
+        if auth is None:
+            return 0.0
+        auth.invalidate()
         try:
-            access = session.auth.get_access(session)
-            issued = access.issued
-        except (ksa.ClientException, AttributeError):
-            return 0.0
-        if not getattr(session.auth, "reauthenticate", False) or issued is None:
-            return 0.0
-        return float(issued.timestamp() - self.clock.time())
+            issued = auth.get_access(self.connection.session).issued
+        except ksa.ConnectionError as error:
+            raise TransientError(f"no answer: {error}", service="identity") from error
+        except ksa.ClientException as error:
+            raise CloudError(str(error), service="identity") from error
+        return 0.0 if issued is None else float(issued.timestamp() - self.clock.time())
 
 
 def _body(service: str, response: requests.Response) -> dict[str, Any]:

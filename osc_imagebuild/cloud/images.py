@@ -13,10 +13,33 @@ from osc_imagebuild.model import Image
 # What Glance shows of every image. Everything else is a property that
 # somebody set. Source: glance.api.v2.images (_base_properties).
 CORE = frozenset(
-    "checksum container_format created_at direct_url disk_format file id "
-    "locations min_disk min_ram name os_hash_algo os_hash_value os_hidden "
-    "owner protected schema self size status stores tags updated_at "
-    "virtual_size visibility".split()
+    [
+        "checksum",
+        "container_format",
+        "created_at",
+        "direct_url",
+        "disk_format",
+        "file",
+        "id",
+        "locations",
+        "min_disk",
+        "min_ram",
+        "name",
+        "os_hash_algo",
+        "os_hash_value",
+        "os_hidden",
+        "owner",
+        "protected",
+        "schema",
+        "self",
+        "size",
+        "status",
+        "stores",
+        "tags",
+        "updated_at",
+        "virtual_size",
+        "visibility",
+    ]
 )
 _JSON_PATCH = "application/openstack-images-v2.1-json-patch"
 
@@ -83,7 +106,9 @@ def named(api: Api, name: str, *, hidden: bool = False) -> list[Image]:
 
 
 def _oldest_first(items: Iterable[Mapping[str, Any]]) -> list[Image]:
-    alive = (parse(i) for i in items if i["status"] not in ("deleted", "pending_delete"))
+    alive = (
+        parse(i) for i in items if i["status"] not in ("deleted", "pending_delete")
+    )
     return sorted(alive, key=lambda image: (image.created_at, image.id))
 
 

@@ -23,7 +23,9 @@ from osc_imagebuild.model import (
 from osc_imagebuild.monitors import report
 from osc_imagebuild.outputs.image import ROLE as RESULT
 
-EVERYTHING = frozenset({"images", "result", "servers", "server:install", "server:verify"})
+EVERYTHING = frozenset(
+    {"images", "result", "servers", "server:install", "server:verify"}
+)
 # What belongs to a build but is no part of what it makes.
 _BOOKKEEPING = ("record", "lease-")
 
@@ -31,7 +33,6 @@ _BOOKKEEPING = ("record", "lease-")
 def observe(
     api: Api,
     build_id: str,
-    nonce: str,
     shared: Mapping[str, str],
     marks: Mapping[str, Mark],
     old: Facts | None = None,
@@ -54,7 +55,7 @@ def observe(
     for part in sorted(wanted):
         role = part.removeprefix("server:")
         if role != part and role in facts.servers:
-            facts = _see_server(api, role, nonce, facts)
+            facts = _see_server(api, build_id, role, facts)
     return facts
 
 
@@ -104,22 +105,23 @@ def _see_servers(api: Api, build_id: str, facts: Facts) -> Facts:
     return dataclasses.replace(facts, servers=found, duplicates=tuple(extra))
 
 
-def _see_server(api: Api, role: str, nonce: str, facts: Facts) -> Facts:
+def _see_server(api: Api, build_id: str, role: str, facts: Facts) -> Facts:
     server = servers.find(api, facts.servers[role].id)
     others = {key: value for key, value in facts.servers.items() if key != role}
     if server is None:
         return dataclasses.replace(facts, servers=others)
     consoles, reports = dict(facts.consoles), dict(facts.reports)
     held = facts.reports_held - {role}
-    text = None if server.is_off or server.status == "BUILD" else _console(api, server)
+    quiet = server.is_off or server.status == "BUILD"
+    text = None if quiet else servers.console(api, server.id)
     if text:
         # A console that can't be read any more must not hide what it said.
         consoles[role] = text
-    said = report.on_console(text or "", nonce)
+    said = report.on_console(text or "", build_id)
     if said or not text or role in facts.reports_held:
         # Where the console is silent the back-channel is the only word.
         channel = servers.password(api, server.id) if server.status != "BUILD" else ""
-        heard = report.parse(channel, nonce)
+        heard = report.parse(channel, build_id)
         said = heard or said
         held = held | {role} if channel else held
     if said is not None:
@@ -131,7 +133,3 @@ def _see_server(api: Api, role: str, nonce: str, facts: Facts) -> Facts:
         reports=reports,
         reports_held=held,
     )
-
-
-def _console(api: Api, server: Server) -> str | None:
-    return servers.console(api, server.id)

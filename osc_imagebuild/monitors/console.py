@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 # Serial consoles carry cursor movement and colours; Nova strips the escape
 # byte itself, so what follows it is removed with or without it.
-_ANSI = re.compile(r"\x1b?\[[0-9;?]{0,12}[A-Za-ln-z]|\x1b?\[[0-9;]{0,12}m|\x1b[()][A-Z0-9]")
+_ANSI = re.compile(
+    r"\x1b?\[[0-9;?]{0,12}[A-Za-ln-z]|\x1b?\[[0-9;]{0,12}m|\x1b[()][A-Z0-9]"
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # GNU screen repaints its status line every minute: not a sign of life.
 _STATUS_LINE = re.compile(r"\[ \(\d\*?\w+\).*?\]\[ \w{3} \d\d +\d?\d:\d\d \]")

@@ -2,7 +2,7 @@
 
 A guest says it twice: as JSON on the password back-channel of the metadata
 service, and as the same JSON behind a fixed word on its console. The build's
-nonce in it keeps an image that was made by an earlier build from lying.
+ID in it keeps an image that was made by an earlier build from lying.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LIMIT = 1020
 _ON_CONSOLE = re.compile(re.escape(SENTINEL) + r" (\{.{0,1020}\})")
 
 
-def parse(text: str, nonce: str) -> dict[str, str] | None:
+def parse(text: str, build_id: str) -> dict[str, str] | None:
     """Return the report in ``text``, None where there is none of this build."""
     if len(text) > LIMIT:
         return None
@@ -27,19 +27,19 @@ def parse(text: str, nonce: str) -> dict[str, str] | None:
         found = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, Mapping) or found.get("nonce") != nonce:
+    if not isinstance(found, Mapping) or found.get("build") != build_id:
         return None
     return {
         str(key): str(value)
         for key, value in found.items()
-        if isinstance(value, (str, int, float)) and key != "nonce"
+        if isinstance(value, (str, int, float)) and key != "build"
     }
 
 
-def on_console(text: str, nonce: str) -> dict[str, str] | None:
+def on_console(text: str, build_id: str) -> dict[str, str] | None:
     """Return this build's report from console text, None where there is none."""
     for match in _ON_CONSOLE.finditer(text):
-        found = parse(match.group(1), nonce)
+        found = parse(match.group(1), build_id)
         if found is not None:
             return found
     return None

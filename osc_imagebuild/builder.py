@@ -1,0 +1,226 @@
+"""The library: what the commands do, for a service or a notebook."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from openstack.connection import Connection
+
+from osc_imagebuild import lease, record
+from osc_imagebuild.catalog import Catalog
+from osc_imagebuild.clock import Clock
+from osc_imagebuild.cloud import images, servers
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.engine import Engine, Event, Listener, clean_failed, failure
+from osc_imagebuild.errors import ImageBuildError, RecordError, SpecError
+from osc_imagebuild.model import Request, build_tag
+from osc_imagebuild.monitors import console
+from osc_imagebuild.plan import Plan, make_plan
+from osc_imagebuild.record import Record
+from osc_imagebuild.teardown import teardown
+
+
+def _silent(event: Event) -> None:
+    """The listener of somebody who does not listen."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All builds of the project; ``unreadable`` are IDs of damaged records."""
+
+    builds: Sequence[Record]
+    unreadable: Sequence[str]
+
+
+class Builder:
+    """Builds images in the project that ``connection`` is for.
+
+    ``listener`` is called with an `Event` for each step and each look.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        listener: Listener | None = None,
+        catalog: Catalog | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.api = Api(connection, clock)
+        self.catalog = catalog or Catalog()
+        self._listener = listener or _silent
+
+    def plan(self, request: Request) -> Plan:
+        """Resolve and check a request; nothing is written.
+
+        :raises: SpecError naming all that is wrong, CloudError
+        """
+        return make_plan(self.api, self.catalog, request)
+
+    def create(self, request: Request, *, wait: bool = True) -> Record:
+        """Build an image, to its end or until the installer runs.
+
+        :raises: SpecError before anything is written, InstallError where the
+            build failed, CloudError
+        """
+        return self.start(self.plan(request), wait=wait)
+
+    def start(self, plan: Plan, *, wait: bool = True) -> Record:
+        """Build what was planned.
+
+        :raises: as `create`
+        """
+        build = record.create(self.api, plan.build_id, plan.spec, plan.texts)
+        self._listener(Event("created", build.id, "", build.spec.name, self.api.now()))
+        return self._drive(build, plan.texts, until="" if wait else "install")
+
+    def resume(self, build: str, *, wait: bool = True) -> Record:
+        """Drive a build to its end, wherever its last client stopped.
+
+        :raises: RecordError where another client drives it, InstallError
+            where it failed, CloudError
+        """
+        found = self.find(build)
+        if found.status == "failed":
+            clean_failed(self.api, found)
+            raise failure(found)
+        if found.status == "cancelled":
+            teardown(self.api, found.id)
+        if found.is_over:
+            return found
+        texts = record.texts(self.api, found.id)
+        return self._drive(found, texts, until="" if wait else "install")
+
+    def _drive(self, build: Record, texts: Mapping[str, str], until: str) -> Record:
+        held = lease.take(self.api, build.id)
+        engine: Engine | None = None
+        try:
+            # What the last owner wrote before it lost the lease counts.
+            fresh = record.load(self.api, build.id)
+            engine = Engine(self.api, held, fresh, texts, self._listener)
+            found = engine.drive(until=until)
+            if not found.is_over:
+                engine.write_progress()
+            held.release()
+            return found
+        except KeyboardInterrupt:
+            _let_go(engine, held)
+            raise
+
+    def find(self, build: str) -> Record:
+        """Return a build by its ID or its image's name.
+
+        :raises: RecordError where there is none or more than one, CloudError
+        """
+        try:
+            uuid.UUID(build)
+        except ValueError:
+            return self._find_by_name(build)
+        return record.load(self.api, build)
+
+    def _find_by_name(self, name: str) -> Record:
+        named = [b for b in self.list().builds if b.spec.name == name]
+        if len(named) == 1:
+            return named[0]
+        if not named:
+            raise RecordError(
+                f"there is no build of an image named {name!r}; "
+                "see: openstack image build list"
+            )
+        ids = ", ".join(f"{b.id} ({b.status})" for b in named)
+        raise RecordError(f"several builds made {name!r}, give one's ID: {ids}")
+
+    def show(self, build: str) -> tuple[Record, str]:
+        """Return a build and who drives it, '' if nobody.
+
+        :raises: RecordError, CloudError
+        """
+        found = self.find(build)
+        held = lease.leases(self.api, found.id)
+        return found, lease.owner(held[-1]) if held else ""
+
+    def list(self) -> Listing:
+        """Return all builds of the project, newest first.
+
+        :raises: CloudError
+        """
+        return Listing(*record.load_all(self.api))
+
+    def cancel(self, build: str) -> Record:
+        """Stop a build and remove what it made; its record stays.
+
+        A client that drives it stops before its next change. A build that is
+        over is left as it is, but for what it may have left behind.
+
+        :raises: RecordError, CloudError
+        """
+        found = self.find(build)
+        if found.status == "complete":
+            return found
+        held = lease.take(self.api, found.id, force=True)
+        found = record.update(
+            self.api, found.id, status="cancelled", reason="cancelled by request"
+        )
+        teardown(self.api, found.id)
+        # The client that was put aside may have had a creation under way.
+        self.api.clock.sleep(1)
+        teardown(self.api, found.id)
+        held.release()
+        return found
+
+    def delete(self, build: str, *, with_image: bool = False) -> None:
+        """Remove a build: what it left and its record. Needs only the ID.
+
+        The finished image stays unless ``with_image``.
+
+        :raises: RecordError where a name is unknown or ambiguous, CloudError
+        """
+        build_id, result_id = self._identify(build)
+        held = lease.take(self.api, build_id, force=True)
+        teardown(self.api, build_id)
+        if with_image and result_id:
+            images.delete(self.api, result_id)
+        held.release()
+        images.delete(self.api, build_id)
+
+    def _identify(self, build: str) -> tuple[str, str]:
+        """ID and result of a build, even where its record cannot be read."""
+        try:
+            found = self.find(build)
+        except RecordError:
+            try:
+                build_id = str(uuid.UUID(build))
+            except ValueError as error:
+                raise RecordError(f"there is no build {build!r}") from error
+            image = images.find(self.api, build_id)
+            result = image.properties.get("imagebuild_result_id", "") if image else ""
+            return build_id, result
+        return found.id, found.result_id
+
+    def log(self, build: str, *, lines: int | None = None) -> str:
+        """Return the end of the console, live or as the record kept it.
+
+        :raises: RecordError, CloudError
+        """
+        found = self.find(build)
+        running = servers.tagged(self.api, build_tag(found.id))
+        text = ""
+        for server in running[-1:]:
+            text = servers.console(self.api, server.id, 10_000) or ""
+        return console.tail(text or found.console_tail, lines or 10_000)
+
+
+def _let_go(engine: Engine | None, held: lease.Lease) -> None:
+    """Leave a build so that another client can go on at once."""
+    try:
+        if engine is not None:
+            engine.write_progress()
+        held.release()
+    except (ImageBuildError, KeyboardInterrupt):
+        # The lease runs out by itself; the interrupt is what counts now.
+        return
+
+
+__all__ = ["Builder", "Listing", "Plan", "Request", "SpecError"]

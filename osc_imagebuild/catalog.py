@@ -1,0 +1,142 @@
+"""The catalogue of operating systems: one YAML data file a release.
+
+Files of later directories change the keys they name in entries of the same
+name, so a site sets its mirror with three lines. Directories, in order: this
+package's, ~/.config/openstack/imagebuild, and those of the environment
+variable OSC_IMAGEBUILD_CATALOG (separated by colons).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from osc_imagebuild.errors import SpecError
+
+ENVIRONMENT = "OSC_IMAGEBUILD_CATALOG"
+BUILT_IN = Path(__file__).parent / "guests" / "data"
+
+_REQUIRED = ("family", "title", "version", "source", "arches", "answer", "kernel_args")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One release as the catalogue has it.
+
+    ``arches`` maps an architecture to kernel and ramdisk (paths below the
+    source, or whole URLs) and variables. Paths of templates are looked up in
+    ``directories``. ``progress`` and ``failures`` are as in `Spec`.
+    """
+
+    name: str
+    family: str
+    title: str
+    version: str
+    source: str
+    arches: Mapping[str, Mapping[str, Any]]
+    answer: str
+    kernel_args: str
+    directories: tuple[Path, ...]
+    end_of_life: str = ""
+    release_file: str = ""
+    min_ram_mib: int = 1024
+    min_disk_gib: int = 4
+    result_min_ram_mib: int = 512
+    timeout_min: int = 120
+    boot_methods: tuple[str, ...] = ("ipxe", "kernel")
+    power_off_sign: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    boot_properties: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    verify: Mapping[str, Any] = field(default_factory=dict)
+    progress: tuple[tuple[str, str, int], ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
+    deviations: tuple[str, ...] = ()
+
+
+class Catalog:
+    """All entries of some directories.
+
+    :raises: SpecError where a file cannot be read
+    """
+
+    def __init__(self, directories: Iterable[Path] | None = None) -> None:
+        found = default_directories() if directories is None else tuple(directories)
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._directories = tuple(d for d in found if d.is_dir())
+        for directory in self._directories:
+            for path in sorted(directory.glob("*.yaml")):
+                self._merge(path)
+
+    def names(self) -> list[str]:
+        """Return the names of all entries, sorted."""
+        return sorted(self._entries)
+
+    def entry(self, name: str) -> Entry:
+        """Return one entry.
+
+        :raises: SpecError where there is none, naming what is near
+        """
+        if name not in self._entries:
+            raise SpecError(f"unknown OS {name!r}{self._near(name)}")
+        data = self._entries[name]
+        missing = [key for key in _REQUIRED if key not in data]
+        if missing:
+            raise SpecError(f"catalogue entry {name} lacks {', '.join(missing)}")
+        directories = (*self._directories[::-1], BUILT_IN.parent / "templates")
+        try:
+            return Entry(name=name, directories=directories, **_frozen(data))
+        except (TypeError, ValueError) as error:
+            raise SpecError(f"catalogue entry {name}: {error}") from error
+
+    def _near(self, name: str) -> str:
+        import difflib
+
+        near = difflib.get_close_matches(name, self.names(), 3)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        return f"{hint} (see: openstack image build os list)"
+
+    def _merge(self, path: Path) -> None:
+        import yaml
+
+        try:
+            data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+            raise SpecError(f"cannot read catalogue file {path}: {error}") from error
+        if not isinstance(data, dict):
+            raise SpecError(f"catalogue file {path} is not a mapping")
+        _merge_into(self._entries.setdefault(path.stem, {}), data)
+
+
+def default_directories() -> tuple[Path, ...]:
+    """Return where entries are looked for, the later ones winning."""
+    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    user = Path(config, "openstack", "imagebuild")
+    named = os.environ.get(ENVIRONMENT, "")
+    return (BUILT_IN, user, *(Path(d) for d in named.split(":") if d))
+
+
+def _merge_into(old: dict[str, Any], new: Mapping[str, Any]) -> None:
+    for key, value in new.items():
+        if isinstance(value, dict) and isinstance(old.get(key), dict):
+            _merge_into(old[key], value)
+        else:
+            old[key] = value
+
+
+def _frozen(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the YAML's lists as tuples, and its property values as text."""
+    found = {
+        key: tuple(tuple(i) if isinstance(i, list) else i for i in value)
+        if isinstance(value, list)
+        else value
+        for key, value in data.items()
+    }
+    for key in ("properties", "boot_properties"):
+        found[key] = {str(k): str(v) for k, v in (data.get(key) or {}).items()}
+    found["version"] = str(data["version"])
+    found["end_of_life"] = str(data.get("end_of_life", ""))
+    return found

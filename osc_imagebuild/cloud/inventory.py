@@ -1,0 +1,181 @@
+"""What planning asks the cloud: flavors, networks, limits. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import CloudError, NotFoundError
+
+
+@dataclass(frozen=True)
+class Flavor:
+    """A flavor, as far as a build needs it."""
+
+    id: str
+    name: str
+    vcpus: int
+    ram_mib: int
+    disk_gib: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network; ``routed`` where one of its subnets hangs on a router."""
+
+    id: str
+    name: str
+    external: bool
+    dhcp: bool
+    routed: bool
+
+
+@dataclass(frozen=True)
+class Room:
+    """What quotas still allow; None where unlimited or unknown."""
+
+    servers: int | None
+    cores: int | None
+    ram_mib: int | None
+
+
+def flavors(api: Api) -> list[Flavor]:
+    """Return the flavors that the project can use.
+
+    :raises: CloudError
+    """
+    data = api.get("compute", "/flavors/detail", {"limit": "1000"})["flavors"]
+    return [
+        Flavor(
+            id=f["id"],
+            name=f["name"],
+            vcpus=int(f["vcpus"]),
+            ram_mib=int(f["ram"]),
+            disk_gib=int(f["disk"]),
+        )
+        for f in data
+    ]
+
+
+def networks(api: Api) -> list[Network]:
+    """Return the networks that the project can see.
+
+    :raises: CloudError
+    """
+    found = api.get("network", "/networks")["networks"]
+    subnets = api.get("network", "/subnets")["subnets"]
+    dhcp = {s["network_id"] for s in subnets if s.get("enable_dhcp")}
+    routed = _routed(api, subnets)
+    return [
+        Network(
+            id=n["id"],
+            name=n["name"],
+            external=bool(n.get("router:external")),
+            dhcp=n["id"] in dhcp,
+            routed=n["id"] in routed,
+        )
+        for n in found
+    ]
+
+
+def _routed(api: Api, subnets: list[Mapping[str, Any]]) -> set[str]:
+    """Networks with a gateway, less those where no router answers there.
+
+    A project may not see a router that is not its own, so a gateway address
+    is taken for a router unless the project owns the network and has none.
+    """
+    ports = api.get(
+        "network", "/ports", [("device_owner", "network:router_interface")]
+    )["ports"]
+    seen = {p["network_id"] for p in ports}
+    mine = _project(api)
+    return {
+        s["network_id"]
+        for s in subnets
+        if s["network_id"] in seen
+        or (s.get("gateway_ip") and s.get("project_id") != mine)
+    }
+
+
+def _project(api: Api) -> str:
+    found: str | None = api.connection.current_project_id
+    return found or ""
+
+
+def security_groups(api: Api) -> dict[str, str]:
+    """Return name and ID of the project's security groups, each to the name.
+
+    :raises: CloudError
+    """
+    groups = api.get("network", "/security-groups", {"fields": "id,name"})
+    return {
+        key: g["name"]
+        for g in groups["security_groups"]
+        for key in (g["id"], g["name"])
+    }
+
+
+def zones(api: Api) -> list[str]:
+    """Return the availability zones that take servers.
+
+    :raises: CloudError
+    """
+    data = api.get("compute", "/os-availability-zone")["availabilityZoneInfo"]
+    return [z["zoneName"] for z in data if z["zoneState"]["available"]]
+
+
+def room(api: Api) -> Room:
+    """Return what the project's compute quota has left.
+
+    :raises: CloudError
+    """
+    limits = api.get("compute", "/limits")["limits"]["absolute"]
+
+    def left(most: str, used: str) -> int | None:
+        total = int(limits.get(most, -1))
+        return None if total < 0 else total - int(limits.get(used, 0))
+
+    return Room(
+        servers=left("maxTotalInstances", "totalInstancesUsed"),
+        cores=left("maxTotalCores", "totalCoresUsed"),
+        ram_mib=left("maxTotalRAMSize", "totalRAMUsed"),
+    )
+
+
+def image_room(api: Api) -> tuple[int | None, int | None]:
+    """Return how many images and how many MiB Glance's quota still allows.
+
+    None where there is no such quota, or Glance is too old to tell.
+    Source: GET /v2/info/usage, Image API 2.13.
+
+    :raises: CloudError
+    """
+    try:
+        usage = api.get("image", "/info/usage")["usage"]
+    except NotFoundError:
+        return None, None
+
+    def left(name: str) -> int | None:
+        entry = usage.get(name)
+        if not entry or int(entry.get("limit", -1)) < 0:
+            return None
+        return int(entry["limit"]) - int(entry.get("usage", 0))
+
+    return left("image_count_total"), left("image_size_total")
+
+
+def container_hypervisors(api: Api) -> list[str]:
+    """Return hypervisor types that run containers, where this may be seen.
+
+    :raises: CloudError
+    """
+    try:
+        data = api.get("compute", "/os-hypervisors/detail")["hypervisors"]
+    except CloudError as error:
+        if error.status in (403, 404):
+            return []  # for admins only, by default
+        raise
+    kinds = {str(h.get("hypervisor_type", "")).lower() for h in data}
+    return sorted(kinds) if kinds and kinds <= {"lxc", "docker", "openvz"} else []

@@ -1,0 +1,286 @@
+"""The loop: look at the cloud, decide, do one thing, look again.
+
+Nothing is remembered that cannot be seen again: a client may die at any
+line, and another one goes on from what it sees.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from osc_imagebuild import boot, lease, record, steps, teardown
+from osc_imagebuild.cloud.act import Actor
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.observe import EVERYTHING, observe
+from osc_imagebuild.errors import (
+    CloudError,
+    ConflictError,
+    InstallError,
+    NotFoundError,
+    TransientError,
+)
+from osc_imagebuild.model import (
+    Act,
+    Action,
+    CreateImage,
+    CreateServer,
+    DeleteImage,
+    DeleteServer,
+    Facts,
+    Fail,
+    Finish,
+    Harvest,
+    Image,
+    Mark,
+    SetMark,
+    UploadImage,
+    Wait,
+    shared_tag,
+)
+from osc_imagebuild.monitors import console
+
+# A cloud that is away for longer is not waited for; the build stays resumable.
+OUTAGE_LIMIT_S = 45 * 60
+MAX_REPEATS = 5
+REPEAT_PAUSE_S = 3.0
+
+_CREATING = (CreateImage, UploadImage, CreateServer, Harvest)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to show: a step begins, a wait goes on, or a note.
+
+    ``percent`` is the guest's own sign of progress, None where it gives none.
+    """
+
+    kind: str
+    build_id: str
+    step: str
+    text: str
+    at: float
+    percent: int | None = None
+
+
+Listener = Callable[[Event], None]
+
+
+class Engine:
+    """Drives one build whose lease is held."""
+
+    def __init__(
+        self,
+        api: Api,
+        held: lease.Lease,
+        build: record.Record,
+        texts: Mapping[str, str],
+        listener: Listener,
+    ) -> None:
+        self._api = api
+        self._lease = held
+        self._build = build
+        self._listener = listener
+        self._actor = Actor(api, build.id, build.spec, texts)
+        self._steps = steps.recipe(build.spec)
+        method = boot.load(build.spec.boot_method)
+        self._shared = {
+            shared_tag(image.shared_key): image.role
+            for image in method.images(build.spec)
+            if image.shared_key
+        }
+        self._facts: Facts | None = None
+        self._marks = dict(build.marks)
+        self._history = list(build.steps)
+        self._step = ""
+        self._percent: int | None = None
+        self._repeats: Counter[str] = Counter()
+
+    def drive(self, *, until: str = "") -> record.Record:
+        """Go on to the end, or until step ``until`` has nothing to do but wait.
+
+        :raises: InstallError where the build failed, RecordError where another
+            client took it over, CloudError where the cloud refuses or stays away
+        """
+        away_since: float | None = None
+        tries = 0
+        while True:
+            try:
+                if self._turn(until):
+                    return self._build
+                away_since, tries = None, 0
+            except TransientError as error:
+                now = self._api.clock.steady()
+                away_since = now if away_since is None else away_since
+                tries += 1
+                if now - away_since > OUTAGE_LIMIT_S:
+                    raise
+                self._endure(error, tries)
+            except (ConflictError, NotFoundError) as error:
+                # The cloud changed under us: look again, but not for ever.
+                self._facts = None
+                self._count(f"refused in {self._step}", str(error))
+
+    def _turn(self, until: str) -> bool:
+        """One look, one decision; True at the end."""
+        if self._build.status == "failed":
+            self._end_failed()
+        facts = self._facts or self._look(EVERYTHING)
+        if self._lease.beat_is_due:
+            self._write()
+        step = steps.current(self._steps, self._build.spec, facts)
+        if step is None:
+            return True
+        if step.name != self._step:
+            self._enter(step.name)
+            facts = self._look(step.sees)
+            if steps.current(self._steps, self._build.spec, facts) is not step:
+                return False
+        decision = self._duplicate(facts) or step.decide(self._build.spec, facts)
+        match decision:
+            case Act(action, reason):
+                self._act(action, reason)
+                self._look(step.sees)
+            case Wait(reason, seconds, percent):
+                if step.name == until:
+                    return True
+                self._percent = percent
+                self._tell("wait", reason, percent)
+                self._api.clock.sleep(seconds)
+                self._look(step.sees)
+            case Fail(reason, role):
+                self._fail(reason, role)
+        return False
+
+    def _look(self, parts: frozenset[str]) -> Facts:
+        self._facts = observe(
+            self._api,
+            self._build.id,
+            self._shared,
+            self._marks,
+            self._facts,
+            parts,
+        )
+        return self._facts
+
+    def _duplicate(self, facts: Facts) -> Act | None:
+        """Of two that an unsure creation left, the oldest is kept."""
+        for extra in facts.duplicates:
+            if isinstance(extra, Image):
+                return Act(DeleteImage(extra.id), f"a second {extra.name}")
+            return Act(DeleteServer(extra.id), f"a second {extra.name}")
+        return None
+
+    def _act(self, action: Action, reason: str) -> None:
+        self._count(f"{self._step}: {type(action).__name__}", reason)
+        if isinstance(action, _CREATING):
+            # What is made for a build that somebody just cancelled would leak.
+            self._lease.prove()
+        else:
+            self._lease.prove_if_old()
+        match action:
+            case SetMark(name, data):
+                self._marks[name] = Mark(self._api.now(), data)
+                self._write()
+            case Finish(result_id):
+                self._marks["complete"] = Mark(self._api.now())
+                self._write(status="complete", result_id=result_id, percent=100)
+            case _:
+                try:
+                    self._actor.act(action)
+                except (TransientError, ConflictError, NotFoundError):
+                    raise
+                except CloudError as error:
+                    self._fail(str(error), "")
+
+    def _count(self, key: str, reason: str) -> None:
+        """Bound what is done again and again without effect."""
+        self._repeats[key] += 1
+        if self._repeats[key] > MAX_REPEATS:
+            self._fail(f"{reason}: {MAX_REPEATS} times without effect ({key})", "")
+        if self._repeats[key] > 1:
+            self._api.clock.sleep(REPEAT_PAUSE_S)
+
+    def _enter(self, name: str) -> None:
+        self._step = name
+        self._percent = None
+        self._history.append((name, self._api.now()))
+        self._tell("step", name)
+
+    def _write(self, **fields: object) -> None:
+        """Change the record, which is the sign of life too."""
+        known: dict[str, object] = {
+            "step": self._step,
+            "percent": "" if self._percent is None else self._percent,
+            "marks": self._marks,
+            "steps": self._history,
+        }
+        self._build = record.update(self._api, self._build.id, **(known | fields))
+        self._lease.touch()
+
+    def _endure(self, error: TransientError, tries: int) -> None:
+        self._facts = None
+        pause = min(60.0, 2.0 ** min(tries, 6)) * random.uniform(0.7, 1.3)
+        pause = max(pause, error.retry_after)
+        self._tell("note", f"{error}; trying again in {pause:.0f} s")
+        self._api.clock.sleep(pause)
+
+    def _fail(self, reason: str, role: str) -> NoReturn:
+        """Write why, clean up, and raise."""
+        text = self._facts.consoles.get(role, "") if self._facts else ""
+        tail = console.tail(text, 60)
+        self._lease.prove()
+        self._write(status="failed", reason=reason, console_tail=tail)
+        self._end_failed()
+
+    def _end_failed(self) -> NoReturn:
+        clean_failed(self._api, self._build)
+        self._lease.release()
+        raise failure(self._build)
+
+    def write_progress(self) -> None:
+        """Leave the step for others to see; best done when interrupted."""
+        self._lease.prove()
+        self._write()
+
+    def _tell(self, kind: str, text: str, percent: int | None = None) -> None:
+        event = Event(kind, self._build.id, self._step, text, self._api.now(), percent)
+        self._listener(event)
+
+
+def clean_failed(api: Api, build: record.Record) -> None:
+    """Remove what a failed build need not keep.
+
+    A result that did not boot stays hidden, tagged, for inspection.
+
+    :raises: CloudError
+    """
+    if build.spec.keep_on_failure:
+        return
+    harvested = build.marks.get("harvested")
+    keep = {harvested.data.get("image_id", "")} if harvested else set()
+    teardown.teardown(api, build.id, keep=keep)
+
+
+def failure(build: record.Record) -> InstallError:
+    """Return what a failed build raises: why, and what to do next."""
+    lines = [f"build {build.id} failed in step {build.step}: {build.reason}"]
+    harvested = build.marks.get("harvested")
+    if build.spec.keep_on_failure:
+        lines.append(
+            f"its resources were kept; look with: openstack server list "
+            f"--tags imagebuild-{build.id}"
+        )
+    elif harvested:
+        lines.append(
+            "the image that did not pass stays hidden for inspection: "
+            f"{harvested.data.get('image_id')}"
+        )
+    lines.append(
+        f"see its console with: openstack image build log {build.id}; "
+        f"remove it with: openstack image build delete {build.id}"
+    )
+    return InstallError("\n".join(lines), console_tail=build.console_tail)

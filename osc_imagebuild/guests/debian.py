@@ -1,0 +1,35 @@
+"""Family debian: debian-installer and its preseed file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from osc_imagebuild import passwords
+from osc_imagebuild.catalog import Entry
+from osc_imagebuild.model import Request
+
+# Source: Debian policy, 5.6.1: package names; a release or an architecture
+# may follow as in apt-get(8).
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+([:/=][A-Za-z0-9+.:~-]+)?")
+
+
+def context(entry: Entry, request: Request) -> Mapping[str, Any]:
+    """The password's hash ('!' locks the account) and the mirror's parts."""
+    return {
+        "root_password_hash": passwords.hashed(request.root_password)
+        if request.root_password
+        else "!",
+        "ssh_public_key": (request.ssh_public_key or "").strip(),
+        "packages": sorted({*entry.variables.get("packages", ()), *request.packages}),
+    }
+
+
+def problems(entry: Entry, request: Request) -> list[str]:
+    """Package names become part of a shell command in the guest."""
+    return [
+        f"this is not the name of a Debian package: {package!r:.60}"
+        for package in request.packages
+        if not _PACKAGE.fullmatch(package)
+    ]

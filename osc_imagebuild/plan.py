@@ -1,0 +1,261 @@
+"""From a request to a spec: choose, resolve, check. Nothing is written.
+
+All that is wrong is found in one go, so a user mends it once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from osc_imagebuild import boot, choose, guests, media, outputs, preflight
+from osc_imagebuild import spec as specs
+from osc_imagebuild.catalog import Catalog, Entry
+from osc_imagebuild.cloud import inventory
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.inventory import Flavor
+from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.guests import Answers
+from osc_imagebuild.model import Request, Spec
+from osc_imagebuild.record import tool_version
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A build that can start. ``texts`` are the user data of its servers.
+
+    ``build_id`` is the name that nobody else has: the guest's reports carry it.
+
+    ``choices`` are lines on what was chosen for the user, ``warnings`` on
+    what could not be checked from here.
+    """
+
+    build_id: str
+    spec: Spec
+    texts: Mapping[str, str]
+    choices: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Media:
+    boot_method: str
+    source: str
+    kernel_url: str
+    ramdisk_url: str
+    kernel_sha256: str = ""
+    ramdisk_sha256: str = ""
+
+
+def make_plan(api: Api, catalog: Catalog, request: Request) -> Plan:
+    """Return the plan for ``request``.
+
+    :raises: SpecError naming all that is wrong, CloudError
+    """
+    planner = _Planner(api, catalog, request)
+    plan = planner.plan()
+    if planner.problems or plan is None:
+        raise SpecError(planner.problems)
+    return plan
+
+
+class _Planner:
+    """Collects problems instead of stopping at the first one."""
+
+    def __init__(self, api: Api, catalog: Catalog, request: Request) -> None:
+        self.api = api
+        self.catalog = catalog
+        self.request = request
+        self.build_id = str(uuid.uuid4())
+        self.problems = specs.problems(request)
+        self.choices: list[str] = []
+        self.warnings: list[str] = []
+
+    def plan(self) -> Plan | None:
+        """Look at everything, even where an earlier thing was wrong."""
+        entry = self._try(self._entry)
+        flavor = self._try(lambda: self._flavor(entry)) if entry else None
+        networks = self._try(self._networks)
+        groups = self._try(self._security_groups)
+        self._try(self._zone)
+        self._try(self._output)
+        self.problems += preflight.room(self.api, flavor)
+        minutes = self.request.timeout_min or (entry.timeout_min if entry else 0)
+        self.problems += preflight.surroundings(self.api, minutes * 60)
+        install = self._try(lambda: self._media(entry)) if entry else None
+        answers = self._try(lambda: self._answers(entry)) if entry else None
+        if not (entry and flavor and networks and install and answers):
+            return None
+        spec = self._spec(entry, flavor, networks, groups or (), install, answers)
+        self.problems += boot.load(install.boot_method).problems(spec)
+        return Plan(
+            self.build_id,
+            spec,
+            {"answer": answers.answer, "verify": answers.verify},
+            (*self.choices, *(f"note: {line}" for line in entry.deviations)),
+            tuple(self.warnings),
+        )
+
+    def _try(self, part: Callable[[], T]) -> T | None:
+        try:
+            return part()
+        except SpecError as error:
+            self.problems += error.problems
+            return None
+
+    def _chosen(self, pair: tuple[T, str]) -> T:
+        choice, line = pair
+        if line:
+            self.choices.append(line)
+        return choice
+
+    def _entry(self) -> Entry:
+        entry = self.catalog.entry(self.request.os)
+        if self.request.arch not in entry.arches:
+            raise SpecError(
+                f"{entry.title} is not known for {self.request.arch}; it is for "
+                + ", ".join(sorted(entry.arches))
+            )
+        self.problems += guests.family(entry.family).problems(entry, self.request)
+        if not (self.request.source or entry.source):
+            raise SpecError(f"{entry.title} has no public install tree: give --source")
+        return entry
+
+    def _flavor(self, entry: Entry) -> Flavor:
+        known = inventory.flavors(self.api)
+        return self._chosen(choose.flavor(known, self.request.flavor, entry))
+
+    def _networks(self) -> tuple[str, ...]:
+        known = inventory.networks(self.api)
+        return self._chosen(choose.networks(known, self.request.networks))
+
+    def _security_groups(self) -> tuple[str, ...]:
+        if not self.request.security_groups:
+            return ()
+        known = inventory.security_groups(self.api)
+        unknown = [g for g in self.request.security_groups if g not in known]
+        if unknown:
+            raise SpecError(f"no security group {', '.join(map(repr, unknown))}")
+        return tuple(known[g] for g in self.request.security_groups)
+
+    def _zone(self) -> None:
+        zone = self.request.availability_zone
+        # ZONE:HOST is an admin's way to choose a host.
+        if zone and zone.split(":")[0] not in (known := inventory.zones(self.api)):
+            raise SpecError(
+                f"no availability zone {zone!r}; there are: {', '.join(sorted(known))}"
+            )
+
+    def _output(self) -> None:
+        if self.request.output not in outputs.names():
+            raise SpecError(
+                f"no output {self.request.output!r}; there are: "
+                + ", ".join(outputs.names())
+            )
+
+    def _answers(self, entry: Entry) -> Answers:
+        source = (self.request.source or entry.source).rstrip("/")
+        answers = guests.render(entry, self.request, self.build_id, source)
+        self.problems += preflight.answer(entry, self.request, answers)
+        return answers
+
+    def _media(self, entry: Entry) -> _Media:
+        """Kernel and ramdisk: where they are, and whether they can be had."""
+        source = (self.request.source or entry.source).rstrip("/")
+        if not source.startswith(("http://", "https://")):
+            raise SpecError(f"the install tree must be an http(s) URL: {source!r:.200}")
+        arch = entry.arches[self.request.arch]
+        kernel, ramdisk = (
+            path if "://" in path else f"{source}/{path}"
+            for path in (arch["kernel"], arch["ramdisk"])
+        )
+        missing = media.missing_parts()
+        method = self._chosen(choose.boot_method(self.request, entry, kernel, missing))
+        found = _Media(method, source, kernel, ramdisk)
+        try:
+            if method == "kernel":
+                return dataclasses.replace(
+                    found,
+                    kernel_sha256=media.digest(kernel)[0],
+                    ramdisk_sha256=media.digest(ramdisk)[0],
+                )
+            for url in (kernel, ramdisk):
+                media.check(url)
+        except TransientError as error:
+            if method == "kernel":
+                raise SpecError(str(error)) from error
+            self.warnings.append(
+                f"not reachable from here, perhaps for guests: {error}"
+            )
+        return found
+
+    def _spec(
+        self,
+        entry: Entry,
+        flavor: Flavor,
+        networks: tuple[str, ...],
+        groups: tuple[str, ...],
+        install: _Media,
+        answers: Answers,
+    ) -> Spec:
+        request = self.request
+        minutes = request.timeout_min or entry.timeout_min
+        return Spec(
+            **dataclasses.asdict(install),
+            name=request.name,
+            os=entry.name,
+            arch=request.arch,
+            output=request.output,
+            flavor_id=flavor.id,
+            flavor_name=flavor.name,
+            disk_gib=flavor.disk_gib,
+            networks=networks,
+            security_groups=groups,
+            availability_zone=request.availability_zone,
+            hints=dict(request.hints),
+            kernel_args=answers.kernel_args,
+            boot_properties=entry.boot_properties,
+            result_properties=self._result_properties(entry, install, answers),
+            result_tags=tuple(request.tags),
+            min_ram_mib=entry.result_min_ram_mib,
+            timeout_s=minutes * 60,
+            verify=request.verify,
+            verify_user_data=answers.verify,
+            verify_sign=answers.verify_sign,
+            verify_timeout_s=60 * int(entry.verify.get("timeout_min", 30)),
+            keep_on_failure=request.keep_on_failure,
+            progress=entry.progress,
+            failures=entry.failures,
+        )
+
+    def _result_properties(
+        self, entry: Entry, install: _Media, answers: Answers
+    ) -> dict[str, str]:
+        """What the finished image declares, and where it comes from."""
+        found = {
+            **entry.properties,
+            "architecture": self.request.arch,
+            **self.request.properties,
+            "imagebuild_build_id": self.build_id,
+            "imagebuild_os": entry.name,
+            "imagebuild_source": install.source,
+            "imagebuild_answer_sha256": hashlib.sha256(
+                answers.answer.encode()
+            ).hexdigest(),
+            "imagebuild_tool_version": tool_version(),
+        }
+        if entry.release_file:
+            try:
+                url = f"{install.source}/{entry.release_file}"
+                found["imagebuild_source_sha256"] = media.digest(url)[0]
+            except TransientError:
+                pass  # a warning on the tree was given already
+            except SpecError as error:
+                self.problems += error.problems
+        return found

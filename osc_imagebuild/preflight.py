@@ -1,0 +1,101 @@
+"""Checks before anything is written. Each returns problems as lines."""
+
+from __future__ import annotations
+
+import re
+
+from osc_imagebuild.catalog import Entry
+from osc_imagebuild.cloud import inventory, servers
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.inventory import Flavor
+from osc_imagebuild.errors import CloudError
+from osc_imagebuild.guests import USER_DATA_LIMIT, Answers
+from osc_imagebuild.model import Request
+
+# Record, lease, boot images and result, at most at one time.
+IMAGES_NEEDED = 6
+
+
+def room(api: Api, flavor: Flavor | None) -> list[str]:
+    """Quotas for one server at a time of ``flavor`` and for the images.
+
+    :raises: CloudError
+    """
+    found = []
+    left = inventory.room(api)
+    for what, have, need in (
+        ("servers", left.servers, 1),
+        ("cores", left.cores, flavor.vcpus if flavor else 1),
+        ("MiB of RAM", left.ram_mib, flavor.ram_mib if flavor else 1),
+    ):
+        if have is not None and have < need:
+            found.append(f"the quota has {have} {what} left, a build needs {need}")
+    count, size_mib = inventory.image_room(api)
+    if count is not None and count < IMAGES_NEEDED:
+        found.append(
+            f"the quota has {count} images left, a build needs {IMAGES_NEEDED}"
+        )
+    if size_mib is not None and size_mib <= 0:
+        found.append("the quota for the size of images is used up")
+    return found
+
+
+def surroundings(api: Api, timeout_s: int) -> list[str]:
+    """Hypervisor, credentials, and rights.
+
+    :raises: CloudError
+    """
+    kinds = inventory.container_hypervisors(api)
+    found = [
+        f"the hypervisors run containers ({kind}); an installer needs a whole machine"
+        for kind in kinds
+    ]
+    left_s = api.token_life()
+    if left_s is not None and left_s < timeout_s:
+        found.append(
+            f"the session is a bare token that ends in {max(left_s, 0) / 60:.0f} "
+            f"minutes and cannot be renewed, the build may take {timeout_s // 60}; "
+            "log in with a password or an application credential"
+        )
+    return found + _property_rights(api)
+
+
+def _property_rights(api: Api) -> list[str]:
+    """Whether Glance's property protection lets us keep a record.
+
+    A new image under an ID that exists is refused anyway (409), but only
+    after its properties were: so nothing is ever written by this probe.
+    Source: glance.api.property_protections, glance.api.v2.images.create.
+    """
+    known = api.get("image", "/images", {"limit": "1"}).get("images", [])
+    if not known:
+        return []
+    probe = {"id": known[0]["id"], "name": "imagebuild-probe", "imagebuild_schema": "1"}
+    try:
+        api.send("image", "POST", "/images", probe)
+    except CloudError as error:
+        if error.status == 403:
+            return [
+                "Glance's property protection forbids properties that begin with "
+                f"imagebuild_; ask the cloud's operator to allow them: {error}"
+            ]
+    return []
+
+
+def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
+    """The answer file must fit Nova, and must power the server off."""
+    found = []
+    for what, text in (("answer file", answers.answer), ("first boot", answers.verify)):
+        size = len(servers.encode(text))
+        if size > USER_DATA_LIMIT:
+            found.append(
+                f"the {what} has {size} characters as base64, Nova takes "
+                f"{USER_DATA_LIMIT}"
+            )
+    own, sign = request.answer_file, entry.power_off_sign
+    if own is not None and sign and not re.search(sign, own, re.MULTILINE):
+        found.append(
+            "the answer file does not power the server off at its end: nothing in "
+            f"it matches {sign!r}"
+        )
+    return found

@@ -1,0 +1,88 @@
+"""What the commands share: the library's Builder, and signals while it works."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from osc_lib.command import command
+
+if TYPE_CHECKING:
+    from osc_imagebuild.builder import Builder
+    from osc_imagebuild.engine import Listener
+    from osc_imagebuild.record import Record
+
+
+class BuildCommand(command.Command):
+    """A command that has a Builder for the user's own session."""
+
+    def builder(self, listener: Listener | None = None) -> Builder:
+        """Return the library on this session; ``listener`` hears of progress."""
+        from osc_imagebuild.builder import Builder
+
+        connection = self.app.client_manager.sdk_connection
+        return Builder(connection, listener=listener)
+
+
+@contextmanager
+def interruptible(build_id: list[str]) -> Iterator[None]:
+    """Make SIGTERM end a build as Ctrl-C does: resumable, and saying how.
+
+    ``build_id`` is filled with the ID as soon as there is one.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if build_id:
+            print(
+                "\nInterrupted; the build can go on, here or on any other machine, "
+                f"with: openstack image build resume {build_id[0]}",
+                file=sys.stderr,
+            )
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def when(seconds: float) -> str:
+    """Return a time as OpenStack's clients show it, '' for none."""
+    from datetime import datetime, timezone
+
+    if not seconds:
+        return ""
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def columns_of(build: Record, owner: str = "") -> tuple[list[str], list[Any]]:
+    """Return a build as columns and data."""
+    spec = build.spec
+    pairs: dict[str, Any] = {
+        "id": build.id,
+        "name": spec.name,
+        "status": build.status,
+        "os": spec.os,
+        "arch": spec.arch,
+        "step": build.step,
+        "progress": int(build.percent) if build.percent.isdigit() else None,
+        "reason": build.reason,
+        "image_id": build.result_id or None,
+        "boot_method": spec.boot_method,
+        "source": spec.source,
+        "flavor": spec.flavor_name,
+        "networks": list(spec.networks),
+        "driven_by": owner or None,
+        "created_at": when(build.created_at),
+        "updated_at": when(build.updated_at),
+        "tool_version": build.tool_version,
+    }
+    return list(pairs), list(pairs.values())

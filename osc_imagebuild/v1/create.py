@@ -1,0 +1,244 @@
+"""openstack image build create"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import stat
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from osc_lib import exceptions
+from osc_lib.cli import parseractions
+from osc_lib.command import command
+
+from osc_imagebuild.v1.base import BuildCommand, columns_of, interruptible
+from osc_imagebuild.v1.progress import Progress
+
+if TYPE_CHECKING:
+    from osc_imagebuild.builder import Builder, Plan
+    from osc_imagebuild.model import Request
+
+
+class CreateImageBuild(BuildCommand, command.ShowOne):
+    """Build an image of an operating system with the vendor's own installer"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        parser.add_argument(
+            "name", metavar="<image-name>", help="Name of the image to build"
+        )
+        _add_system(parser)
+        _add_server(parser)
+        _add_result(parser)
+        _add_conduct(parser)
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Sequence[Any]]:
+        progress = Progress(quiet=self.app.options.verbose_level == 0)
+        builder = self.builder(progress)
+        plan = builder.plan(_request(parsed_args))
+        for line in plan.choices:
+            progress.note(line)
+        for line in plan.warnings:
+            progress.note(f"warning: {line}")
+        if parsed_args.dry_run:
+            return _planned(plan)
+        return _build(builder, plan, progress, wait=parsed_args.wait)
+
+
+def _build(
+    builder: Builder, plan: Plan, progress: Progress, *, wait: bool
+) -> tuple[Sequence[str], Sequence[Any]]:
+    from osc_imagebuild.errors import InstallError
+
+    try:
+        with interruptible(progress.build_id):
+            build = builder.start(plan, wait=wait)
+    except InstallError as error:
+        show_console(progress, error.console_tail)
+        raise
+    finally:
+        progress.end()
+    return columns_of(build)
+
+
+def show_console(progress: Progress, tail: str) -> None:
+    """Print the last screenful of a failed guest's console."""
+    if tail:
+        progress.note("--- the last of the console:")
+        for line in tail.splitlines()[-24:]:
+            progress.note(f"    {line}")
+        progress.note("---")
+
+
+def _planned(plan: Plan) -> tuple[Sequence[str], Sequence[Any]]:
+    from dataclasses import asdict
+
+    shown = asdict(plan.spec) | {"answer_file": plan.texts["answer"]}
+    hidden = ("progress", "failures", "verify_user_data")
+    kept = {key: value for key, value in shown.items() if key not in hidden}
+    return list(kept), list(kept.values())
+
+
+def _request(args: argparse.Namespace) -> Request:
+    from osc_imagebuild.model import Request
+
+    password = _read(args.root_password_file, secret=True)
+    return Request(
+        name=args.name,
+        os=args.os,
+        arch=args.arch,
+        source=args.source,
+        answer_file=_read(args.answer_file),
+        boot_method=args.boot_method,
+        flavor=args.flavor,
+        networks=tuple(args.network),
+        security_groups=tuple(args.security_group),
+        availability_zone=args.availability_zone,
+        hints=args.hint or {},
+        properties=args.property or {},
+        tags=tuple(dict.fromkeys(args.tag)),
+        root_password=password.rstrip("\r\n") if password else None,
+        ssh_public_key=_read(args.ssh_public_key),
+        packages=tuple(dict.fromkeys(args.package)),
+        timeout_min=args.timeout,
+        keep_on_failure=args.keep_on_failure,
+        verify=args.verify,
+    )
+
+
+def _read(path: str | None, *, secret: bool = False) -> str | None:
+    """Return a file's text; a secret one had better not be for everybody."""
+    if path is None:
+        return None
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
+            if secret and os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+                print(
+                    f"warning: {path} can be read by every user of this machine; "
+                    f"mend it with: chmod 600 {path}",
+                    file=sys.stderr,
+                )
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise exceptions.CommandError(f"cannot read {path}: {error}") from error
+
+
+def _add_system(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--os",
+        metavar="<os>",
+        default="debian-13",
+        help="Operating system, see 'image build os list' (default: debian-13)",
+    )
+    parser.add_argument(
+        "--arch", metavar="<arch>", default="x86_64", help="Default: x86_64"
+    )
+    parser.add_argument(
+        "--source", metavar="<url>", help="Install tree (default: the OS's own mirror)"
+    )
+    parser.add_argument(
+        "--answer-file",
+        metavar="<file>",
+        help="Own answer file for the installer; it must power the server off",
+    )
+    access = parser.add_mutually_exclusive_group()
+    access.add_argument(
+        "--root-password-file",
+        metavar="<file>",
+        help="File with root's password; only its hash leaves this machine",
+    )
+    access.add_argument(
+        "--ssh-public-key",
+        metavar="<file>",
+        help="Public key that may log in as root",
+    )
+    parser.add_argument(
+        "--package",
+        metavar="<package>",
+        action="append",
+        default=[],
+        help="Package to install (repeat for several)",
+    )
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--boot-method",
+        metavar="<method>",
+        default="auto",
+        help="How the installer starts: auto, ipxe or kernel (default: auto)",
+    )
+    parser.add_argument(
+        "--flavor", metavar="<flavor>", help="Default: the smallest that fits"
+    )
+    parser.add_argument(
+        "--network",
+        metavar="<network>",
+        action="append",
+        default=[],
+        help="Network, by name or ID (repeat for several; default: the usable one)",
+    )
+    parser.add_argument(
+        "--security-group",
+        metavar="<group>",
+        action="append",
+        default=[],
+        help="Security group, by name or ID (repeat for several)",
+    )
+    parser.add_argument("--availability-zone", metavar="<zone>", help="Where to build")
+    parser.add_argument(
+        "--hint",
+        metavar="<key=value>",
+        action=parseractions.KeyValueAction,
+        help="Hint for Nova's scheduler (repeat for several)",
+    )
+
+
+def _add_result(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--property",
+        metavar="<key=value>",
+        action=parseractions.KeyValueAction,
+        help="Property of the finished image (repeat for several)",
+    )
+    parser.add_argument(
+        "--tag",
+        metavar="<tag>",
+        action="append",
+        default=[],
+        help="Tag of the finished image (repeat for several)",
+    )
+
+
+def _add_conduct(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timeout",
+        metavar="<minutes>",
+        type=int,
+        help="Longest time for the installer (default: the OS's own)",
+    )
+    parser.add_argument(
+        "--keep-on-failure",
+        action="store_true",
+        help="Leave everything in place where the build fails",
+    )
+    for option, text in (
+        ("verify", "Boot the result before it is published (default: yes)"),
+        ("wait", "Drive the build to its end, not only until the installer runs"),
+    ):
+        parser.add_argument(
+            f"--{option}",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help=text,
+        )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="Check and show what would be built; write nothing",
+    )

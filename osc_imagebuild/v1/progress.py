@@ -1,0 +1,74 @@
+"""Show a build's events on stderr: a live line on a terminal, else plain lines."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from osc_imagebuild.engine import Event
+
+PLAIN_EVERY_S = 60.0
+
+
+class Progress:
+    """A listener for one build; ``build_id`` holds its ID once known."""
+
+    def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
+        self._quiet = quiet
+        self._began = 0.0
+        self._printed = float("-inf")
+        self._width = 0
+        self._best = 0
+        self.build_id: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Print a line that stays."""
+        if not self._quiet:
+            self._clear()
+            print(text, file=self._stream, flush=True)
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        self._began = self._began or event.at
+        if event.kind == "created":
+            self.build_id[:] = [event.build_id]
+            self.note(f"build {event.build_id} of {event.text}")
+        elif event.kind == "note":
+            self.note(f"{self._elapsed(event)} {event.text}")
+        elif event.kind == "step":
+            self._best = 0
+            self.build_id[:] = [event.build_id]
+            self.note(f"{self._elapsed(event)} {event.step}")
+        else:
+            self._wait(event)
+
+    def _wait(self, event: Event) -> None:
+        # A look that sees less of the console must not turn progress back.
+        self._best = max(self._best, event.percent or 0)
+        part = f"{self._best:3d} % " if self._best else ""
+        line = f"{self._elapsed(event)} {event.step}: {part}{event.text}"
+        if self._live and not self._quiet:
+            self._clear()
+            self._stream.write(line[:120])
+            self._stream.flush()
+            self._width = len(line[:120])
+        elif event.at - self._printed >= PLAIN_EVERY_S:
+            self._printed = event.at
+            self.note(line)
+
+    def _elapsed(self, event: Event) -> str:
+        minutes, seconds = divmod(int(event.at - self._began), 60)
+        return f"[{minutes:3d}:{seconds:02d}]"
+
+    def _clear(self) -> None:
+        if self._width:
+            self._stream.write("\r" + " " * self._width + "\r")
+            self._width = 0
+
+    def end(self) -> None:
+        """Take the live line away."""
+        self._clear()
+        self._stream.flush()
