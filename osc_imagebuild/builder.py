@@ -50,7 +50,7 @@ class Builder:
     ) -> None:
         self.api = Api(connection, clock)
         self.catalog = catalog or Catalog()
-        self._listener = listener or _silent
+        self.listener = listener or _silent
 
     def plan(self, request: Request) -> Plan:
         """Resolve and check a request; nothing is written.
@@ -73,7 +73,7 @@ class Builder:
         :raises: as `create`
         """
         build = record.create(self.api, plan.build_id, plan.spec, plan.texts)
-        self._listener(Event("created", build.id, "", build.spec.name, self.api.now()))
+        self.listener(Event("created", build.id, "", build.spec.name, self.api.now()))
         return self._drive(build, plan.texts, until="" if wait else "install")
 
     def resume(self, build: str, *, wait: bool = True) -> Record:
@@ -99,7 +99,7 @@ class Builder:
         try:
             # What the last owner wrote before it lost the lease counts.
             fresh = record.load(self.api, build.id)
-            engine = Engine(self.api, held, fresh, texts, self._listener)
+            engine = Engine(self.api, held, fresh, texts, self.listener)
             found = engine.drive(until=until)
             if not found.is_over:
                 engine.write_progress()

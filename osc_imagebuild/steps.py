@@ -198,14 +198,10 @@ class PowerOff:
     sees: frozenset[str] = frozenset({"server:install"})
 
     def done(self, spec: Spec, facts: Facts) -> bool:
-        """Evidence: installed, and Nova knows that it is off."""
+        """Evidence: installed, and off; or its disk is being copied already."""
         server = facts.servers.get("install")
-        return (
-            "installed" in facts.marks
-            and server is not None
-            and server.status == "SHUTOFF"
-            and server.is_off
-        )
+        off = server is not None and server.status == "SHUTOFF" and server.is_off
+        return "installed" in facts.marks and (off or "result" in facts.images)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Tell the guest that it was heard; stop it where it stays on."""

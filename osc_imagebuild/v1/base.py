@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from osc_lib.command import command
 
+from osc_imagebuild import plugin
+
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
-    from osc_imagebuild.engine import Listener
     from osc_imagebuild.record import Record
 
 
 class BuildCommand(command.Command):
     """A command that has a Builder for the user's own session."""
 
-    def builder(self, listener: Listener | None = None) -> Builder:
-        """Return the library on this session; ``listener`` hears of progress."""
-        from osc_imagebuild.builder import Builder
-
-        connection = self.app.client_manager.sdk_connection
-        return Builder(connection, listener=listener)
+    @property
+    def builder(self) -> Builder:
+        """The library on the user's session."""
+        # The plugin's API_NAME is set on the manager at run time.
+        found: Builder = getattr(self.app.client_manager, plugin.API_NAME)
+        return found
 
 
 @contextmanager

@@ -45,7 +45,8 @@ class ResumeImageBuild(BuildCommand, command.ShowOne):
         progress = Progress(quiet=self.app.options.verbose_level == 0)
         try:
             with interruptible(progress.build_id):
-                build = self.builder(progress).resume(
+                self.builder.listener = progress
+                build = self.builder.resume(
                     parsed_args.build, wait=parsed_args.wait
                 )
         except InstallError as error:
@@ -65,7 +66,7 @@ class ShowImageBuild(BuildCommand, command.ShowOne):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        return columns_of(*self.builder().show(parsed_args.build))
+        return columns_of(*self.builder.show(parsed_args.build))
 
 
 class ListImageBuild(BuildCommand, command.Lister):
@@ -85,7 +86,7 @@ class ListImageBuild(BuildCommand, command.Lister):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        listing = self.builder().list()
+        listing = self.builder.list()
         columns = ["ID", "Name", "OS", "Status", "Step", "Image ID"]
         if parsed_args.long:
             columns += ["Arch", "Boot Method", "Created At", "Updated At", "Reason"]
@@ -123,7 +124,7 @@ class CancelImageBuild(BuildCommand):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        _each(parsed_args.build, self.builder().cancel, "cancel")
+        _each(parsed_args.build, self.builder.cancel, "cancel")
 
 
 class DeleteImageBuild(BuildCommand):
@@ -140,7 +141,7 @@ class DeleteImageBuild(BuildCommand):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        builder = self.builder()
+        builder = self.builder
         _each(
             parsed_args.build,
             lambda name: builder.delete(name, with_image=parsed_args.with_image),
@@ -160,7 +161,7 @@ class LogImageBuild(BuildCommand):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        text = self.builder().log(parsed_args.build, lines=parsed_args.lines)
+        text = self.builder.log(parsed_args.build, lines=parsed_args.lines)
         self.app.stdout.write(text + "\n" if text else "")
 
 

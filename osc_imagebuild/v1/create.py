@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder, Plan
     from osc_imagebuild.model import Request
 
+DEFAULT_OS = "debian-13"
+
 
 class CreateImageBuild(BuildCommand, command.ShowOne):
     """Build an image of an operating system with the vendor's own installer"""
@@ -39,7 +41,10 @@ class CreateImageBuild(BuildCommand, command.ShowOne):
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Sequence[Any]]:
         progress = Progress(quiet=self.app.options.verbose_level == 0)
-        builder = self.builder(progress)
+        builder = self.builder
+        builder.listener = progress
+        # Typed in a shell, --os was read by the client's own parser: see plugin.
+        parsed_args.os = parsed_args.os or self.app.options.imagebuild_os or DEFAULT_OS
         plan = builder.plan(_request(parsed_args))
         for line in plan.choices:
             progress.note(line)
@@ -132,8 +137,8 @@ def _add_system(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--os",
         metavar="<os>",
-        default="debian-13",
-        help="Operating system, see 'image build os list' (default: debian-13)",
+        help="Operating system, see 'image build os list' "
+        f"(default: {DEFAULT_OS})",
     )
     parser.add_argument(
         "--arch", metavar="<arch>", default="x86_64", help="Default: x86_64"
