@@ -12,7 +12,7 @@ from devcloud import network, process, services, settings, storage
 from devcloud.errors import DevcloudError
 
 # What is ours below HOME. `wipe` removes nothing else, in case HOME was chosen badly.
-OURS = "clouds.yaml etc lib log media run shim state venv".split()
+OURS = "clouds.yaml etc lib log media media-cache run shim state venv".split()
 # Mount points that our daemons may have had to make.
 MADE = (Path("/run/libvirt"), Path("/run/openvswitch"))
 NETNS = Path("/run/netns")

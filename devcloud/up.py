@@ -87,7 +87,7 @@ class Up:
         except (ImportError, AttributeError):
             self.screen.say("media: not part of this checkout yet, skipped")
             return
-        build(settings.MEDIA, self.screen.say)
+        build(settings.HOME, self.screen.say)
 
     def media_server(self) -> None:
         if (settings.LIB / "devcloud/media/server.py").exists():
