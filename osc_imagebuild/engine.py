@@ -13,6 +13,20 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from osc_imagebuild import boot, lease, record, steps, teardown
+from osc_imagebuild.actions import (
+    Act,
+    Action,
+    CreateImage,
+    CreateServer,
+    DeleteImage,
+    DeleteServer,
+    Fail,
+    Finish,
+    Harvest,
+    SetMark,
+    UploadImage,
+    Wait,
+)
 from osc_imagebuild.cloud.act import Actor
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.observe import EVERYTHING, observe
@@ -23,24 +37,7 @@ from osc_imagebuild.errors import (
     NotFoundError,
     TransientError,
 )
-from osc_imagebuild.model import (
-    Act,
-    Action,
-    CreateImage,
-    CreateServer,
-    DeleteImage,
-    DeleteServer,
-    Facts,
-    Fail,
-    Finish,
-    Harvest,
-    Image,
-    Mark,
-    SetMark,
-    UploadImage,
-    Wait,
-    shared_tag,
-)
+from osc_imagebuild.model import Facts, Image, Mark, shared_tag
 from osc_imagebuild.monitors import console
 
 # A cloud that is away for longer is not waited for; the build stays resumable.

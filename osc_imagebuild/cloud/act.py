@@ -10,11 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from osc_imagebuild import media
-from osc_imagebuild.cloud import images, servers
-from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import NotFoundError
-from osc_imagebuild.model import (
-    BUILD_TAG,
+from osc_imagebuild.actions import (
     Action,
     ClearReport,
     CreateImage,
@@ -23,13 +19,13 @@ from osc_imagebuild.model import (
     DeleteServer,
     Harvest,
     SetImage,
-    Spec,
     StopServer,
     UploadImage,
-    build_tag,
-    resource_name,
-    shared_tag,
 )
+from osc_imagebuild.cloud import images, servers
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import NotFoundError
+from osc_imagebuild.model import BUILD_TAG, Spec, build_tag, resource_name, shared_tag
 
 
 class Actor:

@@ -10,20 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from osc_imagebuild.model import (
-    BUILD_TAG,
+from osc_imagebuild.actions import (
     Act,
     Decision,
     DeleteServer,
-    Facts,
     Fail,
     Harvest,
-    Image,
     SetImage,
     SetMark,
-    Spec,
     Wait,
 )
+from osc_imagebuild.model import BUILD_TAG, Facts, Image, Spec
 from osc_imagebuild.steps import Step
 
 ROLE = "result"

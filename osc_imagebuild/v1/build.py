@@ -46,9 +46,7 @@ class ResumeImageBuild(BuildCommand, command.ShowOne):
         try:
             with interruptible(progress.build_id):
                 self.builder.listener = progress
-                build = self.builder.resume(
-                    parsed_args.build, wait=parsed_args.wait
-                )
+                build = self.builder.resume(parsed_args.build, wait=parsed_args.wait)
         except InstallError as error:
             show_console(progress, error.console_tail)
             raise

@@ -137,8 +137,7 @@ def _add_system(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--os",
         metavar="<os>",
-        help="Operating system, see 'image build os list' "
-        f"(default: {DEFAULT_OS})",
+        help=f"Operating system, see 'image build os list' (default: {DEFAULT_OS})",
     )
     parser.add_argument(
         "--arch", metavar="<arch>", default="x86_64", help="Default: x86_64"

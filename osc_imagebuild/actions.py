@@ -1,0 +1,150 @@
+"""The verbs: what can be done in the cloud, and what a step can decide.
+
+Frozen, free of I/O, standard library only. A decision knows no build ID:
+the actor adds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from osc_imagebuild.model import BootImage, Image
+
+# --- what can be done -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CreateImage:
+    """Make a queued image for ``image.role``, or adopt a shared one."""
+
+    image: BootImage
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class UploadImage:
+    """Fill the queued image ``image_id``."""
+
+    image: BootImage
+    image_id: str
+
+
+@dataclass(frozen=True)
+class CreateServer:
+    """Start a server; ``user_data`` names the text: 'answer' or 'verify'."""
+
+    role: str
+    image_id: str
+    user_data: str
+
+
+@dataclass(frozen=True)
+class StopServer:
+    """Power a server off."""
+
+    role: str
+    server_id: str
+
+
+@dataclass(frozen=True)
+class DeleteServer:
+    """Delete a server and wait for nothing."""
+
+    server_id: str
+
+
+@dataclass(frozen=True)
+class ClearReport:
+    """Empty the password back-channel: tells the guest that it was heard."""
+
+    role: str
+    server_id: str
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """Make the result image out of the server's root disk."""
+
+    server_id: str
+
+
+@dataclass(frozen=True)
+class SetImage:
+    """Bring an image to exactly these attributes, properties and tags."""
+
+    image: Image
+    name: str
+    hidden: bool
+    tags: frozenset[str]
+    properties: Mapping[str, str]
+    min_disk_gib: int
+    min_ram_mib: int
+
+
+@dataclass(frozen=True)
+class DeleteImage:
+    """Delete an image, or only this build's claim on a shared one."""
+
+    image_id: str
+
+
+@dataclass(frozen=True)
+class SetMark:
+    """Write a mark to the record."""
+
+    name: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Close the record: the build is complete."""
+
+    result_id: str
+
+
+Action = (
+    CreateImage
+    | UploadImage
+    | CreateServer
+    | StopServer
+    | DeleteServer
+    | ClearReport
+    | Harvest
+    | SetImage
+    | DeleteImage
+    | SetMark
+    | Finish
+)
+
+
+# --- what is decided --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Act:
+    """Do this one thing, then look again."""
+
+    action: Action
+    reason: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do for ``seconds``; ``percent`` where the guest tells it."""
+
+    reason: str
+    seconds: float
+    percent: int | None = None
+
+
+@dataclass(frozen=True)
+class Fail:
+    """The build cannot succeed any more; ``role`` whose console tells why."""
+
+    reason: str
+    role: str = ""
+
+
+Decision = Act | Wait | Fail
