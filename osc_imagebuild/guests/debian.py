@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from osc_imagebuild import passwords
 from osc_imagebuild.catalog import Entry
@@ -14,22 +15,35 @@ from osc_imagebuild.model import Request
 # may follow as in apt-get(8).
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+([:/=][A-Za-z0-9+.:~-]+)?")
 
+# One line, and nothing in it that a shell would take for more than text.
+_SSH_KEY = re.compile(r"[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [\w@.,:+ -]*)?")
+
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
     """The password's hash ('!' locks the account) and the mirror's parts."""
+    late = bool(entry.variables["apt_source"])
     return {
         "root_password_hash": passwords.hashed(request.root_password)
         if request.root_password
         else "!",
         "ssh_public_key": (request.ssh_public_key or "").strip(),
-        "packages": sorted({*entry.variables.get("packages", ()), *request.packages}),
+        "mirror": urlsplit((request.source or entry.source).rstrip("/")),
+        "packages": sorted({*entry.variables["packages"], *request.packages}),
+        # Without pkgsel (live-installer brings the base system) packages come late.
+        "install_late": sorted(request.packages) if late else [],
     }
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
     """Package names become part of a shell command in the guest."""
-    return [
+    found = [
         f"this is not the name of a Debian package: {package!r:.60}"
         for package in request.packages
         if not _PACKAGE.fullmatch(package)
     ]
+    key = (request.ssh_public_key or "").strip()
+    if key and not _SSH_KEY.fullmatch(key):
+        found.append(
+            "the SSH public key is not one line such as: ssh-ed25519 AAAA... comment"
+        )
+    return found
