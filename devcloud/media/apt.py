@@ -143,7 +143,10 @@ class Apt:
     def show(self, *packages: str) -> dict[str, dict[str, str]]:
         """The index stanza of each of these packages that the mirror lists."""
         command = ["apt-cache", *self._options(), "show", "--no-all-versions"]
-        text = process.run(*command, *packages)
+        try:
+            text = process.run(*command, *packages)
+        except DevcloudError:  # none of them is listed
+            return {}
         return {
             fields["package"]: fields
             for fields in stanzas(text)
@@ -158,10 +161,11 @@ class Apt:
         """
         debs = self.home / "debs"
         command = ["env", "-C", str(debs), "apt-get", *self._options(), "download"]
+        listed = self.show(*packages)
         with contextlib.suppress(DevcloudError):  # what came counts, see below
-            process.run(*command, *packages, log=self.log)
+            process.run(*command, *listed, log=self.log)
         found = {}
-        for name, fields in self.show(*packages).items():
+        for name, fields in listed.items():
             version = fields["version"].replace(":", "%3a")
             suffix = Path(fields["filename"]).suffix
             path = debs / f"{name}_{version}_{fields['architecture']}{suffix}"

@@ -1,0 +1,64 @@
+"""The base system that the installer copies: a Debian cloud image's, as a squashfs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from devcloud import process
+from devcloud.media.apt import ARCH, Apt
+from devcloud.media.parts import Work
+
+HERE = Path(__file__).parent
+SUITE = "trixie"
+FILE = "filesystem.squashfs"
+SOURCES = (HERE / "base.py", HERE / "customize.sh", HERE / "image")
+PACKAGES = ("mmdebstrap", "squashfs-tools")
+
+INCLUDE = (
+    *("systemd-sysv", "systemd-resolved", "udev", "dbus", "libpam-systemd", "kmod"),
+    *("linux-image-cloud-amd64", "initramfs-tools", "lz4", "zstd", "grub-pc"),
+    *("cloud-init", "cloud-guest-utils", "openssh-server", "sudo", "python3"),
+    *("e2fsprogs", "fdisk", "mount", "login", "passwd", "procps", "less", "apt-utils"),
+    *("iproute2", "iputils-ping", "netbase", "ca-certificates", "tzdata"),
+)
+# Documentation and translations are most of the files, and the guest copies them
+# one by one.
+DROP = (
+    *(f"/usr/share/{name}/*" for name in ("doc", "man", "info", "locale", "i18n")),
+    *("/usr/share/lintian/*", "/usr/share/bug/*", "/usr/lib/udev/hwdb.d/*"),
+)
+
+
+def make(work: Work, out: Path) -> None:
+    """mmdebstrap, then a squashfs that is quick to read rather than small."""
+    apt = Apt(work.cache, SUITE, "main", work.log)
+    root = work.scratch / "base"
+    excludes = [f"--dpkgopt=path-exclude={path}" for path in DROP]
+    process.run(
+        *("mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory"),
+        *(f"--architectures={ARCH}", "--skip=output/dev", "--quiet"),
+        *('--aptopt=APT::Install-Recommends "false"',),
+        *('--aptopt=Acquire::Languages "none"', *proxy_option()),
+        *excludes,
+        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        f"--include={','.join(INCLUDE)}",
+        f"--essential-hook=cp -rT {HERE / 'image'} \"$1\"",
+        f"--customize-hook={HERE / 'customize.sh'} \"$1\"",
+        *(SUITE, root, apt.source_line),
+        log=work.log,
+        seconds=1800,
+    )
+    process.run(
+        *("mksquashfs", root, out / FILE, "-comp", "lz4", "-Xhc", "-noappend"),
+        *("-quiet", "-no-progress"),
+        log=work.log,
+    )
+    kernel = next((root / "boot").glob("vmlinuz-*")).name
+    work.versions["kernel"] = kernel.removeprefix("vmlinuz-")
+
+
+def proxy_option() -> list[str]:
+    """The machine's own apt proxy; mmdebstrap does not read /etc/apt."""
+    script = 'eval "$(apt-config shell proxy Acquire::http::Proxy)"; printf %s "$proxy"'
+    proxy = process.run("sh", "-c", script).strip()
+    return [f'--aptopt=Acquire::http::Proxy "{proxy}"'] if proxy else []
