@@ -36,12 +36,7 @@ def _end_guests() -> None:
 
 def _end_helpers() -> None:
     """End what Neutron's agents leave running on purpose: dnsmasq, haproxy and the like."""
-    keep = {
-        pid
-        for service in services.INFRASTRUCTURE
-        if (leader := process.pid_of(service)) is not None
-        for pid in process.session(leader)
-    }
+    keep = set(process.members(services.INFRASTRUCTURE))
     process.end([pid for pid in process.marked() if pid not in keep])
 
 
@@ -63,13 +58,15 @@ def _directories() -> None:
 
 
 def _parts() -> list[tuple[str, Callable[[], None]]]:
-    """In this order: what talks to RabbitMQ first, it ignores SIGTERM once that is gone."""
+    """In this order: who waits for a call's answer does not heed SIGTERM, so callers go first."""
     infra = services.INFRASTRUCTURE
     switch = (services.OVSDB, services.VSWITCHD)
     rest = [s for s in infra if s not in switch and s != services.LIBVIRTD]
-    first = (*services.OPENSTACK, *services.GUEST_SERVICES)
+    callers = (*services.AGENTS, services.COMPUTE)
+    called = (services.KEYSTONE, *services.APIS, *services.CONTROL, *services.GUEST_SERVICES)
     return [
-        ("services", lambda: process.stop(first)),
+        ("agents", lambda: process.stop(callers)),
+        ("services", lambda: process.stop(called)),
         ("helpers", _end_helpers),
         ("guests", _end_guests),
         ("libvirt", lambda: process.stop([services.LIBVIRTD])),

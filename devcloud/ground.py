@@ -10,7 +10,7 @@ from pathlib import Path
 
 from devcloud import apt_sources, services, settings
 from devcloud.errors import DevcloudError
-from devcloud.process import pid_of, session
+from devcloud.process import marked, members
 
 MEMORY_GIB = 7.5  # what a machine sold as 8 GB shows; 5 are used before the first guest
 FRESH_DISK_GIB = 12
@@ -29,7 +29,7 @@ def root() -> None:
 def check() -> None:
     """Raise with everything that is wrong, so that it can be mended in one go."""
     root()
-    wrong = [*_system(), *_path(), *_memory(), *_disk(), *_ports()]
+    wrong = [*_system(), *_kernel(), *_path(), *_memory(), *_disk(), *_ports()]
     if wrong:
         raise DevcloudError("this machine cannot carry the cloud:\n  " + "\n  ".join(wrong))
 
@@ -43,6 +43,16 @@ def _system() -> list[str]:
     name = release.get("PRETTY_NAME", "an unknown system")
     python = ".".join(str(part) for part in sys.version_info[:2])
     return [f"this is {name} on {machine} with Python {python}; supported: {SUPPORTED}"]
+
+
+def _kernel() -> list[str]:
+    """Devices that guests' network and volumes need."""
+    needed = {"/dev/net/tun": "tun", "/dev/loop-control": "loop"}
+    return [
+        f"{device} is missing: this kernel needs its {module} driver (modprobe {module})"
+        for device, module in needed.items()
+        if not Path(device).exists()
+    ]
 
 
 def _path() -> list[str]:
@@ -116,12 +126,7 @@ def _holder(inode: str) -> tuple[int, str]:
 def _ports() -> list[str]:
     """Ports that someone else listens on; our own running daemons may."""
     listening = _listeners()
-    ours = {
-        pid
-        for service in services.ALL
-        if (leader := pid_of(service)) is not None
-        for pid in session(leader)
-    }
+    ours = {*marked(), *members(services.ALL)}
     wanted = [*settings.PORTS.values(), settings.PROXY_PORT]
     wanted += [settings.MEDIA_PORT, settings.METADATA_PROXY_PORT]
     wrong = []

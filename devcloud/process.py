@@ -22,8 +22,10 @@ from devcloud import settings
 from devcloud.errors import DevcloudError
 
 # In the environment of every daemon and of what it starts: so that `down` finds helpers
-# that left their daemon's session (dnsmasq, haproxy, privsep) without going by names.
+# that left their daemon's session (dnsmasq, haproxy) without going by names.
 MARK = "DEVCLOUD_DAEMON"
+LOG_BYTES = 20_000_000  # a longer log is put aside when its daemon is started
+PATH = f"{settings.SHIM}:{settings.VENV}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -39,7 +41,7 @@ class Service:
     reads: tuple[Path, ...] = ()  # a change of these restarts it
     after: tuple[str, ...] = ()  # a restart of these restarts it too
     wait_seconds: int = 120
-    stop_seconds: int = 15
+    stop_seconds: int = 10
 
     @property
     def log(self) -> Path:
@@ -90,15 +92,9 @@ def start_time(pid: int) -> str | None:
     return fields[19] if fields and fields[0] not in "ZX" else None
 
 
-def session(leader: int) -> list[int]:
-    """The live processes of a session; every daemon here leads one of its own."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            fields = _stat(int(entry.name))
-            if fields and fields[0] not in "ZX" and int(fields[3]) == leader:
-                found.append(int(entry.name))
-    return found
+def _live() -> list[int]:
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [pid for pid in pids if start_time(pid)]
 
 
 def _recorded(service: Service) -> dict[str, str]:
@@ -109,12 +105,6 @@ def _recorded(service: Service) -> dict[str, str]:
     if not isinstance(record, dict) or record.get("boot") != BOOT_ID.read_text().strip():
         return {}
     return record
-
-
-def recorded_pid(service: Service) -> int | None:
-    """The pid that this boot's record names, whether it lives or not."""
-    pid = _recorded(service).get("pid")
-    return int(pid) if pid else None
 
 
 def pid_of(service: Service) -> int | None:
@@ -138,7 +128,7 @@ def is_current(service: Service) -> bool:
 def start(service: Service) -> None:
     """Start it detached from us; its output goes to its log."""
     environment = {
-        "PATH": f"{settings.SHIM}:{settings.VENV}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": PATH,
         "HOME": str(settings.HOME),
         "LANG": "C.UTF-8",
         "OVS_RUNDIR": str(settings.RUN / "openvswitch"),
@@ -148,6 +138,8 @@ def start(service: Service) -> None:
         **service.env,
     }
     settings.LOG.mkdir(parents=True, exist_ok=True)
+    if service.log.exists() and service.log.stat().st_size > LOG_BYTES:
+        service.log.replace(service.log.with_suffix(".log.old"))
     with service.log.open("ab") as log:
         log.write(f"--- start {time.strftime('%F %T')}\n".encode())
         log.flush()
@@ -209,36 +201,63 @@ def _signal(pids: Iterable[int], number: signal.Signals) -> None:
 
 def stop(services: Iterable[Service]) -> None:
     """Ask all to end, wait, then kill what is left of their sessions."""
-    leaders: dict[int, Service] = {}
-    for service in services:
-        recorded = recorded_pid(service)
-        if recorded is not None and (pid_of(service) or session(recorded)):
-            leaders[recorded] = service
-    _signal((pid for pid, service in leaders.items() if pid_of(service)), signal.SIGTERM)
-    limit = max((service.stop_seconds for service in leaders.values()), default=0)
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline and any(pid_of(s) for s in leaders.values()):
+    services = list(services)
+    leaders = {pid: s for s in services if (pid := pid_of(s)) is not None}
+    _signal(leaders, signal.SIGTERM)
+    began = time.monotonic()
+    patient = leaders
+    while patient := {pid: s for pid, s in patient.items() if start_time(pid)}:
+        waited = time.monotonic() - began
+        patient = {pid: s for pid, s in patient.items() if waited < s.stop_seconds}
         time.sleep(0.1)
-    end_sessions(leaders)
+    for pid, service in leaders.items():
+        if start_time(pid):
+            with service.log.open("a") as log:
+                log.write(f"--- did not end within {service.stop_seconds} s: killed\n")
+    end(members(services))
     for service in services:
         service.record.unlink(missing_ok=True)
 
 
 def marked() -> list[int]:
-    """The live processes that carry our mark."""
+    """The live processes that carry our mark.
+
+    One that changed its title may have written over its environment: those are
+    found as members of their daemon's session.
+    """
     found = []
     wanted = f"{MARK}={settings.HOME}".encode()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and start_time(int(entry.name)):
-            with contextlib.suppress(OSError):
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
+    for pid in _live():
+        with contextlib.suppress(OSError):
+            if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                found.append(pid)
     return found
 
 
-def end_sessions(leaders: Iterable[int]) -> None:
-    """Kill what is left of these sessions and wait until it is gone."""
-    end([pid for leader in leaders for pid in session(leader)])
+def members(services: Iterable[Service]) -> list[int]:
+    """The live processes in the sessions of these daemons, which each lead one."""
+    alive, orphaned = set(), set()
+    for service in services:
+        recorded = int(_recorded(service).get("pid", 0))
+        if pid_of(service) is not None:
+            alive.add(recorded)
+        elif recorded and start_time(recorded) is None:
+            orphaned.add(recorded)
+    found = []
+    for pid in _live():
+        fields = _stat(pid)
+        leader = int(fields[3]) if fields else 0
+        # Long after an orphaned session is gone its number may be that of another: those
+        # do not work in our directory.
+        if leader in alive or (leader in orphaned and _works_here(pid)):
+            found.append(pid)
+    return found
+
+
+def _works_here(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return os.readlink(f"/proc/{pid}/cwd") == str(settings.HOME)
+    return False
 
 
 def end(rest: list[int], seconds: float = 3) -> None:
@@ -262,7 +281,13 @@ def run(
     text: str | None = None,
 ) -> str:
     """Run a command to its end and return its output; raise with the end of it on failure."""
-    environment = {**os.environ, "OVS_RUNDIR": str(settings.RUN / "openvswitch"), **(env or {})}
+    environment = {
+        **os.environ,
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "OVS_RUNDIR": str(settings.RUN / "openvswitch"),
+        "no_proxy": f"{settings.LOCAL},{settings.GATEWAY}",
+        **(env or {}),
+    }
     name = " ".join(str(word) for word in argv[:3])
     try:
         done = subprocess.run(

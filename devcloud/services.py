@@ -62,6 +62,7 @@ def _daemon(
     *extra: str,
     address: tuple[str, int] | None = None,
     after: tuple[str, ...] = (),
+    stop_seconds: int = 10,
 ) -> Service:
     """A program of the virtual environment that takes --config-file."""
     files = tuple(word for path in config for word in ("--config-file", str(path)))
@@ -71,6 +72,7 @@ def _daemon(
         address=address,
         reads=(packages.VENV_STAMP, *config),
         after=after,
+        stop_seconds=stop_seconds,
     )
 
 
@@ -185,7 +187,8 @@ CONTROL = (
     _daemon("nova-novncproxy", NOVA, "--web", "/usr/share/novnc", address=_at("novnc")),
 )
 AGENTS = (
-    _daemon("neutron-openvswitch-agent", NEUTRON, after=SWITCH),
+    # It does not heed SIGTERM, nor does nova-compute within a useful time.
+    _daemon("neutron-openvswitch-agent", NEUTRON, after=SWITCH, stop_seconds=5),
     _daemon("neutron-dhcp-agent", (*NEUTRON, E / "neutron/dhcp_agent.ini"), after=SWITCH),
     _daemon("neutron-l3-agent", (*NEUTRON, E / "neutron/l3_agent.ini"), after=SWITCH),
     _daemon("neutron-metadata-agent", (*NEUTRON, E / "neutron/metadata_agent.ini")),
@@ -198,7 +201,10 @@ LIBVIRTD = Service(
     reads=(E / "libvirt/libvirtd.conf", E / "libvirt/qemu.conf", PRIVATE),
 )
 COMPUTE = _daemon(
-    "nova-compute", (E / "nova/nova.conf", E / "nova/nova-cpu.conf"), after=("libvirtd",)
+    "nova-compute",
+    (E / "nova/nova.conf", E / "nova/nova-cpu.conf"),
+    after=("libvirtd",),
+    stop_seconds=5,
 )
 PACKAGE_PROXY = Service(
     "apt-cacher-ng",

@@ -71,15 +71,18 @@ def _timed(stage: Stage, screen: Screen) -> None:
 
 
 def run_all(stages: Sequence[Stage], screen: Screen) -> None:
-    """Run every stage; after the first failure start no more, and raise it."""
+    """Run every stage that can be run; then raise the first failure.
+
+    What does not need a failed stage goes on: a cloud without installer media is
+    better than none, and the next run has less to do.
+    """
     waiting = {stage.name: stage for stage in stages}
     running: dict[Future[None], str] = {}
     over: set[str] = set()
     failures: list[BaseException] = []
     with ThreadPoolExecutor(max_workers=len(stages)) as pool:
-        while waiting or running:
-            ready = [s for s in waiting.values() if over.issuperset(s.after)]
-            for stage in ready if not failures else []:
+        while True:
+            for stage in [s for s in waiting.values() if over.issuperset(s.after)]:
                 del waiting[stage.name]
                 running[pool.submit(_timed, stage, screen)] = stage.name
             if not running:

@@ -24,11 +24,7 @@ def flavor(
     """
     needs = f"{entry.min_ram_mib} MiB of RAM and {entry.min_disk_gib} GiB of disk"
     if name is not None:
-        named = [f for f in flavors if name in (f.id, f.name)]
-        if not named:
-            known = ", ".join(sorted(f.name for f in flavors))
-            raise SpecError(f"no flavor {name!r}; there are: {known}")
-        found = named[0]
+        found = named_flavor(flavors, name)
         if not _fits(found, entry):
             raise SpecError(
                 f"flavor {found.name} is too small for {entry.title}: it has "
@@ -42,6 +38,18 @@ def flavor(
     # The disk first: its size becomes the image's.
     found = min(fitting, key=lambda f: (f.disk_gib, f.ram_mib, f.vcpus, f.name))
     return found, f"flavor {found.name}: the smallest with {needs}"
+
+
+def named_flavor(flavors: Sequence[Flavor], name: str) -> Flavor:
+    """The flavor of this name or ID.
+
+    :raises: SpecError
+    """
+    for found in flavors:
+        if name in (found.id, found.name):
+            return found
+    known = ", ".join(sorted(f.name for f in flavors))
+    raise SpecError(f"no flavor {name!r}; there are: {known}")
 
 
 def _fits(flavor: Flavor, entry: Entry) -> bool:

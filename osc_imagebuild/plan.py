@@ -80,7 +80,7 @@ class _Planner:
     def plan(self) -> Plan | None:
         """Look at everything, even where an earlier thing was wrong."""
         entry = self._try(self._entry)
-        flavor = self._try(lambda: self._flavor(entry)) if entry else None
+        flavor = self._try(lambda: self._flavor(entry))
         networks = self._try(self._networks)
         groups = self._try(self._security_groups)
         self._try(self._zone)
@@ -127,8 +127,12 @@ class _Planner:
             raise SpecError(f"{entry.title} has no public install tree: give --source")
         return entry
 
-    def _flavor(self, entry: Entry) -> Flavor:
+    def _flavor(self, entry: Entry | None) -> Flavor | None:
         known = inventory.flavors(self.api)
+        if entry is None:
+            # How large it must be is unknown, but whether it exists is not.
+            name = self.request.flavor
+            return choose.named_flavor(known, name) if name else None
         return self._chosen(choose.flavor(known, self.request.flavor, entry))
 
     def _networks(self) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ def security_groups(api: Api) -> dict[str, str]:
 
     :raises: CloudError
     """
-    groups = api.get("network", "/security-groups", {"fields": "id,name"})
+    groups = api.get("network", "/security-groups")
     return {
         key: g["name"]
         for g in groups["security_groups"]
