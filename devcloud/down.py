@@ -36,11 +36,6 @@ def _end_guests() -> None:
 
 def _end_helpers() -> None:
     """End what Neutron's agents leave running on purpose: dnsmasq, haproxy and the like."""
-    keep = set(process.members(services.INFRASTRUCTURE))
-    process.end([pid for pid in process.marked() if pid not in keep])
-
-
-def _end_rest() -> None:
     process.end(process.marked())
 
 
@@ -67,13 +62,13 @@ def _parts() -> list[tuple[str, Callable[[], None]]]:
     return [
         ("agents", lambda: process.stop(callers)),
         ("services", lambda: process.stop(called)),
-        ("helpers", _end_helpers),
         ("guests", _end_guests),
         ("libvirt", lambda: process.stop([services.LIBVIRTD])),
         ("name spaces and bridges", network.remove),
         ("switch", lambda: process.stop(switch)),
         ("database and queue", lambda: process.stop(rest)),
-        ("stray processes", _end_rest),
+        # Not earlier: RabbitMQ's own helpers carry the mark too, and it crashes without them.
+        ("helpers", _end_helpers),
         ("mounts", storage.unmount),
         ("kernel settings", network.restore),
         ("directories", _directories),

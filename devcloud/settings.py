@@ -33,6 +33,7 @@ PROXY_PORT = 3142  # apt-cacher-ng
 MEDIA_URL = f"http://{GATEWAY}:{MEDIA_PORT}"
 PROXY_URL = f"http://{GATEWAY}:{PROXY_PORT}"
 
+CATALOG = Path(__file__).with_name("catalog")  # how the product builds here
 LIB = HOME / "lib"  # a copy of this package: daemons outlive the checkout that started them
 SHIM = HOME / "shim"
 CLOUDS = HOME / "clouds.yaml"
