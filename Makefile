@@ -1,11 +1,71 @@
 # The handful of things that people do here. `make help` lists them.
 PYTHON ?= /usr/bin/python3
+VENV = .venv
+BIN = $(VENV)/bin
+PYTHON_VENV = $(BIN)/python
 DEVCLOUD = $(PYTHON) -m devcloud
+STESTR = $(BIN)/stestr
+REQUIREMENTS = requirements.txt test-requirements.txt doc/requirements.txt
 
-.PHONY: help devcloud devcloud-status devcloud-down devcloud-wipe
+# Tests are found from the root of the repository, by a part of their name.
+TESTS = $(STESTR) --test-path . --top-dir . run
+# One at a time: the cloud has two cores, and some tests count what is left in it.
+CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && \
+	OSC_IMAGEBUILD_CATALOG=$(CURDIR)/osc_imagebuild/tests/catalog $(TESTS) --serial
+
+.PHONY: help venv demo test lint format types unit docs functional e2e slow \
+	devcloud devcloud-status devcloud-down devcloud-wipe
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+
+venv: $(VENV)/stamp  ## make .venv with the client, this plugin and the tools
+
+# Debian's own Python packages are left out on purpose. With their directory
+# on the path, pip takes their old releases for installed, `pip check` fails
+# on theirs, and the client loads every plugin found there.
+$(VENV)/stamp: pyproject.toml setup.cfg setup.py $(REQUIREMENTS)
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: python3-venv is missing"; \
+		test "$$(id -u)" = 0 || { echo "run as root: apt-get install python3-venv"; exit 1; }; \
+		apt-get update -q && apt-get install -y -q python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+	@# pbr takes the version from git; a checkout that git refuses to read has none.
+	git rev-parse --verify -q HEAD >/dev/null 2>&1 || export PBR_VERSION=0.0.0; \
+	$(BIN)/pip install -q $(addprefix -r ,$(REQUIREMENTS)) -e .
+	@touch $@
+
+demo: venv devcloud  ## build a Debian image on the devcloud, and show what it took
+	@$(PYTHON_VENV) tools/demo.py
+
+test: venv  ## everything below, and a real Debian build unless SKIP_SLOW=1
+	@$(PYTHON_VENV) tools/test.py
+
+lint: venv  ## style, by ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: venv  ## mend the style that ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: venv  ## types, by mypy
+	$(BIN)/mypy osc_imagebuild devcloud tests tools
+
+unit: venv  ## tests that need no cloud
+	env -u OS_CLOUD $(TESTS) 'tests\.unit\.'
+
+docs: venv  ## the documentation, into doc/build/html
+	$(BIN)/sphinx-build -q -W --keep-going -b html doc/source doc/build/html
+
+functional: venv  ## tests of the parts on a running devcloud
+	$(CLOUD_TESTS) 'tests\.(functional|contract)\.'
+
+e2e: venv  ## whole builds of the mini installer on a running devcloud
+	$(CLOUD_TESTS) 'tests\.e2e\.' --exclude-regex 'test_debian'
+
+slow: venv  ## a whole build of Debian on a running devcloud
+	$(CLOUD_TESTS) 'tests\.e2e\.test_debian'
 
 devcloud:  ## bring up a real OpenStack on this machine
 	@$(DEVCLOUD) up

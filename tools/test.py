@@ -1,0 +1,116 @@
+"""Run every part of the tests, and end with one line: N passed, N failed.
+
+Each part is a target of the Makefile. A part that fails without a failing
+test (lint, types, docs, a cloud that does not come up) counts as one failure.
+A devcloud that was down before is taken down again.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import subunit
+import testtools
+
+ROOT = Path(__file__).resolve().parents[1]
+HERE = ("lint", "types", "unit", "docs")
+ON_CLOUD = ("functional", "e2e")
+SLOW = ("slow",)
+# Longer than any part should ever take; a hang must not hide the other results.
+LIMIT_S = 45 * 60
+
+
+def main() -> int:
+    """Run all parts; return the exit status."""
+    total = Counter[str]()
+    started = False
+    try:
+        for part in HERE:
+            total += run_part(part)
+        started = not cloud_is_up()
+        cloud = run_part("devcloud")
+        total += cloud
+        slow = () if os.environ.get("SKIP_SLOW") == "1" else SLOW
+        for part in () if cloud["failed"] else (*ON_CLOUD, *slow):
+            total += run_part(part)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+        total["failed"] += 1
+    finally:
+        if started:
+            total += run_part("devcloud-down")
+    print(f"{total['passed']} passed, {total['failed']} failed", flush=True)
+    return 1 if total["failed"] else 0
+
+
+def run_part(part: str) -> Counter[str]:
+    """Make a target and return how many of its tests passed and failed."""
+    print(f"=== {part}", flush=True)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        good = make(part, f"STESTR=.venv/bin/stestr --repo-url {scratch}")
+        total = count(scratch)
+    if not good and not total["failed"]:
+        total["failed"] = 1
+    word = "ok" if good else "FAILED"
+    print(f"=== {part}: {word}, {time.monotonic() - began:.0f} s", flush=True)
+    return total
+
+
+def make(target: str, *variables: str) -> bool:
+    """Make a target in a process group of its own; whether it went well."""
+    command = ["make", "--no-print-directory", target, *variables]
+    job = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        return job.wait(LIMIT_S) == 0
+    except subprocess.TimeoutExpired:
+        print(f"{target} is not done after {LIMIT_S // 60} minutes", flush=True)
+        return False
+    finally:
+        if job.poll() is None:
+            os.killpg(job.pid, signal.SIGTERM)
+            job.wait()
+
+
+def count(scratch: str) -> Counter[str]:
+    """How many tests passed and failed in the run that stestr kept there."""
+    command = [".venv/bin/stestr", "--repo-url", scratch, "last", "--subunit"]
+    last = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    summary = testtools.StreamSummary()
+    summary.startTestRun()
+    if last.returncode == 0:
+        subunit.ByteStreamToStreamResult(io.BytesIO(last.stdout)).run(summary)
+    summary.stopTestRun()
+    bad = len(summary.failures) + len(summary.errors)
+    bad += len(summary.unexpectedSuccesses)
+    good = summary.testsRun - bad - len(summary.skipped)
+    return Counter(passed=good, failed=bad)
+
+
+def cloud_is_up() -> bool:
+    """Whether any service of the devcloud runs already."""
+    command = ["make", "--no-print-directory", "devcloud-status"]
+    status = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return any(" up " in line for line in status.stdout.splitlines())
+
+
+def interrupt(number: int, frame: object) -> None:
+    """Make SIGTERM stop the run as Ctrl-C does: what was started is stopped."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupt)
+    sys.exit(main())
