@@ -1,0 +1,1 @@
+"""A cloud in this process, at the HTTP seam: everything above it is real."""

@@ -1,0 +1,53 @@
+"""Time that passes only when somebody waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+from osc_imagebuild.clock import Clock
+
+# 2040: tokens never seem expired to keystoneauth, which looks at the real
+# clock, so that expiry shows as it does in life: as a 401.
+START = 2208988800.0
+
+
+class World:
+    """The one time of a test. ``sleep`` may be replaced by a scheduler's."""
+
+    def __init__(self, start: float = START) -> None:
+        self.start = start
+        self.now = start
+        self.sleep: Callable[[float], None] = self.advance
+
+    def advance(self, seconds: float) -> None:
+        """Let ``seconds`` pass."""
+        if seconds < 0:
+            raise ValueError(f"time does not go back: {seconds}")
+        self.now += seconds
+
+
+class FakeClock(Clock):
+    """A client's clock, ``skew`` seconds ahead of the cloud's."""
+
+    def __init__(self, world: World, skew: float = 0.0) -> None:
+        self._world = world
+        self._skew = skew
+
+    def time(self) -> float:
+        """The time that this client believes in."""
+        return self._world.now + self._skew
+
+    def steady(self) -> float:
+        """Seconds since some moment."""
+        return self._world.now - self._world.start + 1000.0
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass for everybody."""
+        self._world.sleep(seconds)
+
+
+def iso(at: float, *, micro: bool = False) -> str:
+    """Return a time as Glance and Nova write it, or as Keystone does."""
+    moment = datetime.fromtimestamp(at, timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if micro else "%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,148 @@
+"""What tests on the fake cloud share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+import testtools
+
+from osc_imagebuild import lease, media
+from osc_imagebuild.builder import Builder
+from osc_imagebuild.catalog import Catalog
+from osc_imagebuild.engine import Event
+from osc_imagebuild.errors import RecordError
+from osc_imagebuild.model import Request
+from osc_imagebuild.record import Record
+from osc_imagebuild.tests.fakes.cloud import FakeCloud
+from osc_imagebuild.tests.fakes.image import FakeImage
+from osc_imagebuild.tests.fakes.wire import Adapter
+
+CATALOG = Path(__file__).parents[1] / "catalog"
+NAME = "golden"
+
+
+def _no_sleep(seconds: float) -> None:
+    raise AssertionError(f"somebody really sleeps, for {seconds} s")
+
+
+def _stub_disk(script: str) -> bytes:
+    return b"STUB" + script.encode()
+
+
+class CloudTestCase(testtools.TestCase):
+    """A test with a fake cloud of its own, and no other network or waiting."""
+
+    def setUp(self) -> None:
+        """Take away the network, sleep, and the need for iPXE on this machine."""
+        super().setUp()
+        self.cloud = FakeCloud()
+        self.events: list[Event] = []
+        self.problems: list[str] = []
+        self.patch(requests.Session, "get_adapter", self._adapter)
+        self.patch(time, "sleep", _no_sleep)
+        self.patch(media, "stub_disk", _stub_disk)
+        self.patch(media, "missing_parts", lambda: [])
+        # Clients of a test share a process: without this, each would know
+        # that the others are alive, or dead.
+        self.patch(lease, "_life", lambda: "")
+
+    def tearDown(self) -> None:
+        """Fail with all that `one_of_many` found."""
+        problems, self.problems = self.problems, []
+        super().tearDown()
+        if problems:
+            self.fail(f"{len(problems)} cases fail:\n" + "\n".join(problems))
+
+    @contextmanager
+    def one_of_many(self, where: str) -> Iterator[None]:
+        """Note what is wrong with one case, and go on with the next one."""
+        try:
+            yield
+        except Exception as error:
+            text = " ".join(str(error).split())
+            self.problems.append(f"  {where}: {type(error).__name__}: {text:.400}")
+
+    def _adapter(self, url: str, **kwargs: Any) -> Adapter:
+        return Adapter(self.cloud.serve)
+
+    def builder(self, client: str = "first", *, skew: float = 0.0) -> Builder:
+        """Return the library as a new client has it."""
+        return Builder(
+            self.cloud.connect(client),
+            catalog=Catalog([CATALOG]),
+            clock=self.cloud.clock(skew),
+            listener=self.events.append,
+        )
+
+    def request(self, **fields: Any) -> Request:
+        """Return a request that works."""
+        return Request(**({"name": NAME, "os": "mini"} | fields))
+
+    def started(self, **fields: Any) -> Record:
+        """Return a build whose installer runs, and that nobody drives."""
+        return self.builder().create(self.request(**fields), wait=False)
+
+    def resumed(self, build_id: str, client: str = "second") -> Record:
+        """Resume a build as a stubborn user would, waiting for a lease to end."""
+        builder = self.builder(client)
+        for _ in range(10):
+            try:
+                return builder.resume(build_id)
+            except RecordError as error:
+                if "driven by" not in str(error):
+                    raise
+                self.cloud.world.advance(30)
+        raise AssertionError("the lease of a dead client never ends")
+
+    def images(self, *, shared: bool = False) -> list[FakeImage]:
+        """Return all images, those with shared content only where asked."""
+        return [
+            image
+            for image in self.cloud.glance.images.values()
+            if shared or not _is_shared(image)
+        ]
+
+    def assert_empty(self, *kept: str) -> None:
+        """Nothing is in the cloud but ``kept`` image IDs and shared content."""
+        self.cloud.nova.tick()
+        names = [image.name for image in self.images() if image.id not in kept]
+        self.assertEqual([], names)
+        self.assertEqual({}, self.cloud.nova.servers)
+        ports = [p for p in self.cloud.neutron.ports if "compute" in p["device_owner"]]
+        self.assertEqual([], ports)
+
+    def assert_complete(self, build: Record) -> None:
+        """It ended well: one clean result, the record, and nothing else."""
+        self.assertEqual("complete", build.status)
+        self.assert_empty(build.id, build.result_id)
+        result = self.cloud.glance.images[build.result_id]
+        self.assertEqual(b"INSTALLED " + build.id.encode(), result.data)
+        self.assertEqual((NAME, "active", False), _face(result))
+        self.assertEqual(list(build.spec.result_tags), result.tags)
+        self.assertEqual(build.spec.min_ram_mib, result.min_ram)
+        self.assertEqual(build.spec.disk_gib, result.min_disk)
+        found = dict(result.properties)
+        self.assertRegex(found.pop("imagebuild_built_at"), r"^20\d\d-.*Z$")
+        guest = {"imagebuild_kernel": "6.12.0", "imagebuild_release": "mini 1"}
+        self.assertEqual({**build.spec.result_properties, **guest}, found)
+        self._assert_shared_whole()
+
+    def _assert_shared_whole(self) -> None:
+        shared = [i for i in self.images(shared=True) if _is_shared(i)]
+        self.assertEqual(len({i.name for i in shared}), len(shared))
+        for image in shared:
+            self.assertEqual("active", image.status)
+            self.assertIn(image.data, self.cloud.mirror.files.values())
+
+
+def _is_shared(image: FakeImage) -> bool:
+    return any(tag.startswith("imagebuild-content-") for tag in image.tags)
+
+
+def _face(image: FakeImage) -> tuple[str | None, str, bool]:
+    return image.name, image.status, image.hidden

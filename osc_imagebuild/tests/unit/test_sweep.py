@@ -1,0 +1,117 @@
+"""The crash sweep: a client dies at each mutation, another one goes on.
+
+The mutations are those that a build was seen to make, so a new step is
+covered without a new test. After each one the cloud is forked: the fork is
+what a client that was killed there leaves behind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from osc_imagebuild import boot, outputs
+from osc_imagebuild.errors import CloudError
+from osc_imagebuild.tests.fakes.cloud import FakeCloud
+from osc_imagebuild.tests.fakes.faults import LOST, on_mutation
+from osc_imagebuild.tests.fakes.wire import Call
+from osc_imagebuild.tests.unit.base import CloudTestCase
+
+WAYS = [(method, kind) for method in boot.names() for kind in outputs.names()]
+
+
+@dataclass(frozen=True)
+class Wreck:
+    """A cloud as a dead client left it, and where that client died."""
+
+    where: str
+    cloud: FakeCloud
+
+
+class SweepTestCase(CloudTestCase):
+    """Every place where a client can die, for every way to build."""
+
+    def wrecks(self, method: str, output: str) -> list[Wreck]:
+        """Return the cloud as it was before and after each mutation."""
+        self.cloud = cloud = FakeCloud()
+        found: list[Wreck] = []
+
+        def observe(when: str, call: Call) -> None:
+            where = f"{method} {output}: {when} {call.number} {call.kind}"
+            found.append(Wreck(where, cloud.fork()))
+            if when == "before" and call.kind == "upload image":
+                half = cloud.fork()
+                half.glance.begin(half.glance.images[call.path.split("/")[3]])
+                found.append(Wreck(where.replace("before", "amid"), half))
+
+        cloud.observers.append(observe)
+        self.builder().create(self.request(boot_method=method, output=output))
+        return found
+
+    def sweep(self, downtime_s: float) -> None:
+        """Resume from every wreck after ``downtime_s``."""
+        for method, output in WAYS:
+            for wreck in self.wrecks(method, output):
+                self.cloud = wreck.cloud
+                self.cloud.world.advance(downtime_s)
+                with self.one_of_many(wreck.where):
+                    self.recover()
+
+    def recover(self) -> None:
+        """Another client brings the build to its end."""
+        builds = self.builder("looker").list().builds
+        if not builds:
+            # Not even the record was there: nothing was begun.
+            self.assert_empty()
+            return
+        self.assertEqual(1, len(builds))
+        self.assert_complete(self.resumed(builds[0].id))
+        self.assert_created_once()
+
+    def assert_created_once(self) -> None:
+        """Each role was created once, or its second one was removed."""
+        for kind in ("server", "image"):
+            created = Counter(
+                name
+                for name in self.cloud.created(f"create {kind}")
+                if "-lease-" not in name
+            )
+            self.assertLessEqual(max(created.values()), 2, created)
+
+    def test_resume_at_once(self) -> None:
+        """The next client comes while the dead one's lease still counts."""
+        self.sweep(0)
+
+    def test_resume_after_half_a_minute(self) -> None:
+        """The next client comes while the guest works."""
+        self.sweep(30)
+
+    def test_resume_after_two_hours(self) -> None:
+        """The next client comes when all is long over."""
+        self.sweep(2 * 3600)
+
+    def test_replies_lost(self) -> None:
+        """The client lives, but never hears that its request was carried out."""
+        for method, output in WAYS:
+            for number, kind in self.mutations(method, output):
+                self.cloud = FakeCloud()
+                self.cloud.hooks.append(on_mutation(number, LOST))
+                with self.one_of_many(f"{method} {output}: {number} {kind}"):
+                    self.build_or_resume(method, output)
+
+    def build_or_resume(self, method: str, output: str) -> None:
+        """Build, and where that ends with an error, do what it says."""
+        try:
+            request = self.request(boot_method=method, output=output)
+            self.assert_complete(self.builder().create(request))
+            self.assert_created_once()
+        except CloudError:
+            self.recover()
+
+    def mutations(self, method: str, output: str) -> Iterator[tuple[int, str]]:
+        """Yield number and kind of each mutation of a build."""
+        self.cloud = FakeCloud()
+        self.builder().create(self.request(boot_method=method, output=output))
+        for call in self.cloud.mutations:
+            yield call.number, call.kind
