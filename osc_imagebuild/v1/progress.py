@@ -20,6 +20,7 @@ class Progress:
         self._quiet = quiet
         self._began = 0.0
         self._printed = float("-inf")
+        self._said = ""
         self._width = 0
         self._best = 0
         self.build_id: list[str] = []
@@ -55,8 +56,8 @@ class Progress:
             self._stream.write(line[:120])
             self._stream.flush()
             self._width = len(line[:120])
-        elif event.at - self._printed >= PLAIN_EVERY_S:
-            self._printed = event.at
+        elif event.text != self._said or event.at - self._printed >= PLAIN_EVERY_S:
+            self._printed, self._said = event.at, event.text
             self.note(line)
 
     def _elapsed(self, event: Event) -> str:

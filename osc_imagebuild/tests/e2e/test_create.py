@@ -1,0 +1,106 @@
+"""Builds to their end: what comes out, and what is left behind."""
+
+from __future__ import annotations
+
+import subprocess
+
+from osc_imagebuild.tests.e2e.base import COMMAND_LIMIT_S, OPENSTACK, EndToEndTest
+
+PROVENANCE = {
+    "imagebuild_answer_sha256",
+    "imagebuild_build_id",
+    "imagebuild_built_at",
+    "imagebuild_kernel",
+    "imagebuild_os",
+    "imagebuild_release",
+    "imagebuild_source",
+    "imagebuild_tool_version",
+}
+DECLARED = {"architecture", "os_distro", "os_type", "os_version"}
+
+
+class TestCreate(EndToEndTest):
+    """The whole way for each boot method."""
+
+    def check_result(self, build: dict[str, str]) -> None:
+        self.assertEqual("complete", build["status"])
+        properties = self.properties(build["image_id"])
+        self.assertEqual(PROVENANCE | DECLARED | {"team"}, set(properties))
+        self.assertEqual(build["id"], properties["imagebuild_build_id"])
+        self.assertEqual("core", properties["team"])
+        image = self.cloud.image.get(f"/images/{build['image_id']}").json()
+        self.assertEqual(self.name, image["name"])
+        self.assertEqual(["golden"], image["tags"])
+        self.assertFalse(image["os_hidden"])
+        self.assertEqual("private", image["visibility"])
+
+    def test_ipxe(self) -> None:
+        build = self.create("--property", "team=core", "--tag", "golden")
+        self.assertEqual("ipxe", build["boot_method"])
+        self.check_result(build)
+        expected = dict(self.before)
+        expected["images"] += 1  # the result
+        expected["hidden images"] += 1  # the record
+        self.assertEqual(expected, self.census())
+        self.delete(build["id"])
+        self.assertEqual(self.before, self.census())
+
+    def test_kernel_is_uploaded_once(self) -> None:
+        words = ("--property", "team=core", "--tag", "golden")
+        first = self.create("--boot-method", "kernel", *words)
+        self.check_result(first)
+        shared = self.census()["hidden images"]
+        second = self.create("--boot-method", "kernel", *words)
+        self.check_result(second)
+        # One more record; kernel and ramdisk are the first build's.
+        self.assertEqual(shared + 1, self.census()["hidden images"])
+        self.delete(first["id"])
+        self.assertEqual(
+            self.before["hidden images"] + 3, self.census()["hidden images"]
+        )
+        self.delete(second["id"])
+        self.assertEqual(self.before, self.census())
+
+    def test_interactive_shell(self) -> None:
+        script = (
+            f"image build create --os mini --no-verify -f value -c status {self.name}\n"
+            "image build list\nexit\n"
+        )
+        done = subprocess.run(
+            [OPENSTACK],
+            env=self.environment,
+            input=script,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_LIMIT_S,
+        )
+        self.assertIn("complete", done.stdout, done.stderr)
+        self.assertIn(self.name, done.stdout)
+
+    def test_five_mistakes_at_once(self) -> None:
+        done = self.run_command(
+            *[
+                "image",
+                "build",
+                "create",
+                "--os",
+                "minni",
+                "--flavor",
+                "none",
+                "--network",
+                "nowhere",
+            ],
+            *["--security-group", "none", "--timeout", "0"],
+            self.name,
+        )
+        self.assertEqual(1, done.returncode)
+        for word in ("minni", "none", "nowhere", "--security-group", "--timeout"):
+            self.assertIn(word.removeprefix("--security-"), done.stderr)
+        self.assertIn("5 things", done.stderr)
+        self.assertEqual(self.before, self.census())
+
+    def test_dry_run_writes_nothing(self) -> None:
+        plan = self.create("--dry-run")
+        self.assertEqual("m1.mini", plan["flavor_name"])
+        self.assertIn("report()", plan["answer_file"])
+        self.assertEqual(self.before, self.census())

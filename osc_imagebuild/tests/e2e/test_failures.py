@@ -1,0 +1,149 @@
+"""Builds that do not get to their end, or not in one go."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from osc_imagebuild.tests.e2e.base import CATALOG, COMMAND_LIMIT_S, EndToEndTest
+
+_STEP = re.compile(r"^\[ *\d+:\d\d\] ([a-z-]+)$")
+# The number of steps is bounded; so must be the kills.
+MAX_KILLS = 40
+
+
+class TestFailures(EndToEndTest):
+    """What fails says why, and leaves nothing but its record."""
+
+    def answer(self, text: str) -> str:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        path = Path(directory.name, "answer.sh")
+        path.write_text(text)
+        return str(path)
+
+    def test_installer_gives_up(self) -> None:
+        path = self.answer(
+            "rootfs=http://10.99.0.1:8099/fault/404/x\nreport() { :; }\n"
+        )
+        done = self.run_command(
+            *["image", "build", "create", "--os", "mini", "--answer-file"],
+            path,
+            self.name,
+        )
+        self.assertEqual(1, done.returncode, done.stdout)
+        self.assertIn("the installer gave up: FAILED: cannot fetch", done.stderr)
+        self.assertIn("image build delete", done.stderr)
+        build = self.openstack("image", "build", "show", self.name)
+        self.assertEqual("failed", build["status"])
+        log = self.run_command("image", "build", "log", self.name)
+        self.assertIn("FAILED: cannot fetch", log.stdout)
+        expected = dict(self.before)
+        expected["hidden images"] += 1  # the record
+        self.assertEqual(expected, self.census())
+
+    def test_off_without_a_report(self) -> None:
+        path = self.answer(
+            "rootfs=http://10.99.0.1:8099/mini/rootfs.tar.gz\nreport() {\n:\n}\n"
+        )
+        done = self.run_command(
+            *["image", "build", "create", "--os", "mini", "--answer-file"],
+            path,
+            self.name,
+        )
+        self.assertEqual(1, done.returncode, done.stdout)
+        self.assertIn("went off without the installer's report", done.stderr)
+
+    def test_result_that_does_not_boot(self) -> None:
+        """The image stays, hidden and tagged, for whoever wants to know why."""
+        self.environment["OSC_IMAGEBUILD_CATALOG"] += f":{self.unbootable()}"
+        done = self.run_command(
+            *["image", "build", "create", "--os", "mini"], self.name
+        )
+        self.assertEqual(1, done.returncode, done.stdout)
+        self.assertIn("did not come up within 1 minutes", done.stderr)
+        build = self.openstack("image", "build", "show", self.name)
+        expected = dict(self.before)
+        expected["hidden images"] += 2  # the record and the result
+        self.assertEqual(expected, self.census())
+        self.delete(build["id"])
+        self.assertEqual(self.before, self.census())
+
+    def unbootable(self) -> Path:
+        """A catalogue whose mini loses its boot loader and says that all is well."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        answer = (CATALOG / "mini.sh.j2").read_text()
+        spoil = "late() { rm -rf /mnt/boot; }\n"
+        Path(directory.name, "spoilt.sh.j2").write_text(spoil + answer)
+        Path(directory.name, "mini.yaml").write_text(
+            "answer: spoilt.sh.j2\nverify: {timeout_min: 1}\n"
+        )
+        return Path(directory.name)
+
+    def test_cancel_in_mid_install(self) -> None:
+        build = self.create("--no-wait")
+        self.assertEqual("building", build["status"])
+        self.assertNotEqual(self.before, self.census())
+        done = self.run_command("image", "build", "cancel", build["id"])
+        self.assertEqual(0, done.returncode, done.stderr)
+        expected = dict(self.before)
+        expected["hidden images"] += 1  # the record
+        self.assertEqual(expected, self.census())
+        again = self.run_command("image", "build", "cancel", build["id"])
+        self.assertEqual(0, again.returncode, again.stderr)
+        self.delete(build["id"])
+        self.assertEqual(self.before, self.census())
+
+    def test_sigterm_then_resume(self) -> None:
+        process = self.start("image", "build", "create", "--os", "mini", self.name)
+        time.sleep(15)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(130, process.returncode, errors)
+        line = re.search(r"openstack (image build resume \S+)", errors)
+        assert line is not None, errors
+        build = self.openstack(*line.group(1).split())
+        self.assertEqual("complete", build["status"])
+
+    def test_killed_in_every_step(self) -> None:
+        words = ["image", "build", "create", "--os", "mini", self.name]
+        seen: list[str] = []
+        for _ in range(MAX_KILLS):
+            step = self._run_until_new_step(words, seen)
+            if step is None:
+                break
+            seen.append(step)
+            words = ["image", "build", "resume", self.name]
+        build = self.openstack("image", "build", "show", self.name)
+        self.assertEqual("complete", build["status"])
+        self.assertIn("verify", seen)
+        expected = dict(self.before)
+        expected["images"] += 1
+        expected["hidden images"] += 1
+        self.assertEqual(expected, self.census())
+
+    def _run_until_new_step(self, words: list[str], seen: list[str]) -> str | None:
+        """Kill the command in the first step not killed in yet; None at its end."""
+        process = self.start(*words)
+        deadline = time.monotonic() + COMMAND_LIMIT_S
+        assert process.stderr is not None
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            found = _STEP.match(line.rstrip())
+            if found and found.group(1) not in seen:
+                time.sleep(0.2)  # into the step
+                process.kill()
+                process.wait(timeout=30)
+                return found.group(1)
+            self.assertLess(time.monotonic(), deadline, "".join(lines))
+        try:
+            self.assertEqual(0, process.wait(timeout=60), "".join(lines))
+        except subprocess.TimeoutExpired:
+            self.fail("the command closed its output but did not end")
+        return None
