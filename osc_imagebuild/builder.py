@@ -85,10 +85,13 @@ class Builder:
         found = self.find(build)
         if found.status == "failed":
             clean_failed(self.api, found)
+            lease.clear(self.api, found.id)
             raise failure(found)
         if found.status == "cancelled":
             teardown(self.api, found.id)
         if found.is_over:
+            # Its last client may have died before it let go.
+            lease.clear(self.api, found.id)
             return found
         texts = record.texts(self.api, found.id)
         return self._drive(found, texts, until="" if wait else "install")

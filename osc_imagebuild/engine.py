@@ -180,11 +180,10 @@ class Engine:
             self._lease.prove_if_old()
         match action:
             case SetMark(name, data):
-                self._marks[name] = Mark(self._api.now(), data)
-                self._write()
+                self._mark(name, data)
             case Finish(result_id):
-                self._marks["complete"] = Mark(self._api.now())
-                self._write(status="complete", result_id=result_id, percent=100)
+                over = {"status": "complete", "percent": 100}
+                self._mark("complete", {}, result_id=result_id, **over)
             case _:
                 try:
                     self._actor.act(action)
@@ -192,6 +191,12 @@ class Engine:
                     raise
                 except CloudError as error:
                     self._fail(str(error), "")
+
+    def _mark(self, name: str, data: Mapping[str, str], **fields: object) -> None:
+        """Believe in a mark only once the record has it."""
+        marks = {**self._marks, name: Mark(self._api.now(), data)}
+        self._write(marks=marks, **fields)
+        self._marks = marks
 
     def _count(self, key: str, reason: str) -> None:
         """Bound what is done again and again without effect."""

@@ -106,6 +106,15 @@ def leases(api: Api, build_id: str) -> list[Image]:
     )
 
 
+def clear(api: Api, build_id: str) -> None:
+    """Remove what is left of the leases of a build that is over.
+
+    :raises: CloudError
+    """
+    for left in leases(api, build_id):
+        images.delete(api, left.id)
+
+
 def owner(lease: Image) -> str:
     """Who holds ``lease`` and since when, for people."""
     since = datetime.fromtimestamp(lease.created_at, timezone.utc)

@@ -25,6 +25,10 @@ from osc_imagebuild.steps import Step
 
 ROLE = "result"
 HARVEST_LIMIT_S = 3600
+_LATE = (
+    f"the image of the installed disk was not ready within {HARVEST_LIMIT_S // 60} "
+    "minutes"
+)
 
 
 @dataclass(frozen=True)
@@ -46,19 +50,17 @@ class HarvestDisk:
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Take the image of a server that is off."""
         result, server = facts.images.get(ROLE), facts.servers.get("install")
-        started = facts.marks["installed"].at
-        if facts.now - started > HARVEST_LIMIT_S:
-            return Fail(
-                f"the image of the installed disk was not ready within "
-                f"{HARVEST_LIMIT_S // 60} minutes"
-            )
         if result is not None:
+            if facts.now - result.created_at > HARVEST_LIMIT_S:
+                return Fail(_LATE)
             return Wait(f"Glance has the image as {result.status}", 5)
         if server is None:
             return Fail(
                 "the server was deleted by somebody before its disk became an image"
             )
         if server.task_state is not None:
+            if facts.now - facts.marks["installed"].at > HARVEST_LIMIT_S:
+                return Fail(f"the server is busy for too long: {server.task_state}")
             return Wait(f"the server is busy: {server.task_state}", 5)
         return Act(Harvest(server.id), "make an image of the installed disk")
 
