@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from openstack.connection import Connection
@@ -14,7 +15,12 @@ from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine import Engine, Event, Listener, clean_failed, failure
-from osc_imagebuild.errors import ImageBuildError, RecordError, SpecError
+from osc_imagebuild.errors import (
+    CloudError,
+    ImageBuildError,
+    RecordError,
+    SpecError,
+)
 from osc_imagebuild.model import Request, build_tag
 from osc_imagebuild.monitors import console
 from osc_imagebuild.plan import Plan, make_plan
@@ -72,7 +78,8 @@ class Builder:
 
         :raises: as `create`
         """
-        build = record.create(self.api, plan.build_id, plan.spec, plan.texts)
+        with _advised(plan.build_id):
+            build = record.create(self.api, plan.build_id, plan.spec, plan.texts)
         self.listener(Event("created", build.id, "", build.spec.name, self.api.now()))
         return self._drive(build, plan.texts, until="" if wait else "install")
 
@@ -97,20 +104,21 @@ class Builder:
         return self._drive(found, texts, until="" if wait else "install")
 
     def _drive(self, build: Record, texts: Mapping[str, str], until: str) -> Record:
-        held = lease.take(self.api, build.id)
-        engine: Engine | None = None
-        try:
-            # What the last owner wrote before it lost the lease counts.
-            fresh = record.load(self.api, build.id)
-            engine = Engine(self.api, held, fresh, texts, self.listener)
-            found = engine.drive(until=until)
-            if not found.is_over:
-                engine.write_progress()
-            held.release()
-            return found
-        except KeyboardInterrupt:
-            _let_go(engine, held)
-            raise
+        with _advised(build.id):
+            held = lease.take(self.api, build.id)
+            engine: Engine | None = None
+            try:
+                # What the last owner wrote before it lost the lease counts.
+                fresh = record.load(self.api, build.id)
+                engine = Engine(self.api, held, fresh, texts, self.listener)
+                found = engine.drive(until=until)
+                if not found.is_over:
+                    engine.write_progress()
+                held.release()
+                return found
+            except (KeyboardInterrupt, CloudError):
+                _let_go(engine, held)
+                raise
 
     def find(self, build: str) -> Record:
         """Return a build by its ID or its image's name.
@@ -200,7 +208,9 @@ class Builder:
             image = images.find(self.api, build_id)
             result = image.properties.get("imagebuild_result_id", "") if image else ""
             return build_id, result
-        return found.id, found.result_id
+        harvested = found.marks.get("harvested")
+        noted = harvested.data.get("image_id", "") if harvested else ""
+        return found.id, found.result_id or noted
 
     def log(self, build: str, *, lines: int | None = None) -> str:
         """Return the end of the console, live or as the record kept it.
@@ -213,6 +223,19 @@ class Builder:
         for server in running[-1:]:
             text = servers.console(self.api, server.id, 10_000) or ""
         return console.tail(text or found.console_tail, lines or 10_000)
+
+
+@contextmanager
+def _advised(build_id: str) -> Iterator[None]:
+    """Say what to do next where the cloud refuses or stays away."""
+    try:
+        yield
+    except CloudError as error:
+        error.advice = (
+            f"build {build_id} can go on, here or on any other machine, with: "
+            f"openstack image build resume {build_id}"
+        )
+        raise
 
 
 def _let_go(engine: Engine | None, held: lease.Lease) -> None:

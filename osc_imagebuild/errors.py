@@ -39,7 +39,9 @@ class SpecError(ImageBuildError):
 
 
 class CloudError(ImageBuildError):
-    """An OpenStack service refused a request."""
+    """An OpenStack service refused a request; ``advice`` is the next command."""
+
+    advice = ""
 
     def __init__(
         self,
@@ -58,6 +60,9 @@ class CloudError(ImageBuildError):
         if request_id:
             details.append(f"request {request_id}")
         super().__init__(f"{message} ({', '.join(details)})")
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, (super().__str__(), self.advice)))
 
 
 class NotFoundError(CloudError):

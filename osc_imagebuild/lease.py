@@ -8,6 +8,8 @@ is whoever holds the highest generation. Its sign of life is the record's
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import socket
 import uuid
@@ -16,7 +18,13 @@ from pathlib import Path
 
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import ConflictError, RecordError
+from osc_imagebuild.cloud.retry import TRIES, patiently
+from osc_imagebuild.errors import (
+    CloudError,
+    ConflictError,
+    RecordError,
+    TransientError,
+)
 from osc_imagebuild.model import Image, build_tag, resource_name
 
 LIFE_S = 180.0
@@ -63,8 +71,9 @@ class Lease:
             self.prove()
 
     def release(self) -> None:
-        """Let another client drive at once."""
-        images.delete(self._api, self.image_id)
+        """Let another client drive at once; else the lease runs out by itself."""
+        with contextlib.suppress(CloudError):
+            patiently(self._api.clock, lambda: images.delete(self._api, self.image_id))
 
 
 def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
@@ -74,9 +83,16 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
 
     :raises: RecordError where another client drives, CloudError
     """
-    used = 0
+    used, refused, token = 0, 0, uuid.uuid4().hex
+    properties = {
+        "imagebuild_owner": own_name(),
+        "imagebuild_life": _life(),
+        "imagebuild_token": token,
+    }
     for _ in range(_ATTEMPTS):
         held = leases(api, build_id)
+        if held and held[-1].properties.get("imagebuild_token") == token:
+            return _taken(api, build_id, held)
         if held and not force:
             _refuse_if_alive(api, build_id, held[-1])
         used = max(used, _generation(held[-1]) if held else 0) + 1
@@ -86,15 +102,27 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
                 image_id=_lease_id(build_id, used),
                 name=resource_name(build_id, f"lease-{used}"),
                 tags=(build_tag(build_id),),
-                properties={"imagebuild_owner": own_name(), "imagebuild_life": _life()},
+                properties=properties,
             )
         except ConflictError:
             # Somebody was quicker, or this generation was released: look again.
             continue
-        for old in held:
-            images.delete(api, old.id)
-        return Lease(api, build_id, image)
+        except TransientError as error:
+            # It may have come through, unheard: look again.
+            refused += 1
+            if refused == TRIES:
+                raise
+            api.clock.sleep(max(2.0**refused, error.retry_after))
+            continue
+        return _taken(api, build_id, [*held, image])
     raise RecordError(f"build {build_id} changes hands too quickly; try again")
+
+
+def _taken(api: Api, build_id: str, held: list[Image]) -> Lease:
+    """Return the lease of the last of ``held``; the others are over."""
+    for old in held[:-1]:
+        patiently(api.clock, functools.partial(images.delete, api, old.id))
+    return Lease(api, build_id, held[-1])
 
 
 def leases(api: Api, build_id: str) -> list[Image]:

@@ -16,7 +16,8 @@ from typing import Any
 from osc_imagebuild import spec as specs
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import RecordError
+from osc_imagebuild.cloud.retry import patiently
+from osc_imagebuild.errors import ConflictError, RecordError
 from osc_imagebuild.model import (
     RECORD_TAG,
     Image,
@@ -66,7 +67,7 @@ def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Rec
 
     ``texts`` are the user data of its servers, by name.
 
-    :raises: ConflictError where the ID is taken, CloudError
+    :raises: CloudError
     """
     properties = {
         f"{_PREFIX}schema": str(SCHEMA),
@@ -75,14 +76,22 @@ def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Rec
         f"{_PREFIX}texts": pack(texts),
         f"{_PREFIX}tool_version": tool_version(),
     }
-    image = images.create(
-        api,
-        image_id=build_id,
-        name=resource_name(build_id, "record"),
-        tags=(RECORD_TAG, build_tag(build_id)),
-        properties=properties,
-    )
-    return parse(image)
+
+    def write() -> Record:
+        try:
+            image = images.create(
+                api,
+                image_id=build_id,
+                name=resource_name(build_id, "record"),
+                tags=(RECORD_TAG, build_tag(build_id)),
+                properties=properties,
+            )
+        except ConflictError:
+            # Nobody else has this ID: an earlier try came through, unheard.
+            image = _image(api, build_id)
+        return parse(image)
+
+    return patiently(api.clock, write)
 
 
 def tool_version() -> str:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import email.utils
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import IO, Any
 
 import requests
 from keystoneauth1 import exceptions as ksa
@@ -21,12 +21,9 @@ from keystoneauth1.identity.base import BaseIdentityPlugin
 from openstack.connection import Connection
 
 from osc_imagebuild.clock import Clock
-from osc_imagebuild.errors import (
-    CloudError,
-    ConflictError,
-    NotFoundError,
-    TransientError,
-)
+from osc_imagebuild.cloud import refusals
+from osc_imagebuild.cloud.retry import Body, patiently
+from osc_imagebuild.errors import CloudError, TransientError
 
 LOG = logging.getLogger(__name__)
 
@@ -72,12 +69,15 @@ class Api:
         path: str,
         params: Mapping[str, str] | list[tuple[str, str]] | None = None,
     ) -> dict[str, Any]:
-        """Return the body of a GET.
+        """Return the body of a GET, which is sent again where that may help.
 
         :raises: CloudError where the service refused, TransientError where
             another try may help.
         """
-        return _body(service, self.call(service, "GET", path, params=params))
+        return patiently(
+            self.clock,
+            lambda: _body(service, self.call(service, "GET", path, params=params)),
+        )
 
     def get_all(
         self, path: str, key: str, params: list[tuple[str, str]]
@@ -109,7 +109,7 @@ class Api:
         response = self.call(service, method, path, json=json, headers=headers)
         return _body(service, response) if response.content else {}
 
-    def upload(self, path: str, data: Iterable[bytes], size: int) -> None:
+    def upload(self, path: str, data: IO[bytes], size: int) -> None:
         """PUT ``size`` bytes into a queued image.
 
         :raises: as `get`.
@@ -118,7 +118,7 @@ class Api:
             "image",
             "PUT",
             path,
-            data=data,
+            data=Body(data, size),
             headers={"Content-Type": "application/octet-stream"},
             timeout=TRANSFER_TIMEOUT_S,
         )
@@ -163,17 +163,19 @@ class Api:
         **kwargs: Any,
     ) -> requests.Response:
         """Send one request and return its good response."""
-        proxy = getattr(self.connection, _SERVICES[service])
         if service == "compute":
             kwargs["microversion"] = COMPUTE_MICROVERSION
         self.calls[f"{service} {method}"] += 1
         try:
+            # The first look at a service logs in and asks for its versions.
+            proxy = getattr(self.connection, _SERVICES[service])
             response: requests.Response = proxy.request(
                 path,
                 method,
                 timeout=timeout,
                 headers=dict(headers or {}),
                 connect_retries=0,
+                status_code_retries=0,
                 skip_cache=True,
                 **{k: v for k, v in kwargs.items() if v is not None},
             )
@@ -182,14 +184,14 @@ class Api:
                 f"no answer to {method} {path}: {error}", service=service
             ) from error
         except ksa.HttpError as error:
-            raise _refused(
+            raise refusals.refused(
                 service, method, path, error.http_status, error.message, ""
             ) from error
         except ksa.ClientException as error:
             raise CloudError(str(error), service=service) from error
         self._note_clock(response)
         if response.status_code >= 400:
-            raise _from_response(service, method, path, response)
+            raise refusals.from_response(service, method, path, response)
         return response
 
     def _note_clock(self, response: requests.Response) -> None:
@@ -221,78 +223,6 @@ def _body(service: str, response: requests.Response) -> dict[str, Any]:
             "the answer broke off or is not JSON",
             service=service,
             status=response.status_code,
-            request_id=_request_id(response),
+            request_id=refusals.request_id(response),
         ) from error
     return body if isinstance(body, dict) else {"": body}
-
-
-def _request_id(response: requests.Response) -> str:
-    headers = response.headers
-    found: str = (
-        headers.get("x-openstack-request-id")
-        or headers.get("x-compute-request-id")
-        or ""
-    )
-    return found
-
-
-def _from_response(
-    service: str, method: str, path: str, response: requests.Response
-) -> CloudError:
-    after = response.headers.get("Retry-After", "")
-    return _refused(
-        service,
-        method,
-        path,
-        response.status_code,
-        _message(response),
-        _request_id(response),
-        float(after) if after.isdigit() else 0.0,
-    )
-
-
-def _refused(
-    service: str,
-    method: str,
-    path: str,
-    status: int,
-    message: str,
-    request_id: str,
-    retry_after: float = 0.0,
-) -> CloudError:
-    text = f"{message or 'refused'} [{method} {path}]"
-    if status == 429 or status == 408 or status >= 500:
-        return TransientError(
-            text,
-            service=service,
-            status=status,
-            request_id=request_id,
-            retry_after=retry_after,
-        )
-    kind = {404: NotFoundError, 409: ConflictError}.get(status, CloudError)
-    return kind(text, service=service, status=status, request_id=request_id)
-
-
-def _message(response: requests.Response) -> str:
-    """The service's own words: JSON of several shapes, or HTML (Glance)."""
-    try:
-        body = response.json()
-    except ValueError:
-        return " ".join(_without_tags(response.text).split())[:300]
-    inner = next(iter(body.values()), "") if isinstance(body, dict) else body
-    if isinstance(inner, dict):
-        inner = inner.get("message") or inner.get("detail") or inner
-    return str(inner)[:300]
-
-
-def _without_tags(html: str) -> str:
-    inside, kept = False, []
-    for char in html[:4000]:
-        if char == "<":
-            inside = True
-        elif char == ">":
-            inside = False
-            kept.append(" ")
-        elif not inside:
-            kept.append(char)
-    return "".join(kept)

@@ -1,0 +1,87 @@
+"""A service's refusal in our words: the only place that knows its shapes."""
+
+from __future__ import annotations
+
+import requests
+
+from osc_imagebuild.errors import (
+    CloudError,
+    ConflictError,
+    NotFoundError,
+    TransientError,
+)
+
+
+def request_id(response: requests.Response) -> str:
+    """How the service calls this request in its logs, '' if it does not tell."""
+    headers = response.headers
+    found: str = (
+        headers.get("x-openstack-request-id")
+        or headers.get("x-compute-request-id")
+        or ""
+    )
+    return found
+
+
+def from_response(
+    service: str, method: str, path: str, response: requests.Response
+) -> CloudError:
+    """Return the error that a response of 400 and more means."""
+    after = response.headers.get("Retry-After", "")
+    return refused(
+        service,
+        method,
+        path,
+        response.status_code,
+        _message(response),
+        request_id(response),
+        float(after) if after.isdigit() else 0.0,
+    )
+
+
+def refused(
+    service: str,
+    method: str,
+    path: str,
+    status: int,
+    message: str,
+    req_id: str,
+    retry_after: float = 0.0,
+) -> CloudError:
+    """Return the error for a status and the service's words."""
+    text = f"{message or 'refused'} [{method} {path}]"
+    if status == 429 or status == 408 or status >= 500:
+        return TransientError(
+            text,
+            service=service,
+            status=status,
+            request_id=req_id,
+            retry_after=retry_after,
+        )
+    kind = {404: NotFoundError, 409: ConflictError}.get(status, CloudError)
+    return kind(text, service=service, status=status, request_id=req_id)
+
+
+def _message(response: requests.Response) -> str:
+    """The service's own words: JSON of several shapes, or HTML (Glance)."""
+    try:
+        body = response.json()
+    except ValueError:
+        return " ".join(_without_tags(response.text).split())[:300]
+    inner = next(iter(body.values()), "") if isinstance(body, dict) else body
+    if isinstance(inner, dict):
+        inner = inner.get("message") or inner.get("detail") or inner
+    return str(inner)[:300]
+
+
+def _without_tags(html: str) -> str:
+    inside, kept = False, []
+    for char in html[:4000]:
+        if char == "<":
+            inside = True
+        elif char == ">":
+            inside = False
+            kept.append(" ")
+        elif not inside:
+            kept.append(char)
+    return "".join(kept)
