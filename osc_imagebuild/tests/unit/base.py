@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import fixtures
 import requests
 import testtools
 
@@ -43,6 +45,7 @@ class CloudTestCase(testtools.TestCase):
         self.cloud = FakeCloud()
         self.events: list[Event] = []
         self.problems: list[str] = []
+        self.useFixture(fixtures.FakeLogger(level=logging.WARNING))
         self.patch(requests.Session, "get_adapter", self._adapter)
         self.patch(time, "sleep", _no_sleep)
         self.patch(media, "stub_disk", _stub_disk)

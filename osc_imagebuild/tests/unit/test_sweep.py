@@ -33,13 +33,21 @@ class SweepTestCase(CloudTestCase):
     """Every place where a client can die, for every way to build."""
 
     def wrecks(self, method: str, output: str) -> list[Wreck]:
-        """Return the cloud as it was before and after each mutation."""
+        """Return the cloud as it was before and after each mutation.
+
+        Where no time has passed since the last mutation, before this one is
+        after that one, and one fork does for both.
+        """
         self.cloud = cloud = FakeCloud()
         found: list[Wreck] = []
+        last = 0.0
 
         def observe(when: str, call: Call) -> None:
+            nonlocal last
             where = f"{method} {output}: {when} {call.number} {call.kind}"
-            found.append(Wreck(where, cloud.fork()))
+            if when == "after" or cloud.world.now - last > 2:
+                found.append(Wreck(where, cloud.fork()))
+            last = cloud.world.now
             if when == "before" and call.kind == "upload image":
                 half = cloud.fork()
                 half.glance.begin(half.glance.images[call.path.split("/")[3]])

@@ -1,0 +1,187 @@
+"""API faults: a build completes, or it says who failed and what to do next."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from osc_imagebuild import boot
+from osc_imagebuild.errors import CloudError, ImageBuildError, InstallError
+from osc_imagebuild.tests.fakes import faults
+from osc_imagebuild.tests.fakes.cloud import FakeCloud
+from osc_imagebuild.tests.fakes.faults import Fault, Hook
+from osc_imagebuild.tests.fakes.wire import Call
+from osc_imagebuild.tests.unit.base import CloudTestCase
+
+# One call in so many meets the fault; each call has its turn in one build.
+SPACING = 12
+
+# A broken answer of Keystone's own is not known to be one that may pass.
+WELL = ("complete", "TransientError", "CloudError")
+
+
+def every(offset: int, fault: Fault) -> Hook:
+    """``fault`` for one call in `SPACING`, beginning with number ``offset``."""
+    numbers = itertools.count()
+    return lambda call: fault if next(numbers) % SPACING == offset else None
+
+
+class FaultTestCase(CloudTestCase):
+    """Builds that meet faults."""
+
+    def attempt(self, hook: Hook, boot_method: str = "ipxe") -> str:
+        """Build; return 'complete', or how it failed and was removed."""
+        self.cloud = FakeCloud()
+        self.cloud.hooks.append(hook)
+        try:
+            build = self.builder().create(self.request(boot_method=boot_method))
+        except ImageBuildError as error:
+            return self._failed(error)
+        self.cloud.hooks.clear()
+        # Where the lease could not be let go, this does it.
+        self.assert_complete(self.builder("reader").resume(build.id))
+        return "complete"
+
+    def _failed(self, error: ImageBuildError) -> str:
+        self.cloud.hooks.clear()
+        builds = self.builder("looker").list().builds
+        if isinstance(error, CloudError):
+            self.assertIn(error.service, ("image", "compute", "network", "identity"))
+            self.assertIn(error.service, str(error))
+        for build in builds:
+            self.assertIn(build.id, str(error))
+            self.assertIn("openstack image build", str(error))
+            self.builder("remover").delete(build.id, with_image=True)
+        self.assert_empty()
+        return type(error).__name__
+
+
+class EachCallTest(FaultTestCase):
+    """Every fault for every call; none of them may cost more than a retry."""
+
+    def outcomes(self, *some: Fault) -> Iterator[tuple[str, str]]:
+        """Yield the case and how it ended."""
+        for fault, offset in itertools.product(some, range(SPACING)):
+            method = boot.names()[offset % len(boot.names())]
+            where = f"{fault.name} from call {offset} on, {method}"
+            with self.one_of_many(where):
+                yield where, self.attempt(every(offset, fault), method)
+
+    def test_services_that_break(self) -> None:
+        """5xx, before the request was carried out and after."""
+        for where, outcome in self.outcomes(*faults.EVERY_FAULT[:4]):
+            self.assertIn(outcome, WELL, where)
+
+    def test_services_that_refuse(self) -> None:
+        """Too many requests, conflicts, expired tokens, lagging replicas."""
+        for where, outcome in self.outcomes(*faults.EVERY_FAULT[4:8]):
+            refused = where.startswith("409") and outcome == "RecordError"
+            self.assertTrue(refused or outcome in (*WELL, "InstallError"), where)
+
+    def test_networks_that_break(self) -> None:
+        """Time-outs, resets, lost and broken replies."""
+        for where, outcome in self.outcomes(*faults.EVERY_FAULT[8:]):
+            self.assertIn(outcome, WELL, where)
+
+
+class EachMutationTest(FaultTestCase):
+    """One fault in a build, at each mutation in turn."""
+
+    def sweep(self, *some: Fault) -> dict[str, list[str]]:
+        """Return cases by how they ended."""
+        self.attempt(lambda call: None)
+        kinds = [call.kind for call in self.cloud.mutations]
+        found: dict[str, list[str]] = {}
+        for fault, (number, kind) in itertools.product(some, enumerate(kinds, 1)):
+            where = f"{fault.name} for {number} {kind}"
+            with self.one_of_many(where):
+                outcome = self.attempt(faults.on_mutation(number, fault))
+                found.setdefault(outcome, []).append(where)
+        return found
+
+    def test_broken(self) -> None:
+        """A mutation that did not happen is made again."""
+        found = self.sweep(faults.answered(503))
+        self.assertEqual({"complete"}, set(found), str(found))
+
+    def test_conflicting(self) -> None:
+        """A conflict is looked at again."""
+        found = self.sweep(faults.answered(409))
+        # The first one is the record's: that ID cannot be somebody else's.
+        failed = sum(len(c) for o, c in found.items() if o != "complete")
+        self.assertLessEqual(failed, 1, str(found))
+
+    def test_forbidden(self) -> None:
+        """What is refused for good fails the build and leaves nothing."""
+        found = self.sweep(faults.answered(403))
+        self.assertIn("InstallError", found)
+
+
+class OutageTest(FaultTestCase):
+    """No cloud for a while."""
+
+    def outage(self, begin_s: float, length_s: float) -> Hook:
+        """No answer from ``begin_s`` after the start on."""
+        start = self.cloud.world.start + begin_s
+        return faults.outage(start, start + length_s)
+
+    def test_half_an_hour_is_sat_out(self) -> None:
+        """In every phase of a build."""
+        for begin_s in (3, 30, 100, 130, 160):
+            with self.one_of_many(f"{begin_s}"):
+                outcome = self.attempt(self.outage(begin_s, 1800))
+                self.assertEqual("complete", outcome)
+
+    def test_two_hours_are_not(self) -> None:
+        """The error says how to go on, and that works."""
+        self.cloud.hooks.append(self.outage(30, 7200))
+        error = self.assertRaises(
+            CloudError, self.builder().create, self.request(verify=False)
+        )
+        self.cloud.hooks.clear()
+        build = self.builder("looker").list().builds[0]
+        self.assertIn(f"openstack image build resume {build.id}", str(error))
+        self.assert_complete(self.resumed(build.id))
+
+    def test_tokens_expire(self) -> None:
+        """A build outlives many tokens."""
+        self.cloud.keystone.life_s = 20
+        self.assert_complete(self.builder().create(self.request()))
+        self.assertGreater(len(self.cloud.keystone.tokens), 5)
+
+    def test_retry_after_is_obeyed(self) -> None:
+        """A service that asks for a minute gets it."""
+        seen: list[Call] = []
+
+        def hook(call: Call) -> Fault | None:
+            if call.kind == "create server":
+                seen.append(call)
+                if len(seen) == 1:
+                    return faults.answered(429, Retry_After="61")
+            return None
+
+        self.cloud.hooks.append(hook)
+        self.assert_complete(self.builder().create(self.request(verify=False)))
+        self.assertGreaterEqual(seen[1].at - seen[0].at, 61)
+
+
+class UploadTest(FaultTestCase):
+    """The one request with a body that can be used up."""
+
+    def test_expired_token(self) -> None:
+        """Sent again after a 401, an upload carries its data again."""
+        wanted = faults.once(
+            lambda call: call.kind == "upload image", faults.answered(401)
+        )
+        for method in boot.names():
+            self.assertEqual("complete", self.attempt(wanted, method))
+            uploads = [c for c in self.cloud.mutations if c.kind == "upload image"]
+            self.assertTrue(all(call.body for call in uploads), method)
+
+    def test_quota(self) -> None:
+        """A quota that was used up meanwhile fails the build with the reason."""
+        self.cloud.hooks.append(
+            faults.once(lambda call: call.kind == "create server", faults.answered(403))
+        )
+        error = self.assertRaises(InstallError, self.builder().create, self.request())
+        self.assertIn("compute", str(error))
