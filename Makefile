@@ -11,7 +11,8 @@ REQUIREMENTS = requirements.txt test-requirements.txt doc/requirements.txt
 TESTS = $(STESTR) --test-path . --top-dir . run
 # One at a time: the cloud has two cores, and some tests count what is left in it.
 CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && \
-	OSC_IMAGEBUILD_CATALOG=$(CURDIR)/osc_imagebuild/tests/catalog $(TESTS) --serial
+	OSC_IMAGEBUILD_CATALOG="$(CURDIR)/osc_imagebuild/tests/catalog:$$OSC_IMAGEBUILD_CATALOG" \
+	$(TESTS) --serial
 
 .PHONY: help venv demo test lint format types unit docs functional e2e slow \
 	devcloud devcloud-status devcloud-down devcloud-wipe
