@@ -8,16 +8,20 @@ release = importlib.metadata.version("osc-imagebuild")
 
 extensions = [
     "cliff.sphinxext",
-    "openstackdocstheme",
     "reno.sphinxext",
     "sphinx.ext.autodoc",
 ]
-html_theme = "openstackdocs"
-openstackdocs_auto_name = False
-openstackdocs_auto_version = False
-# No page links to a bug tracker: there is none that every reader could use.
-openstackdocs_bug_project = ""
-openstackdocs_bug_tag = ""
+# Not openstackdocstheme: it puts the OpenStack project's licence, links and web
+# statistics on every page.
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "Images made by the vendor's own installer",
+    "page_width": "1100px",
+    "sidebar_width": "250px",
+}
+html_sidebars = {"**": ["about.html", "searchbox.html", "navigation.html"]}
+html_show_sourcelink = False
+html_show_sphinx = False
 
 autoprogram_cliff_application = "openstack"
 # They belong to the client or to the table formatter, and are the same everywhere.
