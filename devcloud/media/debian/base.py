@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 
 from devcloud import process
@@ -21,6 +23,13 @@ INCLUDE = (
     *("e2fsprogs", "fdisk", "mount", "login", "passwd", "procps", "less", "apt-utils"),
     *("iproute2", "iputils-ping", "netbase", "ca-certificates", "tzdata"),
 )
+# mmdebstrap mounts /proc, /sys and more below the root that it fills. In name spaces
+# of its own they go when it is killed, or when we are; else the next build would
+# delete into them.
+CONTAINED = (
+    *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork"),
+    *("--kill-child", "--mount-proc"),
+)
 # Documentation and translations are most of the files, and the guest copies them
 # one by one.
 DROP = (
@@ -35,6 +44,7 @@ def make(work: Work, out: Path) -> None:
     root = work.scratch / "base"
     excludes = [f"--dpkgopt=path-exclude={path}" for path in DROP]
     process.run(
+        *CONTAINED,
         *("mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory"),
         *(f"--architectures={ARCH}", "--skip=output/dev", "--quiet"),
         *('--aptopt=APT::Install-Recommends "false"',),
@@ -48,6 +58,10 @@ def make(work: Work, out: Path) -> None:
         log=work.log,
         seconds=1800,
     )
+    # live-installer copies extended attributes, and a squashfs without any makes it
+    # log an error for each of its files.
+    with contextlib.suppress(OSError):
+        os.setxattr(root, "user.devcloud", b"base system")
     process.run(
         *("mksquashfs", root, out / FILE, "-comp", "lz4", "-Xhc", "-noappend"),
         *("-quiet", "-no-progress"),
