@@ -95,7 +95,9 @@ def bridges() -> None:
             *("--may-exist", "add-br", "br-int", "--", "set", "bridge", "br-int"),
             *("datapath_type=netdev", "fail-mode=secure"),
         )
-    if f"inet {settings.GATEWAY}/24" not in run("ip", "-4", "addr", "show", "dev", "br-ex"):
+    # A killed ovs-vswitchd leaves its devices; the next one takes them over and sets them down.
+    shown = run("ip", "-4", "addr", "show", "dev", "br-ex")
+    if f"inet {settings.GATEWAY}/24" not in shown or ",UP" not in shown:
         run("ip", "addr", "replace", f"{settings.GATEWAY}/24", "dev", "br-ex")
         run("ip", "link", "set", "br-ex", "up")
         # A guest without TSO (iPXE) loses every large segment: see agent/interface.py.

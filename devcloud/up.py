@@ -136,7 +136,7 @@ class Up:
             Stage("metadata", self.flat_metadata, ("resources", "switch")),
             Stage("package proxy", lambda: self.ensure(proxy), ("configuration", "switch")),
             Stage("installer media", self.media, ("storage",)),
-            Stage("media server", self.media_server, ("installer media", "switch")),
+            Stage("media server", self.media_server, ("switch",)),
         ]
 
 
