@@ -5,15 +5,16 @@ Shows what a build costs: time by step, bytes through the client, API calls.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import openstack
+from openstack.connection import Connection
 
-from devcloud import settings
+from devcloud import login, settings
 from osc_imagebuild.builder import Builder
 from osc_imagebuild.catalog import Catalog, default_directories
 from osc_imagebuild.errors import ImageBuildError
@@ -22,12 +23,13 @@ from osc_imagebuild.record import Record
 from osc_imagebuild.v1.progress import Progress
 
 NAME = "debian-13"
-LOGIN_LIMIT_S = 900
+COMMAND = "cat /etc/debian_version; uname -r; cloud-init status; df -h / | tail -1"
 
 
 def main() -> int:
     """Run the demo; 0 where the image was built, booted and logged in to."""
-    key = _key_pair()
+    os.environ["OS_CLIENT_CONFIG_FILE"] = str(settings.CLOUDS)
+    key = login.key_pair(settings.HOME / "demo")
     connection = openstack.connect(cloud="demo")
     progress = Progress()
     catalog = Catalog((*default_directories(), settings.CATALOG))
@@ -47,16 +49,6 @@ def main() -> int:
     progress.end()
     _show_cost(builder, build)
     return _log_in(connection, build, key)
-
-
-def _key_pair() -> Path:
-    """Return the demo's private key, made once."""
-    key = settings.HOME / "demo" / "id_ed25519"
-    if not key.exists():
-        key.parent.mkdir(parents=True, exist_ok=True)
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "demo", "-f"]
-        subprocess.run([*command, str(key)], check=True)
-    return key
 
 
 def _show_cost(builder: Builder, build: Record) -> None:
@@ -80,56 +72,37 @@ def _show_cost(builder: Builder, build: Record) -> None:
         print(f"  {kind:22} {count:6}")
 
 
-def _log_in(
-    connection: openstack.connection.Connection, build: Record, key: Path
-) -> int:
+def _log_in(cloud: Connection, build: Record, key: Path) -> int:
     """Boot a server of the image as anybody would, and run a command in it."""
     print("\nbooting a server of the image to log in:", flush=True)
     began = time.monotonic()
-    server = connection.create_server(
+    network = build.spec.networks[0]
+    server = cloud.create_server(
         "debian-13-demo",
         image=build.result_id,
         flavor=build.spec.flavor_id,
-        network=build.spec.networks[0],
+        network=network,
         wait=True,
         timeout=300,
     )
     try:
         address = next(iter(server.addresses.values()))[0]["addr"]
-        ssh = [*_in_router(connection, build), "ssh", "-i", str(key)]
-        for option in ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"):
-            ssh += ["-o", option]
-        ssh += ["-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10", f"root@{address}"]
-        command = (
-            "cat /etc/debian_version; uname -r; cloud-init status; df -h / | tail -1"
-        )
-        done = _until(lambda: subprocess.run([*ssh, command]).returncode == 0)
-        if not done:
-            print(f"no login within {LOGIN_LIMIT_S} s", file=sys.stderr)
-            return 1
+        ssh = login.ssh(cloud, network, address, key)
+        print(login.run(ssh, COMMAND))
+    except (TimeoutError, subprocess.CalledProcessError) as error:
+        print(error, file=sys.stderr)
+        return 1
     finally:
-        connection.delete_server(server.id, wait=True, timeout=120)
+        cloud.delete_server(server.id, wait=True, timeout=120)
     print(f"logged in {time.monotonic() - began:.0f} s after the server was ordered")
-    print("\nto do the same by hand, boot a server of the image and log in with:")
-    print("  " + " ".join(ssh))
-    return 0
-
-
-def _in_router(connection: openstack.connection.Connection, build: Record) -> list[str]:
-    """How this machine reaches a tenant network: from inside its router."""
-    ports = connection.network.ports(
-        network_id=build.spec.networks[0], device_owner="network:router_interface"
+    print("\nthe image stays; to look around in it by hand:")
+    print('  . .venv/bin/activate; eval "$(/usr/bin/python3 -m devcloud env)"')
+    print(
+        f"  openstack server create --image {build.result_id} --flavor "
+        f"{build.spec.flavor_name} --network {network} --wait my-debian"
     )
-    return ["ip", "netns", "exec", f"qrouter-{next(ports).device_id}"]
-
-
-def _until(attempt: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + LOGIN_LIMIT_S
-    while time.monotonic() < deadline:
-        if attempt():
-            return True
-        time.sleep(5)
-    return False
+    print("  " + " ".join([*ssh[:-1], "root@ADDRESS"]))
+    return 0
 
 
 if __name__ == "__main__":

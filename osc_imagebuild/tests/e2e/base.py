@@ -51,7 +51,9 @@ class EndToEndTest(testtools.TestCase):
         self.addCleanup(_reap, process)
         return process
 
-    def run_command(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run_command(
+        self, *words: str, limit_s: float = COMMAND_LIMIT_S
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
             [OPENSTACK, *words],
@@ -59,7 +61,7 @@ class EndToEndTest(testtools.TestCase):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=COMMAND_LIMIT_S,
+            timeout=limit_s,
         )
 
     def openstack(self, *words: str) -> Any:
