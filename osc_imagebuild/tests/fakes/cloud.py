@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import email.utils
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -128,7 +129,7 @@ class FakeCloud:
             path=path,
             query=query,
             headers={str(k): _text(v) for k, v in request.headers.items()},
-            body=body_of(request),
+            read=functools.partial(body_of, request),
             at=self.world.now,
         )
         self._note(call, found := service.find(call.method, path))

@@ -208,8 +208,9 @@ class Glance(Service):
         if (image.disk_format, image.container_format) == ("raw", "bare"):
             inspect(call.body)
         self.begin(image)
+        data = call.body  # may take its time
         if not self.stuck_uploads:
-            self.end(image, call.body)
+            self.end(image, data)
         return Reply(204)
 
     @route("PUT", "/v2/images/(?P<image_id>[^/]+)/tags/(?P<tag>.+)", "tag image")

@@ -49,8 +49,7 @@ class Dead:
     """Nothing to boot."""
 
     def tick(self, server: FakeServer, now: float) -> None:
-        """Say so."""
-        server.prints("firmware", "No bootable device.")
+        """Say so on the screen, which is not the console."""
 
 
 class Installer:

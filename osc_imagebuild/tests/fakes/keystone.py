@@ -89,7 +89,5 @@ class Keystone(Service):
         body.add_role(name="member")
         for kind, url in {"identity": URL, **ENDPOINTS}.items():
             service = body.add_service(kind, name=kind)
-            service.add_standard_endpoints(
-                public=url, internal=url, admin=url, region="RegionOne"
-            )
+            service.add_endpoint("public", url, region="RegionOne")
         return body

@@ -125,6 +125,8 @@ class Nova(NovaPlanning):
             fault=self.server_fault or self._unbootable(image),
         )
         self._require_groups(body)
+        if server.zone.split(":")[0] not in self.zones:
+            raise Refusal(400, "The requested availability zone is not available")
         self.servers[server.id] = server
         for network in server.networks:
             self._neutron.plug(server.id, network)
@@ -232,7 +234,7 @@ class Nova(NovaPlanning):
             raise Refusal(404, "Unable to get console")
         lines = "\n".join(server.lines.values()).split("\n")
         kept = lines[-int(arguments.get("length") or 10_000) :]
-        return Reply(200, {"output": "\n".join(kept) + "\n"})
+        return Reply(200, {"output": "\n".join(kept)})
 
     def _stop(self, server: FakeServer) -> Reply:
         if server.status != "ACTIVE" or server.task_state is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import re
@@ -29,12 +30,17 @@ class Call:
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
-    body: bytes
+    read: Callable[[], bytes] = field(repr=False)
     at: float
     project: str = ""
     number: int = 0
     kind: str = ""
     status: int = 0
+
+    @functools.cached_property
+    def body(self) -> bytes:
+        """The body, which comes when somebody reads it."""
+        return self.read()
 
     @property
     def json(self) -> Any:
