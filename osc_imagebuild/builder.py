@@ -9,20 +9,29 @@ from dataclasses import dataclass
 
 from openstack.connection import Connection
 
-from osc_imagebuild import lease, record
+from osc_imagebuild import lease, orphans, record
 from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.engine import Engine, Event, Listener, clean_failed, failure
+from osc_imagebuild.engine import (
+    ANY_STEP,
+    Engine,
+    Event,
+    Listener,
+    clean_failed,
+    failure,
+)
 from osc_imagebuild.errors import (
     CloudError,
     ImageBuildError,
     RecordError,
     SpecError,
 )
+from osc_imagebuild.fleet import Fleet, Outcome
 from osc_imagebuild.model import Request, build_tag
 from osc_imagebuild.monitors import console
+from osc_imagebuild.orphans import Orphan
 from osc_imagebuild.plan import Plan, make_plan
 from osc_imagebuild.record import Record
 from osc_imagebuild.teardown import teardown
@@ -103,6 +112,21 @@ class Builder:
         texts = record.texts(self.api, found.id)
         return self._drive(found, texts, until="" if wait else "install")
 
+    def resume_all(self, *, once: bool = False) -> Outcome:
+        """Drive every unfinished build of the project that nobody drives.
+
+        Until none is left, or with ``once`` as far as each can go now. What
+        fails is in the outcome, and does not keep the others from going on.
+
+        :raises: CloudError where the builds cannot be listed
+        """
+
+        def advance(build: Record) -> Record:
+            texts = record.texts(self.api, build.id)
+            return self._drive(build, texts, until=ANY_STEP)
+
+        return Fleet(self.api, advance).run(once=once)
+
     def _drive(self, build: Record, texts: Mapping[str, str], until: str) -> Record:
         with _advised(build.id):
             held = lease.take(self.api, build.id)
@@ -162,8 +186,8 @@ class Builder:
     def cancel(self, build: str) -> Record:
         """Stop a build and remove what it made; its record stays.
 
-        A client that drives it stops before its next change. A build that is
-        over is left as it is, but for what it may have left behind.
+        A client that drives it stops before its next change. A complete build
+        is left as it is; a failed one stays failed.
 
         :raises: RecordError, CloudError
         """
@@ -171,9 +195,10 @@ class Builder:
         if found.status == "complete":
             return found
         held = lease.take(self.api, found.id, force=True)
-        found = record.update(
-            self.api, found.id, status="cancelled", reason="cancelled by request"
-        )
+        if not found.is_over:
+            found = record.update(
+                self.api, found.id, status="cancelled", reason="cancelled by request"
+            )
         teardown(self.api, found.id)
         # The client that was put aside may have had a creation under way.
         self.api.clock.sleep(1)
@@ -211,6 +236,21 @@ class Builder:
         harvested = found.marks.get("harvested")
         noted = harvested.data.get("image_id", "") if harvested else ""
         return found.id, found.result_id or noted
+
+    def orphans(self) -> Sequence[Orphan]:
+        """Return what belongs to builds whose records are gone.
+
+        :raises: CloudError
+        """
+        return orphans.find(self.api)
+
+    def delete_orphans(self, found: Sequence[Orphan]) -> None:
+        """Remove what `orphans` returned.
+
+        :raises: CloudError
+        """
+        for orphan in found:
+            orphans.remove(self.api, orphan)
 
     def log(self, build: str, *, lines: int | None = None) -> str:
         """Return the end of the console, live or as the record kept it.

@@ -43,6 +43,7 @@ from osc_imagebuild.monitors import console
 # A cloud that is away for longer is not waited for; the build stays resumable.
 OUTAGE_LIMIT_S = 45 * 60
 MAX_REPEATS = 5
+ANY_STEP = "*"
 REPEAT_PAUSE_S = 3.0
 
 _CREATING = (CreateImage, UploadImage, CreateServer, Harvest)
@@ -99,6 +100,8 @@ class Engine:
     def drive(self, *, until: str = "") -> record.Record:
         """Go on to the end, or until step ``until`` has nothing to do but wait.
 
+        ``until`` may be `ANY_STEP`.
+
         :raises: InstallError where the build failed, RecordError where another
             client took it over, CloudError where the cloud refuses or stays away
         """
@@ -142,7 +145,7 @@ class Engine:
                 self._act(action, reason)
                 self._look(step.sees)
             case Wait(reason, seconds, percent):
-                if step.name == until:
+                if until in (step.name, ANY_STEP):
                     return True
                 self._percent = percent
                 self._tell("wait", reason, percent)

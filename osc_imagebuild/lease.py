@@ -25,7 +25,7 @@ from osc_imagebuild.errors import (
     RecordError,
     TransientError,
 )
-from osc_imagebuild.model import Image, build_tag, resource_name
+from osc_imagebuild.model import PART_TAG, Image, build_tag, resource_name
 
 LIFE_S = 180.0
 BEAT_S = 60.0
@@ -95,13 +95,13 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
             return _taken(api, build_id, held)
         if held and not force:
             _refuse_if_alive(api, build_id, held[-1])
-        used = max(used, _generation(held[-1]) if held else 0) + 1
+        used = max(used, generation(held[-1]) if held else 0) + 1
         try:
             image = images.create(
                 api,
                 image_id=_lease_id(build_id, used),
                 name=resource_name(build_id, f"lease-{used}"),
-                tags=(build_tag(build_id),),
+                tags=(build_tag(build_id), PART_TAG),
                 properties=properties,
             )
         except ConflictError:
@@ -130,7 +130,7 @@ def leases(api: Api, build_id: str) -> list[Image]:
     prefix = resource_name(build_id, "lease-")
     found = images.tagged(api, build_tag(build_id), hidden=True)
     return sorted(
-        (image for image in found if image.name.startswith(prefix)), key=_generation
+        (image for image in found if image.name.startswith(prefix)), key=generation
     )
 
 
@@ -157,21 +157,37 @@ def own_name() -> str:
 
 def _refuse_if_alive(api: Api, build_id: str, held: Image) -> None:
     record = images.find(api, build_id)
-    last = max(held.created_at, record.updated_at if record else 0.0)
-    age = api.now() - last
-    if age < LIFE_S and not _died_here(held.properties.get("imagebuild_life", "")):
+    updated_at = record.updated_at if record else 0.0
+    if is_alive(api, held, updated_at):
+        age = max(0.0, api.now() - max(held.created_at, updated_at))
         raise RecordError(
             f"build {build_id} is driven by {owner(held)}, last sign of life "
-            f"{max(age, 0):.0f} s ago; it can be taken over after {LIFE_S:.0f} s "
+            f"{age:.0f} s ago; it can be taken over after {LIFE_S:.0f} s "
             f"of silence with: openstack image build resume {build_id}"
         )
+
+
+def is_alive(api: Api, held: Image, updated_at: float) -> bool:
+    """Whether the owner of lease ``held`` may still be at work.
+
+    ``updated_at`` is when the build's record was last changed.
+    """
+    age = api.now() - max(held.created_at, updated_at)
+    return age < LIFE_S and not _died_here(held.properties.get("imagebuild_life", ""))
+
+
+def build_of(image: Image) -> str:
+    """The ID of the build that lease ``image`` is for, '' where it is no lease."""
+    build_id, found, _ = image.name.removeprefix("imagebuild-").partition("-lease-")
+    return build_id if found else ""
 
 
 def _lease_id(build_id: str, generation: int) -> str:
     return str(uuid.uuid5(uuid.UUID(build_id), f"lease-{generation}"))
 
 
-def _generation(lease: Image) -> int:
+def generation(lease: Image) -> int:
+    """How many clients drove the build before, at least."""
     number = lease.name.rpartition("-")[2]
     return int(number) if number.isdigit() else 0
 

@@ -6,7 +6,8 @@ Standard library only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 # --- what the user asks -----------------------------------------------------
@@ -195,6 +196,9 @@ class BootImage:
 
 RECORD_TAG = "imagebuild"
 
+# The tag of every other resource of any build, so that all can be listed.
+PART_TAG = "imagebuild-part"
+
 # Stands for the build's own tag in decisions, which do not know the build ID.
 BUILD_TAG = "{build}"
 
@@ -213,6 +217,14 @@ def role_of(build_id: str, name: str) -> str | None:
     """The role in a resource's name, None where it is not this build's."""
     prefix = build_tag(build_id) + "-"
     return name[len(prefix) :] if name.startswith(prefix) else None
+
+
+_BUILD_TAG = re.compile(r"imagebuild-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+
+
+def builds_of(words: Iterable[str]) -> list[str]:
+    """The IDs of the builds that tags, or names of resources, speak of."""
+    return sorted({m.group(1) for w in words if (m := _BUILD_TAG.match(w))})
 
 
 def shared_tag(key: str) -> str:

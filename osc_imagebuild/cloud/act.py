@@ -25,7 +25,15 @@ from osc_imagebuild.actions import (
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import NotFoundError
-from osc_imagebuild.model import BUILD_TAG, Spec, build_tag, resource_name, shared_tag
+from osc_imagebuild.model import (
+    BUILD_TAG,
+    PART_TAG,
+    Spec,
+    build_tag,
+    builds_of,
+    resource_name,
+    shared_tag,
+)
 
 
 class Actor:
@@ -69,7 +77,7 @@ class Actor:
                 raise TypeError(f"not an action on the cloud: {action}")
 
     def _create_image(self, action: CreateImage) -> None:
-        image, tags = action.image, {build_tag(self._build_id)}
+        image, tags = action.image, {build_tag(self._build_id), PART_TAG}
         name = resource_name(self._build_id, image.role)
         if image.shared_key:
             tags.add(shared_tag(image.shared_key))
@@ -108,7 +116,7 @@ class Actor:
             "imageRef": action.image_id,
             "flavorRef": spec.flavor_id,
             "networks": [{"uuid": network} for network in spec.networks],
-            "tags": [build_tag(self._build_id)],
+            "tags": [build_tag(self._build_id), PART_TAG],
         }
         text = self._texts.get(action.user_data, "")
         if text:
@@ -120,12 +128,12 @@ class Actor:
         servers.create(self._api, body, spec.hints)
 
     def _set_image(self, action: SetImage) -> None:
-        tag = build_tag(self._build_id)
-        tags = sorted(tag if t == BUILD_TAG else t for t in action.tags)
+        own = {build_tag(self._build_id), PART_TAG}
+        tags = action.tags | own if BUILD_TAG in action.tags else action.tags
         core = {
             "name": action.name,
             "os_hidden": action.hidden,
-            "tags": tags,
+            "tags": sorted(tags - {BUILD_TAG}),
             "min_disk": action.min_disk_gib,
             "min_ram": action.min_ram_mib,
         }
@@ -143,16 +151,9 @@ def release(api: Api, build_id: str, image_id: str, tags: frozenset[str]) -> Non
 
     :raises: CloudError
     """
-    own = build_tag(build_id)
-    others = {
-        tag
-        for tag in tags
-        if tag.startswith("imagebuild-")
-        and tag != own
-        and not tag.startswith("imagebuild-content-")
-    }
+    others = [other for other in builds_of(tags) if other != build_id]
     if others:
-        images.untag(api, image_id, own)
+        images.untag(api, image_id, build_tag(build_id))
     else:
         try:
             images.delete(api, image_id)

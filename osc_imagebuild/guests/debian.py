@@ -20,12 +20,15 @@ _SSH_KEY = re.compile(r"[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [\w@.,:+ -]*)?")
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """The password's hash ('!' locks the account) and the mirror's parts."""
+    """The password's hash and the mirror's parts.
+
+    '*' matches no password; user-setup takes '!' for none and asks.
+    """
     late = bool(entry.variables["apt_source"])
     return {
         "root_password_hash": passwords.hashed(request.root_password)
         if request.root_password
-        else "!",
+        else "*",
         "ssh_public_key": (request.ssh_public_key or "").strip(),
         "mirror": urlsplit((request.source or entry.source).rstrip("/")),
         "packages": sorted({*entry.variables["packages"], *request.packages}),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild import plugin
@@ -27,6 +29,33 @@ class BuildCommand(command.Command):
         # The plugin's API_NAME is set on the manager at run time.
         found: Builder = getattr(self.app.client_manager, plugin.API_NAME)
         return found
+
+
+def add_build(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    """Let a command take one or several builds."""
+    parser.add_argument(
+        "build",
+        metavar="<build>",
+        nargs=nargs,
+        help="Build, by its ID or the name of its image",
+    )
+
+
+def each(names: Iterable[str], act: Callable[[str], object], verb: str) -> None:
+    """Do all of them, then say which could not be done.
+
+    :raises: CommandError naming each failure
+    """
+    from osc_imagebuild.errors import ImageBuildError
+
+    failed = []
+    for name in names:
+        try:
+            act(name)
+        except ImageBuildError as error:
+            failed.append(f"cannot {verb} {name}: {error}")
+    if failed:
+        raise exceptions.CommandError("\n".join(failed))
 
 
 @contextmanager

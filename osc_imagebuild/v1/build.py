@@ -1,58 +1,16 @@
-"""openstack image build resume, show, list, cancel, delete, log"""
+"""openstack image build show, list, cancel, log"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from osc_lib import exceptions
 from osc_lib.command import command
 
-from osc_imagebuild.v1.base import BuildCommand, columns_of, interruptible, when
-from osc_imagebuild.v1.create import show_console
-from osc_imagebuild.v1.progress import Progress
+from osc_imagebuild.v1.base import BuildCommand, add_build, columns_of, each, when
 
 Shown = tuple[Sequence[str], Sequence[Any]]
-
-
-def _add_build(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
-    parser.add_argument(
-        "build",
-        metavar="<build>",
-        nargs="+" if several else None,
-        help="Build, by its ID or the name of its image",
-    )
-
-
-class ResumeImageBuild(BuildCommand, command.ShowOne):
-    """Drive a build to its end, from any machine"""
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        _add_build(parser)
-        parser.add_argument(
-            "--wait",
-            action=argparse.BooleanOptionalAction,
-            default=True,
-            help="Drive the build to its end, not only until the installer runs",
-        )
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        from osc_imagebuild.errors import InstallError
-
-        progress = Progress(quiet=self.app.options.verbose_level == 0)
-        try:
-            with interruptible(progress.build_id):
-                self.builder.listener = progress
-                build = self.builder.resume(parsed_args.build, wait=parsed_args.wait)
-        except InstallError as error:
-            show_console(progress, error.console_tail)
-            raise
-        finally:
-            progress.end()
-        return columns_of(build)
 
 
 class ShowImageBuild(BuildCommand, command.ShowOne):
@@ -60,7 +18,7 @@ class ShowImageBuild(BuildCommand, command.ShowOne):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        _add_build(parser)
+        add_build(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
@@ -81,9 +39,18 @@ class ListImageBuild(BuildCommand, command.Lister):
             choices=("building", "complete", "failed", "cancelled"),
             help="List only builds that are building, complete, failed or cancelled",
         )
+        parser.add_argument(
+            "--orphans",
+            action="store_true",
+            help="List servers and images of builds whose records are gone instead",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
+        if parsed_args.orphans:
+            found = self.builder.orphans()
+            orphans = [(o.kind, o.id, o.name, o.build_id) for o in found]
+            return ("Type", "ID", "Name", "Build ID"), orphans
         listing = self.builder.list()
         columns = ["ID", "Name", "OS", "Status", "Step", "Image ID"]
         if parsed_args.long:
@@ -118,33 +85,11 @@ class CancelImageBuild(BuildCommand):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        _add_build(parser, several=True)
+        add_build(parser, nargs="+")
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        _each(parsed_args.build, self.builder.cancel, "cancel")
-
-
-class DeleteImageBuild(BuildCommand):
-    """Delete builds, what they left and their records, but no finished image"""
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        _add_build(parser, several=True)
-        parser.add_argument(
-            "--with-image",
-            action="store_true",
-            help="Delete the finished images as well",
-        )
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        builder = self.builder
-        _each(
-            parsed_args.build,
-            lambda name: builder.delete(name, with_image=parsed_args.with_image),
-            "delete",
-        )
+        each(parsed_args.build, self.builder.cancel, "cancel")
 
 
 class LogImageBuild(BuildCommand):
@@ -152,7 +97,7 @@ class LogImageBuild(BuildCommand):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        _add_build(parser)
+        add_build(parser)
         parser.add_argument(
             "--lines", metavar="<lines>", type=int, help="Only the last lines"
         )
@@ -161,17 +106,3 @@ class LogImageBuild(BuildCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         text = self.builder.log(parsed_args.build, lines=parsed_args.lines)
         self.app.stdout.write(text + "\n" if text else "")
-
-
-def _each(names: Sequence[str], act: Callable[[str], object], verb: str) -> None:
-    """Do all of them, then say how many could not be done."""
-    from osc_imagebuild.errors import ImageBuildError
-
-    failed = []
-    for name in names:
-        try:
-            act(name)
-        except ImageBuildError as error:
-            failed.append(f"cannot {verb} {name}: {error}")
-    if failed:
-        raise exceptions.CommandError("\n".join(failed))

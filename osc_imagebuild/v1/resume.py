@@ -1,0 +1,66 @@
+"""openstack image build resume"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from osc_lib import exceptions
+from osc_lib.command import command
+
+from osc_imagebuild.v1.base import BuildCommand, add_build, columns_of, interruptible
+from osc_imagebuild.v1.create import show_console
+from osc_imagebuild.v1.progress import Progress
+
+Shown = tuple[Sequence[str], Sequence[Any]]
+
+
+class ResumeImageBuild(BuildCommand, command.ShowOne):
+    """Drive a build to its end, from any machine"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        add_build(parser, nargs="?")
+        parser.add_argument(
+            "--all",
+            action="store_true",
+            help="Drive every unfinished build of the project that nobody drives; "
+            "with --no-wait as far as each can go now, as for cron",
+        )
+        parser.add_argument(
+            "--wait",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="Drive the build to its end, not only until the installer runs",
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
+        if parsed_args.all == bool(parsed_args.build):
+            raise exceptions.CommandError("give either one build or --all")
+        from osc_imagebuild.errors import InstallError
+
+        progress = Progress(quiet=self.app.options.verbose_level == 0)
+        try:
+            with interruptible(progress.build_id):
+                self.builder.listener = progress
+                if parsed_args.all:
+                    return self._resume_all(wait=parsed_args.wait)
+                build = self.builder.resume(parsed_args.build, wait=parsed_args.wait)
+        except InstallError as error:
+            show_console(progress, error.console_tail)
+            raise
+        finally:
+            progress.end()
+        return columns_of(build)
+
+    def _resume_all(self, *, wait: bool) -> Shown:
+        outcome = self.builder.resume_all(once=not wait)
+        shown = {
+            "complete": outcome.complete,
+            "failed": outcome.failed,
+            "waiting": outcome.waiting,
+            "driven_by_others": outcome.driven_by_others,
+        }
+        return list(shown), list(shown.values())
