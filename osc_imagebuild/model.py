@@ -134,12 +134,16 @@ class Mark:
 
 @dataclass(frozen=True)
 class Facts:
-    """The cloud as last seen. Keys of the mappings are roles."""
+    """The cloud as last seen. Keys of the mappings are roles.
+
+    ``quiet_since`` is when a console was first seen as it is now.
+    """
 
     now: float
     images: Mapping[str, Image] = field(default_factory=dict)
     servers: Mapping[str, Server] = field(default_factory=dict)
     consoles: Mapping[str, str] = field(default_factory=dict)
+    quiet_since: Mapping[str, float] = field(default_factory=dict)
     reports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reports_held: frozenset[str] = frozenset()
     marks: Mapping[str, Mark] = field(default_factory=dict)

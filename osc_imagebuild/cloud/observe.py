@@ -20,7 +20,7 @@ from osc_imagebuild.model import (
     resource_name,
     role_of,
 )
-from osc_imagebuild.monitors import report
+from osc_imagebuild.monitors import console, report
 from osc_imagebuild.outputs.image import ROLE as RESULT
 
 EVERYTHING = frozenset(
@@ -111,10 +111,13 @@ def _see_server(api: Api, build_id: str, role: str, facts: Facts) -> Facts:
     if server is None:
         return dataclasses.replace(facts, servers=others)
     consoles, reports = dict(facts.consoles), dict(facts.reports)
+    quiet_since = dict(facts.quiet_since)
     held = facts.reports_held - {role}
-    quiet = server.is_off or server.status == "BUILD"
-    text = None if quiet else servers.console(api, server.id)
+    silent = server.is_off or server.status == "BUILD"
+    text = None if silent else servers.console(api, server.id)
     if text:
+        if console.clean(text) != console.clean(consoles.get(role, "")):
+            quiet_since[role] = facts.now
         # A console that can't be read any more must not hide what it said.
         consoles[role] = text
     said = report.on_console(text or "", build_id)
@@ -130,6 +133,7 @@ def _see_server(api: Api, build_id: str, role: str, facts: Facts) -> Facts:
         facts,
         servers={**others, role: server},
         consoles=consoles,
+        quiet_since=quiet_since,
         reports=reports,
         reports_held=held,
     )

@@ -15,7 +15,7 @@ _ANSI = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # GNU screen repaints its status line every minute: not a sign of life.
-_STATUS_LINE = re.compile(r"\[ \(\d\*?\w+\).*?\]\[ \w{3} \d\d +\d?\d:\d\d \]")
+_STATUS_LINE = re.compile(r"\[ *\(\d\*?\w+\)[^\]]*\]\[ ?\w{3} +\d+ +\d+:\d\d \]")
 
 
 def clean(text: str) -> str:
@@ -48,6 +48,16 @@ def failure(patterns: Sequence[tuple[str, str]], text: str) -> str | None:
         if match:
             return sentence.replace("{0}", match.group(0).strip()[:200])
     return None
+
+
+def question(text: str) -> str | None:
+    """Return the question that the last line asks, None where it asks nothing.
+
+    A line that waits for an answer ends, without a line's end, in what people
+    are asked with. Log lines and percentages do not.
+    """
+    last = clean(text).rstrip(" ").rpartition("\n")[2].strip()
+    return last[:200] if re.search(r"[:?>]$", last) else None
 
 
 def tail(text: str, lines: int) -> str:

@@ -21,6 +21,8 @@ from osc_imagebuild.model import BootImage, Facts, Server, Spec
 from osc_imagebuild.monitors import console, power
 
 UPLOAD_LIMIT_S = 120
+# Longer than any step that ends its line with a colon was ever seen to take.
+QUESTION_S = 150
 POWER_OFF_GRACE_S = 180
 POWER_OFF_LIMIT_S = 600
 
@@ -120,6 +122,10 @@ class Install:
                 "the server went off without the installer's report of success",
                 role="install",
             )
+        question = console.question(text)
+        quiet = facts.now - facts.quiet_since.get("install", facts.now)
+        if question and quiet > QUESTION_S:
+            return Fail(f"the installer asks and waits: {question}", role="install")
         elapsed = facts.now - facts.marks["started"].at
         if elapsed > spec.timeout_s:
             return Fail(
