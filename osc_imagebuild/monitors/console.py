@@ -11,7 +11,7 @@ from collections.abc import Sequence
 # Serial consoles carry cursor movement and colours; Nova strips the escape
 # byte itself, so what follows it is removed with or without it.
 _ANSI = re.compile(
-    r"\x1b?\[[0-9;?]{0,12}[A-Za-ln-z]|\x1b?\[[0-9;]{0,12}m|\x1b[()][A-Z0-9]"
+    r"\x1b\[[0-9;?]{0,12}[A-Za-z]|\[[0-9;?]{1,12}[A-Za-z]|\x1b[()][A-Z0-9]|\[[JKm](?!\w)"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # GNU screen repaints its status line every minute: not a sign of life.
@@ -53,10 +53,10 @@ def failure(patterns: Sequence[tuple[str, str]], text: str) -> str | None:
 def question(text: str) -> str | None:
     """Return the question that the last line asks, None where it asks nothing.
 
-    A line that waits for an answer ends, without a line's end, in what people
-    are asked with. Log lines and percentages do not.
+    A line that waits for an answer ends in what people are asked with; log
+    lines and percentages hardly do, and not for long.
     """
-    last = clean(text).rstrip(" ").rpartition("\n")[2].strip()
+    last = clean(text).rstrip().rpartition("\n")[2].strip()
     return last[:200] if re.search(r"[:?>]$", last) else None
 
 

@@ -22,7 +22,7 @@ from osc_imagebuild.monitors import console, power
 
 UPLOAD_LIMIT_S = 120
 # Longer than any step that ends its line with a colon was ever seen to take.
-QUESTION_S = 150
+QUESTION_S = 240
 POWER_OFF_GRACE_S = 180
 POWER_OFF_LIMIT_S = 600
 
