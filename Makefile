@@ -47,20 +47,20 @@ lint: venv  ## style, by ruff
 	$(BIN)/ruff format --check .
 
 format: venv  ## mend the style that ruff can mend
-	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
 types: venv  ## types, by mypy
 	$(BIN)/mypy osc_imagebuild devcloud tests tools
 
 unit: venv  ## tests that need no cloud
-	env -u OS_CLOUD $(TESTS) 'tests\.unit\.'
+	env -u OS_CLOUD $(TESTS) 'tests\.(unit\.|contract\..*\.Fake)'
 
 docs: venv  ## the documentation, into doc/build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b html doc/source doc/build/html
 
 functional: venv  ## tests of the parts on a running devcloud
-	$(CLOUD_TESTS) 'tests\.(functional|contract)\.'
+	$(CLOUD_TESTS) 'tests\.(functional\.|contract\..*\.Real)'
 
 e2e: venv  ## whole builds of the mini installer on a running devcloud
 	$(CLOUD_TESTS) 'tests\.e2e\.' --exclude-regex 'test_debian'
