@@ -206,16 +206,30 @@ def parse(image: Image) -> Record:
 
 
 def _marks(text: str) -> dict[str, Mark]:
-    return {
+    marks = {
         str(name): Mark(
-            float(mark["at"]), {str(k): str(v) for k, v in mark["data"].items()}
+            _when(mark["at"]), {str(k): str(v) for k, v in mark["data"].items()}
         )
         for name, mark in json.loads(text or "{}").items()
     }
+    if "harvested" in marks and not marks["harvested"].data.get("image_id"):
+        raise ValueError("the mark 'harvested' names no image")
+    return marks
+
+
+def _when(at: Any) -> float:
+    """Return a time that can be shown as a date.
+
+    :raises: ValueError, TypeError
+    """
+    found = float(at)
+    if not 0 <= found < 1e11:
+        raise ValueError(f"{found} is no time")
+    return found
 
 
 def _steps(text: str) -> tuple[tuple[str, float], ...]:
-    return tuple((str(name), float(at)) for name, at in json.loads(text or "[]"))
+    return tuple((str(name), _when(at)) for name, at in json.loads(text or "[]"))
 
 
 def _text(text: str) -> str:
