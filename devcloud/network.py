@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
 from devcloud import settings
-from devcloud.process import run
+from devcloud.errors import DevcloudError
+from devcloud.process import end, run
 
 SAVED = settings.STATE / "sysctl.json"
 SYSCTL = Path("/proc/sys/net/ipv4")
@@ -95,13 +97,12 @@ def bridges() -> None:
             *("--may-exist", "add-br", "br-int", "--", "set", "bridge", "br-int"),
             *("datapath_type=netdev", "fail-mode=secure"),
         )
-    # A killed ovs-vswitchd leaves its devices; the next one takes them over and sets them down.
-    shown = run("ip", "-4", "addr", "show", "dev", "br-ex")
-    if f"inet {settings.GATEWAY}/24" not in shown or ",UP" not in shown:
-        run("ip", "addr", "replace", f"{settings.GATEWAY}/24", "dev", "br-ex")
-        run("ip", "link", "set", "br-ex", "up")
-        # A guest without TSO (iPXE) loses every large segment: see agent/interface.py.
-        run("ethtool", "-K", "br-ex", "tso", "off", "gso", "off", "gro", "off")
+    # Always: a killed ovs-vswitchd leaves its devices, and the next one takes them over
+    # with their addresses, but with all offloads on.
+    run("ip", "addr", "replace", f"{settings.GATEWAY}/24", "dev", "br-ex")
+    run("ip", "link", "set", "br-ex", "up")
+    # A guest without TSO (iPXE) loses every large segment: see agent/interface.py.
+    run("ethtool", "-K", "br-ex", "tso", "off", "gso", "off", "gro", "off")
 
 
 def restore() -> None:
@@ -119,10 +120,18 @@ def name_spaces() -> list[str]:
     return [name for name in words if name.startswith(("qdhcp-", "qrouter-"))]
 
 
+def clear() -> None:
+    """Remove Neutron's name spaces with all that runs in them; its agents make them anew."""
+    for name in name_spaces():
+        # It fails for a name that a crash left without a name space.
+        with contextlib.suppress(DevcloudError):
+            end([int(pid) for pid in run("ip", "netns", "pids", name).split()])
+        run("ip", "netns", "delete", name)
+
+
 def remove() -> None:
     """Remove name spaces and bridges; the switch must still run for the latter to go for good."""
-    for name in name_spaces():
-        run("ip", "netns", "delete", name)
+    clear()
     if (settings.RUN / "openvswitch/db.sock").exists():
         for bridge in ("br-int", "br-tun", "br-ex"):
             vsctl("--if-exists", "del-br", bridge)

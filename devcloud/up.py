@@ -7,7 +7,7 @@ import importlib
 from pathlib import Path
 
 from devcloud import database, kvm, network, packages, render, services, settings, storage
-from devcloud.process import Service, ensure, run
+from devcloud.process import Service, ensure, is_current, run, stop
 from devcloud.stage import Screen, Stage, run_all
 
 
@@ -52,6 +52,10 @@ class Up:
     def switch(self) -> None:
         network.guard()
         network.database()
+        if not (is_current(services.OVSDB) and is_current(services.VSWITCHD)):
+            # A new switch makes new devices: those in the name spaces lead nowhere from now on.
+            stop(services.AGENTS)
+            network.clear()
         self.ensure(services.OVSDB)
         if services.OVSDB.name in self.restarted:
             network.options()

@@ -16,7 +16,6 @@ import time
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,15 +61,6 @@ class DevcloudTest(testtools.TestCase):
     def setUp(self) -> None:
         super().setUp()
         self.prefix = f"functional-{uuid.uuid4().hex[:8]}"
-
-    def until(self, what: str, found: Callable[[], Any], seconds: float) -> Any:
-        """Poll until something true comes back, and return it."""
-        deadline = time.monotonic() + seconds
-        while not (value := found()):
-            if time.monotonic() > deadline:
-                self.fail(f"{what}: not within {seconds:.0f} s")
-            time.sleep(1)
-        return value
 
     def image(self, role: str, data: bytes | None = None, **attributes: Any) -> Any:
         attributes.setdefault("container_format", "bare")
@@ -129,13 +119,12 @@ class DevcloudTest(testtools.TestCase):
 
     def see(self, server: Any, pattern: str, seconds: float = 180) -> str:
         """Wait for a line on the console; an installer's failure ends the wait."""
-
-        def found() -> str:
-            text = self.console(server)
-            self.assertNotIn("FAILED", text)
-            return text if re.search(pattern, text) else ""
-
-        return str(self.until(f"{pattern} on the console", found, seconds))
+        deadline = time.monotonic() + seconds
+        while not re.search(pattern, text := self.console(server)):
+            if "FAILED" in text or time.monotonic() > deadline:
+                self.fail(f"no {pattern} on the console:\n{text[-1500:]}")
+            time.sleep(1)
+        return text
 
     def see_off(self, server: Any) -> None:
         self.demo.compute.wait_for_server(server, status="SHUTOFF", wait=120)
