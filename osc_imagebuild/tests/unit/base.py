@@ -99,7 +99,7 @@ class CloudTestCase(testtools.TestCase):
             except RecordError as error:
                 if "driven by" not in str(error):
                     raise
-                self.cloud.world.advance(60)
+                self.cloud.world.sleep(60)
         raise AssertionError("the lease of a dead client never ends")
 
     def images(self, *, shared: bool = False) -> list[FakeImage]:
