@@ -10,9 +10,9 @@ REQUIREMENTS = requirements.txt test-requirements.txt doc/requirements.txt
 # Tests are found from the root of the repository, by a part of their name.
 TESTS = $(STESTR) --test-path . --top-dir . run
 # One at a time: the cloud has two cores, and some tests count what is left in it.
+CATALOG = $(CURDIR)/osc_imagebuild/tests/catalog:$(CURDIR)/devcloud/catalog
 CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && \
-	OSC_IMAGEBUILD_CATALOG="$(CURDIR)/osc_imagebuild/tests/catalog:$$OSC_IMAGEBUILD_CATALOG" \
-	$(TESTS) --serial
+	OSC_IMAGEBUILD_CATALOG=$(CATALOG) $(TESTS) --serial
 
 .PHONY: help venv demo test lint format types unit docs functional e2e slow \
 	devcloud devcloud-status devcloud-down devcloud-wipe
