@@ -39,7 +39,7 @@ $(VENV)/stamp: pyproject.toml setup.cfg setup.py $(REQUIREMENTS)
 demo: venv devcloud  ## build a Debian image on the devcloud, and show what it took
 	@$(PYTHON_VENV) tools/demo.py
 
-test: venv  ## everything below, and a real Debian build unless SKIP_SLOW=1
+test: venv  ## all tests; SKIP_SLOW=1 leaves out the build of Debian
 	@$(PYTHON_VENV) tools/test.py
 
 lint: venv  ## style, by ruff
@@ -51,7 +51,7 @@ format: venv  ## mend the style that ruff can mend
 	$(BIN)/ruff check --fix .
 
 types: venv  ## types, by mypy
-	$(BIN)/mypy osc_imagebuild devcloud tests tools
+	$(BIN)/mypy osc_imagebuild devcloud tests tools bench
 
 unit: venv  ## tests that need no cloud
 	env -u OS_CLOUD $(TESTS) 'tests\.(unit\.|contract\..*\.Fake)'
