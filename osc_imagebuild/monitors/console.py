@@ -46,7 +46,8 @@ def failure(patterns: Sequence[tuple[str, str]], text: str) -> str | None:
     for pattern, sentence in patterns:
         match = re.search(pattern, text)
         if match:
-            return sentence.replace("{0}", match.group(0).strip()[:200])
+            # Of a guest's words nothing may reach a terminal as it is.
+            return sentence.replace("{0}", clean(match.group(0)).strip()[:200])
     return None
 
 
