@@ -1,0 +1,116 @@
+"""What a build uploads or fetches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fixtures
+import requests
+import testtools
+
+from osc_imagebuild import media
+from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.model import BlankDisk, RemoteFile, StubDisk
+from osc_imagebuild.tests.fakes.mirror import KERNEL, Mirror
+from osc_imagebuild.tests.fakes.wire import Adapter, Reply
+
+# pycdlib looks for this before it makes a boot record of isolinux.
+_ISOLINUX = bytes(64) + b"\xfb\xc0\x78\x70"
+URL = "http://mirror.fake/linux"
+
+
+class FetchTest(testtools.TestCase):
+    """Files of an install tree."""
+
+    def setUp(self) -> None:
+        """Have a mirror instead of the network."""
+        super().setUp()
+        self.mirror = Mirror()
+        self.serve: Callable[[str, requests.PreparedRequest], Reply] = (
+            lambda client, request: self.mirror.serve(
+                str(request.method), str(request.url)
+            )
+        )
+        self.patch(requests.Session, "get_adapter", self._adapter)
+
+    def _adapter(self, url: str, **kwargs: Any) -> Adapter:
+        return Adapter(lambda client, request: self.serve(client, request))
+
+    def test_digest(self) -> None:
+        """sha256 and size."""
+        digest, size = media.digest(URL)
+        self.assertEqual((64, len(KERNEL)), (len(digest), size))
+
+    def test_opened(self) -> None:
+        """A file is checked against what it was when it was planned."""
+        digest, size = media.digest(URL)
+        with media.opened(RemoteFile(URL, digest)) as (file, length):
+            self.assertEqual((KERNEL, size), (file.read(), length))
+        self.mirror.files["linux"] = b"another one"
+        error = self.assertRaises(
+            SpecError, media.opened(RemoteFile(URL, digest)).__enter__
+        )
+        self.assertIn("has changed since the build was planned", str(error))
+
+    def test_errors(self) -> None:
+        """What may pass, and what will not."""
+        for status, kind in ((404, SpecError), (403, SpecError), (503, TransientError)):
+            self.mirror.status = status
+            for ask in (media.digest, media.check, media.fetch_text):
+                self.assertIn(URL, str(self.assertRaises(kind, ask, URL)))
+        self.mirror.down = True
+        for ask in (media.digest, media.check):
+            self.assertRaises(TransientError, ask, URL)
+
+    def test_cut_off(self) -> None:
+        """A body that is shorter than it was said to be."""
+        reply = Reply(200, b"half", {"Content-Length": "8"})
+        self.serve = lambda client, request: reply
+        self.assertIn(
+            "broke off", str(self.assertRaises(TransientError, media.digest, URL))
+        )
+
+    def test_text(self) -> None:
+        """Small files, and none that never end."""
+        self.assertEqual("Suite: stable\n", media.fetch_text("http://m.fake/Release"))
+        self.assertRaises(SpecError, media.fetch_text, URL, 100)
+
+
+class DiskTest(testtools.TestCase):
+    """Disks made on the client."""
+
+    def test_blank(self) -> None:
+        """As large as the flavor's, and nearly nothing to upload."""
+        with media.opened(BlankDisk(20)) as (file, size):
+            self.assertEqual(size, len(file.read()))
+            self.assertLess(size, 1 << 20)
+
+    def parts(self, *missing: str) -> None:
+        """Pretend that this machine has all parts but ``missing``."""
+        where = self.useFixture(fixtures.TempDir()).path
+        for name in media._PARTS:
+            if name not in missing:
+                Path(where, name).write_bytes(_ISOLINUX + name.encode() * 2000)
+        known = {name: ((where,), tip) for name, (_, tip) in media._PARTS.items()}
+        self.patch(media, "_PARTS", known)
+
+    def test_stub(self) -> None:
+        """A bootable disk that carries the script and the parts."""
+        self.parts()
+        self.assertEqual([], media.missing_parts())
+        with media.opened(StubDisk("#!ipxe\necho here\n")) as (file, size):
+            disk = file.read()
+        self.assertEqual((b"QFI\xfb", size), (disk[:4], len(disk)))
+        self.assertLess(size, 4 << 20)
+        for content in (b"#!ipxe\necho here\n", b"ipxe.lkrn" * 99, b"\x55\xaa"):
+            self.assertIn(content, disk)
+
+    def test_missing_parts(self) -> None:
+        """Which package brings them, and another way."""
+        self.parts("ipxe.lkrn")
+        self.assertEqual(1, len(media.missing_parts()))
+        error = self.assertRaises(SpecError, media.stub_disk, "#!ipxe")
+        self.assertIn("ipxe (Debian, Ubuntu)", str(error))
+        self.assertIn("--boot-method kernel", str(error))
