@@ -44,7 +44,7 @@ class CloudTestCase(testtools.TestCase):
         super().setUp()
         self.cloud = FakeCloud()
         self.events: list[Event] = []
-        self.problems: list[str] = []
+        self.wrong: list[str] = []
         self.useFixture(fixtures.FakeLogger(level=logging.WARNING))
         self.patch(requests.Session, "get_adapter", self._adapter)
         self.patch(time, "sleep", _no_sleep)
@@ -56,7 +56,7 @@ class CloudTestCase(testtools.TestCase):
 
     def tearDown(self) -> None:
         """Fail with all that `one_of_many` found."""
-        problems, self.problems = self.problems, []
+        problems, self.wrong = self.wrong, []
         super().tearDown()
         if problems:
             self.fail(f"{len(problems)} cases fail:\n" + "\n".join(problems))
@@ -68,7 +68,7 @@ class CloudTestCase(testtools.TestCase):
             yield
         except Exception as error:
             text = " ".join(str(error).split())
-            self.problems.append(f"  {where}: {type(error).__name__}: {text:.400}")
+            self.wrong.append(f"  {where}: {type(error).__name__}: {text:.400}")
 
     def _adapter(self, url: str, **kwargs: Any) -> Adapter:
         return Adapter(self.cloud.serve)
