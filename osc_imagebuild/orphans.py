@@ -33,6 +33,7 @@ def find(api: Api) -> list[Orphan]:
         Orphan("server", server.id, server.name, build_id)
         for server in servers.tagged(api, PART_TAG)
         for build_id in builds_of([server.name])
+        if server.task_state != "deleting"
     ]
     found += [
         Orphan("image", image.id, image.name, build_id, image.tags)

@@ -92,6 +92,15 @@ def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
                 f"the {what} has {size} characters as base64, Nova takes "
                 f"{USER_DATA_LIMIT}"
             )
+    found += [
+        f"an own answer file says itself what to install: {option} cannot be given too"
+        for option, value in (
+            ("--root-password-file", request.root_password),
+            ("--ssh-public-key", request.ssh_public_key),
+            ("--package", request.packages),
+        )
+        if value and request.answer_file is not None
+    ]
     own, sign = request.answer_file, entry.power_off_sign
     if own is not None and sign and not re.search(sign, own, re.MULTILINE):
         found.append(

@@ -24,6 +24,8 @@ USER_DATA_URL = "http://169.254.169.254/latest/user-data"
 REPORT_URL = "http://169.254.169.254/openstack/latest/password"
 # Source: nova.api.openstack.compute.schemas.servers, user_data maxLength.
 USER_DATA_LIMIT = 65535
+# In an own answer file, which is no template, this stands for the build's ID.
+BUILD_ID_WORD = "@BUILD_ID@"
 
 
 class Family(Protocol):
@@ -90,7 +92,7 @@ def render(entry: Entry, request: Request, build_id: str, source: str) -> Answer
         answer = (
             environment.get_template(entry.answer).render(context)
             if own is None
-            else own
+            else own.replace(BUILD_ID_WORD, build_id)
         )
         boot = entry.verify.get("user_data")
         return Answers(

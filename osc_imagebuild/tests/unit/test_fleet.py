@@ -1,0 +1,97 @@
+"""All unfinished builds at once, and what is left of builds without a record."""
+
+from __future__ import annotations
+
+from osc_imagebuild import fleet
+from osc_imagebuild.model import build_tag
+from osc_imagebuild.tests.unit.base import CloudTestCase
+
+SHARED = ("imagebuild-kernel-", "imagebuild-ramdisk-")
+
+
+class FleetTest(CloudTestCase):
+    """`resume --all`."""
+
+    def test_all_are_driven_to_their_end(self) -> None:
+        builds = [self.started(name=f"image-{n}") for n in range(3)]
+        outcome = self.builder("second").resume_all()
+        self.assertEqual({b.id for b in builds}, set(outcome.complete))
+        self.assertEqual(({}, []), (outcome.failed, outcome.waiting))
+        listed = self.builder("third").list().builds
+        self.assertEqual({"complete"}, {b.status for b in listed})
+        kept = [i for b in listed for i in (b.id, b.result_id)]
+        self.assert_empty(*kept)
+
+    def test_none_at_all(self) -> None:
+        outcome = self.builder().resume_all()
+        self.assertEqual(fleet.Outcome(), outcome)
+
+    def test_once_goes_as_far_as_it_can(self) -> None:
+        build = self.started()
+        outcome = self.builder("second").resume_all(once=True)
+        self.assertEqual([build.id], outcome.waiting)
+        self.cloud.world.advance(600)
+        self.builder("second").resume_all(once=True)
+        self.assertIn("installed", self.builder().find(build.id).marks)
+
+    def test_a_failure_does_not_stop_the_others(self) -> None:
+        lost, good = self.started(name="lost"), self.started(name="good")
+        api = self.builder("vandal").api
+        for server in list(self.cloud.nova.servers.values()):
+            if build_tag(lost.id) in server.tags:
+                api.send("compute", "DELETE", f"/servers/{server.id}")
+        outcome = self.builder("second").resume_all()
+        self.assertEqual([good.id], outcome.complete)
+        self.assertEqual([lost.id], list(outcome.failed))
+        self.assertIn("deleted by somebody", outcome.failed[lost.id])
+
+    def test_what_others_drive_is_left_to_them(self) -> None:
+        build = self.started()
+        from osc_imagebuild import lease
+
+        lease.take(self.builder("owner").api, build.id)
+        outcome = self.builder("second").resume_all()
+        self.assertEqual([build.id], outcome.driven_by_others)
+        self.assertEqual([], outcome.complete)
+
+    def test_a_tick_costs_little_for_many(self) -> None:
+        """Quiet builds cost at most 0.1 calls each."""
+        count = 40
+        self.cloud.nova.limits = dict.fromkeys(self.cloud.nova.limits, 1_000_000)
+        for n in range(count):
+            self.started(name=f"image-{n}")
+        builder = self.builder("second")
+        ticking = fleet.Fleet(builder.api, self.fail)
+        before = builder.api.calls.total()
+        self.assertTrue(ticking.tick())
+        self.assertEqual(count, len(ticking.outcome.waiting))
+        self.assertLessEqual(builder.api.calls.total() - before, 0.1 * count)
+
+
+class OrphanTest(CloudTestCase):
+    """What carries a build's tag while its record is gone."""
+
+    def test_found_and_removed(self) -> None:
+        build, other = self.started(name="gone"), self.started(name="stays")
+        builder = self.builder()
+        self.assertEqual([], list(builder.orphans()))
+        builder.api.send("image", "DELETE", f"/images/{build.id}")
+        found = builder.orphans()
+        self.assertEqual({"server", "image"}, {o.kind for o in found})
+        self.assertEqual({build.id}, {o.build_id for o in found})
+        builder.delete_orphans(found)
+        self.assertEqual([], list(builder.orphans()))
+        self.assertEqual("complete", self.resumed(other.id).status)
+
+    def test_shared_content_loses_only_the_claim(self) -> None:
+        build = self.started(name="gone", boot_method="kernel")
+        other = self.started(name="stays", boot_method="kernel")
+        builder = self.builder()
+        shared = self.images(shared=True)
+        builder.api.send("image", "DELETE", f"/images/{build.id}")
+        builder.delete_orphans(builder.orphans())
+        kept = [i for i in shared if i.id in self.cloud.glance.images]
+        self.assertEqual(
+            2, len([i for i in kept if i.name and i.name.startswith(SHARED)])
+        )
+        self.assertEqual("complete", self.resumed(other.id).status)
