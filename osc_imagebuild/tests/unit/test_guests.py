@@ -12,6 +12,7 @@ from osc_imagebuild.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model import Request
 
 BUILD = "0b4d5a3e-0000-4000-8000-000000000000"
+MIRROR = "http://mirror.example/debian"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@example.org"
 
 
@@ -20,8 +21,8 @@ class DebianTest(testtools.TestCase):
 
     def render(self, **fields: object) -> guests.Answers:
         entry = Catalog([BUILT_IN]).entry("debian-13")
-        request = Request(**({"name": "golden"} | fields))  # type: ignore[arg-type]
-        return guests.render(entry, request, BUILD, "http://mirror.example/debian")
+        request = Request(**({"name": "golden", "source": MIRROR} | fields))  # type: ignore[arg-type]
+        return guests.render(entry, request, BUILD, MIRROR)
 
     def settings(self, answer: str) -> dict[str, str]:
         """The preseed's values by question, as debconf-set-selections reads them."""
@@ -94,7 +95,7 @@ class OwnAnswerTest(testtools.TestCase):
         request = Request(name="x", answer_file=self.text)
         answers = guests.render(self.entry, request, BUILD, "http://m/debian")
         self.assertEqual(self.text.replace("@BUILD_ID@", BUILD), answers.answer)
-        self.assertEqual([], preflight.answer(self.entry, request, answers))
+        self.assertFalse(preflight.answer(self.entry, request, answers))
 
     def test_options_that_it_would_ignore_are_refused(self) -> None:
         request = Request(name="x", answer_file=self.text, packages=("vim",))
