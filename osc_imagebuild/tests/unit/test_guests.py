@@ -80,7 +80,7 @@ class DebianTest(testtools.TestCase):
             name="x", packages=("vim; reboot",), ssh_public_key='ssh-rsa A" ; reboot'
         )
         found = guests.family("debian").problems(entry, request)
-        self.assertEqual(2, len(found), found)
+        self.assertEqual(2, len(found), str(found))
 
 
 class OwnAnswerTest(testtools.TestCase):
