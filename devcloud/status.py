@@ -29,3 +29,5 @@ def env() -> None:
     """Print what a shell needs to be a user of this cloud."""
     print(f"export OS_CLIENT_CONFIG_FILE={settings.CLOUDS}")
     print("export OS_CLOUD=demo")
+    # What differs for the operating systems that can be installed here.
+    print(f"export OSC_IMAGEBUILD_CATALOG={settings.CATALOG}")
