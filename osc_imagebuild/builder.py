@@ -133,7 +133,7 @@ class Builder:
             engine: Engine | None = None
             try:
                 # What the last owner wrote before it lost the lease counts.
-                fresh = record.load(self.api, build.id)
+                fresh = record.reload(self.api, build.id)
                 engine = Engine(self.api, held, fresh, texts, self.listener)
                 found = engine.drive(until=until)
                 if not found.is_over:

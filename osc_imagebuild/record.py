@@ -31,6 +31,7 @@ SCHEMA = 1
 _PREFIX = "imagebuild_"
 # Glance keeps a property in a MySQL TEXT column of 64 KiB.
 TAIL_LIMIT = 8000
+LAG_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,19 @@ def load(api: Api, build_id: str) -> Record:
     :raises: RecordError where there is none or it cannot be read, CloudError
     """
     return parse(_image(api, build_id))
+
+
+def reload(api: Api, build_id: str) -> Record:
+    """Return a record that was there a moment ago.
+
+    :raises: as `load`
+    """
+    try:
+        return load(api, build_id)
+    except RecordError:
+        # A replica of Glance's database may lag behind.
+        api.clock.sleep(LAG_S)
+        return load(api, build_id)
 
 
 def _image(api: Api, build_id: str) -> Image:
