@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from osc_imagebuild.tests.fakes.image import FakeImage
 from osc_imagebuild.tests.fakes.wire import Adapter
 
 CATALOG = Path(__file__).parents[1] / "catalog"
+ENTRIES = Catalog([CATALOG])
 NAME = "golden"
 
 
@@ -42,6 +44,7 @@ class CloudTestCase(testtools.TestCase):
     def setUp(self) -> None:
         """Take away the network, sleep, and the need for iPXE on this machine."""
         super().setUp()
+        random.seed(0)  # how long pauses are decides what comes when
         self.cloud = FakeCloud()
         self.events: list[Event] = []
         self.wrong: list[str] = []
@@ -77,7 +80,7 @@ class CloudTestCase(testtools.TestCase):
         """Return the library as a new client has it."""
         return Builder(
             self.cloud.connect(client),
-            catalog=Catalog([CATALOG]),
+            catalog=ENTRIES,
             clock=self.cloud.clock(skew),
             listener=self.events.append,
         )

@@ -14,7 +14,7 @@ from osc_imagebuild.tests.fakes.wire import Call
 from osc_imagebuild.tests.unit.base import CloudTestCase
 
 # One call in so many meets the fault; each call has its turn in one build.
-SPACING = 12
+SPACING = 8
 
 # A broken answer of Keystone's own is not known to be one that may pass.
 WELL = ("complete", "TransientError", "CloudError")

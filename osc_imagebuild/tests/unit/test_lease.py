@@ -37,7 +37,7 @@ class LeaseTest(CloudTestCase):
         """Of two and of five, one wins; the others say who and since when."""
         fresh = self.cloud
         for count in (2, 5):
-            for seed in range(25):
+            for seed in range(12):
                 self.cloud = fresh.fork()
                 with self.one_of_many(f"{count} takers, seed {seed}"):
                     self.check_race(self.race(count, seed))
@@ -59,7 +59,7 @@ class LeaseTest(CloudTestCase):
         self.take("dead")
         self.cloud.world.advance(lease.LIFE_S + 1)
         fresh = self.cloud
-        for seed in range(25):
+        for seed in range(12):
             self.cloud = fresh.fork()
             with self.one_of_many(f"seed {seed}"):
                 self.check_race(self.race(5, seed))
