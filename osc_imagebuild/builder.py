@@ -195,6 +195,11 @@ class Builder:
         if found.status == "complete":
             return found
         held = lease.take(self.api, found.id, force=True)
+        # Its driver may have written until it lost the lease.
+        found = record.load(self.api, found.id)
+        if found.status == "complete":
+            held.release()
+            return found
         if not found.is_over:
             found = record.update(
                 self.api, found.id, status="cancelled", reason="cancelled by request"
@@ -203,6 +208,8 @@ class Builder:
         # The client that was put aside may have had a creation under way.
         self.api.clock.sleep(1)
         teardown(self.api, found.id)
+        if found.status == "cancelled" and found.made_image:
+            images.delete(self.api, found.made_image)  # published, but not yet told
         held.release()
         return found
 
@@ -233,9 +240,7 @@ class Builder:
             image = images.find(self.api, build_id)
             result = image.properties.get("imagebuild_result_id", "") if image else ""
             return build_id, result
-        harvested = found.marks.get("harvested")
-        noted = harvested.data.get("image_id", "") if harvested else ""
-        return found.id, found.result_id or noted
+        return found.id, found.made_image
 
     def orphans(self) -> Sequence[Orphan]:
         """Return what belongs to builds whose records are gone.

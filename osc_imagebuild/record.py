@@ -62,6 +62,12 @@ class Record:
         """Whether nothing is left to drive."""
         return self.status in ("complete", "failed", "cancelled")
 
+    @property
+    def made_image(self) -> str:
+        """ID of the image that the build made, complete or not; '' if none."""
+        harvested = self.marks.get("harvested")
+        return self.result_id or (harvested.data["image_id"] if harvested else "")
+
 
 def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Record:
     """Write the record of a new build: the first thing in the cloud.
