@@ -99,6 +99,26 @@ class SweepTestCase(CloudTestCase):
         """The next client comes when all is long over."""
         self.sweep(2 * 3600)
 
+    def test_cancel_and_delete_anywhere(self) -> None:
+        """From every wreck, each of them twice, and nothing is left."""
+        for method, output in WAYS:
+            for wreck in self.wrecks(method, output):
+                self.cloud = wreck.cloud
+                with self.one_of_many(wreck.where):
+                    self.remove()
+
+    def remove(self) -> None:
+        """Cancel and delete what a dead client left, at once."""
+        records = [i.id for i in self.images() if "imagebuild" in i.tags]
+        builder = self.builder("remover")
+        for build_id in records:
+            if builder.cancel(build_id).status == "cancelled":
+                self.assert_empty(build_id)
+                builder.cancel(build_id)
+            for _ in range(2):
+                builder.delete(build_id, with_image=True)
+        self.assert_empty()
+
     def test_replies_lost(self) -> None:
         """The client lives, but never hears that its request was carried out."""
         for method, output in WAYS:
