@@ -16,6 +16,7 @@ from devcloud.errors import DevcloudError
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 ARCH = "amd64"
+DOWNLOAD_LIMIT_S = 1800
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ class Apt:
         return [word for pair in options.items() for word in ("-o", "=".join(pair))]
 
     def update(self) -> None:
-        process.run("apt-get", *self._options(), "-q", "update", log=self.log)
+        command = ["apt-get", *self._options(), "-q", "update"]
+        process.run(*command, log=self.log, seconds=DOWNLOAD_LIMIT_S)
 
     def show(self, *packages: str) -> dict[str, dict[str, str]]:
         """The index stanza of each of these packages that the mirror lists."""
@@ -163,7 +165,7 @@ class Apt:
         command = ["env", "-C", str(debs), "apt-get", *self._options(), "download"]
         listed = self.show(*packages)
         with contextlib.suppress(DevcloudError):  # what came counts, see below
-            process.run(*command, *listed, log=self.log)
+            process.run(*command, *listed, log=self.log, seconds=DOWNLOAD_LIMIT_S)
         found = {}
         for name, fields in listed.items():
             version = fields["version"].replace(":", "%3a")

@@ -22,7 +22,8 @@ ln -sf /dev/null "$root/etc/systemd/system-generators/systemd-ssh-generator"
 # Made again by the first boot of each copy, or by the installer.
 : > "$root/etc/machine-id"
 rm -f "$root"/etc/ssh/ssh_host_*.pub "$root"/etc/ssh/ssh_host_[!n]*_key \
-    "$root/var/lib/dbus/machine-id" "$root/etc/hostname" "$root/etc/apt/sources.list" "$root"/etc/apt/sources.list.d/* \
+    "$root/var/lib/dbus/machine-id" "$root/etc/hostname" \
+    "$root/etc/apt/sources.list" "$root"/etc/apt/sources.list.d/* \
     "$root/etc/apt/apt.conf.d/99mmdebstrap"
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/log/*.log \

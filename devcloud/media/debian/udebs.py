@@ -66,7 +66,7 @@ class Collector:
         found = [Udeb(index[name], file) for name, file in files.items()]
         missing = [name for name in wanted if name not in files]
         if missing:
-            self.say(f"media: the mirror did not give, so repacked: {missing}")
+            self.say(f"media: not on the mirror, so repacked: {', '.join(missing)}")
         for name in missing:
             if name in modules:
                 found.append(self.repack_modules(name, modules[name]))
@@ -108,6 +108,8 @@ class Collector:
                 target = tree / file.relative_to(kernel)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(file, target)
+        if not list(tree.rglob(f"{MODULES[stem][0]}.ko*")):
+            raise DevcloudError(f"linux-image-{self.kernel} has no {MODULES[stem][0]}")
         fields = {
             "kernel-version": self.kernel,
             "provides": MODULE_PROVIDES.get(stem, stem),
@@ -121,6 +123,7 @@ class Collector:
             target.mkdir()
             [deb] = self.apt.need(f"linux-image-{self.kernel}")
             wanted = [f"*/{m}.ko*" for group in MODULES.values() for m in group]
+            # tar fails when a pattern has no match: such a module is built in.
             script = (
                 'deb=$1 target=$2; shift 2; dpkg-deb --fsys-tarfile "$deb" |'
                 ' tar -C "$target" -x --wildcards "$@" 2>/dev/null || true'
