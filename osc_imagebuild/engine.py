@@ -193,6 +193,10 @@ class Engine:
                 except (TransientError, ConflictError, NotFoundError):
                     raise
                 except CloudError as error:
+                    if self._step in steps.AFTER_PUBLISHING:
+                        # The image is out: a build that could not tidy up
+                        # has not failed, it is to be resumed.
+                        raise
                     self._fail(str(error), "")
 
     def _mark(self, name: str, data: Mapping[str, str], **fields: object) -> None:

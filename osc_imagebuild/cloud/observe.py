@@ -26,6 +26,7 @@ from osc_imagebuild.outputs.image import ROLE as RESULT
 EVERYTHING = frozenset(
     {"images", "result", "servers", "server:install", "server:verify"}
 )
+SECOND_LOOK_S = 3.0
 # What belongs to a build but is no part of what it makes.
 _BOOKKEEPING = ("record", "lease-")
 
@@ -106,7 +107,7 @@ def _see_servers(api: Api, build_id: str, facts: Facts) -> Facts:
 
 
 def _see_server(api: Api, build_id: str, role: str, facts: Facts) -> Facts:
-    server = servers.find(api, facts.servers[role].id)
+    server = _find_server(api, facts.servers[role].id)
     others = {key: value for key, value in facts.servers.items() if key != role}
     if server is None:
         return dataclasses.replace(facts, servers=others)
@@ -137,3 +138,12 @@ def _see_server(api: Api, build_id: str, role: str, facts: Facts) -> Facts:
         reports=reports,
         reports_held=held,
     )
+
+
+def _find_server(api: Api, server_id: str) -> Server | None:
+    """Ask twice: one API server's 404 may be a lag, and ends a build."""
+    found = servers.find(api, server_id)
+    if found is None:
+        api.clock.sleep(SECOND_LOOK_S)
+        found = servers.find(api, server_id)
+    return found

@@ -17,6 +17,9 @@ from osc_imagebuild.steps.install import EnsureImage, Install, PowerOff, StartSe
 from osc_imagebuild.steps.publish import Cleanup, Complete, Publish
 from osc_imagebuild.steps.verify import RemoveVerify, StartVerify, Verify
 
+# From here on the result is the user's.
+AFTER_PUBLISHING = (Cleanup.name, Complete.name)
+
 
 class Step(Protocol):
     """One step; ``sees`` names the parts of the cloud that its evidence is in."""
