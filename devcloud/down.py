@@ -42,7 +42,7 @@ def _end_helpers() -> None:
 def _directories() -> None:
     """Take back the mount points, as long as nobody else uses them."""
     mounted = {line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()}
-    if str(NETNS) in mounted and not any(NETNS.iterdir()):
+    if str(NETNS) in mounted and NETNS.is_dir() and not any(NETNS.iterdir()):
         process.run("umount", NETNS)
     for path in (*MADE, NETNS):
         # Not empty or never there: then it is not ours to remove.
