@@ -14,14 +14,19 @@ APT = Path("/etc/apt")
 def release() -> dict[str, str]:
     """The fields of os-release."""
     text = Path("/etc/os-release").read_text()
-    return {key: value.strip('"') for key, value in re.findall(r"(?m)^(\w+)=(.*)$", text)}
+    return {
+        key: value.strip('"') for key, value in re.findall(r"(?m)^(\w+)=(.*)$", text)
+    }
 
 
 def _deb822(text: str) -> Iterator[tuple[str, str]]:
     """(URI, suite) pairs of a .sources file."""
     for paragraph in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n?", "", text)):
         unfolded = re.sub(r"\n[ \t]+", " ", paragraph)
-        fields = {k.lower(): v.split() for k, v in re.findall(r"(?m)^([\w-]+):(.*)$", unfolded)}
+        fields = {
+            k.lower(): v.split()
+            for k, v in re.findall(r"(?m)^([\w-]+):(.*)$", unfolded)
+        }
         if "deb" not in fields.get("types", ()) or fields.get("enabled") == ["no"]:
             continue
         for uri in fields.get("uris", ()):

@@ -76,7 +76,9 @@ def _endpoints(identity: Any) -> None:
     present = {service.type: service for service in identity.services()}
     for (kind, name), tail in wanted.items():
         service = present.get(kind) or identity.create_service(name=name, type=kind)
-        have = {endpoint.interface for endpoint in identity.endpoints(service_id=service.id)}
+        have = {
+            endpoint.interface for endpoint in identity.endpoints(service_id=service.id)
+        }
         for interface in {"public", "internal"} - have:
             identity.create_endpoint(
                 service_id=service.id,
@@ -100,7 +102,9 @@ def queue() -> None:
     def consumed() -> str:
         try:
             with kombu.Connection(url) as connection:
-                found = connection.default_channel.queue_declare("q-l3-plugin", passive=True)
+                found = connection.default_channel.queue_declare(
+                    "q-l3-plugin", passive=True
+                )
         except (OSError, amqp.exceptions.AMQPError) as exc:
             return str(exc)
         return "" if found.consumer_count else "no consumer of q-l3-plugin"
@@ -123,7 +127,9 @@ def resources() -> None:
         if not admin.compute.find_flavor(name):
             admin.compute.create_flavor(name=name, vcpus=cpus, ram=ram, disk=disk)
     if not admin.block_storage.find_type("nfs"):
-        admin.block_storage.create_type(name="nfs", extra_specs={"volume_backend_name": "nfs1"})
+        admin.block_storage.create_type(
+            name="nfs", extra_specs={"volume_backend_name": "nfs1"}
+        )
     public = _public(admin.network)
     render.PUBLIC_NETWORK.write_text(public.id)
     _tenant(demo.network, public)
@@ -158,7 +164,9 @@ def _tenant(network: Any, public: Any) -> None:
         network.update_router(router, external_gateway_info={"network_id": public.id})
     if not list(network.ports(device_id=router.id, network_id=private.id)):
         network.add_interface_to_router(router, subnet_id=subnet.id)
-    isolated = network.find_network("isolated") or network.create_network(name="isolated")
+    isolated = network.find_network("isolated") or network.create_network(
+        name="isolated"
+    )
     _subnet(network, isolated, settings.ISOLATED_CIDR, gateway_ip=None)
 
 
@@ -176,7 +184,9 @@ def _subnet(network: Any, parent: Any, cidr: str, **more: Any) -> Any:
 
 def _open_security_group(cloud: Any) -> None:
     project = cloud.current_project_id
-    group = next(iter(cloud.network.security_groups(name="default", project_id=project)))
+    group = next(
+        iter(cloud.network.security_groups(name="default", project_id=project))
+    )
     have = {
         rule["protocol"]
         for rule in group.security_group_rules
@@ -184,7 +194,10 @@ def _open_security_group(cloud: Any) -> None:
     }
     for protocol in {"icmp", "tcp"} - have:
         cloud.network.create_security_group_rule(
-            security_group_id=group.id, direction="ingress", protocol=protocol, ethertype="IPv4"
+            security_group_id=group.id,
+            direction="ingress",
+            protocol=protocol,
+            ethertype="IPv4",
         )
 
 
@@ -202,9 +215,15 @@ def agents() -> None:
         return ", ".join(sorted(PARTS - up))
 
     _wait("the cloud", missing, 180)
-    nova = [f"--config-file={settings.ETC}/nova/{name}.conf" for name in ("nova", "nova-db")]
+    nova = [
+        f"--config-file={settings.ETC}/nova/{name}.conf" for name in ("nova", "nova-db")
+    ]
     run(settings.VENV / "bin/nova-manage", *nova, "cell_v2", "discover_hosts")
-    _wait("the hypervisor", lambda: "" if list(cloud.compute.hypervisors()) else "none", 60)
+    _wait(
+        "the hypervisor",
+        lambda: "" if list(cloud.compute.hypervisors()) else "none",
+        60,
+    )
 
 
 if __name__ == "__main__":

@@ -37,7 +37,15 @@ def create() -> None:
         f"GRANT ALL ON {name}.* TO 'os'@'127.0.0.1' IDENTIFIED BY '{password}';"
         for name in render.DATABASES
     ]
-    run("mariadb", "--no-defaults", "-S", SOCKET, "-u", "root", text="\n".join(statements))
+    run(
+        "mariadb",
+        "--no-defaults",
+        "-S",
+        SOCKET,
+        "-u",
+        "root",
+        text="\n".join(statements),
+    )
     _stamp("databases", "made")
 
 
@@ -61,7 +69,9 @@ def _manage(name: str, config: tuple[Path, ...], *commands: str) -> None:
 
 def _first_cell() -> None:
     """Make cell1, which cannot be made twice."""
-    nova = [f"--config-file={settings.ETC}/nova/{name}.conf" for name in ("nova", "nova-db")]
+    nova = [
+        f"--config-file={settings.ETC}/nova/{name}.conf" for name in ("nova", "nova-db")
+    ]
     manage = (str(settings.VENV / "bin/nova-manage"), *nova, "cell_v2")
     if "cell1" not in run(*manage, "list_cells", log=LOG):
         run(*manage, "create_cell", "--name=cell1", log=LOG)
@@ -90,7 +100,9 @@ def network() -> None:
         "glance-manage db_sync",
         f"glance-manage db_load_metadefs {settings.VENV}/etc/glance/metadefs",
     )
-    _manage("placement", (etc / "placement/placement.conf",), "placement-manage db sync")
+    _manage(
+        "placement", (etc / "placement/placement.conf",), "placement-manage db sync"
+    )
     _manage(
         "neutron",
         (etc / "neutron/neutron.conf", etc / "neutron/plugins/ml2/ml2_conf.ini"),

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from devcloud import network, process, services, settings, storage
+from devcloud import daemon, network, process, services, settings, storage
 from devcloud.errors import DevcloudError
 
 # What is ours below HOME. `wipe` removes nothing else, in case HOME was chosen badly.
@@ -41,7 +41,9 @@ def _end_helpers() -> None:
 
 def _directories() -> None:
     """Take back the mount points, as long as nobody else uses them."""
-    mounted = {line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()}
+    mounted = {
+        line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()
+    }
     if str(NETNS) in mounted and NETNS.is_dir() and not any(NETNS.iterdir()):
         process.run("umount", NETNS)
     for path in (*MADE, NETNS):
@@ -58,15 +60,20 @@ def _parts() -> list[tuple[str, Callable[[], None]]]:
     switch = (services.OVSDB, services.VSWITCHD)
     rest = [s for s in infra if s not in switch and s != services.LIBVIRTD]
     callers = (*services.AGENTS, services.COMPUTE)
-    called = (services.KEYSTONE, *services.APIS, *services.CONTROL, *services.GUEST_SERVICES)
+    called = (
+        services.KEYSTONE,
+        *services.APIS,
+        *services.CONTROL,
+        *services.GUEST_SERVICES,
+    )
     return [
-        ("agents", lambda: process.stop(callers)),
-        ("services", lambda: process.stop(called)),
+        ("agents", lambda: daemon.stop(callers)),
+        ("services", lambda: daemon.stop(called)),
         ("guests", _end_guests),
-        ("libvirt", lambda: process.stop([services.LIBVIRTD])),
+        ("libvirt", lambda: daemon.stop([services.LIBVIRTD])),
         ("name spaces and bridges", network.remove),
-        ("switch", lambda: process.stop(switch)),
-        ("database and queue", lambda: process.stop(rest)),
+        ("switch", lambda: daemon.stop(switch)),
+        ("database and queue", lambda: daemon.stop(rest)),
         # Not earlier: RabbitMQ's own helpers carry the mark too, and it crashes without them.
         ("helpers", _end_helpers),
         ("mounts", storage.unmount),
@@ -88,7 +95,9 @@ def down() -> None:
         if time.monotonic() - since >= 0.5:
             print(f"{name:<24}{time.monotonic() - since:7.1f} s", flush=True)
     if failures:
-        raise DevcloudError("not everything could be stopped:\n  " + "\n  ".join(failures))
+        raise DevcloudError(
+            "not everything could be stopped:\n  " + "\n  ".join(failures)
+        )
     print(f"the cloud is down after {time.monotonic() - began:.1f} s")
 
 
@@ -96,7 +105,9 @@ def wipe() -> None:
     """Stop everything and remove what it kept."""
     down()
     if storage.mounts():
-        raise DevcloudError(f"still mounted: {', '.join(storage.mounts())}; nothing was removed")
+        raise DevcloudError(
+            f"still mounted: {', '.join(storage.mounts())}; nothing was removed"
+        )
     for name in OURS:
         path = settings.HOME / name
         if path.is_dir() and not path.is_symlink():

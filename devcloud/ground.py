@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from devcloud import apt_sources, services, settings
+from devcloud.daemon import members
 from devcloud.errors import DevcloudError
-from devcloud.process import marked, members
+from devcloud.process import marked
 
 MEMORY_GIB = 7.5  # what a machine sold as 8 GB shows; 5 are used before the first guest
 FRESH_DISK_GIB = 12
@@ -23,7 +24,9 @@ SUPPORTED = "Debian 12 (bookworm) on x86-64, as root, with /usr/bin/python3 3.11
 def root() -> None:
     """Only root can make bridges, name spaces and mounts."""
     if os.geteuid() != 0:
-        raise DevcloudError("run this as root: it makes bridges, name spaces and mounts")
+        raise DevcloudError(
+            "run this as root: it makes bridges, name spaces and mounts"
+        )
 
 
 def check() -> None:
@@ -31,7 +34,9 @@ def check() -> None:
     root()
     wrong = [*_system(), *_kernel(), *_path(), *_memory(), *_disk(), *_ports()]
     if wrong:
-        raise DevcloudError("this machine cannot carry the cloud:\n  " + "\n  ".join(wrong))
+        raise DevcloudError(
+            "this machine cannot carry the cloud:\n  " + "\n  ".join(wrong)
+        )
 
 
 def _system() -> list[str]:
@@ -63,7 +68,9 @@ def _path() -> list[str]:
             f" set DEVCLOUD_HOME to a path of at most {longest} characters"
         ]
     if re.search(r"[^\w./+@-]", str(settings.HOME)):
-        return [f"{settings.HOME}: use only letters, digits and ./_+@- in DEVCLOUD_HOME"]
+        return [
+            f"{settings.HOME}: use only letters, digits and ./_+@- in DEVCLOUD_HOME"
+        ]
     return []
 
 
@@ -133,5 +140,7 @@ def _ports() -> list[str]:
     for port in sorted(set(wanted) & set(listening)):
         pid, command = _holder(listening[port])
         if pid not in ours:
-            wrong.append(f"port {port} is taken by {command} (pid {pid}): stop it first")
+            wrong.append(
+                f"port {port} is taken by {command} (pid {pid}): stop it first"
+            )
     return wrong

@@ -51,7 +51,9 @@ def probe() -> None:
         answer = _opens() and _boots()
     except (DevcloudError, StopIteration) as exc:
         settings.LOG.mkdir(parents=True, exist_ok=True)
-        (settings.LOG / "kvm.log").write_text(f"cannot probe, so KVM is not used: {exc}\n")
+        (settings.LOG / "kvm.log").write_text(
+            f"cannot probe, so KVM is not used: {exc}\n"
+        )
         answer = False
     ANSWER.parent.mkdir(parents=True, exist_ok=True)
     ANSWER.write_text(json.dumps({"boot": boot, "works": answer}))
@@ -71,7 +73,17 @@ def _boots() -> bool:
         kernel = _kernel(place)
         (place / "initrd").write_bytes(_initrd())
         command = [
-            *("qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "256", "-smp", "1"),
+            *(
+                "qemu-system-x86_64",
+                "-accel",
+                "kvm",
+                "-cpu",
+                "host",
+                "-m",
+                "256",
+                "-smp",
+                "1",
+            ),
             *("-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio"),
             *("-kernel", str(kernel), "-initrd", str(place / "initrd")),
             *("-append", "console=ttyS0 quiet panic=-1"),
@@ -112,6 +124,11 @@ def _initrd() -> bytes:
     for number, (name, mode, data) in enumerate(files, 1):
         size = len(name) + 1
         fields = (number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, size, 0)
-        entry = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
+        entry = (
+            b"070701"
+            + b"".join(b"%08X" % field for field in fields)
+            + name.encode()
+            + b"\0"
+        )
         archive += entry + b"\0" * (-len(entry) % 4) + data + b"\0" * (-len(data) % 4)
     return archive

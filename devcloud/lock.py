@@ -33,9 +33,15 @@ def held(verb: str, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
             file.seek(0)
             holder = file.read() or "another run"
         if time.monotonic() > deadline:
-            raise DevcloudError(f"'{holder}' still works on {settings.HOME}; try again later")
+            raise DevcloudError(
+                f"'{holder}' still works on {settings.HOME}; try again later"
+            )
         if not said:
-            print(f"waiting for '{holder}' on {settings.HOME}", file=sys.stderr, flush=True)
+            print(
+                f"waiting for '{holder}' on {settings.HOME}",
+                file=sys.stderr,
+                flush=True,
+            )
             said = True
         time.sleep(0.5)
 

@@ -116,7 +116,9 @@ def restore() -> None:
 
 def name_spaces() -> list[str]:
     """Neutron's network name spaces."""
-    words = (line.split()[0] for line in run("ip", "netns", "list").splitlines() if line)
+    words = (
+        line.split()[0] for line in run("ip", "netns", "list").splitlines() if line
+    )
     return [name for name in words if name.startswith(("qdhcp-", "qrouter-"))]
 
 

@@ -46,7 +46,16 @@ def install() -> None:
         options = ("-y", "-q", "--no-install-recommends")
         # Another apt may hold dpkg's lock for a while.
         patience = ("-o", "DPkg::Lock::Timeout=300")
-        run("apt-get", "install", *options, *patience, *wanted, log=log, env=quiet, seconds=1800)
+        run(
+            "apt-get",
+            "install",
+            *options,
+            *patience,
+            *wanted,
+            log=log,
+            env=quiet,
+            seconds=1800,
+        )
 
 
 @contextlib.contextmanager

@@ -26,7 +26,9 @@ DATABASES = (
 
 def database_url(name: str) -> str:
     """Where a service finds its database."""
-    return f"mysql+pymysql://os:{settings.DATABASE_PASSWORD}@127.0.0.1/{name}?charset=utf8"
+    return (
+        f"mysql+pymysql://os:{settings.DATABASE_PASSWORD}@127.0.0.1/{name}?charset=utf8"
+    )
 
 
 def _auth(user: str) -> str:
@@ -82,7 +84,9 @@ def _values() -> dict[str, str]:
         "demo_password": settings.DEMO_PASSWORD,
         "token_seconds": str(settings.TOKEN_SECONDS),
         "virt": kvm.nova_options(),
-        "public_network": PUBLIC_NETWORK.read_text() if PUBLIC_NETWORK.exists() else "unknown",
+        "public_network": PUBLIC_NETWORK.read_text()
+        if PUBLIC_NETWORK.exists()
+        else "unknown",
     }
     for service in SERVICES:
         values[f"auth_{service}"] = _auth(service)
@@ -105,7 +109,9 @@ def configuration() -> None:
     for template in sorted(path for path in source.rglob("*") if path.is_file()):
         text = string.Template(template.read_text()).substitute(values)
         name = template.relative_to(source)
-        _write(settings.CLOUDS if name.name == "clouds.yaml" else settings.ETC / name, text)
+        _write(
+            settings.CLOUDS if name.name == "clouds.yaml" else settings.ETC / name, text
+        )
 
 
 def directories() -> None:
@@ -148,7 +154,11 @@ def copies() -> None:
         if name.parts[0] == "shim":
             _copy(PACKAGE / name, settings.SHIM / name.name)
     for path in list(target.rglob("*")):
-        if path.is_file() and path.suffix != ".pyc" and path.relative_to(target) not in names:
+        if (
+            path.is_file()
+            and path.suffix != ".pyc"
+            and path.relative_to(target) not in names
+        ):
             path.unlink()
 
 
@@ -161,7 +171,10 @@ def _copy(source: Path, target: Path) -> None:
 
 def keystone_keys() -> None:
     """Make the keys that tokens and credentials are made with."""
-    for verb, name in (("fernet_setup", "fernet-keys"), ("credential_setup", "credential-keys")):
+    for verb, name in (
+        ("fernet_setup", "fernet-keys"),
+        ("credential_setup", "credential-keys"),
+    ):
         if not (settings.STATE / "keystone" / name / "0").exists():
             run(
                 settings.VENV / "bin/keystone-manage",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from devcloud import database, packages, settings
-from devcloud.process import Service
+from devcloud.daemon import Service
 
 E, S, R, V = settings.ETC, settings.STATE, settings.RUN, settings.VENV
 OVS = R / "openvswitch"
@@ -45,7 +45,12 @@ def _api(
 ) -> Service:
     """A WSGI application below uWSGI."""
     argv = [str(V / "bin/uwsgi"), "--ini", str(E / "uwsgi.ini")]
-    argv += ["--http-socket", f"{settings.LOCAL}:{settings.PORTS[port]}", "--module", module]
+    argv += [
+        "--http-socket",
+        f"{settings.LOCAL}:{settings.PORTS[port]}",
+        "--module",
+        module,
+    ]
     argv += ["--processes", str(processes), "--procname-prefix", f"{name} "]
     return Service(
         name,
@@ -165,8 +170,22 @@ APIS = (
         *NEUTRON,
         env={"OS_NEUTRON_CONFIG_DIR": str(E / "neutron")},
     ),
-    _api("nova-api", "nova", 3, "nova.wsgi.osapi_compute:application", *NOVA, env=_NOVA_ENV),
-    _api("nova-metadata", "metadata", 1, "nova.wsgi.metadata:application", *NOVA, env=_NOVA_ENV),
+    _api(
+        "nova-api",
+        "nova",
+        3,
+        "nova.wsgi.osapi_compute:application",
+        *NOVA,
+        env=_NOVA_ENV,
+    ),
+    _api(
+        "nova-metadata",
+        "metadata",
+        1,
+        "nova.wsgi.metadata:application",
+        *NOVA,
+        env=_NOVA_ENV,
+    ),
     # It takes no configuration directory from its environment.
     _api(
         "cinder-api",
@@ -189,7 +208,9 @@ CONTROL = (
 AGENTS = (
     # It does not heed SIGTERM, nor does nova-compute within a useful time.
     _daemon("neutron-openvswitch-agent", NEUTRON, after=SWITCH, stop_seconds=5),
-    _daemon("neutron-dhcp-agent", (*NEUTRON, E / "neutron/dhcp_agent.ini"), after=SWITCH),
+    _daemon(
+        "neutron-dhcp-agent", (*NEUTRON, E / "neutron/dhcp_agent.ini"), after=SWITCH
+    ),
     _daemon("neutron-l3-agent", (*NEUTRON, E / "neutron/l3_agent.ini"), after=SWITCH),
     _daemon("neutron-metadata-agent", (*NEUTRON, E / "neutron/metadata_agent.ini")),
 )

@@ -34,11 +34,14 @@ MEDIA_URL = f"http://{GATEWAY}:{MEDIA_PORT}"
 PROXY_URL = f"http://{GATEWAY}:{PROXY_PORT}"
 
 CATALOG = Path(__file__).with_name("catalog")  # how the product builds here
-LIB = HOME / "lib"  # a copy of this package: daemons outlive the checkout that started them
+LIB = (
+    HOME / "lib"
+)  # a copy of this package: daemons outlive the checkout that started them
 SHIM = HOME / "shim"
 CLOUDS = HOME / "clouds.yaml"
 LOCK_FILE = Path(
-    os.environ.get("DEVCLOUD_LOCK_FILE") or Path(__file__).with_name("requirements.lock.txt")
+    os.environ.get("DEVCLOUD_LOCK_FILE")
+    or Path(__file__).with_name("requirements.lock.txt")
 )
 
 PUBLIC_CIDR = "10.99.0.0/24"

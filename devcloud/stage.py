@@ -51,7 +51,9 @@ class Screen:
             return
         with self._lock:
             now = time.monotonic()
-            parts = [f"{name} {now - since:.0f} s" for name, since in self._running.items()]
+            parts = [
+                f"{name} {now - since:.0f} s" for name, since in self._running.items()
+            ]
             line = f"[{now - self._began:4.0f} s] " + ", ".join(parts)
             sys.stdout.write("\r\033[K" + line[:118])
             sys.stdout.flush()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from devcloud import services, settings
+from devcloud.daemon import Service, pid_of
 from devcloud.errors import DevcloudError
-from devcloud.process import Service, pid_of
 
 
 def _word(service: Service) -> str:

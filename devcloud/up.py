@@ -6,8 +6,18 @@ import hashlib
 import importlib
 from pathlib import Path
 
-from devcloud import database, kvm, network, packages, render, services, settings, storage
-from devcloud.process import Service, ensure, is_current, run, stop
+from devcloud import (
+    database,
+    kvm,
+    network,
+    packages,
+    render,
+    services,
+    settings,
+    storage,
+)
+from devcloud.daemon import Service, ensure, is_current, stop
+from devcloud.process import run
 from devcloud.stage import Screen, Stage, run_all
 
 
@@ -124,9 +134,15 @@ class Up:
             Stage("identity schema", database.identity, schemas),
             Stage("network schemas", database.network, schemas),
             Stage("compute schemas", database.compute, schemas),
-            Stage("keystone", lambda: self.ensure(services.KEYSTONE), ("identity schema", "queue")),
+            Stage(
+                "keystone",
+                lambda: self.ensure(services.KEYSTONE),
+                ("identity schema", "queue"),
+            ),
             Stage("users", lambda: self.once("users", "catalogue"), ("keystone",)),
-            Stage("services", self.apis, ("users", "network schemas", "compute schemas")),
+            Stage(
+                "services", self.apis, ("users", "network schemas", "compute schemas")
+            ),
             Stage("network agents", self.agents, ("services", "switch")),
             Stage("hypervisor", self.compute, ("services", "switch")),
             Stage("all agents", self.ready, ("network agents", "hypervisor")),
@@ -136,9 +152,13 @@ class Up:
         """What guests find."""
         proxy = services.PACKAGE_PROXY
         return [
-            Stage("resources", lambda: self.once("resources", "resources"), ("services",)),
+            Stage(
+                "resources", lambda: self.once("resources", "resources"), ("services",)
+            ),
             Stage("metadata", self.flat_metadata, ("resources", "switch")),
-            Stage("package proxy", lambda: self.ensure(proxy), ("configuration", "switch")),
+            Stage(
+                "package proxy", lambda: self.ensure(proxy), ("configuration", "switch")
+            ),
             Stage("installer media", self.media, ("storage",)),
             Stage("media server", self.media_server, ("switch",)),
         ]

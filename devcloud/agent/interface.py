@@ -27,8 +27,25 @@ class PlainInterfaceDriver(interface.OVSInterfaceDriver):  # type: ignore[misc]
         **options: Any,
     ) -> None:
         super().plug_new(
-            network_id, port_id, device_name, mac_address, bridge, namespace, *rest, **options
+            network_id,
+            port_id,
+            device_name,
+            mac_address,
+            bridge,
+            namespace,
+            *rest,
+            **options,
         )
         wrapper = ip_lib.IPWrapper(namespace=namespace)
-        command = ["ethtool", "-K", device_name, "tso", "off", "gso", "off", "gro", "off"]
+        command = [
+            "ethtool",
+            "-K",
+            device_name,
+            "tso",
+            "off",
+            "gso",
+            "off",
+            "gro",
+            "off",
+        ]
         wrapper.netns.execute(command, run_as_root=True)

@@ -86,9 +86,14 @@ class DevcloudTest(testtools.TestCase):
     def installer(self, command_line: str = "") -> Any:
         """An image that boots the mini installer's kernel over a blank disk."""
         parts = {}
-        for role, kind, file in (("kernel", "aki", "linux"), ("ramdisk", "ari", "initrd")):
+        for role, kind, file in (
+            ("kernel", "aki", "linux"),
+            ("ramdisk", "ari", "initrd"),
+        ):
             data = fetch(f"{MINI}/{file}")
-            parts[role] = self.image(role, data, container_format=kind, disk_format=kind).id
+            parts[role] = self.image(
+                role, data, container_format=kind, disk_format=kind
+            ).id
         properties = {"kernel_id": parts["kernel"], "ramdisk_id": parts["ramdisk"]}
         properties["os_command_line"] = f"console=ttyS0,115200 {command_line}"
         return self.image("blank", self.blank_disk(), **properties)
@@ -136,7 +141,9 @@ class InstallTest(DevcloudTest):
         server = self.server("private", INSTALL, image_id=self.installer().id)
         self.see(server, "INSTALLER.*FINISHED 100%")
         self.see_off(server)
-        snapshot = self.demo.compute.create_server_image(server, f"{self.prefix}-snapshot")
+        snapshot = self.demo.compute.create_server_image(
+            server, f"{self.prefix}-snapshot"
+        )
         self.addCleanup(self.demo.image.delete_image, snapshot.id)
         self.demo.image.wait_for_status(snapshot, "active", wait=120)
         self.forget_installer(snapshot.id)
@@ -177,7 +184,9 @@ class InstallTest(DevcloudTest):
 
     def volume(self, role: str, **attributes: Any) -> Any:
         storage = self.demo.block_storage
-        volume = storage.create_volume(name=f"{self.prefix}-{role}", size=1, **attributes)
+        volume = storage.create_volume(
+            name=f"{self.prefix}-{role}", size=1, **attributes
+        )
         self.addCleanup(self.remove_volume, volume)
         return storage.wait_for_status(volume, "available", ["error"], wait=120)
 
@@ -195,7 +204,9 @@ class GuestTest(DevcloudTest):
         self.assertEqual("running", figures.state)
         self.assertEqual(1, figures.num_cpus)
         self.assertRaises(
-            exceptions.ForbiddenException, self.demo.compute.get_server_diagnostics, server
+            exceptions.ForbiddenException,
+            self.demo.compute.get_server_diagnostics,
+            server,
         )
 
     def test_processor_and_download(self) -> None:
@@ -247,7 +258,12 @@ class CloudTest(DevcloudTest):
             command = ["/usr/bin/python3", "-m", "devcloud", verb]
             began = time.monotonic()
             done = subprocess.run(
-                command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
+                command,
+                cwd=REPOSITORY,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
             )
             self.assertEqual(0, done.returncode, done.stdout + done.stderr)
             self.assertLess(time.monotonic() - began, seconds)
