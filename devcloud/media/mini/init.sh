@@ -17,7 +17,7 @@ die() {
     case $onfail in
         hang) while :; do sleep 3600; done ;;
         reboot) reboot -f ;;
-        *) poweroff -f ;;
+        *) sleep 15; poweroff -f ;; # with the guest its console goes: let it be read
     esac
     sleep 60
 }
