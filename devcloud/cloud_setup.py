@@ -113,9 +113,11 @@ def queue() -> None:
 
 
 def _wait(what: str, missing: Callable[[], str], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while problem := missing():
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        print(f"{what} after {waited:.0f} s: {problem}", flush=True)
+        if waited > seconds:
             sys.exit(f"{what} is not ready after {seconds:.0f} s: {problem}")
         time.sleep(1)
 

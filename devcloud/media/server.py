@@ -158,9 +158,7 @@ def rate_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and int(text) else SLOW_RATE
 
 
-def trickle(
-    sock: socket.socket, body: Body, start: int, count: int, rate: int
-) -> None:
+def trickle(sock: socket.socket, body: Body, start: int, count: int, rate: int) -> None:
     """Send at a steady rate, in small pieces so that the client sees progress."""
     piece = max(1, rate // TICKS_A_SECOND)
     while count:

@@ -86,7 +86,11 @@ class SourcesTest(testtools.TestCase):
         (etc / "sources.list.d/c.sources").write_text(DEB822)
         (etc / "sources.list.d/d.disabled").write_text("deb http://d.example/d x main")
         self.assertEqual(
-            ["http://a.example/d", "http://b.example/d", "http://mirror.example/debian"],
+            [
+                "http://a.example/d",
+                "http://b.example/d",
+                "http://mirror.example/debian",
+            ],
             [source.uri for source in apt.machine_sources(etc)],
         )
 
