@@ -17,7 +17,7 @@ MEMORY_GIB = 7.5  # what a machine sold as 8 GB shows; 5 are used before the fir
 FRESH_DISK_GIB = 12
 LATER_DISK_GIB = 3
 # The longest name below HOME that is bound as a unix socket, whose limit is 107 bytes.
-LONGEST_SOCKET = "run/openvswitch/neutron-openvswitch-agent.ctl-of-br-tun"
+LONGEST_SOCKET = "state/neutron/metadata_proxy.12345678.tmp"
 SUPPORTED = "Debian 12 (bookworm) on x86-64, as root, with /usr/bin/python3 3.11"
 
 
