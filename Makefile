@@ -37,7 +37,7 @@ $(VENV)/stamp: pyproject.toml setup.cfg setup.py $(REQUIREMENTS)
 	@touch $@
 
 demo: venv devcloud  ## build a Debian image on the devcloud, and show what it took
-	@$(PYTHON_VENV) tools/demo.py
+	@$(PYTHON_VENV) -m tools.demo
 
 test: venv  ## all tests; SKIP_SLOW=1 leaves out the build of Debian
 	@$(PYTHON_VENV) tools/test.py

@@ -1,7 +1,7 @@
 """Measure a build on the devcloud against what it should cost.
 
     . .venv/bin/activate; eval "$(/usr/bin/python3 -m devcloud env)"
-    python bench/bench.py [--os mini|debian-13]
+    python -m bench.bench [--os mini|debian-13]
 
 Prints a line a figure: what, measured, goal, whether it was met.
 """
@@ -21,15 +21,13 @@ from typing import Any
 import openstack
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from bench import bare  # noqa: E402
-from devcloud import settings  # noqa: E402
-from osc_imagebuild.builder import Builder  # noqa: E402
-from osc_imagebuild.catalog import Catalog, default_directories  # noqa: E402
-from osc_imagebuild.model import Request  # noqa: E402
-from osc_imagebuild.record import Record  # noqa: E402
-from osc_imagebuild.v1.progress import Progress  # noqa: E402
+from bench import bare
+from devcloud import settings
+from osc_imagebuild.builder import Builder
+from osc_imagebuild.catalog import Catalog, default_directories
+from osc_imagebuild.model import Request
+from osc_imagebuild.record import Record
+from osc_imagebuild.v1.progress import Progress
 
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
 CATALOGS = (settings.CATALOG, ROOT / "osc_imagebuild/tests/catalog")
