@@ -20,7 +20,6 @@ from typing import Any
 
 import openstack
 
-ROOT = Path(__file__).parents[1]
 from bench import bare
 from devcloud import settings
 from osc_imagebuild.builder import Builder
@@ -29,6 +28,7 @@ from osc_imagebuild.model import Request
 from osc_imagebuild.record import Record
 from osc_imagebuild.v1.progress import Progress
 
+ROOT = Path(__file__).parents[1]
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
 CATALOGS = (settings.CATALOG, ROOT / "osc_imagebuild/tests/catalog")
 
