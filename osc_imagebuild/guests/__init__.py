@@ -8,16 +8,18 @@ rendered in Jinja2's sandbox.
 
 from __future__ import annotations
 
-import base64
 import importlib
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import Request
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 # Source: Nova's metadata service; /latest/user-data is the user data as given.
 USER_DATA_URL = "http://169.254.169.254/latest/user-data"
@@ -65,16 +67,8 @@ def render(entry: Entry, request: Request, build_id: str, source: str) -> Answer
     :raises: SpecError where a template cannot be rendered
     """
     import jinja2
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader([str(d) for d in entry.directories]),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["b64"] = lambda text: base64.b64encode(text.encode()).decode()
+    environment = _environment(entry)
     arch = entry.arches[request.arch]
     context: dict[str, Any] = {
         **entry.variables,
@@ -88,22 +82,35 @@ def render(entry: Entry, request: Request, build_id: str, source: str) -> Answer
     }
     try:
         context |= family(entry.family).context(entry, request)
+
+        def file(name: str | None) -> str:
+            return environment.get_template(name).render(context) if name else ""
+
+        def text(template: str) -> str:
+            return environment.from_string(template).render(context)
+
         own = request.answer_file
-        answer = (
-            environment.get_template(entry.answer).render(context)
-            if own is None
-            else own.replace(BUILD_ID_WORD, build_id)
-        )
-        boot = entry.verify.get("user_data")
         return Answers(
-            answer=answer,
-            kernel_args=" ".join(
-                environment.from_string(entry.kernel_args).render(context).split()
-            ),
-            verify=environment.get_template(boot).render(context) if boot else "",
-            verify_sign=environment.from_string(
-                entry.verify.get("sign", "login:")
-            ).render(context),
+            answer=file(entry.answer)
+            if own is None
+            else own.replace(BUILD_ID_WORD, build_id),
+            kernel_args=" ".join(text(entry.kernel_args).split()),
+            verify=file(entry.verify.get("user_data")),
+            verify_sign=text(entry.verify.get("sign", "login:")),
         )
     except jinja2.TemplateError as error:
         raise SpecError(f"the answer file of {entry.name} fails: {error}") from error
+
+
+def _environment(entry: Entry) -> Environment:
+    """Templates are data: sandboxed, and what they do not know is an error."""
+    from jinja2 import FileSystemLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    return ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader([str(d) for d in entry.directories]),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -18,6 +18,7 @@ from osc_imagebuild import plugin
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
     from osc_imagebuild.record import Record
+    from osc_imagebuild.v1.progress import Progress
 
 
 class BuildCommand(command.Command):
@@ -56,6 +57,21 @@ def each(names: Iterable[str], act: Callable[[str], object], verb: str) -> None:
             failed.append(f"cannot {verb} {name}: {error}")
     if failed:
         raise exceptions.CommandError("\n".join(failed))
+
+
+@contextmanager
+def driving(progress: Progress) -> Iterator[None]:
+    """Drive a build with its progress shown, and its console where it fails."""
+    from osc_imagebuild.errors import InstallError
+
+    try:
+        with interruptible(progress.build_id):
+            yield
+    except InstallError as error:
+        progress.console(error.console_tail)
+        raise
+    finally:
+        progress.end()
 
 
 @contextmanager

@@ -13,11 +13,11 @@ from osc_lib import exceptions
 from osc_lib.cli import parseractions
 from osc_lib.command import command
 
-from osc_imagebuild.v1.base import BuildCommand, columns_of, interruptible
+from osc_imagebuild.v1.base import BuildCommand, columns_of, driving
 from osc_imagebuild.v1.progress import Progress
 
 if TYPE_CHECKING:
-    from osc_imagebuild.builder import Builder, Plan
+    from osc_imagebuild.builder import Plan
     from osc_imagebuild.model import Request
 
 DEFAULT_OS = "debian-13"
@@ -52,32 +52,9 @@ class CreateImageBuild(BuildCommand, command.ShowOne):
             progress.note(f"warning: {line}")
         if parsed_args.dry_run:
             return _planned(plan)
-        return _build(builder, plan, progress, wait=parsed_args.wait)
-
-
-def _build(
-    builder: Builder, plan: Plan, progress: Progress, *, wait: bool
-) -> tuple[Sequence[str], Sequence[Any]]:
-    from osc_imagebuild.errors import InstallError
-
-    try:
-        with interruptible(progress.build_id):
-            build = builder.start(plan, wait=wait)
-    except InstallError as error:
-        show_console(progress, error.console_tail)
-        raise
-    finally:
-        progress.end()
-    return columns_of(build)
-
-
-def show_console(progress: Progress, tail: str) -> None:
-    """Print the last screenful of a failed guest's console."""
-    if tail:
-        progress.note("--- the last of the console:")
-        for line in tail.splitlines()[-24:]:
-            progress.note(f"    {line}")
-        progress.note("---")
+        with driving(progress):
+            build = builder.start(plan, wait=parsed_args.wait)
+        return columns_of(build)
 
 
 def _planned(plan: Plan) -> tuple[Sequence[str], Sequence[Any]]:

@@ -69,6 +69,14 @@ class Progress:
             self._stream.write("\r" + " " * self._width + "\r")
             self._width = 0
 
+    def console(self, tail: str) -> None:
+        """Print the last screenful of a failed guest's console."""
+        if tail:
+            self.note("--- the last of the console:")
+            for line in tail.splitlines()[-24:]:
+                self.note(f"    {line}")
+            self.note("---")
+
     def end(self) -> None:
         """Take the live line away."""
         self._clear()

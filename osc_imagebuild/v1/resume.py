@@ -9,8 +9,7 @@ from typing import Any
 from osc_lib import exceptions
 from osc_lib.command import command
 
-from osc_imagebuild.v1.base import BuildCommand, add_build, columns_of, interruptible
-from osc_imagebuild.v1.create import show_console
+from osc_imagebuild.v1.base import BuildCommand, add_build, columns_of, driving
 from osc_imagebuild.v1.progress import Progress
 
 Shown = tuple[Sequence[str], Sequence[Any]]
@@ -39,20 +38,12 @@ class ResumeImageBuild(BuildCommand, command.ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         if parsed_args.all == bool(parsed_args.build):
             raise exceptions.CommandError("give either one build or --all")
-        from osc_imagebuild.errors import InstallError
-
         progress = Progress(quiet=self.app.options.verbose_level == 0)
-        try:
-            with interruptible(progress.build_id):
-                self.builder.listener = progress
-                if parsed_args.all:
-                    return self._resume_all(wait=parsed_args.wait)
-                build = self.builder.resume(parsed_args.build, wait=parsed_args.wait)
-        except InstallError as error:
-            show_console(progress, error.console_tail)
-            raise
-        finally:
-            progress.end()
+        with driving(progress):
+            self.builder.listener = progress
+            if parsed_args.all:
+                return self._resume_all(wait=parsed_args.wait)
+            build = self.builder.resume(parsed_args.build, wait=parsed_args.wait)
         return columns_of(build)
 
     def _resume_all(self, *, wait: bool) -> Shown:
