@@ -140,7 +140,10 @@ def report_build(
     table.row("bytes through the client", builder.api.bytes_sent / 2**20, 2, "MiB")
     table.row("API calls beside polls", len(calls) - len(polls), 40)
     table.row("polls a minute", len(polls) / max(minutes, 1), 6)
-    off, active = bare.power_off_time(settings.LOG, build), build.marks["harvested"].at
+    off, active = (
+        bare.power_off_time(settings.STATE / "libvirt", build),
+        build.marks["harvested"].at,
+    )
     own = snapshot_seconds(builder, build)
     table.row(
         "power-off to active less createImage's own time", active - off - own, 20, "s"
