@@ -203,6 +203,9 @@ RECORD_TAG = "imagebuild"
 # The tag of every other resource of any build, so that all can be listed.
 PART_TAG = "imagebuild-part"
 
+# Roles that begin so belong to a build but are no part of what it makes.
+BOOKKEEPING = ("record", "lease-")
+
 # Stands for the build's own tag in decisions, which do not know the build ID.
 BUILD_TAG = "{build}"
 

@@ -8,11 +8,10 @@ from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.act import release
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, ConflictError
-from osc_imagebuild.model import Image, Server, build_tag, resource_name
+from osc_imagebuild.model import BOOKKEEPING, Image, Server, build_tag, resource_name
 from osc_imagebuild.outputs.image import ROLE as RESULT
 
 LIMIT_S = 240.0
-_BOOKKEEPING = ("record", "lease-")
 
 
 def teardown(api: Api, build_id: str, *, keep: Collection[str] = ()) -> None:
@@ -51,7 +50,7 @@ def leftovers(api: Api, build_id: str) -> list[Image]:
 
     :raises: CloudError
     """
-    prefixes = tuple(resource_name(build_id, word) for word in _BOOKKEEPING)
+    prefixes = tuple(resource_name(build_id, word) for word in BOOKKEEPING)
     tagged = images.tagged(api, build_tag(build_id), hidden=True)
     named = images.named(api, resource_name(build_id, RESULT))
     return [i for i in (*tagged, *named) if not i.name.startswith(prefixes)]

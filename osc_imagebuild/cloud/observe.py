@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.model import (
+    BOOKKEEPING,
     Facts,
     Image,
     Mark,
@@ -27,8 +28,6 @@ EVERYTHING = frozenset(
     {"images", "result", "servers", "server:install", "server:verify"}
 )
 SECOND_LOOK_S = 3.0
-# What belongs to a build but is no part of what it makes.
-_BOOKKEEPING = ("record", "lease-")
 
 
 def observe(
@@ -69,7 +68,7 @@ def _see_images(
     for image in images.tagged(api, build_tag(build_id), hidden=True):
         role = next((shared[t] for t in image.tags if t in shared), None)
         role = role or role_of(build_id, image.name)
-        if role is None or role.startswith(_BOOKKEEPING):
+        if role is None or role.startswith(BOOKKEEPING):
             continue
         if found.setdefault(role, image) is not image:
             extra.append(image)
