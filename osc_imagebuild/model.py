@@ -14,8 +14,51 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
+class User:
+    """A person's account in the installed system.
+
+    Without a password the account can only be used by its keys.
+    """
+
+    name: str
+    password: str | None = field(default=None, repr=False)
+    ssh_public_keys: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    sudo: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file to be written into the installed system."""
+
+    path: str
+    content: bytes = field(repr=False)
+    mode: str = "0644"
+    owner: str = "root:root"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A package repository of the installed system beside the vendor's own.
+
+    ``suites`` and ``components`` are what Debian's families need; ``key`` is
+    the text of the public key that signs it.
+    """
+
+    name: str
+    url: str
+    suites: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """A build as the user asks for it: names, not IDs; may hold secrets."""
+    """A build as the user asks for it: names, not IDs; may hold secrets.
+
+    Empty texts stand for what the catalogue's entry has. ``firmware`` is
+    'bios' or 'uefi'.
+    """
 
     name: str
     os: str = "debian-13"
@@ -32,8 +75,18 @@ class Request:
     properties: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     root_password: str | None = field(default=None, repr=False)
-    ssh_public_key: str | None = None
+    ssh_public_keys: tuple[str, ...] = ()
+    users: tuple[User, ...] = ()
     packages: tuple[str, ...] = ()
+    repositories: tuple[Repository, ...] = ()
+    files: tuple[File, ...] = ()
+    commands: tuple[str, ...] = ()
+    locale: str = ""
+    keyboard: str = ""
+    timezone: str = ""
+    swap_mib: int = 0
+    lvm: bool = False
+    firmware: str = "bios"
     timeout_min: int | None = None
     keep_on_failure: bool = False
     verify: bool = True

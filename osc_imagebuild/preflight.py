@@ -96,7 +96,7 @@ def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
         f"an own answer file says itself what to install: {option} cannot be given too"
         for option, value in (
             ("--root-password-file", request.root_password),
-            ("--ssh-public-key", request.ssh_public_key),
+            ("--ssh-public-key", request.ssh_public_keys),
             ("--package", request.packages),
         )
         if value and request.answer_file is not None

@@ -34,9 +34,8 @@ def main() -> int:
     progress = Progress()
     catalog = Catalog((*default_directories(), settings.CATALOG))
     builder = Builder(connection, listener=progress, catalog=catalog)
-    request = Request(
-        name=NAME, os="debian-13", ssh_public_key=key.with_suffix(".pub").read_text()
-    )
+    public = key.with_suffix(".pub").read_text()
+    request = Request(name=NAME, os="debian-13", ssh_public_keys=(public,))
     try:
         plan = builder.plan(request)
         for line in (*plan.choices, *plan.warnings):

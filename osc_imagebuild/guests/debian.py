@@ -29,7 +29,7 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
         "root_password_hash": passwords.hashed(request.root_password)
         if request.root_password
         else "*",
-        "ssh_public_key": (request.ssh_public_key or "").strip(),
+        "ssh_public_keys": [key.strip() for key in request.ssh_public_keys],
         "mirror": urlsplit((request.source or entry.source).rstrip("/")),
         "packages": sorted({*entry.variables["packages"], *request.packages}),
         # Without pkgsel (live-installer brings the base system) packages come late.
@@ -44,9 +44,9 @@ def problems(entry: Entry, request: Request) -> list[str]:
         for package in request.packages
         if not _PACKAGE.fullmatch(package)
     ]
-    key = (request.ssh_public_key or "").strip()
-    if key and not _SSH_KEY.fullmatch(key):
-        found.append(
-            "the SSH public key is not one line such as: ssh-ed25519 AAAA... comment"
-        )
+    found += [
+        "the SSH public key is not one line such as: ssh-ed25519 AAAA... comment"
+        for key in request.ssh_public_keys
+        if not _SSH_KEY.fullmatch(key.strip())
+    ]
     return found

@@ -20,7 +20,7 @@ def problems(entry: Entry, request: Request) -> list[str]:
         f"{entry.name} cannot be given {option}"
         for option, value in (
             ("a root password", request.root_password),
-            ("an SSH key", request.ssh_public_key),
+            ("an SSH key", request.ssh_public_keys),
             ("packages", request.packages),
         )
         if value and request.answer_file is None

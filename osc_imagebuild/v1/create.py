@@ -85,7 +85,7 @@ def _request(args: argparse.Namespace) -> Request:
         properties=args.property or {},
         tags=tuple(dict.fromkeys(args.tag)),
         root_password=password.rstrip("\r\n") if password else None,
-        ssh_public_key=_read(args.ssh_public_key),
+        ssh_public_keys=tuple(_read(path) or "" for path in args.ssh_public_key),
         packages=tuple(dict.fromkeys(args.package)),
         timeout_min=args.timeout,
         keep_on_failure=args.keep_on_failure,
@@ -127,16 +127,17 @@ def _add_system(parser: argparse.ArgumentParser) -> None:
         metavar="<file>",
         help="Own answer file for the installer; it must power the server off",
     )
-    access = parser.add_mutually_exclusive_group()
-    access.add_argument(
+    parser.add_argument(
         "--root-password-file",
         metavar="<file>",
         help="File with root's password; only its hash leaves this machine",
     )
-    access.add_argument(
+    parser.add_argument(
         "--ssh-public-key",
         metavar="<file>",
-        help="Public key that may log in as root",
+        action="append",
+        default=[],
+        help="Public key that may log in as root (repeat for several)",
     )
     parser.add_argument(
         "--package",

@@ -58,7 +58,7 @@ class DebianTest(testtools.TestCase):
 
     def test_script_is_taken_out_whole(self) -> None:
         """As the installer does it, by the command of preseed/early_command."""
-        answer = self.render(ssh_public_key=KEY).answer
+        answer = self.render(ssh_public_keys=(KEY,)).answer
         command = self.settings(answer)["preseed/early_command"]
         found = re.search(r"sed -n '([^']+)'", command)
         assert found is not None, command
@@ -77,7 +77,9 @@ class DebianTest(testtools.TestCase):
     def test_hostile_packages_and_keys_are_refused(self) -> None:
         entry = Catalog([BUILT_IN]).entry("debian-13")
         request = Request(
-            name="x", packages=("vim; reboot",), ssh_public_key='ssh-rsa A" ; reboot'
+            name="x",
+            packages=("vim; reboot",),
+            ssh_public_keys=('ssh-rsa A" ; reboot',),
         )
         found = guests.family("debian").problems(entry, request)
         self.assertEqual(2, len(found), str(found))
