@@ -80,6 +80,7 @@ class SetImage:
     properties: Mapping[str, str]
     min_disk_gib: int
     min_ram_mib: int
+    visibility: str = "private"
 
 
 @dataclass(frozen=True)

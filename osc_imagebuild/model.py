@@ -57,7 +57,7 @@ class Request:
     """A build as the user asks for it: names, not IDs; may hold secrets.
 
     Empty texts stand for what the catalogue's entry has. ``firmware`` is
-    'bios' or 'uefi'.
+    'bios' or 'uefi', ``visibility`` a word of Glance's.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Request:
     hints: Mapping[str, str] = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    visibility: str = "private"
     root_password: str | None = field(default=None, repr=False)
     ssh_public_keys: tuple[str, ...] = ()
     users: tuple[User, ...] = ()
@@ -124,6 +125,7 @@ class Spec:
     boot_properties: Mapping[str, str]
     result_properties: Mapping[str, str]
     result_tags: tuple[str, ...]
+    result_visibility: str
     min_ram_mib: int
     timeout_s: int
     verify: bool
@@ -147,6 +149,7 @@ class Image:
     status: str
     hidden: bool = False
     protected: bool = False
+    visibility: str = "private"
     tags: frozenset[str] = frozenset()
     properties: Mapping[str, str] = field(default_factory=dict)
     min_disk_gib: int = 0

@@ -86,6 +86,7 @@ class _Planner:
         self._try(self._zone)
         self._try(self._output)
         self.problems += preflight.room(self.api, flavor)
+        self.problems += preflight.visibility(self.api, self.request.visibility)
         minutes = self.request.timeout_min or (entry.timeout_min if entry else 0)
         self.problems += preflight.surroundings(self.api, minutes * 60)
         install = self._try(lambda: self._media(entry)) if entry else None
@@ -227,6 +228,7 @@ class _Planner:
             boot_properties=entry.boot_properties,
             result_properties=self._result_properties(entry, install, answers),
             result_tags=tuple(request.tags),
+            result_visibility=request.visibility,
             min_ram_mib=entry.result_min_ram_mib,
             timeout_s=minutes * 60,
             verify=request.verify,

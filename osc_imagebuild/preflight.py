@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.cloud import inventory, servers
@@ -11,6 +12,7 @@ from osc_imagebuild.cloud.inventory import Flavor
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.guests import USER_DATA_LIMIT, Answers
 from osc_imagebuild.model import Request
+from osc_imagebuild.spec import VISIBILITIES
 
 # Record, lease, boot images and result, at most at one time.
 IMAGES_NEEDED = 6
@@ -63,23 +65,51 @@ def surroundings(api: Api, timeout_s: int) -> list[str]:
 def _property_rights(api: Api) -> list[str]:
     """Whether Glance's property protection lets us keep a record.
 
-    A new image under an ID that exists is refused anyway (409), but only
-    after its properties were: so nothing is ever written by this probe.
     Source: glance.api.property_protections, glance.api.v2.images.create.
+    """
+    error = _forbidden(api, {"imagebuild_schema": "1"})
+    if error is None:
+        return []
+    return [
+        "Glance's property protection forbids properties that begin with "
+        f"imagebuild_; ask the cloud's operator to allow them: {error}"
+    ]
+
+
+def visibility(api: Api, wanted: str) -> list[str]:
+    """Whether Glance lets us make an image that others see.
+
+    Source: glance.api.v2.policy.ImageAPIPolicy.add_image.
+
+    :raises: CloudError
+    """
+    if wanted in ("private", "shared") or wanted not in VISIBILITIES:
+        return []
+    error = _forbidden(api, {"visibility": wanted})
+    if error is None:
+        return []
+    return [
+        f"Glance does not let you make an image {wanted}: {error}; build it with "
+        "visibility private or shared"
+    ]
+
+
+def _forbidden(api: Api, fields: Mapping[str, str]) -> CloudError | None:
+    """Glance's refusal of an image with ``fields``, of which none is made.
+
+    A new image under an ID that exists is refused anyway (409), but only
+    after its fields were.
     """
     known = api.get("image", "/images", {"limit": "1"}).get("images", [])
     if not known:
-        return []
-    probe = {"id": known[0]["id"], "name": "imagebuild-probe", "imagebuild_schema": "1"}
+        return None
+    probe = {"id": known[0]["id"], "name": "imagebuild-probe", **fields}
     try:
         api.send("image", "POST", "/images", probe)
     except CloudError as error:
         if error.status == 403:
-            return [
-                "Glance's property protection forbids properties that begin with "
-                f"imagebuild_; ask the cloud's operator to allow them: {error}"
-            ]
-    return []
+            return error
+    return None
 
 
 def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:

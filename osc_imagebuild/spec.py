@@ -13,6 +13,8 @@ from typing import Any
 from osc_imagebuild.errors import RecordError
 from osc_imagebuild.model import Request, Spec
 
+VISIBILITIES = ("private", "shared", "community", "public")
+
 _RESERVED = ("imagebuild_", "os_glance", "owner_specified.")
 
 
@@ -76,6 +78,11 @@ def problems(request: Request) -> list[str]:
     for key in request.properties:
         if not key or len(key) > 255 or key.startswith(_RESERVED):
             found.append(f"this property name cannot be given: {key!r:.60}")
+    if request.visibility not in VISIBILITIES:
+        found.append(
+            f"no visibility {request.visibility!r:.60}; "
+            f"there are: {', '.join(VISIBILITIES)}"
+        )
     if request.timeout_min is not None and not 1 <= request.timeout_min <= 1440:
         found.append("--timeout takes 1 to 1440 minutes")
     return found

@@ -133,6 +133,7 @@ class Actor:
         core = {
             "name": action.name,
             "os_hidden": action.hidden,
+            "visibility": action.visibility,
             "tags": sorted(tags - {BUILD_TAG}),
             "min_disk": action.min_disk_gib,
             "min_ram": action.min_ram_mib,

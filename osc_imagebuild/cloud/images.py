@@ -52,6 +52,7 @@ def parse(data: Mapping[str, Any]) -> Image:
         status=data["status"],
         hidden=bool(data.get("os_hidden")),
         protected=bool(data.get("protected")),
+        visibility=data.get("visibility") or "private",
         tags=frozenset(data.get("tags", ())),
         properties={
             key: str(value)

@@ -17,18 +17,19 @@ class Publish:
     sees: frozenset[str] = frozenset({"result"})
 
     def done(self, spec: Spec, facts: Facts) -> bool:
-        """Evidence: visible, with the user's name and tags."""
+        """Evidence: not hidden, with the user's name, tags and visibility."""
         result = facts.images.get("result")
         return (
             "harvested" in facts.marks
             and result is not None
             and not result.hidden
             and result.name == spec.name
+            and result.visibility == spec.result_visibility
             and result.tags == frozenset(spec.result_tags)
         )
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
-        """One change: name, tags, visible. The build lets go of the image."""
+        """One change: name, tags, who sees it. The build lets go of the image."""
         result = facts.images.get("result")
         if result is None:
             return Fail("the result was deleted by somebody before it was published")
@@ -41,6 +42,7 @@ class Publish:
                 properties=result.properties,
                 min_disk_gib=result.min_disk_gib,
                 min_ram_mib=result.min_ram_mib,
+                visibility=spec.result_visibility,
             ),
             "the result is proven" if spec.verify else "the result is clean",
         )

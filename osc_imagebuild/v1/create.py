@@ -84,6 +84,7 @@ def _request(args: argparse.Namespace) -> Request:
         hints=args.hint or {},
         properties=args.property or {},
         tags=tuple(dict.fromkeys(args.tag)),
+        visibility=args.visibility,
         root_password=password.rstrip("\r\n") if password else None,
         ssh_public_keys=tuple(_read(path) or "" for path in args.ssh_public_key),
         packages=tuple(dict.fromkeys(args.package)),
@@ -194,6 +195,13 @@ def _add_result(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="Tag of the finished image (repeat for several)",
+    )
+    parser.add_argument(
+        "--visibility",
+        metavar="<visibility>",
+        default="private",
+        help="Who sees the finished image: private, shared, community or public, "
+        "as far as the cloud lets you (default: private)",
     )
 
 

@@ -22,7 +22,10 @@ _JSON_PATCH = re.compile(r"application/openstack-images-v2\.[01]-json-patch")
 
 
 class Glance(Service):
-    """``limits`` are quotas, ``forbidden`` a prefix of protected properties."""
+    """``limits`` are quotas, ``forbidden`` a prefix of protected properties.
+
+    ``visibilities`` are those that the policy allows.
+    """
 
     name = "image"
 
@@ -33,6 +36,7 @@ class Glance(Service):
         self.used_ids: set[str] = set()
         self.limits: dict[str, int] | None = None
         self.forbidden = ""
+        self.visibilities = {"private", "shared", "community", "public"}
         # While this is set, an upload never ends: its client was killed.
         self.stuck_uploads = False
 
@@ -122,6 +126,8 @@ class Glance(Service):
             image.properties[key] = value
             return
         check(key, value)
+        if key == "visibility" and value not in self.visibilities:
+            raise Refusal(403, f"You are not authorized to make images {value}.")
         if key == "tags":
             value = list(dict.fromkeys(value))
         setattr(image, BASE[key], value)

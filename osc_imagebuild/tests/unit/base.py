@@ -129,6 +129,7 @@ class CloudTestCase(testtools.TestCase):
         result = self.cloud.glance.images[build.result_id]
         self.assertEqual(b"INSTALLED " + build.id.encode(), result.data)
         self.assertEqual((NAME, "active", False), _face(result))
+        self.assertEqual(build.spec.result_visibility, result.visibility)
         self.assertEqual(list(build.spec.result_tags), result.tags)
         self.assertEqual(build.spec.min_ram_mib, result.min_ram)
         self.assertEqual(build.spec.disk_gib, result.min_disk)

@@ -32,6 +32,7 @@ _SPEC = Spec(
     boot_properties={},
     result_properties={"os_distro": "mini"},
     result_tags=(),
+    result_visibility="private",
     min_ram_mib=128,
     timeout_s=1200,
     verify=True,

@@ -59,6 +59,7 @@ class CreateTest(ShellTestCase):
         """Properties and tags of the user's, on the finished image."""
         ran = self.create(
             *("--property colour=blue --tag one --tag two".split()),
+            *("--visibility community".split()),
             *("--boot-method kernel --flavor m1.small --no-verify".split()),
             *("-f", "json"),
         )
@@ -66,6 +67,7 @@ class CreateTest(ShellTestCase):
         result = self.cloud.glance.images[ran.json["image_id"]]
         self.assertEqual("blue", result.properties["colour"])
         self.assertEqual({"one", "two"}, set(result.tags))
+        self.assertEqual("community", result.visibility)
         self.assertEqual(10, result.min_disk)
 
     def test_five_mistakes_at_once(self) -> None:

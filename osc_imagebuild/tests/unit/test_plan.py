@@ -73,6 +73,7 @@ class MistakesTest(PlanTestCase):
             ("300 characters, 255 is most", {"name": "x" * 300}),
             ("tags that begin with imagebuild", {"tags": ("imagebuild",)}),
             ("property name cannot be given", {"properties": {"imagebuild_x": "1"}}),
+            ("no visibility 'secret'; there are: private", {"visibility": "secret"}),
             ("--timeout takes 1 to 1440", {"timeout_min": 0}),
             ("must be an http(s) URL", {"source": "ftp://x"}),
             ("mini cannot be given packages", {"packages": ("vim",)}),
@@ -127,6 +128,14 @@ class CloudLimitsTest(PlanTestCase):
         self.cloud.glance.forbidden = "imagebuild_"
         self.assert_one("property protection forbids")
         self.assertEqual("any", image.name)
+
+    def test_visibility(self) -> None:
+        """What the policy forbids is known before an hour of building."""
+        self.known = [self.cloud.glance.add("p", visibility="public").id]
+        self.cloud.glance.visibilities.discard("public")
+        self.assert_one("does not let you make an image public", visibility="public")
+        for allowed in ("private", "shared", "community"):
+            self.assertEqual([], self.problems(visibility=allowed))
 
     def test_containers(self) -> None:
         """An installer needs a whole machine."""

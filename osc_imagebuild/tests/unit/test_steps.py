@@ -235,11 +235,13 @@ class PublishTest(TableTestCase):
     def test_publish(self) -> None:
         """Name, tags and visibility in one change, then the stub, then the end."""
         named = image("result", hidden=False)
+        public = image("result", hidden=False, visibility="public")
         done = facts((named,), marks=VERIFIED)
         wanted = spec(name="result")
         self.check(
             (facts((RESULT,), marks=VERIFIED), "publish", "SetImage"),
             (facts((), marks=VERIFIED), "publish", "fail: the result was deleted"),
+            (facts((public,), marks=VERIFIED), "publish", "SetImage"),
             (facts((named, STUB), marks=VERIFIED), "cleanup", "DeleteImage"),
             (done, "complete", "Finish"),
             (facts((named,), marks={**VERIFIED, **marks("complete")}), "end", ""),
