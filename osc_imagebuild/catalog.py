@@ -92,6 +92,10 @@ class Catalog:
         except (TypeError, ValueError) as error:
             raise SpecError(f"catalogue entry {name}: {error}") from error
 
+    def add(self, name: str, data: Mapping[str, Any]) -> None:
+        """Add an entry, or change the keys of one, for this process."""
+        _merge_into(self._entries.setdefault(name, {}), data)
+
     def _near(self, name: str) -> str:
         import difflib
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
+# Source: crypt(5): sha256, sha512, scrypt, yescrypt, gost-yescrypt, bcrypt.
+_HASH = re.compile(r"\$(5|6|7|y|gy|2[aby])\$[A-Za-z0-9./$,=-]+")
+
 
 def hashed(password: str) -> str:
-    """Return ``password`` as crypt(5) sha512, which every installer takes."""
+    """Return ``password`` as crypt(5) sha512, which every installer takes.
+
+    What is a crypt hash already is returned as it is.
+    """
     from passlib.hash import sha512_crypt
 
+    if _HASH.fullmatch(password):
+        return password
     found: str = sha512_crypt.using(rounds=100_000).hash(password)
     return found

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from osc_imagebuild import boot, choose, guests, media, outputs, preflight
+from osc_imagebuild import boot, choose, media, offline, outputs, preflight
 from osc_imagebuild import spec as specs
 from osc_imagebuild.catalog import Catalog, Entry
 from osc_imagebuild.cloud import inventory
@@ -117,15 +117,8 @@ class _Planner:
         return choice
 
     def _entry(self) -> Entry:
-        entry = self.catalog.entry(self.request.os)
-        if self.request.arch not in entry.arches:
-            raise SpecError(
-                f"{entry.title} is not known for {self.request.arch}; it is for "
-                + ", ".join(sorted(entry.arches))
-            )
-        self.problems += guests.family(entry.family).problems(entry, self.request)
-        if not (self.request.source or entry.source):
-            raise SpecError(f"{entry.title} has no public install tree: give --source")
+        entry, problems = offline.find_entry(self.catalog, self.request)
+        self.problems += problems
         return entry
 
     def _flavor(self, entry: Entry | None) -> Flavor | None:
@@ -165,9 +158,8 @@ class _Planner:
             )
 
     def _answers(self, entry: Entry) -> Answers:
-        source = (self.request.source or entry.source).rstrip("/")
-        answers = guests.render(entry, self.request, self.build_id, source)
-        self.problems += preflight.answer(entry, self.request, answers)
+        answers, problems = offline.find_answers(entry, self.request, self.build_id)
+        self.problems += problems
         return answers
 
     def _media(self, entry: Entry) -> _Media:

@@ -15,12 +15,12 @@ from osc_lib.command import command
 
 from osc_imagebuild.v1.base import BuildCommand, columns_of, driving
 from osc_imagebuild.v1.progress import Progress
+from osc_imagebuild.v1.template import add_variables, template_fields
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Plan
+    from osc_imagebuild.catalog import Catalog
     from osc_imagebuild.model import Request
-
-DEFAULT_OS = "debian-13"
 
 
 class CreateImageBuild(BuildCommand, command.ShowOne):
@@ -29,8 +29,18 @@ class CreateImageBuild(BuildCommand, command.ShowOne):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         parser.add_argument(
-            "name", metavar="<image-name>", help="Name of the image to build"
+            "name",
+            metavar="<image-name>",
+            nargs="?",
+            help="Name of the image to build, unless a template has it",
         )
+        parser.add_argument(
+            "--template",
+            metavar="<file>",
+            help="Template in YAML, or in Oz's language if it ends in .tdl; options "
+            "that are given too change it",
+        )
+        add_variables(parser)
         _add_system(parser)
         _add_server(parser)
         _add_result(parser)
@@ -44,8 +54,8 @@ class CreateImageBuild(BuildCommand, command.ShowOne):
         builder = self.builder
         builder.listener = progress
         # Typed in a shell, --os was read by the client's own parser: see plugin.
-        parsed_args.os = parsed_args.os or self.app.options.imagebuild_os or DEFAULT_OS
-        plan = builder.plan(_request(parsed_args))
+        parsed_args.os = parsed_args.os or self.app.options.imagebuild_os
+        plan = builder.plan(_request(parsed_args, builder.catalog))
         for line in plan.choices:
             progress.note(line)
         for line in plan.warnings:
@@ -66,32 +76,43 @@ def _planned(plan: Plan) -> tuple[Sequence[str], Sequence[Any]]:
     return list(kept), list(kept.values())
 
 
-def _request(args: argparse.Namespace) -> Request:
+def _request(args: argparse.Namespace, catalog: Catalog) -> Request:
+    """The template's fields, as the options that were given change them."""
+    from osc_imagebuild import template
     from osc_imagebuild.model import Request
 
+    fields = template_fields(args, args.template, catalog) if args.template else {}
+    if args.var and not args.template:
+        raise exceptions.CommandError("--var is for a template: give --template too")
+    return Request(**{"name": "", **template.combine(fields, _given(args))})
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """The fields whose options were given."""
     password = _read(args.root_password_file, secret=True)
-    return Request(
-        name=args.name,
-        os=args.os,
-        arch=args.arch,
-        source=args.source,
-        answer_file=_read(args.answer_file),
-        boot_method=args.boot_method,
-        flavor=args.flavor,
-        networks=tuple(args.network),
-        security_groups=tuple(args.security_group),
-        availability_zone=args.availability_zone,
-        hints=args.hint or {},
-        properties=args.property or {},
-        tags=tuple(dict.fromkeys(args.tag)),
-        visibility=args.visibility,
-        root_password=password.rstrip("\r\n") if password else None,
-        ssh_public_keys=tuple(_read(path) or "" for path in args.ssh_public_key),
-        packages=tuple(dict.fromkeys(args.package)),
-        timeout_min=args.timeout,
-        keep_on_failure=args.keep_on_failure,
-        verify=args.verify,
-    )
+    fields = {
+        "name": args.name,
+        "os": args.os,
+        "arch": args.arch,
+        "source": args.source,
+        "answer_file": _read(args.answer_file),
+        "boot_method": args.boot_method,
+        "flavor": args.flavor,
+        "networks": tuple(args.network),
+        "security_groups": tuple(args.security_group),
+        "availability_zone": args.availability_zone,
+        "hints": args.hint or {},
+        "properties": args.property or {},
+        "tags": tuple(dict.fromkeys(args.tag)),
+        "visibility": args.visibility,
+        "root_password": password.rstrip("\r\n") if password else None,
+        "ssh_public_keys": tuple(_read(path) or "" for path in args.ssh_public_key),
+        "packages": tuple(dict.fromkeys(args.package)),
+        "timeout_min": args.timeout,
+        "keep_on_failure": args.keep_on_failure,
+        "verify": args.verify,
+    }
+    return {key: value for key, value in fields.items() if value not in (None, (), {})}
 
 
 def _read(path: str | None, *, secret: bool = False) -> str | None:
@@ -115,11 +136,9 @@ def _add_system(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--os",
         metavar="<os>",
-        help=f"Operating system, see 'image build os list' (default: {DEFAULT_OS})",
+        help="Operating system, see 'image build os list' (default: debian-13)",
     )
-    parser.add_argument(
-        "--arch", metavar="<arch>", default="x86_64", help="Default: x86_64"
-    )
+    parser.add_argument("--arch", metavar="<arch>", help="Default: x86_64")
     parser.add_argument(
         "--source", metavar="<url>", help="Install tree (default: the OS's own mirror)"
     )
@@ -153,7 +172,6 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--boot-method",
         metavar="<method>",
-        default="auto",
         help="How the installer starts: auto, ipxe or kernel (default: auto)",
     )
     parser.add_argument(
@@ -199,7 +217,6 @@ def _add_result(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--visibility",
         metavar="<visibility>",
-        default="private",
         help="Who sees the finished image: private, shared, community or public, "
         "as far as the cloud lets you (default: private)",
     )
@@ -215,18 +232,20 @@ def _add_conduct(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-on-failure",
         action="store_true",
+        default=None,
         help="Leave everything in place where the build fails",
     )
-    for option, text in (
-        ("verify", "Boot the result before it is published (default: yes)"),
-        ("wait", "Drive the build to its end, not only until the installer runs"),
-    ):
-        parser.add_argument(
-            f"--{option}",
-            action=argparse.BooleanOptionalAction,
-            default=True,
-            help=text,
-        )
+    parser.add_argument(
+        "--verify",
+        action=argparse.BooleanOptionalAction,
+        help="Boot the result before it is published (default: yes)",
+    )
+    parser.add_argument(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="Drive the build to its end, not only until the installer runs",
+    )
     parser.add_argument(
         "--dry-run",
         action="store_true",

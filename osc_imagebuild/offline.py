@@ -1,0 +1,58 @@
+"""What a request comes to without a cloud: entry, answer file, problems."""
+
+from __future__ import annotations
+
+from osc_imagebuild import guests, preflight, spec
+from osc_imagebuild.catalog import Catalog, Entry
+from osc_imagebuild.errors import SpecError
+from osc_imagebuild.guests import Answers
+from osc_imagebuild.model import Request
+
+# Stands for the ID of a build that is only looked at.
+NO_BUILD_ID = "00000000-0000-0000-0000-000000000000"
+
+
+def find_entry(catalog: Catalog, request: Request) -> tuple[Entry, list[str]]:
+    """Return the entry of what is to be built, and why it cannot be.
+
+    :raises: SpecError where there is none to go on with
+    """
+    entry = catalog.entry(request.os)
+    if request.arch not in entry.arches:
+        raise SpecError(
+            f"{entry.title} is not known for {request.arch}; it is for "
+            + ", ".join(sorted(entry.arches))
+        )
+    if not (request.source or entry.source):
+        raise SpecError(f"{entry.title} has no public install tree: give --source")
+    return entry, guests.family(entry.family).problems(entry, request)
+
+
+def find_answers(
+    entry: Entry, request: Request, build_id: str
+) -> tuple[Answers, list[str]]:
+    """Return what the guests are told, and what is wrong with it.
+
+    :raises: SpecError where a template of the entry fails
+    """
+    source = (request.source or entry.source).rstrip("/")
+    answers = guests.render(entry, request, build_id, source)
+    return answers, preflight.answer(entry, request, answers)
+
+
+def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:
+    """Return what would be built, as far as it is known without a cloud.
+
+    :raises: SpecError naming all that is wrong
+    """
+    problems = spec.problems(request)
+    try:
+        entry, more = find_entry(catalog, request)
+        problems += more
+        answers, more = find_answers(entry, request, NO_BUILD_ID)
+        problems += more
+    except SpecError as error:
+        raise SpecError([*problems, *error.problems]) from error
+    if problems:
+        raise SpecError(problems)
+    return entry, answers

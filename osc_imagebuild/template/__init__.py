@@ -1,0 +1,75 @@
+"""Templates: a build in a file that people can keep in git.
+
+A YAML template, or one in Oz's Template Description Language, becomes fields
+of a `Request`. ``document``, ``merge``, ``schema`` and ``tdl`` know only data;
+``layers`` reads files, ``reading`` what they name, and ``oz`` asks Oz.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from osc_imagebuild.errors import SpecError
+
+if TYPE_CHECKING:
+    from osc_imagebuild.catalog import Catalog
+
+# Fields that a layer on top adds to; it takes the place of all others.
+ADDED = ("packages", "repositories", "files", "users", "commands")
+
+
+@dataclass(frozen=True)
+class Template:
+    """Fields of a request, and entries that the catalogue lacks for it."""
+
+    fields: Mapping[str, Any]
+    entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def load(
+    path: str,
+    variables: Mapping[str, str],
+    *,
+    catalog: Catalog,
+    check_only: bool = False,
+    auto: bool = False,
+) -> Template:
+    """Return the template at ``path``; Oz's if its name ends in .tdl.
+
+    ``check_only`` needs neither secrets nor the network; values that come
+    from there are placeholders then. ``auto`` lets Oz's own answer file stand
+    in for an entry that ``catalog`` lacks.
+
+    :raises: SpecError naming all that is wrong, each with its file and line
+    """
+    from osc_imagebuild.template.reading import Reader
+
+    reader = Reader(check_only)
+    if path.lower().endswith(".tdl"):
+        from osc_imagebuild.template import oz
+
+        if variables:
+            raise SpecError(f"{path}: Oz's templates have no variables for --var")
+        return oz.load(path, reader, catalog, auto=auto)
+    if auto:
+        raise SpecError(f"{path}: --oz-auto is for Oz's templates, files named *.tdl")
+    from osc_imagebuild.template import layers
+
+    return Template(layers.load(path, variables, reader))
+
+
+def combine(below: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of a request as ``top`` changes them.
+
+    As one template on top of another: mappings key by key, packages and the
+    like are added, all else takes the place of what was there.
+    """
+    found = {**below, **top}
+    for name in top.keys() & below.keys():
+        if name in ADDED:
+            found[name] = tuple(dict.fromkeys((*below[name], *top[name])))
+        elif isinstance(top[name], Mapping):
+            found[name] = {**below[name], **top[name]}
+    return found

@@ -1,0 +1,231 @@
+"""A template's YAML as plain data, with the line that each key came from. Pure.
+
+YAML is read as YAML 1.2 would have it: only null, true, false and decimal
+integers are no text, so that 22.04, 0644 and yes are what they look like.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from osc_imagebuild.errors import SpecError
+
+Path = tuple[str | int, ...]
+
+# An alias may stand for much; no template that people write is so large.
+NODE_LIMIT = 10_000
+DEPTH_LIMIT = 20
+# These are taken as they are: they say what the variables are.
+_LITERAL = ("variables", "extends")
+
+_VARIABLE = re.compile(r"\$(\$\{|\{([^}]*)\})")
+_TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Document:
+    """Mappings, lists, texts, integers, booleans; and where each was written."""
+
+    data: dict[str, Any]
+    places: Mapping[Path, Place]
+
+    def place(self, path: Iterable[str | int]) -> Place:
+        """The place of ``path``, or of what it is in."""
+        parts = tuple(path)
+        while parts and parts not in self.places:
+            parts = parts[:-1]
+        return self.places[parts]
+
+
+class _Loader(yaml.SafeLoader):
+    """The core of YAML 1.2, without floats."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+
+for _kind, _pattern, _first in (
+    ("null", r"~|null|", ["~", "n", ""]),
+    ("bool", r"true|false", list("tf")),
+    ("int", r"-?(0|[1-9][0-9]*)", list("-0123456789")),
+):
+    _Loader.add_implicit_resolver(_TAG + _kind, re.compile(f"(?:{_pattern})$"), _first)
+
+
+def compose(text: str, file: str) -> yaml.MappingNode:
+    """Return the nodes of ``text``; ``file`` is its name for people.
+
+    :raises: SpecError where it is no YAML, or no mapping
+    """
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        what = " ".join(filter(None, (error.context, error.problem)))
+        raise SpecError(f"{file}:{line}: this is not YAML: {what}") from error
+    except yaml.YAMLError as error:
+        raise SpecError(f"{file}:1: this is not YAML: {error}") from error
+    except RecursionError as error:
+        raise SpecError(f"{file}:1: nested too deeply") from error
+    if not isinstance(node, yaml.MappingNode):
+        raise SpecError(f"{file}:1: a template is a mapping, such as 'version: 1'")
+    return node
+
+
+def literal(node: yaml.MappingNode, key: str, file: str) -> tuple[Any, Place]:
+    """Return the value of a top-level key, None without it, and its place.
+
+    :raises: SpecError where its YAML is wrong
+    """
+    for name, value in node.value:
+        if name.value == key:
+            reader = _Reader(file, {})
+            found = reader.value(value, (), literal=True)
+            if reader.problems:
+                raise SpecError(reader.problems)
+            return found, reader.place(name)
+    return None, Place(file, 1)
+
+
+def read(
+    node: yaml.MappingNode, file: str, variables: Mapping[str, str | None]
+) -> tuple[Document, list[str]]:
+    """Return the document of ``node``, and what is wrong with it.
+
+    ``variables`` are put in for ``${name}``, before a plain value is
+    understood: as if they had been written there.
+
+    :raises: SpecError where it is too large, perhaps by its aliases
+    """
+    reader = _Reader(file, variables)
+    data = reader.value(node, ())
+    return Document(data, reader.places), reader.problems
+
+
+@dataclass
+class _Reader:
+    """Walks nodes and notes where they are."""
+
+    file: str
+    variables: Mapping[str, str | None]
+    places: dict[Path, Place] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def place(self, node: yaml.Node) -> Place:
+        return Place(self.file, node.start_mark.line + 1)
+
+    def value(self, node: yaml.Node, path: Path, *, literal: bool = False) -> Any:
+        """Return what ``node`` stands for."""
+        self.count += 1
+        self.places.setdefault(path, self.place(node))
+        if self.count > NODE_LIMIT or len(path) > DEPTH_LIMIT:
+            # At once: an alias can make it true a billion times.
+            raise SpecError(f"{self.place(node)}: too large or deep for a template")
+        if node.tag.removeprefix(_TAG) not in ("map", "seq", *_SCALARS):
+            self._wrong(node, f"tags such as {node.tag!r} are not taken")
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path, literal)
+        if isinstance(node, yaml.SequenceNode):
+            return [
+                self.value(item, (*path, n), literal=literal)
+                for n, item in enumerate(node.value)
+            ]
+        return self._scalar(node, literal)
+
+    def _mapping(
+        self, node: yaml.MappingNode, path: Path, literal: bool
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self._wrong(key, "a key must be a word")
+                continue
+            name = str(key.value)
+            if key.tag == _TAG + "merge" or name == "<<":
+                self._wrong(key, "merge keys (<<) are not taken; use extends")
+            elif name in found:
+                first = self.places[(*path, name)].line
+                self._wrong(key, f"{name} is here twice, first in line {first}")
+            else:
+                self.places[(*path, name)] = self.place(key)
+                plain = literal or (not path and name in _LITERAL)
+                found[name] = self.value(value, (*path, name), literal=plain)
+        return found
+
+    def _scalar(self, node: yaml.Node, literal: bool) -> Any:
+        text, tag = str(node.value), node.tag
+        if not literal and "$" in text:
+            text = _VARIABLE.sub(lambda found: self._variable(found, node), text)
+            if getattr(node, "style", None) is None:
+                tag = _resolve(text)
+        return _SCALARS[tag.removeprefix(_TAG)](text)
+
+    def _variable(self, found: re.Match[str], node: yaml.Node) -> str:
+        name = found.group(2)
+        if name is None:
+            return "${"
+        if name not in self.variables:
+            self._wrong(
+                node,
+                f"no variable {name!r}{near(name, self.variables)}; "
+                "for a literal ${ write $${",
+            )
+        # The name stands in for what is missing, so that this is the only complaint.
+        value = self.variables.get(name)
+        return name if value is None else value
+
+    def _wrong(self, node: yaml.Node, what: str) -> None:
+        self.problems.append(f"{self.place(node)}: {what}")
+
+
+_SCALARS: dict[str, Any] = {
+    "str": str,
+    "int": int,
+    "bool": lambda text: text == "true",
+    "null": lambda text: None,
+}
+
+
+def _resolve(text: str) -> str:
+    """The tag that ``text`` has as a plain scalar."""
+    for tag, pattern in _Loader.yaml_implicit_resolvers.get(text[:1], ()):
+        if pattern.match(text):
+            return tag
+    return _TAG + "str"
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return '; did you mean ...?' with what is nearest to ``word``, or ''."""
+    found = difflib.get_close_matches(word, list(known), 1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def variables_as_text(found: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the defaults of variables as they would be written."""
+    return {
+        name: str(value).lower()
+        if isinstance(value, bool)
+        else None
+        if value is None
+        else str(value)
+        for name, value in found.items()
+    }

@@ -1,0 +1,180 @@
+"""A template's data as the fields of a request."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from osc_imagebuild.errors import SpecError
+from osc_imagebuild.model import File, Repository, User
+from osc_imagebuild.template.document import Document, Path
+from osc_imagebuild.template.reading import Reader
+
+T = TypeVar("T")
+
+# Keys that are fields as they are: where they stand, and the field.
+SIMPLE = {
+    ("os",): "os",
+    ("arch",): "arch",
+    ("source",): "source",
+    ("answers", "locale"): "locale",
+    ("answers", "keyboard"): "keyboard",
+    ("answers", "timezone"): "timezone",
+    ("answers", "swap_mib"): "swap_mib",
+    ("answers", "lvm"): "lvm",
+    ("answers", "firmware"): "firmware",
+    ("customise", "packages"): "packages",
+    ("customise", "commands"): "commands",
+    ("build", "flavor"): "flavor",
+    ("build", "networks"): "networks",
+    ("build", "security_groups"): "security_groups",
+    ("build", "availability_zone"): "availability_zone",
+    ("build", "boot_method"): "boot_method",
+    ("build", "timeout_min"): "timeout_min",
+    ("build", "keep_on_failure"): "keep_on_failure",
+    ("output", "name"): "name",
+    ("output", "kind"): "output",
+    ("output", "tags"): "tags",
+    ("output", "visibility"): "visibility",
+    ("verify",): "verify",
+}
+# Mappings whose values Glance and Nova take as text.
+TEXTS = {("build", "hints"): "hints", ("output", "properties"): "properties"}
+
+
+def to_fields(document: Document, reader: Reader) -> tuple[dict[str, Any], list[str]]:
+    """Return what a valid template says of a request, and what is wrong."""
+    fields = _Fields(document, reader)
+    return fields.all(), fields.problems
+
+
+class _Fields:
+    """Collects problems instead of stopping at the first one."""
+
+    def __init__(self, document: Document, reader: Reader) -> None:
+        self.document = document
+        self.reader = reader
+        self.problems: list[str] = []
+
+    def all(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for path, name in SIMPLE.items():
+            value = self._at(path)
+            if value is not None:
+                found[name] = tuple(value) if isinstance(value, list) else value
+        for path, name in TEXTS.items():
+            texts = self._at(path)
+            if texts is not None:
+                found[name] = {key: _text(value) for key, value in texts.items()}
+        answers = self._at(("answers",)) or {}
+        if "file" in answers:
+            place = self.document.place(("answers", "file"))
+            found["answer_file"] = self._try(
+                lambda: self.reader.text(answers["file"], place)
+            )
+        password = self._password(answers, ("answers",), "root_password")
+        if password is not None:
+            found["root_password"] = password
+        if "ssh_public_keys" in answers:
+            found["ssh_public_keys"] = self._keys(answers, ("answers",))
+        for name, make in (
+            ("repositories", self._repository),
+            ("files", self._file),
+            ("users", self._user),
+        ):
+            path = ("customise", name)
+            made = [make(i, (*path, n)) for n, i in enumerate(self._at(path) or [])]
+            if made:
+                found[name] = tuple(item for item in made if item is not None)
+        return found
+
+    def _at(self, path: Path) -> Any:
+        value: Any = self.document.data
+        for part in path:
+            value = (value or {}).get(part)
+        return value
+
+    def _try(self, part: Callable[[], T]) -> T | None:
+        try:
+            return part()
+        except SpecError as error:
+            self.problems += error.problems
+            return None
+
+    def _password(self, data: Mapping[str, Any], path: Path, key: str) -> str | None:
+        """A secret, or its hash, which is passed on as it is."""
+        secret, known = data.get(key), data.get(f"{key}_hash")
+        if secret is None:
+            return known
+        place = self.document.place((*path, key))
+        if known is not None:
+            self.problems.append(f"{place}: {key} and {key}_hash exclude each other")
+        if "env" in secret:
+            return self._try(lambda: self.reader.secret_variable(secret["env"], place))
+        return self._try(lambda: self.reader.secret_file(secret["file"], place))
+
+    def _keys(self, data: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+        here = (*path, "ssh_public_keys")
+        keys = data.get("ssh_public_keys", [])
+        return tuple(self._text(key, (*here, n)) for n, key in enumerate(keys))
+
+    def _text(self, value: str | Mapping[str, str], path: Path) -> str:
+        """A text, or that of a file."""
+        if isinstance(value, str):
+            return value
+        place = self.document.place(path)
+        return self._try(lambda: self.reader.text(value["file"], place)) or ""
+
+    def _repository(self, item: Mapping[str, Any], path: Path) -> Repository:
+        return Repository(
+            name=item["name"],
+            url=item["url"],
+            suites=tuple(item.get("suites", ())),
+            components=tuple(item.get("components", ())),
+            key=self._text(item.get("key", ""), (*path, "key")),
+        )
+
+    def _user(self, item: Mapping[str, Any], path: Path) -> User:
+        return User(
+            name=item["name"],
+            password=self._password(item, path, "password"),
+            ssh_public_keys=self._keys(item, path),
+            groups=tuple(item.get("groups", ())),
+            sudo=item.get("sudo", False),
+        )
+
+    def _file(self, item: Mapping[str, Any], path: Path) -> File | None:
+        content = self._try(lambda: self._content(item, path))
+        if content is None:
+            return None
+        optional = {key: item[key] for key in ("mode", "owner") if key in item}
+        return File(path=item["path"], content=content, **optional)
+
+    def _content(self, item: Mapping[str, Any], path: Path) -> bytes:
+        if "content" in item:
+            return str(item["content"]).encode()
+        if "base64" in item:
+            place = self.document.place((*path, "base64"))
+            return decoded(item["base64"], str(place))
+        if "source" in item:
+            place = self.document.place((*path, "source"))
+            return self.reader.data(item["source"], place)
+        place = self.document.place((*path, "url"))
+        return self.reader.download(item["url"], place)
+
+
+def decoded(text: str, where: str) -> bytes:
+    """Return the bytes of base64, which may have line breaks.
+
+    :raises: SpecError
+    """
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except binascii.Error as error:
+        raise SpecError(f"{where}: this is not base64: {error}") from error
+
+
+def _text(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,110 @@
+"""A YAML template and those that it extends, as fields of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from osc_imagebuild.errors import SpecError
+from osc_imagebuild.template.document import (
+    Document,
+    Place,
+    compose,
+    literal,
+    near,
+    read,
+    variables_as_text,
+)
+from osc_imagebuild.template.fields import to_fields
+from osc_imagebuild.template.merge import merge
+from osc_imagebuild.template.reading import Reader, resolved
+from osc_imagebuild.template.schema import problems
+
+
+def load(path: str, variables: Mapping[str, str], reader: Reader) -> dict[str, Any]:
+    """Return what the template at ``path`` says of a request.
+
+    :raises: SpecError naming all that is wrong, each with its file and line
+    """
+    chain = _chain(Path(path).expanduser(), ())
+    known, wrong = _variables(chain, variables)
+    document: Document | None = None
+    for link in reversed(chain):
+        layer, more = read(link.node, link.file, known)
+        wrong += more
+        document = merge(document, layer) if document else layer
+    assert document is not None, "a chain has a link"
+    wrong += problems(document)
+    if wrong:
+        raise SpecError(wrong)
+    found, wrong = to_fields(document, reader)
+    if wrong:
+        raise SpecError(wrong)
+    return found
+
+
+@dataclass(frozen=True)
+class _Link:
+    """One file of a chain of templates that extend each other."""
+
+    file: str
+    node: Any
+    variables: Mapping[str, str | None]
+    places: Mapping[str, Place] = field(default_factory=dict)
+
+
+def _chain(path: Path, above: tuple[Path, ...]) -> list[_Link]:
+    """A template and all that it extends, the deepest last.
+
+    :raises: SpecError
+    """
+    file = str(path)
+    node = compose(_text(path, above), file)
+    defaults, place = literal(node, "variables", file)
+    # What else it may be is said by the schema.
+    texts = variables_as_text(defaults) if isinstance(defaults, dict) else {}
+    base, base_place = literal(node, "extends", file)
+    link = _Link(file, node, texts, dict.fromkeys(texts, place))
+    if not isinstance(base, str):
+        return [link]
+    below = resolved(base, base_place)
+    seen = [p.resolve() for p in (*above, path)]
+    if below.resolve() in seen:
+        ring = " extends ".join(map(str, (*above, path, below)))
+        raise SpecError(f"{base_place}: templates extend each other: {ring}")
+    return [link, *_chain(below, (*above, path))]
+
+
+def _text(path: Path, above: tuple[Path, ...]) -> str:
+    origin = f", which {above[-1]} extends" if above else ""
+    try:
+        # A mark of the byte order is what some editors begin a file with.
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"cannot read template {path}{origin}: {error}") from error
+
+
+def _variables(
+    chain: list[_Link], given: Mapping[str, str]
+) -> tuple[dict[str, str | None], list[str]]:
+    """All variables with their values, and what is wrong with them."""
+    known: dict[str, str | None] = {}
+    places: dict[str, Place] = {}
+    for link in reversed(chain):
+        known |= link.variables
+        places |= link.places
+    wrong = [
+        f"{chain[0].file}: --var {name}: no such variable"
+        + (near(name, known) or f"; there are: {', '.join(sorted(known)) or 'none'}")
+        for name in given
+        if name not in known
+    ]
+    known |= given
+    wrong += [
+        f"{places[name]}: variable {name} has no default: give --var {name}=..."
+        for name, value in known.items()
+        if value is None
+    ]
+    return known, wrong

@@ -1,0 +1,113 @@
+"""What may stand in a template, and what is wrong with one. Pure but for its file.
+
+The schema is one file of JSON Schema, which editors, the documentation and
+``template schema`` use as well. ``x-hint`` in it says how to mend a mistake.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from osc_imagebuild.template.document import Document, near
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+FILE = Path(__file__).parent / "schema.json"
+
+_KINDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of templates."""
+    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return found
+
+
+def problems(document: Document) -> list[str]:
+    """Return all that is wrong with a template, one line each, in its order."""
+    from jsonschema import Draft202012Validator
+
+    found = []
+    for error in Draft202012Validator(schema()).iter_errors(document.data):
+        for path, what in _sentences(error):
+            found.append((document.place(path), name(path), what))
+    found.sort(key=lambda item: (item[0].file, item[0].line))
+    return [f"{place}: {key}{what}" for place, key, what in found]
+
+
+def name(path: Sequence[str | int]) -> str:
+    """Return a path as people write it, such as 'customise.files[1].mode: '."""
+    text = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in path)
+    return f"{text.lstrip('.')}: " if text else ""
+
+
+def _sentences(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    path = tuple(error.absolute_path)
+    value: Any = error.instance
+    wanted: Any = error.validator_value
+    part: Any = error.schema
+    match error.validator:
+        case "additionalProperties" if isinstance(wanted, bool):
+            known = list(part.get("properties", {}))
+            for key in value:
+                if key not in known:
+                    yield (*path, key), _unknown(key, known)
+        case "required":
+            missing = [key for key in wanted if key not in value]
+            # One error for each of them, with the same list.
+            if missing and error.message.startswith(repr(missing[0])):
+                for key in missing:
+                    yield path, f"{key} is missing"
+        case "oneOf":
+            choices = [choice["required"][0] for choice in wanted]
+            yield path, f"needs exactly one of {', '.join(choices)}"
+        case "enum":
+            shown = ", ".join(map(str, wanted))
+            near_one = near(str(value), wanted)
+            yield path, f"takes {shown}; not {_shown(value)}{near_one}"
+        case "const":
+            yield path, f"takes {wanted}; not {_shown(value)}"
+        case "type":
+            kinds = [wanted] if isinstance(wanted, str) else wanted
+            words = " or ".join(_KINDS[kind] for kind in kinds)
+            yield path, f"takes {words}" + (_hint(part) or f"; not {_shown(value)}")
+        case "pattern" if "x-hint" in part:
+            yield path, f"this is not what it takes{_hint(part)}"
+        case "pattern":
+            yield path, f"{_shown(value)} does not match {wanted}"
+        case "minimum" | "maximum" | "minLength" | "maxLength":
+            word = "least" if error.validator.startswith("min") else "most"
+            unit = " characters" if "Length" in error.validator else ""
+            yield path, f"takes {wanted}{unit} at {word}"
+        case "minProperties" | "maxProperties":
+            yield path, f"takes exactly one of {', '.join(part['properties'])}"
+        case _:
+            yield path, error.message
+
+
+def _unknown(key: str, known: Sequence[str]) -> str:
+    return "no such key" + (near(key, known) or f"; there are: {', '.join(known)}")
+
+
+def _hint(part: Any) -> str:
+    return f"; {part['x-hint']}" if "x-hint" in part else ""
+
+
+def _shown(value: Any) -> str:
+    """A value for people; never one that may be a secret in plain text."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return "nothing" if value is None else f"{value!r:.60}"

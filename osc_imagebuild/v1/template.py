@@ -1,0 +1,138 @@
+"""openstack image build template validate, render, schema"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from osc_lib.cli import parseractions
+from osc_lib.command import command
+
+if TYPE_CHECKING:
+    from osc_imagebuild.catalog import Catalog
+    from osc_imagebuild.model import Request
+
+Shown = tuple[Sequence[str], Sequence[Any]]
+
+
+def add_variables(parser: argparse.ArgumentParser) -> None:
+    """Let a command take what goes with a template."""
+    parser.add_argument(
+        "--var",
+        metavar="<name=value>",
+        action=parseractions.KeyValueAction,
+        help="Variable of the template (repeat for several)",
+    )
+    parser.add_argument(
+        "--oz-auto",
+        action="store_true",
+        help="Let Oz's own answer file install a system of a TDL template that "
+        "the catalogue does not know",
+    )
+
+
+def template_fields(
+    args: argparse.Namespace, path: str, catalog: Catalog, *, check_only: bool = False
+) -> dict[str, Any]:
+    """Return the template at ``path`` as fields of a request.
+
+    An entry that it brings along goes into ``catalog``.
+
+    :raises: SpecError
+    """
+    from osc_imagebuild import template
+
+    found = template.load(
+        path, args.var or {}, check_only=check_only, catalog=catalog, auto=args.oz_auto
+    )
+    for name, data in found.entries.items():
+        catalog.add(name, data)
+    return dict(found.fields)
+
+
+def _asked(
+    args: argparse.Namespace, path: str, catalog: Catalog, *, check_only: bool
+) -> Request:
+    from osc_imagebuild.model import Request
+
+    fields = template_fields(args, path, catalog, check_only=check_only)
+    # The name may come from the command line of create.
+    return Request(**{"name": "image", **fields})
+
+
+class ValidateImageBuildTemplate(command.Command):
+    """Check templates, without a cloud, their secrets or the network"""
+
+    auth_required = False
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        parser.add_argument(
+            "template", metavar="<file>", nargs="+", help="Template to check"
+        )
+        add_variables(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from osc_imagebuild import offline
+        from osc_imagebuild.catalog import Catalog
+        from osc_imagebuild.errors import SpecError
+
+        problems: list[str] = []
+        for path in parsed_args.template:
+            catalog = Catalog()
+            try:
+                request = _asked(parsed_args, path, catalog, check_only=True)
+                offline.check(catalog, request)
+            except SpecError as error:
+                problems += (
+                    problem if path in problem else f"{path}: {problem}"
+                    for problem in error.problems
+                )
+            else:
+                self.app.stdout.write(f"{path}: ok\n")
+        if problems:
+            raise SpecError(problems)
+
+
+class RenderImageBuildTemplate(command.ShowOne):
+    """Show the answer file and the command line that a template gives"""
+
+    auth_required = False
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        parser.add_argument("template", metavar="<file>", help="Template to render")
+        add_variables(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
+        from osc_imagebuild import offline
+        from osc_imagebuild.catalog import Catalog
+
+        catalog = Catalog()
+        path = parsed_args.template
+        request = _asked(parsed_args, path, catalog, check_only=False)
+        entry, answers = offline.check(catalog, request)
+        shown = {
+            "name": request.name,
+            "os": request.os,
+            "arch": request.arch,
+            "source": request.source or entry.source,
+            "kernel_args": answers.kernel_args,
+            "answer_file": answers.answer,
+            "first_boot": answers.verify,
+        }
+        return list(shown), list(shown.values())
+
+
+class ShowImageBuildTemplateSchema(command.Command):
+    """Print the JSON Schema of templates"""
+
+    auth_required = False
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from osc_imagebuild.template import schema
+
+        self.app.stdout.write(schema.FILE.read_text(encoding="utf-8"))
