@@ -14,7 +14,7 @@ CATALOG = $(CURDIR)/osc_imagebuild/tests/catalog:$(CURDIR)/devcloud/catalog
 CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && \
 	OSC_IMAGEBUILD_CATALOG=$(CATALOG) $(TESTS) --serial
 
-.PHONY: help venv demo test lint format types unit docs functional e2e slow \
+.PHONY: help venv demo test lint format types unit oz docs functional e2e slow \
 	devcloud devcloud-status devcloud-down devcloud-wipe
 
 help:  ## list the targets
@@ -55,6 +55,12 @@ types: venv  ## types, by mypy
 
 unit: venv  ## tests that need no cloud
 	env -u OS_CLOUD $(TESTS) 'tests\.(unit\.|contract\..*\.Fake)'
+
+oz: venv  ## tests with the distribution's own Oz; installs it where it is missing
+	@$(PYTHON) -c 'import oz.TDL' 2>/dev/null || { \
+		test "$$(id -u)" = 0 || { echo "run as root: apt-get install --no-install-recommends oz"; exit 1; }; \
+		apt-get update -q && apt-get install -y -q --no-install-recommends oz; }
+	$(TESTS) 'tests\.oz\.'
 
 docs: venv  ## the documentation, into doc/build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b html doc/source doc/build/html

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osc_imagebuild import guests, preflight, spec
+from osc_imagebuild import boot, guests, outputs, preflight, spec
 from osc_imagebuild.catalog import Catalog, Entry
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import Answers
@@ -46,6 +46,15 @@ def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:
     :raises: SpecError naming all that is wrong
     """
     problems = spec.problems(request)
+    if request.boot_method not in ("auto", *boot.names()):
+        problems.append(
+            f"no boot method {request.boot_method!r}; there are: "
+            f"auto, {', '.join(boot.names())}"
+        )
+    if request.output not in outputs.names():
+        problems.append(
+            f"no output {request.output!r}; there are: {', '.join(outputs.names())}"
+        )
     try:
         entry, more = find_entry(catalog, request)
         problems += more

@@ -1,6 +1,12 @@
 """Sphinx settings."""
 
 import importlib.metadata
+import sys
+from pathlib import Path
+
+from osc_imagebuild.template import schema
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "ext"))
 
 project = "osc-imagebuild"
 copyright = "the osc-imagebuild authors"
@@ -10,7 +16,10 @@ extensions = [
     "cliff.sphinxext",
     "reno.sphinxext",
     "sphinx.ext.autodoc",
+    "template_reference",
 ]
+# The schema itself, for editors.
+html_extra_path = [str(schema.FILE)]
 # Not openstackdocstheme: it puts the OpenStack project's licence, links and web
 # statistics on every page.
 html_theme = "alabaster"

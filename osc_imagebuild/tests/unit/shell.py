@@ -61,7 +61,11 @@ class ShellTestCase(CloudTestCase):
         self.useFixture(fixtures.EnvironmentVariable(catalog.ENVIRONMENT, str(CATALOG)))
 
     def openstack(self, *words: str) -> Ran:
-        """Type ``openstack WORDS``."""
+        """Type ``openstack WORDS``, logged in."""
+        return self.typed(*LOGIN, *words)
+
+    def typed(self, *words: str) -> Ran:
+        """Type ``openstack WORDS`` and nothing more."""
         # osc-lib keeps clients for the life of the process, which this is not.
         manager = clientmanager.ClientManager
         if cache := inspect.getattr_static(manager, plugin.API_NAME, None):
@@ -70,7 +74,7 @@ class ShellTestCase(CloudTestCase):
         before = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = out, err
         try:
-            code = OpenStackShell().run([*LOGIN, *words])
+            code = OpenStackShell().run(list(words))
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
         finally:

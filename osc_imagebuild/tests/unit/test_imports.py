@@ -11,6 +11,7 @@ import testtools
 PACKAGE = Path(__file__).parents[2]
 PURE = (
     *("spec.py", "model.py", "actions.py", "choose.py"),
+    *(f"template/{name}.py" for name in "document merge schema fields tdl".split()),
     *("steps/*", "boot/*", "outputs/*", "monitors/*"),
 )
 OUTSIDE = frozenset(

@@ -51,6 +51,19 @@ class SecretTest(ShellTestCase):
             self.assertNotIn(SECRET, text)
             self.assertNotIn(SECRET.split()[0], text)
 
+    def test_templates(self) -> None:
+        """A secret that a template names is as secret."""
+        self.useFixture(fixtures.EnvironmentVariable("ROOT_PASSWORD", SECRET))
+        template = self.file.parent / "t.yaml"
+        source = "version: 1\nanswers:\n  root_password: "
+        for text in ("{env: ROOT_PASSWORD}", "{file: password}"):
+            template.write_text(source + text)
+            ran = self.build("template", "render", str(template), "-f", "json")
+            self.assertIn("$6$", ran.json["answer_file"])
+            sent = [call.body for call in self.cloud.log]
+            for shown in (*map(str, sent), ran.out, ran.err, self.log.output):
+                self.assertNotIn(SECRET.split()[0], shown)
+
     def test_dry_run_tells_no_password(self) -> None:
         """Nor does the plan that is shown."""
         out, _ = self.secretive("--source", "http://mirror.fake/debian", "--dry-run")

@@ -127,7 +127,7 @@ class MeaningTest(TemplateTestCase):
         for path in (*fields.SIMPLE, *fields.TEXTS):
             part: Any = {"properties": known}
             for key in path:
-                self.assertIn(key, part["properties"], path)
+                self.assertIn(key, part["properties"], str(path))
                 part = part["properties"][key]
 
     def test_answer_file(self) -> None:
