@@ -133,19 +133,27 @@ class Act:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do for ``seconds``; ``percent`` where the guest tells it."""
+    """Nothing to do for ``seconds``; ``percent`` where the guest tells it.
+
+    ``left_s`` is how long the guest needs by earlier builds, None if unknown.
+    """
 
     reason: str
     seconds: float
     percent: int | None = None
+    left_s: float | None = None
 
 
 @dataclass(frozen=True)
 class Fail:
-    """The build cannot succeed any more; ``role`` whose console tells why."""
+    """The build cannot succeed any more; ``role`` whose console tells why.
+
+    ``evidence`` is the line of the console that shows it.
+    """
 
     reason: str
     role: str = ""
+    evidence: str = ""
 
 
 Decision = Act | Wait | Fail

@@ -14,14 +14,8 @@ from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.engine import (
-    ANY_STEP,
-    Engine,
-    Event,
-    Listener,
-    clean_failed,
-    failure,
-)
+from osc_imagebuild.ending import clean_failed, failure
+from osc_imagebuild.engine import ANY_STEP, Engine, Event, Listener
 from osc_imagebuild.errors import (
     CloudError,
     ImageBuildError,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.monitors.signs import Signs
 
 ENVIRONMENT = "OSC_IMAGEBUILD_CATALOG"
 BUILT_IN = Path(__file__).parent / "guests" / "data"
@@ -28,7 +29,7 @@ class Entry:
 
     ``arches`` maps an architecture to kernel and ramdisk (paths below the
     source, or whole URLs) and variables. Paths of templates are looked up in
-    ``directories``. ``progress`` and ``failures`` are as in `Spec`.
+    ``directories``. ``progress``, ``failures`` and ``banners`` are as in `Spec`.
     """
 
     name: str
@@ -54,7 +55,16 @@ class Entry:
     verify: Mapping[str, Any] = field(default_factory=dict)
     progress: tuple[tuple[str, str, int], ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
+    banners: tuple[str, ...] = ()
+    stall_min: int = 10
     deviations: tuple[str, ...] = ()
+
+    @property
+    def signs(self) -> Signs:
+        """Its own signs; those of its family are in `osc_imagebuild.signs`."""
+        return Signs(
+            progress=self.progress, failures=self.failures, banners=self.banners
+        )
 
 
 class Catalog:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from osc_imagebuild import boot, lease, record, steps, teardown
+from osc_imagebuild import boot, lease, record, signs, steps
 from osc_imagebuild.actions import (
     Act,
     Action,
@@ -30,10 +30,11 @@ from osc_imagebuild.actions import (
 from osc_imagebuild.cloud.act import Actor
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.observe import EVERYTHING, observe
+from osc_imagebuild.cloud.watch import Watch
+from osc_imagebuild.ending import Evidence, clean_failed, failure, look_closer
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
-    InstallError,
     NotFoundError,
     TransientError,
 )
@@ -53,7 +54,8 @@ _CREATING = (CreateImage, UploadImage, CreateServer, Harvest)
 class Event:
     """Something to show: a step begins, a wait goes on, or a note.
 
-    ``percent`` is the guest's own sign of progress, None where it gives none.
+    ``percent`` is the guest's own sign of progress, None where it gives none;
+    it never falls. ``left_s`` is how long the installer needs by earlier builds.
     """
 
     kind: str
@@ -62,6 +64,7 @@ class Event:
     text: str
     at: float
     percent: int | None = None
+    left_s: float | None = None
 
 
 Listener = Callable[[Event], None]
@@ -90,11 +93,14 @@ class Engine:
             for image in method.images(build.spec)
             if image.shared_key
         }
+        self._watch = Watch(api, signs.of_spec(build.spec))
         self._facts: Facts | None = None
         self._marks = dict(build.marks)
         self._history = list(build.steps)
         self._step = ""
-        self._percent: int | None = None
+        self._percent = int(build.percent) if build.percent.isdigit() else None
+        self._doing = build.doing
+        self._evidence = Evidence()
         self._repeats: Counter[str] = Counter()
 
     def drive(self, *, until: str = "") -> record.Record:
@@ -144,16 +150,22 @@ class Engine:
             case Act(action, reason):
                 self._act(action, reason)
                 self._look(step.sees)
-            case Wait(reason, seconds, percent):
+            case Wait(reason, seconds, percent, left_s):
+                self._advance(reason, percent)
                 if until in (step.name, ANY_STEP):
                     return True
-                self._percent = percent
-                self._tell("wait", reason, percent)
+                self._tell("wait", reason, left_s)
                 self._api.clock.sleep(seconds)
                 self._look(step.sees)
-            case Fail(reason, role):
-                self._fail(reason, role)
+            case Fail(reason, role, evidence):
+                self._fail(reason, role, evidence)
         return False
+
+    def _advance(self, doing: str, percent: int | None) -> None:
+        """Progress never turns back, and is not whole before the end."""
+        self._doing = doing
+        if percent is not None:
+            self._percent = max(self._percent or 0, min(percent, 99))
 
     def _look(self, parts: frozenset[str]) -> Facts:
         self._facts = observe(
@@ -163,6 +175,7 @@ class Engine:
             self._marks,
             self._facts,
             parts,
+            self._watch,
         )
         return self._facts
 
@@ -214,8 +227,7 @@ class Engine:
             self._api.clock.sleep(REPEAT_PAUSE_S)
 
     def _enter(self, name: str) -> None:
-        self._step = name
-        self._percent = None
+        self._step, self._doing = name, ""
         self._history.append((name, self._api.now()))
         self._tell("step", name)
 
@@ -223,6 +235,7 @@ class Engine:
         """Change the record, which is the sign of life too."""
         known: dict[str, object] = {
             "step": self._step,
+            "doing": self._doing,
             "percent": "" if self._percent is None else self._percent,
             "marks": self._marks,
             "steps": self._history,
@@ -237,59 +250,30 @@ class Engine:
         self._tell("note", f"{error}; trying again in {pause:.0f} s")
         self._api.clock.sleep(pause)
 
-    def _fail(self, reason: str, role: str) -> NoReturn:
-        """Write why, clean up, and raise."""
+    def _fail(self, reason: str, role: str, evidence: str = "") -> NoReturn:
+        """Write why, keep what shows it, clean up, and raise."""
         text = self._facts.consoles.get(role, "") if self._facts else ""
+        server = self._facts.servers.get(role) if self._facts else None
         tail = console.tail(text, 60)
         self._lease.prove()
-        self._write(status="failed", reason=reason, console_tail=tail)
+        self._write(
+            status="failed", reason=reason, evidence=evidence, console_tail=tail
+        )
+        self._evidence = look_closer(self._api, server, text)
         self._end_failed()
 
     def _end_failed(self) -> NoReturn:
         clean_failed(self._api, self._build)
         self._lease.release()
-        raise failure(self._build)
+        raise failure(self._build, self._evidence)
 
     def write_progress(self) -> None:
         """Leave the step for others to see; best done when interrupted."""
         self._lease.prove()
         self._write()
 
-    def _tell(self, kind: str, text: str, percent: int | None = None) -> None:
-        event = Event(kind, self._build.id, self._step, text, self._api.now(), percent)
-        self._listener(event)
-
-
-def clean_failed(api: Api, build: record.Record) -> None:
-    """Remove what a failed build need not keep.
-
-    A result that did not boot stays hidden, tagged, for inspection.
-
-    :raises: CloudError
-    """
-    if build.spec.keep_on_failure:
-        return
-    harvested = build.marks.get("harvested")
-    keep = {harvested.data.get("image_id", "")} if harvested else set()
-    teardown.teardown(api, build.id, keep=keep)
-
-
-def failure(build: record.Record) -> InstallError:
-    """Return what a failed build raises: why, and what to do next."""
-    lines = [f"build {build.id} failed in step {build.step}: {build.reason}"]
-    harvested = build.marks.get("harvested")
-    if build.spec.keep_on_failure:
-        lines.append(
-            f"its resources were kept; look with: openstack server list "
-            f"--tags imagebuild-{build.id}"
+    def _tell(self, kind: str, text: str, left_s: float | None = None) -> None:
+        now, percent = self._api.now(), self._percent
+        self._listener(
+            Event(kind, self._build.id, self._step, text, now, percent, left_s)
         )
-    elif harvested:
-        lines.append(
-            "the image that did not pass stays hidden for inspection: "
-            f"{harvested.data.get('image_id')}"
-        )
-    lines.append(
-        f"see its console with: openstack image build log {build.id}; "
-        f"remove it with: openstack image build delete {build.id}"
-    )
-    return InstallError("\n".join(lines), console_tail=build.console_tail)

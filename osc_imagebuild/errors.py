@@ -17,6 +17,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from osc_imagebuild.ending import Evidence
 
 
 class ImageBuildError(Exception):
@@ -93,10 +97,21 @@ class TransientError(CloudError):
 
 
 class InstallError(ImageBuildError):
-    """The build ran and failed; ``console_tail`` is the last of its console."""
+    """The build ran and failed; ``console_tail`` is the last of its console.
 
-    def __init__(self, message: str, *, console_tail: str = "") -> None:
+    ``evidence`` has the whole console and a picture of the screen, where this
+    client saw the build fail: see `osc_imagebuild.ending.Evidence`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        console_tail: str = "",
+        evidence: Evidence | None = None,
+    ) -> None:
         self.console_tail = console_tail
+        self.evidence = evidence
         super().__init__(message)
 
 

@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from osc_imagebuild.monitors.readings import Signal
 
 # --- what the user asks -----------------------------------------------------
 
@@ -89,6 +93,7 @@ class Request:
     lvm: bool = False
     firmware: str = "bios"
     timeout_min: int | None = None
+    stall_min: int | None = None
     keep_on_failure: bool = False
     verify: bool = True
 
@@ -102,6 +107,9 @@ class Spec:
 
     Sizes carry their unit, times are seconds. ``result_properties`` is all
     that may be found on the finished image besides Glance's own attributes.
+    ``progress``, ``failures`` and ``banners`` are the OS's own signs, beside
+    those of its ``family``; ``expected_s`` is how long the installer took
+    before, 0 where that is unknown.
     """
 
     name: str
@@ -133,8 +141,12 @@ class Spec:
     verify_sign: str
     verify_timeout_s: int
     keep_on_failure: bool
+    family: str
     progress: tuple[tuple[str, str, int], ...]
     failures: tuple[tuple[str, str], ...]
+    banners: tuple[str, ...]
+    stall_s: int
+    expected_s: int
 
 
 # --- what is seen -----------------------------------------------------------
@@ -192,14 +204,14 @@ class Mark:
 class Facts:
     """The cloud as last seen. Keys of the mappings are roles.
 
-    ``quiet_since`` is when a console was first seen as it is now.
+    ``signals`` are of each role by monitor.
     """
 
     now: float
     images: Mapping[str, Image] = field(default_factory=dict)
     servers: Mapping[str, Server] = field(default_factory=dict)
     consoles: Mapping[str, str] = field(default_factory=dict)
-    quiet_since: Mapping[str, float] = field(default_factory=dict)
+    signals: Mapping[str, Mapping[str, Signal]] = field(default_factory=dict)
     reports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reports_held: frozenset[str] = frozenset()
     marks: Mapping[str, Mark] = field(default_factory=dict)

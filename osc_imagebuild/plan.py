@@ -218,7 +218,10 @@ class _Planner:
             hints=dict(request.hints),
             kernel_args=answers.kernel_args,
             boot_properties=entry.boot_properties,
-            result_properties=self._result_properties(entry, install, answers),
+            result_properties={
+                **self._result_properties(entry, install, answers),
+                "imagebuild_flavor": flavor.name,
+            },
             result_tags=tuple(request.tags),
             result_visibility=request.visibility,
             min_ram_mib=entry.result_min_ram_mib,
@@ -228,8 +231,12 @@ class _Planner:
             verify_sign=answers.verify_sign,
             verify_timeout_s=60 * int(entry.verify.get("timeout_min", 30)),
             keep_on_failure=request.keep_on_failure,
+            family=entry.family,
             progress=entry.progress,
             failures=entry.failures,
+            banners=entry.banners,
+            stall_s=60 * (request.stall_min or entry.stall_min),
+            expected_s=inventory.earlier_duration_s(self.api, entry.name, flavor.name),
         )
 
     def _result_properties(

@@ -46,7 +46,9 @@ class Record:
     id: str
     status: str
     step: str
+    doing: str
     reason: str
+    evidence: str
     percent: str
     spec: Spec
     marks: Mapping[str, Mark]
@@ -207,7 +209,9 @@ def parse(image: Image) -> Record:
             id=image.id,
             status=field("status"),
             step=field("step"),
+            doing=field("doing"),
             reason=field("reason"),
+            evidence=field("evidence"),
             percent=field("percent"),
             spec=specs.from_json(field("spec")),
             marks=_marks(field("marks")),

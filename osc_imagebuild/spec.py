@@ -85,4 +85,6 @@ def problems(request: Request) -> list[str]:
         )
     if request.timeout_min is not None and not 1 <= request.timeout_min <= 1440:
         found.append("--timeout takes 1 to 1440 minutes")
+    if request.stall_min is not None and not 1 <= request.stall_min <= 1440:
+        found.append("--stall-timeout takes 1 to 1440 minutes")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -179,3 +180,22 @@ def container_hypervisors(api: Api) -> list[str]:
         raise
     kinds = {str(h.get("hypervisor_type", "")).lower() for h in data}
     return sorted(kinds) if kinds and kinds <= {"lxc", "docker", "openvz"} else []
+
+
+def earlier_duration_s(api: Api, os_name: str, flavor: str) -> int:
+    """Return how long the installer took in earlier builds, 0 if there are none.
+
+    The median of the last ones of the same OS and flavor that can be seen.
+
+    :raises: CloudError
+    """
+    params = [
+        ("imagebuild_os", os_name),
+        ("imagebuild_flavor", flavor),
+        ("status", "active"),
+        ("sort", "created_at:desc"),
+        ("limit", "9"),
+    ]
+    images = api.get("image", "/images", params).get("images", [])
+    known = [str(i.get("imagebuild_duration_s", "")) for i in images]
+    return int(statistics.median_low([int(d) for d in known if d.isdigit()] or [0]))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.watch import Watch
 from osc_imagebuild.model import (
     BOOKKEEPING,
     Facts,
@@ -21,7 +22,7 @@ from osc_imagebuild.model import (
     resource_name,
     role_of,
 )
-from osc_imagebuild.monitors import console, report
+from osc_imagebuild.monitors import report
 from osc_imagebuild.outputs.image import ROLE as RESULT
 
 EVERYTHING = frozenset(
@@ -37,10 +38,12 @@ def observe(
     marks: Mapping[str, Mark],
     old: Facts | None = None,
     parts: Iterable[str] = EVERYTHING,
+    watch: Watch | None = None,
 ) -> Facts:
     """Return ``old`` with ``parts`` looked at again.
 
-    ``shared`` maps the tags of shared content to roles.
+    ``shared`` maps the tags of shared content to roles. ``watch`` keeps the
+    signals of servers.
 
     :raises: CloudError
     """
@@ -55,7 +58,7 @@ def observe(
     for part in sorted(wanted):
         role = part.removeprefix("server:")
         if role != part and role in facts.servers:
-            facts = _see_server(api, build_id, role, facts)
+            facts = _see_server(api, build_id, role, facts, watch)
     return facts
 
 
@@ -105,19 +108,21 @@ def _see_servers(api: Api, build_id: str, facts: Facts) -> Facts:
     return dataclasses.replace(facts, servers=found, duplicates=tuple(extra))
 
 
-def _see_server(api: Api, build_id: str, role: str, facts: Facts) -> Facts:
+def _see_server(
+    api: Api, build_id: str, role: str, facts: Facts, watch: Watch | None
+) -> Facts:
     server = _find_server(api, facts.servers[role].id)
     others = {key: value for key, value in facts.servers.items() if key != role}
     if server is None:
         return dataclasses.replace(facts, servers=others)
     consoles, reports = dict(facts.consoles), dict(facts.reports)
-    quiet_since = dict(facts.quiet_since)
+    signals = dict(facts.signals)
     held = facts.reports_held - {role}
     silent = server.is_off or server.status == "BUILD"
     text = None if silent else servers.console(api, server.id)
+    if watch is not None:
+        signals[role] = watch.look(server, text, signals.get(role, {}), facts.now)
     if text:
-        if console.clean(text) != console.clean(consoles.get(role, "")):
-            quiet_since[role] = facts.now
         # A console that can't be read any more must not hide what it said.
         consoles[role] = text
     said = report.on_console(text or "", build_id)
@@ -133,7 +138,7 @@ def _see_server(api: Api, build_id: str, role: str, facts: Facts) -> Facts:
         facts,
         servers={**others, role: server},
         consoles=consoles,
-        quiet_since=quiet_since,
+        signals=signals,
         reports=reports,
         reports_held=held,
     )

@@ -8,12 +8,21 @@ from typing import Any
 
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.images import timestamp
-from osc_imagebuild.errors import CloudError, ConflictError, NotFoundError
+from osc_imagebuild.errors import (
+    CloudError,
+    ConflictError,
+    NotFoundError,
+    TransientError,
+)
 from osc_imagebuild.model import Server
+from osc_imagebuild.monitors import diagnostics as counters
+from osc_imagebuild.monitors.readings import Counters
 
-# Enough for the last screenfuls; a whole console of 100 KiB at each look
-# would be most of what passes through the client.
-CONSOLE_LINES = 120
+# Enough for the last screenfuls and what an installer writes between two looks;
+# a whole console of 100 KiB each time would be most of what passes through.
+CONSOLE_LINES = 240
+# More lines than Nova's 100 KiB can hold of any use.
+WHOLE_CONSOLE = 20_000
 
 
 def parse(data: Mapping[str, Any]) -> Server:
@@ -89,6 +98,40 @@ def console(api: Api, server_id: str, lines: int = CONSOLE_LINES) -> str | None:
             return None
         raise
     return output
+
+
+def diagnostics(api: Api, server_id: str) -> Counters | None:
+    """Return the hypervisor's counters, None where they may not be seen.
+
+    By default Nova's policy shows them to administrators only.
+
+    :raises: TransientError, ConflictError while the server is not up
+    """
+    try:
+        data = api.get("compute", f"/servers/{server_id}/diagnostics")
+    except (TransientError, ConflictError):
+        raise
+    except CloudError:
+        return None
+    return counters.parse(data)
+
+
+def screen_url(api: Api, server_id: str) -> str | None:
+    """Return the URL of the noVNC console, None where there is none.
+
+    Whoever has it has the console; it is good for some minutes.
+
+    :raises: TransientError, ConflictError while the server is not up
+    """
+    body = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
+    path = f"/servers/{server_id}/remote-consoles"
+    try:
+        answer = api.send("compute", "POST", path, body)
+    except (TransientError, ConflictError):
+        raise
+    except CloudError:
+        return None
+    return str(answer["remote_console"]["url"])
 
 
 def password(api: Api, server_id: str) -> str:

@@ -1,27 +1,62 @@
-"""Monitor console: what the text says about progress and failure.
-
-The patterns belong to the family of the installer and come with the spec.
-"""
+"""Monitor console: its text made readable, and whether it says anything new."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+NAME = "console"
+
 # Serial consoles carry cursor movement and colours; Nova strips the escape
 # byte itself, so what follows it is removed with or without it.
 _ANSI = re.compile(
-    r"\x1b\[[0-9;?]{0,12}[A-Za-z]|\[[0-9;?]{1,12}[A-Za-z]|\x1b[()][A-Z0-9]|\[[JKm](?!\w)"
+    r"\x1b\[[0-9;?]{0,12}[A-Za-z]|\[[0-9;?]{1,12}[A-Za-z]|\x1b[()][A-Z0-9]"
+    r"|\x1b\][^\x07\x1b\n]{0,80}(?:\x07|\x1b\\)|\[[JKm](?!\w)|\x1b[=>78cM]"
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-# GNU screen repaints its status line every minute: not a sign of life.
-_STATUS_LINE = re.compile(r"\[ *\(\d\*?\w+\)[^\]]*\]\[ ?\w{3} +\d+ +\d+:\d\d \]")
+# A text placed somewhere on the screen begins a line of its own.
+_MOVE = re.compile(r"\x1b?\[\d{1,3};\d{1,3}H|\x1b\[[HE]|\[H(?=\[\d)")
+_MOVED = "\x00"
+_CONTROL = re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f]")
+# GNU screen repaints its status line every minute: not a sign of life. Then
+# the cursor goes back to where it was.
+_STATUS_LINE = re.compile(
+    r"\x00?\[ *(?:\d\S* \w+ +)*\(\d\*?\w+\)[^\]]*\]\[ ?\w{3} +\d+ +\d+:\d\d \][\n\x00]*"
+)
+# What differs each time a line is said again.
+_TIMES = re.compile(
+    r"\[ *\d+\.\d+\]|\b\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?\b|\b\d{4}-\d\d-\d\dT?"
+    r"|\b\d+(?:\.\d+)? ?s(?:ec\w*)?\b"
+)
 
 
 def clean(text: str) -> str:
     """Return ``text`` without terminal control, safe to print."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROL.sub("", _STATUS_LINE.sub("", _ANSI.sub("", text)))
+    text = text.replace(_MOVED, "").replace("\r\n", "\n").replace("\r", "\n")
+    text = _CONTROL.sub("", _ANSI.sub("", _MOVE.sub(_MOVED, text)))
+    return _STATUS_LINE.sub("", text).replace(_MOVED, "\n")
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines of ``text`` that are not blank, cleaned."""
+    return [line.rstrip() for line in clean(text).split("\n") if line.strip()]
+
+
+def tail(text: str, count: int) -> str:
+    """Return the last ``count`` lines that are not blank, cleaned."""
+    return "\n".join(lines(text)[-count:])
+
+
+def news(text: str) -> frozenset[str]:
+    """Return what ``text`` says, without order and without times.
+
+    What only says again what was said before is no sign of life.
+    """
+    return frozenset(_TIMES.sub("", line).strip() for line in lines(text))
+
+
+def alive(old: frozenset[str], new: frozenset[str], seconds: float) -> bool:
+    """Whether ``new`` has a line that ``old`` had not."""
+    return bool(new - old)
 
 
 def progress(
@@ -29,39 +64,16 @@ def progress(
 ) -> tuple[str, int] | None:
     """Return label and per cent of the furthest pattern found in ``text``.
 
-    ``patterns`` are (regular expression, label, per cent) in rising order.
+    ``patterns`` are (regular expression, label, per cent) in rising order. Where
+    the installer counts by itself within a step, so does the per cent.
     """
+    following = 100
     for pattern, label, percent in reversed(patterns):
-        if re.search(pattern, text):
-            return label, percent
+        found = re.search(pattern, text, re.MULTILINE)
+        if found:
+            inside = re.findall(r"\b(\d{1,2}|100) ?%", text[found.end() :])
+            share = int(inside[-1]) / 100 if inside else 0.0
+            room = max(0, min(following, 99) - percent)
+            return label, percent + int(room * share)
+        following = percent
     return None
-
-
-def failure(patterns: Sequence[tuple[str, str]], text: str) -> str | None:
-    """Return what the first matching failure pattern means, None if healthy.
-
-    ``patterns`` are (regular expression, sentence); ``{0}`` in the sentence
-    is what the expression matched.
-    """
-    for pattern, sentence in patterns:
-        match = re.search(pattern, text)
-        if match:
-            # Of a guest's words nothing may reach a terminal as it is.
-            return sentence.replace("{0}", clean(match.group(0)).strip()[:200])
-    return None
-
-
-def question(text: str) -> str | None:
-    """Return the question that the last line asks, None where it asks nothing.
-
-    A line that waits for an answer ends in what people are asked with; log
-    lines and percentages hardly do, and not for long.
-    """
-    last = clean(text).rstrip().rpartition("\n")[2].strip()
-    return last[:200] if re.search(r"[:?>]$", last) else None
-
-
-def tail(text: str, lines: int) -> str:
-    """Return the last ``lines`` lines that are not blank, cleaned."""
-    kept = [line.rstrip() for line in clean(text).split("\n") if line.strip()]
-    return "\n".join(kept[-lines:])

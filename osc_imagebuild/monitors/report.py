@@ -36,6 +36,11 @@ def parse(text: str, build_id: str) -> dict[str, str] | None:
     }
 
 
+def said(text: str) -> bool:
+    """Whether any build's report is in console text."""
+    return _ON_CONSOLE.search(text) is not None
+
+
 def on_console(text: str, build_id: str) -> dict[str, str] | None:
     """Return this build's report from console text, None where there is none."""
     for match in _ON_CONSOLE.finditer(text):

@@ -133,7 +133,14 @@ def wanted(spec: Spec, facts: Facts) -> dict[str, str]:
         **spec.result_properties,
         **found,
         "imagebuild_built_at": _iso(facts.marks["installed"].at),
+        "imagebuild_duration_s": str(duration_s(facts)),
     }
+
+
+def duration_s(facts: Facts) -> int:
+    """How long the installer took; tells later builds how long they have left."""
+    begun, done = facts.marks.get("started"), facts.marks["installed"]
+    return max(0, int(done.at - begun.at)) if begun else 0
 
 
 def is_clean(spec: Spec, facts: Facts, image: Image) -> bool:

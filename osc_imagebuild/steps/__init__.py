@@ -11,6 +11,7 @@ from typing import Protocol
 
 from osc_imagebuild import boot as boot_methods
 from osc_imagebuild import outputs as output_kinds
+from osc_imagebuild import signs
 from osc_imagebuild.actions import Decision
 from osc_imagebuild.model import Facts, Spec
 from osc_imagebuild.steps.install import EnsureImage, Install, PowerOff, StartServer
@@ -43,7 +44,7 @@ def recipe(spec: Spec) -> tuple[Step, ...]:
     return (
         *(EnsureImage(image) for image in images),
         StartServer(boot.ROOT),
-        Install(),
+        Install(signs.of_spec(spec)),
         PowerOff(),
         *output_kinds.load(spec.output).steps(spec),
         *verify,

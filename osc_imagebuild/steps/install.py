@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from osc_imagebuild.actions import (
     Act,
@@ -18,11 +18,11 @@ from osc_imagebuild.actions import (
     Wait,
 )
 from osc_imagebuild.model import BootImage, Facts, Server, Spec
-from osc_imagebuild.monitors import console, power
+from osc_imagebuild.monitors import console, power, signals
+from osc_imagebuild.monitors.signs import Signs
+from osc_imagebuild.monitors.verdict import RUNNING, Look, judge
 
 UPLOAD_LIMIT_S = 120
-# Longer than any step that ends its line with a colon was ever seen to take.
-QUESTION_S = 240
 POWER_OFF_GRACE_S = 180
 POWER_OFF_LIMIT_S = 600
 
@@ -90,6 +90,7 @@ class StartServer:
 class Install:
     """Until the guest says that it is installed."""
 
+    signs: Signs = field(default_factory=Signs)
     name: str = "install"
     sees: frozenset[str] = frozenset({"server:install"})
 
@@ -113,19 +114,10 @@ class Install:
         return self._watch(spec, facts)
 
     def _watch(self, spec: Spec, facts: Facts) -> Decision:
-        text = facts.consoles.get("install", "")
-        wrong = console.failure(spec.failures, text)
-        if wrong:
-            return Fail(wrong, role="install")
-        if facts.servers["install"].is_off:
-            return Fail(
-                "the server went off without the installer's report of success",
-                role="install",
-            )
-        question = console.question(text)
-        quiet = facts.now - facts.quiet_since.get("install", facts.now)
-        if question and quiet > QUESTION_S:
-            return Fail(f"the installer asks and waits: {question}", role="install")
+        server = facts.servers["install"]
+        verdict = judge(self.signs, _look(spec, facts))
+        if verdict.state != RUNNING:
+            return Fail(verdict.reason, role="install", evidence=verdict.evidence)
         elapsed = facts.now - facts.marks["started"].at
         if elapsed > spec.timeout_s:
             return Fail(
@@ -133,8 +125,31 @@ class Install:
                 "give a longer --timeout where it was only slow",
                 role="install",
             )
-        label, percent = console.progress(spec.progress, text) or ("installing", 0)
-        return Wait(label, power.poll_interval(elapsed), percent)
+        silent = "install" not in facts.consoles and server.status == "ACTIVE"
+        left = max(0.0, spec.expected_s - elapsed) if spec.expected_s else None
+        percent = verdict.percent
+        if percent is None and spec.expected_s:
+            percent = min(95, int(100 * elapsed / spec.expected_s))
+        return Wait(
+            verdict.reason if verdict.percent is not None else "installing",
+            power.poll_interval(elapsed, silent=silent),
+            percent or 0,
+            left,
+        )
+
+
+def _look(spec: Spec, facts: Facts) -> Look:
+    """What is known of the install server now."""
+    seen = facts.signals.get("install", {})
+    return Look(
+        console=facts.consoles.get("install", ""),
+        off=facts.servers["install"].is_off,
+        quiet_s=signals.since_s(seen, console.NAME, facts.now),
+        flat_s=signals.flat_s(seen, facts.now),
+        trouble_s=signals.since_s(seen, signals.TROUBLE, facts.now),
+        stall_s=spec.stall_s,
+        signals=signals.names(seen),
+    )
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def _planned(plan: Plan) -> tuple[Sequence[str], Sequence[Any]]:
     from dataclasses import asdict
 
     shown = asdict(plan.spec) | {"answer_file": plan.texts["answer"]}
-    hidden = ("progress", "failures", "verify_user_data")
+    hidden = ("progress", "failures", "banners", "verify_user_data")
     kept = {key: value for key, value in shown.items() if key not in hidden}
     return list(kept), list(kept.values())
 
@@ -109,6 +109,7 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "ssh_public_keys": tuple(_read(path) or "" for path in args.ssh_public_key),
         "packages": tuple(dict.fromkeys(args.package)),
         "timeout_min": args.timeout,
+        "stall_min": args.stall_timeout,
         "keep_on_failure": args.keep_on_failure,
         "verify": args.verify,
     }
@@ -228,6 +229,12 @@ def _add_conduct(parser: argparse.ArgumentParser) -> None:
         metavar="<minutes>",
         type=int,
         help="Longest time for the installer (default: the OS's own)",
+    )
+    parser.add_argument(
+        "--stall-timeout",
+        metavar="<minutes>",
+        type=int,
+        help="Longest time without any sign of life (default: the OS's own, 10)",
     )
     parser.add_argument(
         "--keep-on-failure",

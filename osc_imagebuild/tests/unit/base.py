@@ -135,6 +135,7 @@ class CloudTestCase(testtools.TestCase):
         self.assertEqual(build.spec.disk_gib, result.min_disk)
         found = dict(result.properties)
         self.assertRegex(found.pop("imagebuild_built_at"), r"^20\d\d-.*Z$")
+        self.assertRegex(found.pop("imagebuild_duration_s"), r"^\d+$")
         guest = {"imagebuild_kernel": "6.12.0", "imagebuild_release": "mini 1"}
         self.assertEqual({**build.spec.result_properties, **guest}, found)
         self._assert_shared_whole()

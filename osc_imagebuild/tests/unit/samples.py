@@ -41,7 +41,11 @@ _SPEC = Spec(
     verify_timeout_s=600,
     keep_on_failure=False,
     progress=(("START", "started", 1), ("HALF", "half way", 50)),
+    family="generic",
     failures=(("FAILED: .*", "it gave up: {0}"),),
+    banners=("START",),
+    stall_s=600,
+    expected_s=0,
 )
 
 

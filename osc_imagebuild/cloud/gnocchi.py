@@ -1,0 +1,83 @@
+"""Ceilometer's counters of a server, from Gnocchi where the cloud has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import CloudError, TransientError
+from osc_imagebuild.monitors import metrics
+from osc_imagebuild.monitors.readings import Counters
+
+# Source: Ceilometer's gnocchi_resources.yaml; disks and interfaces are resources
+# of their own that name the instance.
+_OF_PARTS = ("instance_disk", "instance_network_interface")
+
+
+def counters(api: Api, server_id: str) -> Counters | None:
+    """Return the newest counters, None where there are none.
+
+    :raises: TransientError
+    """
+    if not api.has("metric"):
+        return None
+    try:
+        known = dict(_metrics(api, server_id))
+        latest = {
+            (name, metric_id): found
+            for metric_id, name in known.items()
+            if (found := _latest(api, metric_id))
+        }
+    except TransientError:
+        raise
+    except CloudError:
+        return None
+    return metrics.combine(latest, api.now())
+
+
+def _metrics(api: Api, server_id: str) -> Iterator[tuple[str, str]]:
+    """Yield ID and name of the server's metrics that tell of work."""
+    for kind in ("instance", *_OF_PARTS):
+        key = "id" if kind == "instance" else "instance_id"
+        try:
+            found = api.send(
+                "metric",
+                "POST",
+                f"/v1/search/resource/{kind}",
+                {"=": {key: server_id}},
+            )
+        except TransientError:
+            raise
+        except CloudError as error:
+            # A Gnocchi without Ceilometer's resource types.
+            if error.status in (400, 404):
+                continue
+            raise
+        for resource in found.get("", []):
+            for name, metric_id in resource.get("metrics", {}).items():
+                if name in metrics.WANTED:
+                    yield metric_id, name
+
+
+def _latest(api: Api, metric_id: str) -> tuple[float, float] | None:
+    """Return time and value of the newest measure."""
+    start = datetime.fromtimestamp(api.now() - metrics.STALE_S, timezone.utc)
+    found: Any = api.get(
+        "metric",
+        f"/v1/metric/{metric_id}/measures",
+        [("start", start.strftime("%Y-%m-%dT%H:%M:%S"))],
+    )
+    measures = found.get("", [])
+    if not measures:
+        return None
+    at, _, value = measures[-1]
+    return _seconds(at), float(value)
+
+
+def _seconds(at: str) -> float:
+    moment = datetime.fromisoformat(at)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.timestamp()

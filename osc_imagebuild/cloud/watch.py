@@ -1,0 +1,102 @@
+"""Read the monitors of one server: the cheap ones always, the others in doubt.
+
+While the console says something new nothing else is asked. Once it is quiet,
+counters and the screen are looked at now and then; what a cloud does not offer
+is not asked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from osc_imagebuild.cloud import gnocchi, remote_console, servers
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import ConflictError, ImageBuildError, TransientError
+from osc_imagebuild.model import Server
+from osc_imagebuild.monitors import (
+    console,
+    diagnostics,
+    metrics,
+    power,
+    screen,
+    signals,
+    verdict,
+)
+from osc_imagebuild.monitors.readings import Signal
+from osc_imagebuild.monitors.signs import Signs
+
+# Seconds without a word on the console after which more is asked, and how
+# often then. Ceilometer measures every five minutes.
+DOUBT_S = 60.0
+EVERY_S = {diagnostics.NAME: 110.0, metrics.NAME: 290.0, screen.NAME: 170.0}
+
+# The same trouble with another file or number is the same trouble.
+KIND = 40
+
+_ALIVE: Mapping[str, signals.Alive] = {
+    diagnostics.NAME: diagnostics.alive,
+    metrics.NAME: metrics.alive,
+    screen.NAME: screen.alive,
+}
+
+
+class Watch:
+    """The monitors of the servers of one build."""
+
+    def __init__(self, api: Api, signs: Signs) -> None:
+        self._api = api
+        self._signs = signs
+        self._absent: set[str] = set()
+        self._read: Mapping[str, Callable[[Server], Any]] = {
+            diagnostics.NAME: lambda s: servers.diagnostics(api, s.id),
+            metrics.NAME: lambda s: gnocchi.counters(api, s.id),
+            screen.NAME: lambda s: screen.tiles(remote_console.picture(api, s.id)),
+        }
+
+    def look(
+        self, server: Server, text: str | None, old: Mapping[str, Signal], now: float
+    ) -> Mapping[str, Signal]:
+        """Return the signals after a look that read ``text`` from the console."""
+        state = power.state(server)
+        found = dict(old)
+        found[power.NAME] = signals.renewed(
+            old.get(power.NAME), state, now, signals.differs
+        )
+        if text:
+            found[console.NAME] = signals.renewed(
+                old.get(console.NAME), console.news(text), now, console.alive
+            )
+            wrong = verdict.trouble(self._signs, text)
+            found[signals.TROUBLE] = signals.renewed(
+                old.get(signals.TROUBLE),
+                wrong.reason[:KIND] if wrong else "",
+                now,
+                signals.differs,
+            )
+        if server.status == "ACTIVE" and self._in_doubt(found, now):
+            self._ask(server, found, now)
+        return found
+
+    def _in_doubt(self, found: Mapping[str, Signal], now: float) -> bool:
+        cheap = [found[n].since for n in (power.NAME, console.NAME) if n in found]
+        return now - max(cheap) >= DOUBT_S
+
+    def _ask(self, server: Server, found: dict[str, Signal], now: float) -> None:
+        for name, read in self._read.items():
+            old = found.get(name)
+            if name in self._absent or (old and now - old.at < EVERY_S[name]):
+                continue
+            if name == metrics.NAME and diagnostics.NAME in found:
+                continue  # the same counters, later and at a higher price
+            try:
+                value = read(server)
+            except (TransientError, ConflictError):
+                continue
+            except ImageBuildError:
+                value = None
+            if value is None:
+                self._absent.add(name)
+                found.pop(name, None)
+                continue
+            found[name] = signals.renewed(old, value, now, _ALIVE[name])

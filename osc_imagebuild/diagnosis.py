@@ -1,0 +1,61 @@
+"""What a saved console log means: the rules of a watched build, without a cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from osc_imagebuild import signs
+from osc_imagebuild.catalog import Catalog
+from osc_imagebuild.errors import SpecError
+from osc_imagebuild.monitors import console
+from osc_imagebuild.monitors.signs import Signs
+from osc_imagebuild.monitors.verdict import SCREEN_LINES, Look, Verdict, judge
+
+# More than Nova keeps of a console, by far; what is older is not read.
+LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A verdict and the last screenful of the console that it is on."""
+
+    verdict: Verdict
+    screen: str
+
+
+def diagnose(text: str, known: Signs) -> Diagnosis:
+    """Judge the text of a console."""
+    verdict = judge(known, Look(console=text, live=False))
+    return Diagnosis(verdict, console.tail(text, SCREEN_LINES))
+
+
+def diagnose_file(
+    path: str, os_name: str | None, catalog: Catalog | None = None
+) -> Diagnosis:
+    """Judge a saved console as that of ``os_name``, or of any OS.
+
+    :raises: SpecError where the file cannot be read or the OS is unknown
+    """
+    known = signs_of(catalog or Catalog(), os_name) if os_name else None
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - LIMIT))
+            data = file.read(LIMIT)
+    except OSError as error:
+        raise SpecError(f"cannot read {path}: {error}") from error
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    text = data.decode(encoding, "replace")
+    return diagnose(text, known or signs.of_unknown(text))
+
+
+def signs_of(catalog: Catalog, os_name: str) -> Signs:
+    """Return the signs of an entry of the catalogue, or of a family.
+
+    :raises: SpecError where there is neither
+    """
+    if os_name not in catalog.names() and os_name in signs.families():
+        return signs.of(os_name)
+    entry = catalog.entry(os_name)
+    return signs.of(entry.family, entry.signs)

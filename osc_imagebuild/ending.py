@@ -1,0 +1,98 @@
+"""What a failed build leaves: why it failed, what shows it, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from osc_imagebuild import record, rfb
+from osc_imagebuild.cloud import remote_console, servers
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import CloudError, InstallError
+from osc_imagebuild.model import Server
+from osc_imagebuild.teardown import teardown
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was on a server's console and screen when its build failed.
+
+    ``console`` is all that Nova had of it, ``screenshot`` a PNG file, empty where
+    there is no picture; ``screen_url`` is the console's page, and is good only
+    while the server is kept.
+    """
+
+    server_id: str = ""
+    console: str = ""
+    screenshot: bytes = field(default=b"", repr=False)
+    screen_url: str = field(default="", repr=False)
+
+
+def look_closer(api: Api, server: Server | None, seen: str) -> Evidence:
+    """Return what still shows why, before the server is removed.
+
+    Nothing of it must keep a failed build from ending: what cannot be had is
+    left out.
+    """
+    if server is None:
+        return Evidence(console=seen)
+    text, picture, url = "", b"", ""
+    try:
+        text = servers.console(api, server.id, servers.WHOLE_CONSOLE) or ""
+        if server.status == "ACTIVE" and not server.is_off:
+            url = servers.screen_url(api, server.id) or ""
+            picture = rfb.png(remote_console.picture(api, server.id)) if url else b""
+    except (CloudError, rfb.ScreenError):
+        pass  # the failure itself is what the user must hear of
+    return Evidence(server.id, text or seen, picture, url)
+
+
+def clean_failed(api: Api, build: record.Record) -> None:
+    """Remove what a failed build need not keep.
+
+    A result that did not boot stays hidden, tagged, for inspection.
+
+    :raises: CloudError
+    """
+    if build.spec.keep_on_failure:
+        return
+    harvested = build.marks.get("harvested")
+    keep = {harvested.data.get("image_id", "")} if harvested else set()
+    teardown(api, build.id, keep=keep)
+
+
+def failure(build: record.Record, evidence: Evidence | None = None) -> InstallError:
+    """Return what a failed build raises: why, and what to do next."""
+    lines = [f"build {build.id} failed in step {build.step}: {build.reason}"]
+    if build.evidence and build.evidence not in build.reason:
+        lines.append(f"the console shows: {build.evidence}")
+    harvested = build.marks.get("harvested")
+    if build.spec.keep_on_failure:
+        lines += _kept(build, evidence or Evidence())
+    elif harvested:
+        lines.append(
+            "the image that did not pass stays hidden for inspection: "
+            f"{harvested.data.get('image_id')}"
+        )
+    lines.append(
+        f"see its console with: openstack image build log {build.id}; "
+        f"remove it with: openstack image build delete {build.id}"
+    )
+    return InstallError(
+        "\n".join(lines), console_tail=build.console_tail, evidence=evidence
+    )
+
+
+def _kept(build: record.Record, evidence: Evidence) -> list[str]:
+    """How to look at what was kept, and how to go on."""
+    server = evidence.server_id or f"imagebuild-{build.id}-install"
+    lines = [f"its resources were kept; the server is {server}"]
+    if evidence.screen_url:
+        lines.append(f"look at its screen, for some minutes: {evidence.screen_url}")
+    lines.append(
+        f"its screen again with: openstack console url show --novnc {server}; "
+        f"a picture of it with: openstack image build screenshot {build.id}"
+    )
+    lines.append(
+        "to go on, mend what is named above, delete this build and create it again"
+    )
+    return lines

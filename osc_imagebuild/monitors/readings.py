@@ -1,0 +1,36 @@
+"""What monitors read. Pure, standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One thing that is watched: what it was when it last moved, and when.
+
+    ``since`` is when it last moved, ``at`` when it was last read.
+    """
+
+    value: Any
+    since: float
+    at: float
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What a guest has done since it was started."""
+
+    disk_bytes: float = 0.0
+    network_bytes: float = 0.0
+    cpu_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A server's screen: three bytes a pixel, row by row."""
+
+    width: int
+    height: int
+    rgb: bytes = field(repr=False)

@@ -1,0 +1,49 @@
+"""Signs: what on a console tells how an installation goes. Data, no rules.
+
+The rules that use them are in `verdict`; the data are in guests/signs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signs:
+    """Regular expressions, all of them for text with ^ and $ at line ends.
+
+    ``progress`` are (expression, label, per cent) in rising order; ``failures``,
+    ``troubles`` and ``questions`` (expression, sentence), in the order they are
+    told, an empty sentence being the usual one; the others are expressions.
+    guests/signs/common.yaml says what each is.
+    """
+
+    progress: tuple[tuple[str, str, int], ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
+    troubles: tuple[tuple[str, str], ...] = ()
+    questions: tuple[tuple[str, str], ...] = ()
+    activity: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    banners: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
+
+    def __add__(self, other: Signs) -> Signs:
+        """Both, with these first."""
+        names = [field.name for field in fields(self)]
+        return Signs(**{n: getattr(self, n) + getattr(other, n) for n in names})
+
+
+def parse(data: Mapping[str, Any]) -> Signs:
+    """Return the signs in the YAML of one file.
+
+    :raises: TypeError where it has another key
+    """
+    found: dict[str, Any] = {
+        key: tuple(tuple(i) if isinstance(i, list) else i for i in value)
+        for key, value in data.items()
+    }
+    asked = found.get("questions", ())
+    found["questions"] = tuple((i, "") if isinstance(i, str) else i for i in asked)
+    return Signs(**found)

@@ -1,0 +1,321 @@
+"""From what was seen of a guest to one verdict. Pure.
+
+The same rules judge a server that is watched and a console that was saved.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from osc_imagebuild.monitors import console, report
+from osc_imagebuild.monitors.signs import Signs
+
+RUNNING, FINISHED, STALLED, FAILED = "running", "finished", "stalled", "failed"
+
+# A prompt at the end of a console; a line that only ends like one needs longer,
+# longer than any step that ends its line with a colon was ever seen to take.
+PROMPT_S = 60.0
+QUESTION_S = 240.0
+# A trouble that nothing follows, or that is told again and again.
+TROUBLE_S = 150.0
+TROUBLE_AGAIN_S = 200.0
+TROUBLE_TIMES = 3
+# Where so much follows a trouble, the guest has gone on, whatever it does.
+TROUBLE_LINES = 100
+SCREEN_LINES = 24
+
+_KERNEL_TIME = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
+_COMMAND_LINE = re.compile(r"^Kernel command line: (?!.*\broot=(?!live)).{20,}", re.M)
+_OFF = re.compile(
+    r"(?:reboot: Power down|reboot: System halted|^Power down\.|Powering off\.?$"
+    r"|System halted|Requesting system (?:poweroff|halt)|Powering system off"
+    r"|operating system has halted)",
+    re.M,
+)
+_AGAIN = re.compile(
+    r"(?:reboot: Restarting system|^Rebooting\.|Restarting system\.?$"
+    r"|Requesting system reboot)",
+    re.M,
+)
+_LOGIN = re.compile(r"^\S+ login: *\Z", re.M)
+_LIKE_A_QUESTION = re.compile(r"[:?>]$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """All that is known of a guest at one moment; times in seconds.
+
+    ``live`` is False for a saved console, which knows no times. ``quiet_s`` is
+    how long the console has said nothing new, ``flat_s`` how long no available
+    signal has moved, ``trouble_s`` how long it has shown the same trouble.
+    """
+
+    console: str
+    live: bool = True
+    off: bool = False
+    reported: bool = False
+    quiet_s: float = 0.0
+    flat_s: float = 0.0
+    trouble_s: float = 0.0
+    stall_s: float = 600.0
+    signals: tuple[str, ...] = ("console",)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is the matter; ``evidence`` is the line of the console that shows it.
+
+    ``percent`` is the installer's own sign of progress, None where it has none.
+    """
+
+    state: str
+    reason: str
+    evidence: str = ""
+    percent: int | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A sign that was found, and how often since something last went on."""
+
+    reason: str
+    evidence: str
+    times: int = 1
+
+
+def judge(signs: Signs, look: Look) -> Verdict:
+    """Return the verdict on one look."""
+    text = _read(look.console)
+    if look.reported or report.said(look.console):
+        return Verdict(FINISHED, "the guest reported its success", percent=99)
+    wrong = trouble(signs, look.console)
+    hopeless = _failure(signs, text) or _loop(signs, text)
+    if hopeless:
+        return Verdict(FAILED, _because(hopeless, wrong), hopeless.evidence)
+    over = _over(signs, text, look, wrong)
+    if over:
+        return over
+    asked = _question(signs, text, look)
+    if asked:
+        because = f"{wrong.reason}; then " if wrong else ""
+        return Verdict(FAILED, because + asked.reason, asked.evidence)
+    if wrong and _lasts(wrong, look):
+        return Verdict(FAILED, wrong.reason, wrong.evidence)
+    if look.live and look.flat_s >= look.stall_s:
+        return _stalled(text, look)
+    return _running(signs, text)
+
+
+def trouble(signs: Signs, raw: str) -> Found | None:
+    """Return the trouble that nothing has gone on after, None if there is none."""
+    text = _read(raw)
+    quiet = text.without(_either(signs.harmless)) if signs.harmless else text
+    since = _last_activity(signs, text)
+    for pattern, sentence in signs.troubles:
+        matches = [m for m in re.finditer(pattern, quiet.body, re.M) if m.end() > since]
+        if not matches or text.lines_after(matches[-1].end()) > TROUBLE_LINES:
+            continue
+        return _told(sentence, matches[-1], text, len(matches))
+    return None
+
+
+class _Text:
+    """A console for rules: ``body`` without times, line by line as shown."""
+
+    def __init__(self, shown: list[str], plain: list[str]) -> None:
+        self.shown = shown
+        self._plain = plain
+        self.body = "\n".join(plain)
+        self._starts = [0, *itertools.accumulate(len(line) + 1 for line in plain)]
+
+    def line(self, at: int) -> int:
+        """The number of the line at a place in ``body``."""
+        return max(0, bisect.bisect_right(self._starts, at) - 1)
+
+    def lines_after(self, at: int) -> int:
+        """How many lines follow that at a place in ``body``."""
+        return len(self._plain) - 1 - self.line(max(0, at - 1))
+
+    def without(self, harmless: re.Pattern[str]) -> _Text:
+        """The same lines, those that are harmless empty."""
+        plain = ["" if harmless.search(line) else line for line in self._plain]
+        # Places must stay comparable.
+        return _Text(
+            self.shown,
+            [p.ljust(len(q)) for p, q in zip(plain, self._plain, strict=True)],
+        )
+
+    def screen(self) -> str:
+        """The last screenful of ``body``."""
+        return "\n".join(self._plain[-SCREEN_LINES:])
+
+
+@functools.lru_cache(maxsize=4)
+def _read(raw: str) -> _Text:
+    shown = console.lines(raw)
+    return _Text(shown, [_KERNEL_TIME.sub("", line) for line in shown])
+
+
+def _either(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{p})" for p in patterns))
+
+
+def _told(sentence: str, match: re.Match[str], text: _Text, times: int = 1) -> Found:
+    """Put a guest's words into a sentence; they are cleaned and cut."""
+    evidence = text.shown[text.line(match.start())].strip() if text.shown else ""
+    first = match.group(1) if match.re.groups else ""
+    for key, words in (
+        ("{line}", _KERNEL_TIME.sub("", evidence)),
+        ("{0}", match.group()),
+        ("{1}", first or ""),
+    ):
+        sentence = sentence.replace(key, " ".join(words.split())[:200])
+    return Found(sentence.rstrip(": "), evidence[:300], times)
+
+
+def _failure(signs: Signs, text: _Text) -> Found | None:
+    for pattern, sentence in signs.failures:
+        match = re.search(pattern, text.body, re.M)
+        if match:
+            return _told(sentence, match, text)
+    return None
+
+
+def _because(failure: Found, wrong: Found | None) -> str:
+    """Why it failed, with what had gone wrong right before."""
+    if wrong is None or wrong.evidence[:60] in failure.reason:
+        return failure.reason
+    return f"{failure.reason}; before that: {wrong.evidence[:200]}"
+
+
+def _loop(signs: Signs, text: _Text) -> Found | None:
+    """The installer's begin a second time: it does not power off, or it crashes."""
+    seen: dict[str, int] = {}
+    for match in _banners(signs, text):
+        number = text.line(match.start())
+        first = seen.setdefault(match.re.pattern, number)
+        if first != number and text.shown[first] != "":
+            return _told(
+                "the installer started a second time: the server reboots instead of "
+                "powering off; correct the end of the answer file, or see above on "
+                "the console why it crashed: {line}",
+                match,
+                text,
+            )
+    return None
+
+
+def _banners(signs: Signs, text: _Text) -> Iterator[re.Match[str]]:
+    for pattern in signs.banners:
+        yield from re.finditer(pattern, text.body, re.M)
+    lines = list(_COMMAND_LINE.finditer(text.body))
+    if len({match.group() for match in lines}) < len(lines):
+        yield from lines
+
+
+def _last_activity(signs: Signs, text: _Text) -> int:
+    """Where something last went on: a new step, or what always means work."""
+    last = 0
+    for pattern, _, _ in signs.progress:
+        match = re.search(pattern, text.body, re.M)
+        last = max(last, match.start() if match else 0)
+    for pattern in (*signs.activity, *signs.ends):
+        for match in re.finditer(pattern, text.body, re.M):
+            last = max(last, match.start())
+    return last
+
+
+def _over(signs: Signs, text: _Text, look: Look, wrong: Found | None) -> Verdict | None:
+    """Off, or about to be: with a report that would be success, else it is not."""
+    end = "\n".join(text.shown[-6:])
+    off, again = _OFF.search(end), _AGAIN.search(end)
+    ended = any(re.search(p, text.body, re.M) for p in signs.ends)
+    evidence = text.shown[-1] if text.shown else ""
+    if look.live:
+        if not look.off:
+            return None
+        reason = "the server went off without the installer's report of success"
+        if wrong:
+            reason = f"{reason}: {wrong.reason}"
+        elif ended:
+            reason = f"{reason}; the answer file must report before it powers off"
+        return Verdict(FAILED, reason, wrong.evidence if wrong else evidence)
+    if ended and not wrong and (off or again or _LOGIN.search(text.body)):
+        reason = "the installer came to its end and the server went off"
+        if not off:
+            reason = "the installer came to its end; the server restarts, not goes off"
+        return Verdict(FINISHED, reason, evidence, 99)
+    if off or again:
+        reason = "the server went off before the installer came to its end"
+        reason = f"{reason}: {wrong.reason}" if wrong else reason
+        return Verdict(FAILED, reason, wrong.evidence if wrong else evidence)
+    return None
+
+
+def _question(signs: Signs, text: _Text, look: Look) -> Found | None:
+    """What waits for an answer at the console's end, quoted."""
+    if not text.shown or _LOGIN.search(text.body):
+        return None
+    screen = text.screen()
+    since = _last_activity(signs, _Text(screen.split("\n"), screen.split("\n")))
+    if not look.live or look.quiet_s >= PROMPT_S:
+        for pattern, sentence in signs.questions:
+            match = re.search(pattern, screen, re.M)
+            if match and match.end() > since:
+                return _quoted(text, sentence)
+    like = _LIKE_A_QUESTION.search(text.shown[-1])
+    if like and look.live and min(look.quiet_s, look.flat_s) >= QUESTION_S:
+        return _quoted(text)
+    return None
+
+
+def _quoted(text: _Text, sentence: str = "") -> Found:
+    """The prompt, with the question before it where that can be told."""
+    last = text.shown[-1].strip()
+    if sentence:
+        return Found(sentence.replace("{line}", last[:200]), last[:300])
+    asked = ""
+    for line in reversed(text.shown[-14:-1]):
+        words = line.strip(" │|┃-=_*")
+        if re.search(r"\?$|^(?:\[!+\]|!! )", words):
+            asked = f"{words[:160]} ... "
+            break
+    return Found(
+        f"the installer asks and waits, give the answer in the answer file: "
+        f"{asked}{last[:200]}",
+        last[:300],
+    )
+
+
+def _lasts(wrong: Found, look: Look) -> bool:
+    """Whether a trouble is one that the guest does not overcome."""
+    if not look.live or look.flat_s >= TROUBLE_S:
+        return True
+    return look.trouble_s >= TROUBLE_AGAIN_S and wrong.times >= TROUBLE_TIMES
+
+
+def _stalled(text: _Text, look: Look) -> Verdict:
+    last = text.shown[-1].strip() if text.shown else ""
+    ends = f"; its console ends with: {last[:200]}" if last else ""
+    return Verdict(
+        STALLED,
+        f"the guest has shown no sign of life for {look.flat_s / 60:.0f} minutes "
+        f"({', '.join(look.signals)}); give a longer --stall-timeout where it was "
+        f"only slow{ends}",
+        last[:300],
+    )
+
+
+def _running(signs: Signs, text: _Text) -> Verdict:
+    last = text.shown[-1].strip()[:300] if text.shown else ""
+    step = console.progress(signs.progress, text.body)
+    if step:
+        return Verdict(RUNNING, step[0], last, min(step[1], 99))
+    up = "a system is up and shows its login prompt"
+    waits = _LOGIN.search(text.body)
+    return Verdict(RUNNING, up if waits else "nothing is wrong so far", last)

@@ -1,0 +1,165 @@
+"""One verdict on a guest, from all that was seen of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import testtools
+
+from osc_imagebuild import signs
+from osc_imagebuild.diagnosis import diagnose
+from osc_imagebuild.monitors.signs import Signs
+from osc_imagebuild.monitors.verdict import FAILED, RUNNING, STALLED, Look, judge
+
+CONSOLES = Path(__file__).parent / "consoles"
+DEBIAN = signs.of("debian")
+
+# What the reason must speak of.
+REASONS = {
+    "agama-profile": "could not use its profile",
+    "common-credentials": "refused access",
+    "common-disk-full": "larger disk",
+    "common-grub": "grub>",
+    "common-grub-menu": "boot loader waits",
+    "common-ipxe": "network boot found nothing",
+    "common-off-early": "went off before",
+    "common-oops": "kernel crashed",
+    "common-pxe-no-lease": "no address by DHCP",
+    "common-reboot-loop": "started a second time",
+    "debian-download": "asks and waits",
+    "debian-menu": "Choose the next step|Prompt",
+    "debian-newt-question": "Partition disks",
+    "freebsd-mountroot": "root file system",
+    "freebsd-panic": "panic: page fault",
+    "freebsd-terminal": "Console type",
+    "redhat-cmdline": "Unable to allocate requested partition",
+    "redhat-dracut-shell": "emergency",
+    "redhat-hub": "asks and waits",
+    "redhat-kickstart-syntax": "kickstart file has an error",
+    "redhat-no-kickstart": "answer file|kickstart file",
+    "redhat-oom": "more RAM",
+    "suse-no-repo": "no install tree",
+    "suse-xml": "profile has an error",
+    "ubuntu-autoinstall-schema": "autoinstall file has an error",
+    "ubuntu-confirm": "Continue with autoinstall",
+    "ubuntu-curtin": "404",
+    "ubuntu-initramfs": "live system was not found",
+    "windows-bugcheck": "Windows crashed",
+    "windows-no-media": "nothing to (start|boot)",
+}
+
+
+class SavedConsoleTest(testtools.TestCase):
+    """Consoles that were saved, healthy ones and others."""
+
+    def cases(self, state: str) -> list[Path]:
+        """Return the consoles of one state."""
+        found = sorted((CONSOLES / state).glob("*.txt"))
+        self.assertGreater(len(found), 3)
+        return found
+
+    def known(self, path: Path, text: str) -> tuple[Signs, ...]:
+        """The signs of the family in the file's name, and those of all."""
+        return signs.of(path.name.partition("-")[0]), signs.of_unknown(text)
+
+    def test_each(self) -> None:
+        """Each is what it is, with its family's signs and with all."""
+        for state in ("running", "finished", "failed"):
+            for path in self.cases(state):
+                raw = path.read_text(encoding="utf-8")
+                for text in (raw, raw.replace("\x1b", ""), raw.replace("\n", "\r\n")):
+                    for known in self.known(path, text):
+                        found = diagnose(text, known)
+                        self.assertEqual(state, found.verdict.state, path.name)
+                        self.assertTrue(found.verdict.reason)
+                        self.assertIn(found.verdict.evidence[:40], text)
+
+    def test_reasons(self) -> None:
+        """The reason says what to change, in the guest's own words."""
+        for path in self.cases("failed"):
+            text = path.read_text(encoding="utf-8")
+            for known in self.known(path, text):
+                reason = diagnose(text, known).verdict.reason
+                self.assertRegex(reason, REASONS[path.stem], path.name)
+                self.assertNotRegex(reason, r"[\x00-\x1f]|\{\w+\}")
+
+    def test_healthy_wherever_it_is_cut(self) -> None:
+        """A healthy installation is called failed at no line."""
+        for path in (*self.cases("running"), *self.cases("finished")):
+            if path.stem == "common-overcome":
+                continue  # cut at its trouble, it ends in one
+            lines = path.read_text(encoding="utf-8").splitlines()
+            for end in range(1, len(lines) - 4):
+                text = "\n".join(lines[:end])
+                state = diagnose(text, signs.of_unknown(text)).verdict.state
+                self.assertNotEqual(
+                    FAILED, state, f"{path.name}:{end} {lines[end - 1]}"
+                )
+
+    def test_nothing(self) -> None:
+        """An empty console is no failure, neither is a binary one."""
+        for text in ("", "\n\n", "\x00\x1b[2J\x1b[1;1H", "\ufffd" * 5000):
+            verdict = diagnose(text, signs.of_unknown(text)).verdict
+            self.assertEqual(
+                (RUNNING, ""), (verdict.state, verdict.evidence.strip("\ufffd"))
+            )
+
+
+class LiveTest(testtools.TestCase):
+    """A server that is watched: times count."""
+
+    def state(self, text: str = "", **fields: object) -> str:
+        """Judge one look; return its state and the begin of its reason."""
+        look = dataclasses.replace(Look(console=text), **fields)  # type: ignore[arg-type]
+        found = judge(DEBIAN, look)
+        return f"{found.state}: {found.reason}"
+
+    def test_times(self) -> None:
+        """What may pass has its time, what is final has none."""
+        prompt = "Select a mirror\nPrompt: '?' for help, default=1> "
+        colon = "Unpacking the archive:"
+        lost = "wget: server returned error: HTTP/1.1 404 Not Found"
+        panic = "Kernel panic - not syncing: Attempted to kill init!"
+        for text, fields, wanted in (
+            (panic, {}, "failed: the kernel panicked"),
+            (prompt, {"quiet_s": 59.0}, "running"),
+            (prompt, {"quiet_s": 60.0}, "failed: the installer asks and waits"),
+            (colon, {"quiet_s": 300.0, "flat_s": 10.0}, "running"),
+            (colon, {"quiet_s": 240.0, "flat_s": 240.0}, "failed: the installer asks"),
+            (lost, {"quiet_s": 149.0, "flat_s": 149.0}, "running"),
+            (lost, {"flat_s": 150.0}, "failed: a file is not on the server"),
+            (f"{lost}\n" * 3, {"trouble_s": 199.0}, "running"),
+            (f"{lost}\n" * 3, {"trouble_s": 200.0}, "failed: a file is not on"),
+            (lost, {"trouble_s": 900.0}, "running"),
+            ("at work", {"flat_s": 599.0}, "running"),
+            ("at work", {"flat_s": 600.0}, "stalled: the guest has shown no sign"),
+            ("at work", {"flat_s": 600.0, "stall_s": 1200.0}, "running"),
+        ):
+            found = self.state(text, **fields)
+            self.assertTrue(found.startswith(wanted), f"{text!r} {fields}: {found}")
+
+    def test_off(self) -> None:
+        """Off without a word is a failure, and with it is none."""
+        done = "Finishing the installation ... 100%\nRequesting system poweroff"
+        self.assertIn("must report", self.state(done, off=True))
+        self.assertIn("failed", self.state("Detecting network hardware", off=True))
+        self.assertIn("running", self.state(done))
+        self.assertIn("finished", self.state("", off=True, reported=True))
+        said = f"IMAGEBUILD-REPORT {json.dumps({'build': 'x'})}"
+        self.assertIn("finished", self.state(said))
+
+    def test_login_prompt(self) -> None:
+        """It asks for nothing that an installer needs."""
+        found = self.state("agama login: ", quiet_s=500.0, flat_s=500.0)
+        self.assertIn(RUNNING, found)
+        self.assertIn(STALLED, self.state("agama login: ", flat_s=700.0))
+
+    def test_screen_repaints(self) -> None:
+        """GNU screen's status line hides no prompt."""
+        text = (
+            "[Press enter to continue] \n\x1b[H\x1b[7m\x1b[m[   (1*installer)  2 shell"
+        )
+        text += "  3 shell  4- log     ][ Nov 22  9:08 ]\r\x1b[15B\x1b[0m"
+        self.assertIn("Press enter", self.state(text, quiet_s=60.0))
