@@ -109,9 +109,21 @@ def when(seconds: float) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def columns_of(build: Record, owner: str = "") -> tuple[list[str], list[Any]]:
-    """Return a build as columns and data."""
+def time_left(build: Record, now: float) -> float | None:
+    """Seconds that the installer still needs by earlier builds, None if unknown."""
+    begun, expected_s = build.marks.get("started"), build.spec.expected_s
+    if build.is_over or begun is None or not expected_s or "installed" in build.marks:
+        return None
+    return max(0.0, begun.at + expected_s - now)
+
+
+def columns_of(
+    build: Record, owner: str = "", now: float = 0.0
+) -> tuple[list[str], list[Any]]:
+    """Return a build as columns and data; ``now`` is the cloud's time."""
     spec = build.spec
+    end = build.updated_at if build.is_over or not now else now
+    left = time_left(build, end)
     pairs: dict[str, Any] = {
         "id": build.id,
         "name": spec.name,
@@ -119,8 +131,12 @@ def columns_of(build: Record, owner: str = "") -> tuple[list[str], list[Any]]:
         "os": spec.os,
         "arch": spec.arch,
         "step": build.step,
+        "doing": build.doing or None,
         "progress": int(build.percent) if build.percent.isdigit() else None,
+        "elapsed_s": max(0, int(end - build.created_at)),
+        "time_left_s": None if left is None else int(left),
         "reason": build.reason,
+        "evidence": build.evidence or None,
         "image_id": build.result_id or None,
         "boot_method": spec.boot_method,
         "source": spec.source,

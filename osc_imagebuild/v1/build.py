@@ -22,7 +22,9 @@ class ShowImageBuild(BuildCommand, command.ShowOne):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        return columns_of(*self.builder.show(parsed_args.build))
+        builder = self.builder
+        build, owner = builder.show(parsed_args.build)
+        return columns_of(build, owner, builder.api.now())
 
 
 class ListImageBuild(BuildCommand, command.Lister):

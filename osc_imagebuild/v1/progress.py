@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 PLAIN_EVERY_S = 60.0
 
 
+def about(seconds: float) -> str:
+    """Return a time as people say it."""
+    minutes = round(seconds / 60)
+    return f"about {minutes} min" if minutes > 1 else "about a minute"
+
+
 class Progress:
     """A listener for one build; ``build_id`` holds its ID once known."""
 
@@ -40,7 +46,6 @@ class Progress:
         elif event.kind == "note":
             self.note(f"{self._elapsed(event)} {event.text}")
         elif event.kind == "step":
-            self._best = 0
             self.build_id[:] = [event.build_id]
             self.note(f"{self._elapsed(event)} {event.step}")
         else:
@@ -50,7 +55,8 @@ class Progress:
         # A look that sees less of the console must not turn progress back.
         self._best = max(self._best, event.percent or 0)
         part = f"{self._best:3d} % " if self._best else ""
-        line = f"{self._elapsed(event)} {event.step}: {part}{event.text}"
+        left = "" if event.left_s is None else f", {about(event.left_s)} left"
+        line = f"{self._elapsed(event)} {event.step}: {part}{event.text}{left}"
         if self._live and not self._quiet:
             self._clear()
             self._stream.write(line[:120])
