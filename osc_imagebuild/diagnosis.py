@@ -10,7 +10,8 @@ from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.monitors import console
 from osc_imagebuild.monitors.signs import Signs
-from osc_imagebuild.monitors.verdict import SCREEN_LINES, Look, Verdict, judge
+from osc_imagebuild.monitors.text import SCREEN_LINES
+from osc_imagebuild.monitors.verdict import Look, Verdict, judge
 
 # More than Nova keeps of a console, by far; what is older is not read.
 LIMIT = 1024 * 1024

@@ -107,9 +107,7 @@ class Spec:
 
     Sizes carry their unit, times are seconds. ``result_properties`` is all
     that may be found on the finished image besides Glance's own attributes.
-    ``progress``, ``failures`` and ``banners`` are the OS's own signs, beside
-    those of its ``family``; ``expected_s`` is how long the installer took
-    before, 0 where that is unknown.
+    Signs are the OS's own; ``expected_s`` is how long it took before, 0 if unknown.
     """
 
     name: str
@@ -202,10 +200,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Facts:
-    """The cloud as last seen. Keys of the mappings are roles.
-
-    ``signals`` are of each role by monitor.
-    """
+    """The cloud as last seen. Keys are roles; those of ``signals`` roles and monitors."""
 
     now: float
     images: Mapping[str, Image] = field(default_factory=dict)

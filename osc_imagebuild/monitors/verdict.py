@@ -5,15 +5,13 @@ The same rules judge a server that is watched and a console that was saved.
 
 from __future__ import annotations
 
-import bisect
-import functools
-import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from osc_imagebuild.monitors import console, report
 from osc_imagebuild.monitors.signs import Signs
+from osc_imagebuild.monitors.text import Found, Text, either, read, told
 
 RUNNING, FINISHED, STALLED, FAILED = "running", "finished", "stalled", "failed"
 
@@ -27,9 +25,7 @@ TROUBLE_AGAIN_S = 200.0
 TROUBLE_TIMES = 3
 # Where so much follows a trouble, the guest has gone on, whatever it does.
 TROUBLE_LINES = 100
-SCREEN_LINES = 24
 
-_KERNEL_TIME = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 _COMMAND_LINE = re.compile(r"^Kernel command line: (?!.*\broot=(?!live)).{20,}", re.M)
 _OFF = re.compile(
     r"(?:reboot: Power down|reboot: System halted|^Power down\.|Powering off\.?$"
@@ -79,18 +75,9 @@ class Verdict:
     percent: int | None = None
 
 
-@dataclass(frozen=True)
-class Found:
-    """A sign that was found, and how often since something last went on."""
-
-    reason: str
-    evidence: str
-    times: int = 1
-
-
 def judge(signs: Signs, look: Look) -> Verdict:
     """Return the verdict on one look."""
-    text = _read(look.console)
+    text = read(look.console)
     if look.reported or report.said(look.console):
         return Verdict(FINISHED, "the guest reported its success", percent=99)
     wrong = trouble(signs, look.console)
@@ -113,76 +100,22 @@ def judge(signs: Signs, look: Look) -> Verdict:
 
 def trouble(signs: Signs, raw: str) -> Found | None:
     """Return the trouble that nothing has gone on after, None if there is none."""
-    text = _read(raw)
-    quiet = text.without(_either(signs.harmless)) if signs.harmless else text
+    text = read(raw)
+    quiet = text.without(either(signs.harmless)) if signs.harmless else text
     since = _last_activity(signs, text)
     for pattern, sentence in signs.troubles:
         matches = [m for m in re.finditer(pattern, quiet.body, re.M) if m.end() > since]
         if not matches or text.lines_after(matches[-1].end()) > TROUBLE_LINES:
             continue
-        return _told(sentence, matches[-1], text, len(matches))
+        return told(sentence, matches[-1], text, len(matches))
     return None
 
 
-class _Text:
-    """A console for rules: ``body`` without times, line by line as shown."""
-
-    def __init__(self, shown: list[str], plain: list[str]) -> None:
-        self.shown = shown
-        self._plain = plain
-        self.body = "\n".join(plain)
-        self._starts = [0, *itertools.accumulate(len(line) + 1 for line in plain)]
-
-    def line(self, at: int) -> int:
-        """The number of the line at a place in ``body``."""
-        return max(0, bisect.bisect_right(self._starts, at) - 1)
-
-    def lines_after(self, at: int) -> int:
-        """How many lines follow that at a place in ``body``."""
-        return len(self._plain) - 1 - self.line(max(0, at - 1))
-
-    def without(self, harmless: re.Pattern[str]) -> _Text:
-        """The same lines, those that are harmless empty."""
-        plain = ["" if harmless.search(line) else line for line in self._plain]
-        # Places must stay comparable.
-        return _Text(
-            self.shown,
-            [p.ljust(len(q)) for p, q in zip(plain, self._plain, strict=True)],
-        )
-
-    def screen(self) -> str:
-        """The last screenful of ``body``."""
-        return "\n".join(self._plain[-SCREEN_LINES:])
-
-
-@functools.lru_cache(maxsize=4)
-def _read(raw: str) -> _Text:
-    shown = console.lines(raw)
-    return _Text(shown, [_KERNEL_TIME.sub("", line) for line in shown])
-
-
-def _either(patterns: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{p})" for p in patterns))
-
-
-def _told(sentence: str, match: re.Match[str], text: _Text, times: int = 1) -> Found:
-    """Put a guest's words into a sentence; they are cleaned and cut."""
-    evidence = text.shown[text.line(match.start())].strip() if text.shown else ""
-    first = match.group(1) if match.re.groups else ""
-    for key, words in (
-        ("{line}", _KERNEL_TIME.sub("", evidence)),
-        ("{0}", match.group()),
-        ("{1}", first or ""),
-    ):
-        sentence = sentence.replace(key, " ".join(words.split())[:200])
-    return Found(sentence.rstrip(": "), evidence[:300], times)
-
-
-def _failure(signs: Signs, text: _Text) -> Found | None:
+def _failure(signs: Signs, text: Text) -> Found | None:
     for pattern, sentence in signs.failures:
         match = re.search(pattern, text.body, re.M)
         if match:
-            return _told(sentence, match, text)
+            return told(sentence, match, text)
     return None
 
 
@@ -193,14 +126,14 @@ def _because(failure: Found, wrong: Found | None) -> str:
     return f"{failure.reason}; before that: {wrong.evidence[:200]}"
 
 
-def _loop(signs: Signs, text: _Text) -> Found | None:
+def _loop(signs: Signs, text: Text) -> Found | None:
     """The installer's begin a second time: it does not power off, or it crashes."""
     seen: dict[str, int] = {}
     for match in _banners(signs, text):
         number = text.line(match.start())
         first = seen.setdefault(match.re.pattern, number)
         if first != number and text.shown[first] != "":
-            return _told(
+            return told(
                 "the installer started a second time: the server reboots instead of "
                 "powering off; correct the end of the answer file, or see above on "
                 "the console why it crashed: {line}",
@@ -210,7 +143,7 @@ def _loop(signs: Signs, text: _Text) -> Found | None:
     return None
 
 
-def _banners(signs: Signs, text: _Text) -> Iterator[re.Match[str]]:
+def _banners(signs: Signs, text: Text) -> Iterator[re.Match[str]]:
     for pattern in signs.banners:
         yield from re.finditer(pattern, text.body, re.M)
     lines = list(_COMMAND_LINE.finditer(text.body))
@@ -218,7 +151,7 @@ def _banners(signs: Signs, text: _Text) -> Iterator[re.Match[str]]:
         yield from lines
 
 
-def _last_activity(signs: Signs, text: _Text) -> int:
+def _last_activity(signs: Signs, text: Text) -> int:
     """Where something last went on: a new step, or what always means work."""
     last = 0
     for pattern, _, _ in signs.progress:
@@ -230,7 +163,7 @@ def _last_activity(signs: Signs, text: _Text) -> int:
     return last
 
 
-def _over(signs: Signs, text: _Text, look: Look, wrong: Found | None) -> Verdict | None:
+def _over(signs: Signs, text: Text, look: Look, wrong: Found | None) -> Verdict | None:
     """Off, or about to be: with a report that would be success, else it is not."""
     end = "\n".join(text.shown[-6:])
     off, again = _OFF.search(end), _AGAIN.search(end)
@@ -257,12 +190,12 @@ def _over(signs: Signs, text: _Text, look: Look, wrong: Found | None) -> Verdict
     return None
 
 
-def _question(signs: Signs, text: _Text, look: Look) -> Found | None:
+def _question(signs: Signs, text: Text, look: Look) -> Found | None:
     """What waits for an answer at the console's end, quoted."""
     if not text.shown or _LOGIN.search(text.body):
         return None
     screen = text.screen()
-    since = _last_activity(signs, _Text(screen.split("\n"), screen.split("\n")))
+    since = _last_activity(signs, Text(screen.split("\n"), screen.split("\n")))
     if not look.live or look.quiet_s >= PROMPT_S:
         for pattern, sentence in signs.questions:
             match = re.search(pattern, screen, re.M)
@@ -274,7 +207,7 @@ def _question(signs: Signs, text: _Text, look: Look) -> Found | None:
     return None
 
 
-def _quoted(text: _Text, sentence: str = "") -> Found:
+def _quoted(text: Text, sentence: str = "") -> Found:
     """The prompt, with the question before it where that can be told."""
     last = text.shown[-1].strip()
     if sentence:
@@ -299,7 +232,7 @@ def _lasts(wrong: Found, look: Look) -> bool:
     return look.trouble_s >= TROUBLE_AGAIN_S and wrong.times >= TROUBLE_TIMES
 
 
-def _stalled(text: _Text, look: Look) -> Verdict:
+def _stalled(text: Text, look: Look) -> Verdict:
     last = text.shown[-1].strip() if text.shown else ""
     ends = f"; its console ends with: {last[:200]}" if last else ""
     return Verdict(
@@ -311,7 +244,7 @@ def _stalled(text: _Text, look: Look) -> Verdict:
     )
 
 
-def _running(signs: Signs, text: _Text) -> Verdict:
+def _running(signs: Signs, text: Text) -> Verdict:
     last = text.shown[-1].strip()[:300] if text.shown else ""
     step = console.progress(signs.progress, text.body)
     if step:

@@ -33,6 +33,7 @@ SIMPLE = {
     ("build", "availability_zone"): "availability_zone",
     ("build", "boot_method"): "boot_method",
     ("build", "timeout_min"): "timeout_min",
+    ("build", "stall_min"): "stall_min",
     ("build", "keep_on_failure"): "keep_on_failure",
     ("output", "name"): "name",
     ("output", "kind"): "output",

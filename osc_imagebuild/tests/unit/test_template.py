@@ -103,6 +103,7 @@ class MeaningTest(TemplateTestCase):
                 "hints": {"group": "g"},
                 "boot_method": "kernel",
                 "timeout_min": 60,
+                "stall_min": 15,
                 "keep_on_failure": True,
                 "name": "golden",
                 "output": "image",
@@ -407,6 +408,7 @@ build:
   hints: {{group: g}}
   boot_method: kernel
   timeout_min: 60
+  stall_min: 15
   keep_on_failure: true
 output:
   name: golden
