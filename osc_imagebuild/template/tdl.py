@@ -76,8 +76,9 @@ def names(distro: str, version: str, known: Mapping[str, Iterable[str]]) -> list
     found = re.fullmatch(r"(.+?)-?(\d[\d.]*)", distro)
     stem, major = (found.group(1), found.group(2)) if found else (distro, "")
     stems = [*known.get(stem.lower(), ()), stem.lower()]
-    versions = [major] if major else [version, version.split(".")[0]]
-    return list(dict.fromkeys(f"{s}-{v}" for s in stems for v in versions))
+    parts = (major or version).lower().split(".")
+    versions = [".".join(parts[:size]) for size in range(len(parts), 0, -1)]
+    return [f"{stem}-{v}" for stem in dict.fromkeys(stems) for v in versions]
 
 
 def install_tree(url: str, module: str) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
+
+import fixtures
 
 from osc_imagebuild.tests.e2e.base import COMMAND_LIMIT_S, OPENSTACK, EndToEndTest
 
@@ -22,7 +25,7 @@ DECLARED = {"architecture", "os_distro", "os_type", "os_version"}
 class TestCreate(EndToEndTest):
     """The whole way for each boot method."""
 
-    def check_result(self, build: dict[str, str]) -> None:
+    def check_result(self, build: dict[str, str], seen: str = "private") -> None:
         self.assertEqual("complete", build["status"])
         properties = self.properties(build["image_id"])
         self.assertEqual(PROVENANCE | DECLARED | {"team"}, set(properties))
@@ -32,12 +35,18 @@ class TestCreate(EndToEndTest):
         self.assertEqual(self.name, image["name"])
         self.assertEqual(["golden"], image["tags"])
         self.assertFalse(image["os_hidden"])
-        self.assertEqual("private", image["visibility"])
+        self.assertEqual(seen, image["visibility"])
 
-    def test_ipxe(self) -> None:
-        build = self.create("--property", "team=core", "--tag", "golden")
+    def test_ipxe_by_template(self) -> None:
+        template = Path(self.useFixture(fixtures.TempDir()).path, "t.yaml")
+        template.write_text(
+            "version: 1\nvariables: {team: null}\nbuild: {boot_method: ipxe}\n"
+            "output:\n  tags: [golden]\n  properties: {team: '${team}'}\n"
+            "  visibility: shared\n"
+        )
+        build = self.create("--template", str(template), "--var", "team=core")
         self.assertEqual("ipxe", build["boot_method"])
-        self.check_result(build)
+        self.check_result(build, "shared")
         expected = dict(self.before)
         expected["images"] += 1  # the result
         expected["hidden images"] += 1  # the record
