@@ -72,12 +72,10 @@ def _sentences(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], 
         case "oneOf":
             choices = [choice["required"][0] for choice in wanted]
             yield path, f"needs exactly one of {', '.join(choices)}"
-        case "enum":
-            shown = ", ".join(map(str, wanted))
-            near_one = near(str(value), wanted)
-            yield path, f"takes {shown}; not {_shown(value)}{near_one}"
-        case "const":
-            yield path, f"takes {wanted}; not {_shown(value)}"
+        case "enum" | "const":
+            known = [str(w) for w in (wanted if isinstance(wanted, list) else [wanted])]
+            near_one = near(str(value), known)
+            yield path, f"takes {', '.join(known)}; not {_shown(value)}{near_one}"
         case "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
             words = " or ".join(_KINDS[kind] for kind in kinds)
