@@ -35,6 +35,7 @@ from osc_imagebuild.ending import Evidence, clean_failed, failure, look_closer
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
+    LockedError,
     NotFoundError,
     TransientError,
 )
@@ -118,6 +119,9 @@ class Engine:
                 if self._turn(until):
                     return self._build
                 away_since, tries = None, 0
+            except LockedError:
+                # Not for this tool to undo; unlocked, the build goes on.
+                raise
             except TransientError as error:
                 now = self._api.clock.steady()
                 away_since = now if away_since is None else away_since

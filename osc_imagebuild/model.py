@@ -170,8 +170,20 @@ class Image:
 
 
 @dataclass(frozen=True)
+class ServerAction:
+    """Something that was asked of a server, as Nova lists it."""
+
+    name: str
+    at: float
+    user_id: str = ""
+
+
+@dataclass(frozen=True)
 class Server:
-    """A Nova server, as far as a build needs it."""
+    """A Nova server, as far as a build needs it.
+
+    ``actions`` are known only of a server that does not simply run.
+    """
 
     id: str
     name: str
@@ -180,14 +192,18 @@ class Server:
     task_state: str | None = None
     fault: str = ""
     created_at: float = 0.0
+    image_id: str = ""
+    actions: tuple[ServerAction, ...] = ()
 
     @property
     def is_off(self) -> bool:
         """Shut down for good: no task may still change that.
 
+        Suspended servers are shut down too, and go on some day.
         Source: power_state 4 is SHUTDOWN in nova.compute.power_state.
         """
-        return self.power_state == 4 and self.task_state is None
+        for_good = self.status not in ("SUSPENDED", "SHELVED", "SHELVED_OFFLOADED")
+        return self.power_state == 4 and self.task_state is None and for_good
 
 
 @dataclass(frozen=True)

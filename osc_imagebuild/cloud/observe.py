@@ -118,6 +118,8 @@ def _see_server(
     consoles, reports = dict(facts.consoles), dict(facts.reports)
     signals = dict(facts.signals)
     held = facts.reports_held - {role}
+    if server.status not in ("ACTIVE", "BUILD"):
+        server = dataclasses.replace(server, actions=servers.actions(api, server.id))
     silent = server.is_off or server.status == "BUILD"
     text = None if silent else servers.console(api, server.id)
     if watch is not None:

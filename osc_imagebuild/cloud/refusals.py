@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import requests
 
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
+    LockedError,
     NotFoundError,
     TransientError,
 )
+
+# Source: nova.exception.InstanceIsLocked, which has no code of its own.
+_LOCKED = re.compile(r"Instance \S+ is locked")
 
 
 def request_id(response: requests.Response) -> str:
@@ -59,6 +65,9 @@ def refused(
             retry_after=retry_after,
         )
     kind = {404: NotFoundError, 409: ConflictError}.get(status, CloudError)
+    if status == 409 and _LOCKED.search(message):
+        kind = LockedError
+        text = f"{text}; unlock it with: openstack server unlock <server>"
     return kind(text, service=service, status=status, request_id=req_id)
 
 

@@ -11,10 +11,11 @@ from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
+    LockedError,
     NotFoundError,
     TransientError,
 )
-from osc_imagebuild.model import Server
+from osc_imagebuild.model import Server, ServerAction
 from osc_imagebuild.monitors import diagnostics as counters
 from osc_imagebuild.monitors.readings import Counters
 
@@ -35,6 +36,8 @@ def parse(data: Mapping[str, Any]) -> Server:
         task_state=data.get("OS-EXT-STS:task_state"),
         fault=str((data.get("fault") or {}).get("message", "")),
         created_at=timestamp(data.get("created")),
+        # Nova tells '' where the root disk is a volume.
+        image_id=str((data.get("image") or {}).get("id", "")),
     )
 
 
@@ -49,6 +52,23 @@ def find(api: Api, server_id: str) -> Server | None:
         return None
     found = parse(data)
     return None if found.status in ("DELETED", "SOFT_DELETED") else found
+
+
+def actions(api: Api, server_id: str) -> tuple[ServerAction, ...]:
+    """Return what was asked of a server, oldest first.
+
+    :raises: CloudError
+    """
+    try:
+        path = f"/servers/{server_id}/os-instance-actions"
+        data = api.get("compute", path)["instanceActions"]
+    except NotFoundError:
+        return ()
+    found = [
+        ServerAction(a["action"], timestamp(a["start_time"]), a.get("user_id") or "")
+        for a in data
+    ]
+    return tuple(sorted(found, key=lambda action: action.at))
 
 
 def tagged(api: Api, tag: str) -> list[Server]:
@@ -162,6 +182,8 @@ def stop(api: Api, server_id: str) -> None:
     """
     try:
         api.send("compute", "POST", f"/servers/{server_id}/action", {"os-stop": None})
+    except LockedError:
+        raise
     except ConflictError:
         return
 

@@ -21,7 +21,7 @@ from osc_imagebuild.actions import (
     Wait,
 )
 from osc_imagebuild.model import BUILD_TAG, Facts, Image, Spec
-from osc_imagebuild.steps import Step
+from osc_imagebuild.steps import Step, interference
 
 ROLE = "result"
 HARVEST_LIMIT_S = 3600
@@ -57,6 +57,11 @@ class HarvestDisk:
         if server is None:
             return Fail(
                 "the server was deleted by somebody before its disk became an image"
+            )
+        if interference.rebuilt(server, facts.marks["installed"].at):
+            return Fail(
+                "somebody rebuilt the server after it was installed: its disk is "
+                "not what was installed any more"
             )
         if server.task_state is not None:
             if facts.now - facts.marks["installed"].at > HARVEST_LIMIT_S:

@@ -21,6 +21,7 @@ from osc_imagebuild.model import BootImage, Facts, Server, Spec
 from osc_imagebuild.monitors import console, power, signals
 from osc_imagebuild.monitors.signs import Signs
 from osc_imagebuild.monitors.verdict import RUNNING, Look, judge
+from osc_imagebuild.steps import interference
 
 UPLOAD_LIMIT_S = 120
 POWER_OFF_GRACE_S = 180
@@ -110,14 +111,20 @@ class Install:
         if server.status == "ERROR":
             return Fail(f"Nova could not run the install server: {server.fault}")
         if "started" not in facts.marks:
-            return Act(SetMark("started", {"server_id": server.id}), "note the server")
-        return self._watch(spec, facts)
+            known = {"server_id": server.id, "image_id": server.image_id}
+            return Act(SetMark("started", known), "note the server")
+        late = facts.now - facts.marks["started"].at > spec.timeout_s
+        others = interference.outcome(facts, "install", late)
+        return others or self._watch(spec, facts)
 
     def _watch(self, spec: Spec, facts: Facts) -> Decision:
         server = facts.servers["install"]
         verdict = judge(self.signs, _look(spec, facts))
         if verdict.state != RUNNING:
-            return Fail(verdict.reason, role="install", evidence=verdict.evidence)
+            since = facts.marks["started"].at
+            who = interference.stopped_by(server, since) if server.is_off else ""
+            reason = f"{verdict.reason}: {who}" if who else verdict.reason
+            return Fail(reason, role="install", evidence=verdict.evidence)
         elapsed = facts.now - facts.marks["started"].at
         if elapsed > spec.timeout_s:
             return Fail(
@@ -170,6 +177,9 @@ class PowerOff:
         server = facts.servers.get("install")
         if server is None:
             return Fail("the server was deleted by somebody before it was off")
+        late = facts.now - facts.marks["installed"].at > POWER_OFF_LIMIT_S
+        if others := interference.outcome(facts, "install", late):
+            return others
         if "install" in facts.reports_held:
             return Act(ClearReport("install", server.id), "tell the guest")
         if facts.now - facts.marks["installed"].at > POWER_OFF_GRACE_S:

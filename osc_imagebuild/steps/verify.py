@@ -15,6 +15,7 @@ from osc_imagebuild.actions import (
 )
 from osc_imagebuild.model import Facts, Spec
 from osc_imagebuild.monitors import console, power
+from osc_imagebuild.steps import interference
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ class Verify:
         if server.is_off:
             return Fail("the result went off instead of coming up", role="verify")
         elapsed = facts.now - server.created_at
+        late = elapsed > spec.verify_timeout_s
+        if others := interference.outcome(facts, "verify", late):
+            return others
         if elapsed > spec.verify_timeout_s:
             return Fail(
                 f"the result did not come up within {spec.verify_timeout_s // 60} "

@@ -86,6 +86,7 @@ class ServersContract(ContractTestCase):
         self.assertIsNone(servers.find(self.api, nobody))
         self.assertIsNone(servers.console(self.api, nobody))
         self.assertEqual("", servers.password(self.api, nobody))
+        self.assertEqual((), servers.actions(self.api, nobody))
         servers.delete(self.api, nobody)
         self.assertRaises(NotFoundError, servers.clear_password, self.api, nobody)
         self.assertRaises(NotFoundError, servers.create_image, self.api, nobody, "x")
@@ -99,10 +100,12 @@ class ServersContract(ContractTestCase):
         self.assertEqual([(server_id, self.tag)], [(s.id, s.name) for s in listed])
         self.wait(lambda: self.read(server_id).status == "ACTIVE")
         self.assertEqual(1, self.read(server_id).power_state)
+        self.assertEqual(image.id, self.read(server_id).image_id)
         self.check_back_channel(server_id)
         self.check_console(server_id)
         result = self.harvested(server_id)
         self.check_inheritance(image, server_id, result)
+        self.check_actions(server_id)
         self.check_deletion(server_id)
 
     def check_back_channel(self, server_id: str) -> None:
@@ -162,6 +165,14 @@ class ServersContract(ContractTestCase):
         self.assertEqual((False, frozenset()), (made.hidden, made.tags))
         self.assertEqual(smallest_flavor(self.api).disk_gib, made.min_disk_gib)
         images.delete(self.api, made.id)
+
+    def check_actions(self, server_id: str) -> None:
+        """Nova tells a member who asked what of a server, and from what it is."""
+        found = servers.actions(self.api, server_id)
+        self.assertEqual(["create", "stop", "createImage"], [a.name for a in found])
+        self.assertTrue(all(action.user_id for action in found))
+        age = self.api.now() - found[0].at
+        self.assertTrue(-5 < age < self.patience_s, age)
 
     def check_deletion(self, server_id: str) -> None:
         """Again while it goes, and again when it is gone."""

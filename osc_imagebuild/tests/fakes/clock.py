@@ -19,12 +19,20 @@ class World:
         self.start = start
         self.now = start
         self.sleep: Callable[[float], None] = self.advance
+        self._due: list[tuple[float, Callable[[], None]]] = []
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass."""
         if seconds < 0:
             raise ValueError(f"time does not go back: {seconds}")
         self.now += seconds
+        for at, what in [due for due in self._due if due[0] <= self.now]:
+            self._due.remove((at, what))
+            what()
+
+    def later(self, seconds: float, what: Callable[[], None]) -> None:
+        """Do ``what`` once ``seconds`` have passed."""
+        self._due.append((self.now + seconds, what))
 
 
 class FakeClock(Clock):

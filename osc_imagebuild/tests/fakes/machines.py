@@ -48,6 +48,19 @@ class FakeServer:
     gone_at: float | None = None
     snapshot: str = ""
     snapshot_at: float = 0.0
+    locked: bool = False
+    asked: list[tuple[str, float]] = field(default_factory=list)
+
+    def asks(self, action: str, at: float) -> None:
+        """Note what somebody asked Nova to do with it."""
+        self.asked.append((action, at))
+
+    def restart(self, plan: guests.GuestPlan, at: float) -> None:
+        """The guest begins again, with whatever its disk holds."""
+        self.status, self.power_state, self.task_state = "ACTIVE", 1, None
+        self.off_at = self.noticed_at = None
+        self.powered_on_at, self.lines = at, {}
+        self.guest = guests.booted(self, plan)
 
     def prints(self, key: str, line: str) -> None:
         """Write ``line`` on the console, once a ``key``."""
@@ -73,7 +86,8 @@ class FakeServer:
             self.status, self.power_state = "ACTIVE", 1
             self.powered_on_at = self.created + SPAWN_S
             self.guest = guests.booted(self, plan)
-        if self.guest is not None and self.runs and not self.gone_at:
+        awake = self.status == "ACTIVE" and self.runs
+        if self.guest is not None and awake and not self.gone_at:
             self.guest.tick(self, now)
         if self.noticed_at is not None and now >= self.noticed_at:
             if self.task_state == "powering-off":

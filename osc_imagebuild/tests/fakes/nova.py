@@ -8,7 +8,7 @@ import re
 import uuid
 from typing import Any
 
-from osc_imagebuild.tests.fakes.clock import World
+from osc_imagebuild.tests.fakes.clock import World, iso
 from osc_imagebuild.tests.fakes.glance import Glance
 from osc_imagebuild.tests.fakes.guests import GuestPlan
 from osc_imagebuild.tests.fakes.image import FakeImage
@@ -127,6 +127,7 @@ class Nova(NovaPlanning):
         self._require_groups(body)
         if server.zone.split(":")[0] not in self.zones:
             raise Refusal(400, "The requested availability zone is not available")
+        server.asks("create", self._world.now)
         self.servers[server.id] = server
         for network in server.networks:
             self._neutron.plug(server.id, network)
@@ -193,10 +194,35 @@ class Nova(NovaPlanning):
     def delete(self, call: Call, server_id: str) -> Reply:
         """Delete it, which takes its time."""
         server = self._server(call, server_id)
+        self._require_unlocked(server)
         if server.gone_at is None:
+            server.asks("delete", self._world.now)
             server.gone_at = self._world.now + DELETE_S
             server.task_state = "deleting"
         return Reply(204)
+
+    def _require_unlocked(self, server: FakeServer) -> None:
+        if server.locked:
+            raise Refusal(409, f"Instance {server.id} is locked")
+
+    @route("GET", f"{_SERVER}/os-instance-actions")
+    def list_actions(self, call: Call, server_id: str) -> Reply:
+        """What was asked of it, the last first."""
+        server = self._server(call, server_id)
+        found = [
+            {
+                "action": action,
+                "instance_uuid": server.id,
+                "request_id": "req-fake",
+                "user_id": "u-1",
+                "project_id": server.project,
+                # Nova writes no time zone here.
+                "start_time": iso(at).removesuffix("Z") + ".000000",
+                "message": None,
+            }
+            for action, at in reversed(server.asked)
+        ]
+        return Reply(200, {"instanceActions": found})
 
     @route("GET", f"{_SERVER}/os-server-password")
     def show_password(self, call: Call, server_id: str) -> Reply:
@@ -239,6 +265,8 @@ class Nova(NovaPlanning):
     def _stop(self, server: FakeServer) -> Reply:
         if server.status != "ACTIVE" or server.task_state is not None:
             raise Refusal(409, f"Cannot 'stop' while {server.status}")
+        self._require_unlocked(server)
+        server.asks("stop", self._world.now)
         server.task_state = "powering-off"
         server.power_off(self._world.now, STOP_S)
         return Reply(202)
@@ -255,6 +283,7 @@ class Nova(NovaPlanning):
             min_disk=server.flavor["disk"],
             properties=server.inherited(),
         )
+        server.asks("createImage", self._world.now)
         server.snapshot, server.snapshot_at = image.id, self._world.now
         server.task_state = "image_snapshot"
         return Reply(202, {"image_id": image.id})

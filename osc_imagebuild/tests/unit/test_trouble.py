@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from osc_imagebuild.engine import Event
-from osc_imagebuild.errors import ImageBuildError, InstallError, RecordError
+from osc_imagebuild.errors import (
+    CloudError,
+    ImageBuildError,
+    InstallError,
+    RecordError,
+)
 from osc_imagebuild.record import Record
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
 from osc_imagebuild.tests.fakes.guests import GuestPlan
 from osc_imagebuild.tests.fakes.machines import FakeServer
 from osc_imagebuild.tests.unit.base import CloudTestCase
+
+
+def _put_into(status: str, server: FakeServer) -> None:
+    server.status = status
 
 
 class GuestTestCase(CloudTestCase):
@@ -117,7 +127,7 @@ class MeddlerTest(GuestTestCase):
         def listen(event: Event) -> None:
             servers = list(self.cloud.nova.servers.values())
             waits = (event.kind, event.step) == ("wait", step)
-            if waits and servers and not done:
+            if waits and servers and servers[0].guest and not done:
                 done.append(step)
                 what(servers[0])
 
@@ -125,6 +135,10 @@ class MeddlerTest(GuestTestCase):
 
     def outcome(self) -> str:
         """Build, and return how it ended; nothing may be left."""
+        return self.outcome_beside()
+
+    def outcome_beside(self, *others: str) -> str:
+        """The same, where images of others are in the project."""
         builder = self.builder()
         builder.listener = self.listener
         try:
@@ -132,7 +146,7 @@ class MeddlerTest(GuestTestCase):
         except (InstallError, RecordError) as error:
             for left in self.builder().list().builds:
                 self.builder().delete(left.id)
-            self.assert_empty()
+            self.assert_empty(*others)
             return str(error)
         self.assert_complete(build)
         return "complete"
@@ -158,6 +172,164 @@ class MeddlerTest(GuestTestCase):
         """As after a crash of its host: no report, no success."""
         self.meddle(lambda server: server.power_off(self.cloud.world.now))
         self.assertIn("went off without", self.outcome())
+
+    def stop(self, server: FakeServer) -> None:
+        """As a colleague would who takes it for forgotten."""
+        server.asks("stop", self.cloud.world.now)
+        server.power_off(self.cloud.world.now)
+
+    def test_server_stopped_by_somebody(self) -> None:
+        """Nova tells who it was."""
+        self.meddle(self.stop)
+        outcome = self.outcome()
+        self.assertIn("went off without", outcome)
+        self.assertIn("user u-1 asked Nova for 'stop' at 20", outcome)
+
+    def reboot(self, server: FakeServer) -> None:
+        """Any way of beginning again, with what is on the disk."""
+        server.asks("reboot", self.cloud.world.now)
+        server.restart(self.cloud.nova.plan, self.cloud.world.now)
+
+    def test_server_rebooted(self) -> None:
+        """Before anything is written the installer just begins again."""
+        self.meddle(self.reboot)
+        self.assertEqual("complete", self.outcome())
+
+    def rebuild(self, server: FakeServer, image_id: str = "") -> None:
+        """Give it a new disk, of its own image or of another."""
+        server.asks("rebuild", self.cloud.world.now)
+        server.image_id = image_id or server.image_id
+        server.disk = self.cloud.glance.images[server.image_id].data
+        server.restart(self.cloud.nova.plan, self.cloud.world.now)
+
+    def test_server_rebuilt(self) -> None:
+        """From its own image the installer begins again."""
+        self.meddle(self.rebuild)
+        self.assertEqual("complete", self.outcome())
+
+    def test_server_rebuilt_from_another_image(self) -> None:
+        """What comes of that is not what was asked for."""
+        for step in ("install", "power-off"):
+            with self.one_of_many(step):
+                other = self.cloud.glance.add("demo", name="other", status="active")
+                self.meddle(partial(self.rebuild, image_id=other.id), step)
+                outcome = self.outcome_beside(other.id)
+                self.assertIn("rebuilt the install server from another", outcome)
+                self.cloud = FakeCloud()
+
+    def test_server_rebuilt_after_it_was_installed(self) -> None:
+        """Its disk is no longer what was installed, whatever it is called."""
+
+        def spoil(server: FakeServer) -> None:
+            self.rebuild(server)
+            server.power_off(self.cloud.world.now)
+
+        self.meddle(spoil, "power-off")
+        self.assertIn("rebuilt the server after it was installed", self.outcome())
+
+    def test_states_that_end_a_build(self) -> None:
+        """Rescued or shelved, an installer never comes back."""
+        for status, words in (
+            ("RESCUE", "was put into rescue mode by somebody"),
+            ("SHELVED", "was shelved by somebody"),
+            ("SHELVED_OFFLOADED", "was shelved by somebody"),
+        ):
+            for step, role in (("install", "install"), ("verify", "verify")):
+                with self.one_of_many(f"{status} in {step}"):
+                    self.meddle(partial(_put_into, status), step)
+                    self.assertIn(f"the {role} server {words}", self.outcome())
+                    self.cloud = FakeCloud()
+
+    def test_states_that_pass(self) -> None:
+        """They are waited for, with a word on what they are."""
+        for status, words in (
+            ("PAUSED", "openstack server unpause "),
+            ("SUSPENDED", "openstack server resume "),
+            ("MIGRATING", "an admin migrates the server"),
+            ("VERIFY_RESIZE", "openstack server resize confirm "),
+            ("REBOOT", "somebody reboots"),
+            ("REBUILD", "somebody rebuilds"),
+        ):
+            with self.one_of_many(status):
+                self.check_pause(status, words)
+                self.cloud = FakeCloud()
+
+    def check_pause(self, status: str, words: str) -> None:
+        """Hold the server for five minutes in ``status``."""
+        told: list[str] = []
+
+        def hold(server: FakeServer) -> None:
+            server.status, server.power_state = status, 4
+            self.cloud.world.later(300, lambda: self.go_on(server))
+
+        self.meddle(hold)
+        inner = self.listener
+
+        def listen(event: Event) -> None:
+            told.append(event.text)
+            inner(event)
+
+        self.listener = listen
+        self.assertEqual("complete", self.outcome())
+        self.assertTrue(any(words in text for text in told), told[-20:])
+
+    def go_on(self, server: FakeServer) -> None:
+        """As it was before."""
+        server.status, server.power_state = "ACTIVE", 1
+
+    def test_paused_for_good(self) -> None:
+        """The time that the installer has is not without end."""
+        self.meddle(partial(_put_into, "PAUSED"))
+        self.assertIn("openstack server unpause", self.outcome())
+
+    def test_server_locked(self) -> None:
+        """Nothing is lost: unlocked, it goes on where it stopped."""
+        self.meddle(lambda server: setattr(server, "locked", True))
+        builder = self.builder()
+        builder.listener = self.listener
+        error = self.assertRaises(CloudError, builder.create, self.request())
+        build = builder.list().builds[0]
+        self.assertIn("is locked", str(error))
+        self.assertIn("openstack server unlock", str(error))
+        self.assertIn(f"openstack image build resume {build.id}", str(error))
+        self.assertEqual("building", build.status)
+        self.assertRaises(CloudError, builder.cancel, build.id)
+        for server in self.cloud.nova.servers.values():
+            server.locked = False
+        self.builder().cancel(build.id)
+        self.assert_empty(build.id)
+
+    def test_record_edited(self) -> None:
+        """A spec that somebody changed for a worse one is not driven on."""
+
+        def edit(server: FakeServer) -> None:
+            build = self.builder().list().builds[0]
+            properties = self.cloud.glance.images[build.id].properties
+            properties["imagebuild_status"] = "cancelled"
+
+        self.meddle(edit)
+        self.assertEqual("complete", self.outcome())
+
+    def test_boot_image_deleted(self) -> None:
+        """Once the installer runs nobody needs it any more."""
+
+        def remove(server: FakeServer) -> None:
+            del self.cloud.glance.images[server.image_id]
+
+        self.meddle(remove)
+        self.assertEqual("complete", self.outcome())
+
+    def test_quota_used_up_meanwhile(self) -> None:
+        """By others, between the look at it and the server."""
+
+        def use_up(event: Event) -> None:
+            if (event.kind, event.step) == ("step", "server"):
+                self.cloud.nova.limits["Instances"] = 0
+
+        self.listener = use_up
+        outcome = self.outcome()
+        self.assertIn("Quota exceeded for instances", outcome)
+        self.assertIn("image build delete", outcome)
 
     def test_result_deleted(self) -> None:
         """Between harvest and the end."""
