@@ -89,8 +89,8 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
         "imagebuild_life": _life(),
         "imagebuild_token": token,
     }
+    held = leases(api, build_id)
     for _ in range(_ATTEMPTS):
-        held = leases(api, build_id)
         if held and held[-1].properties.get("imagebuild_token") == token:
             return _taken(api, build_id, held)
         if held and not force:
@@ -105,11 +105,14 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
                 properties=properties,
             )
         except ConflictError:
-            # Somebody was quicker, or this generation was released: look again.
+            # Somebody was quicker, or this one was released. To be asked by ID:
+            # Glance writes an image's tags a moment after the image.
+            rival = images.find(api, _lease_id(build_id, used))
+            held += [rival] if rival else []
             continue
         except TransientError as error:
-            # It may have come through, unheard: look again.
-            refused += 1
+            # It may have come through, unheard: the next try will tell.
+            refused, used = refused + 1, used - 1
             if refused == TRIES:
                 raise
             api.clock.sleep(max(2.0**refused, error.retry_after))

@@ -64,6 +64,8 @@ class FakeCloud:
         self.log: list[Call] = []
         self.mutations: list[Call] = []
         self._discovered: dict[str, Any] = {}
+        # Races between clients need requests that take a little more or less.
+        self.latency: Callable[[], float] = lambda: LATENCY_S
 
     def clock(self, skew: float = 0.0) -> FakeClock:
         """Return a client's clock, ``skew`` seconds ahead."""
@@ -121,7 +123,7 @@ class FakeCloud:
         service = self._hosts.get(host)
         if service is None:
             return self.mirror.serve(request.method or "", request.url or "")
-        self.world.sleep(LATENCY_S)
+        self.world.sleep(self.latency())
         call = Call(
             client=client,
             service=service.name,

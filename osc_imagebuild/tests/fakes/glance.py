@@ -18,6 +18,9 @@ from osc_imagebuild.tests.fakes.image import (
 )
 from osc_imagebuild.tests.fakes.wire import Call, Refusal, Reply, Service, route
 
+# Shorter than any client takes to hear of it and ask again.
+TAGS_LATE_S = 0.04
+
 _JSON_PATCH = re.compile(r"application/openstack-images-v2\.[01]-json-patch")
 
 
@@ -104,6 +107,8 @@ class Glance(Service):
             raise Refusal(409, f"Image ID {image_id} already exists!")
         self._require_room()
         image.updated = self._world.now
+        # Glance writes tags after the image, in transactions of their own.
+        image.tagged_at = self._world.now + TAGS_LATE_S
         self.images[image_id] = image
         self.used_ids.add(image_id)
         return Reply(201, image.shown())
@@ -139,7 +144,9 @@ class Glance(Service):
         found = [
             image
             for image in self._seen(call)
-            if image.hidden == hidden and matches(image, call)
+            if image.hidden == hidden
+            and matches(image, call)
+            and not (call.query.get("tag") and self._world.now < image.tagged_at)
         ]
         found.sort(key=lambda image: (image.created, image.id), reverse=True)
         marker, limit = call.one("marker"), int(call.one("limit") or 25)

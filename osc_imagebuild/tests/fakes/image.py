@@ -89,6 +89,7 @@ class FakeImage:
     size: int | None = None
     updated: float = 0.0
     begun: dict[str, Any] | None = None
+    tagged_at: float = 0.0
 
     def mutable(self) -> dict[str, Any]:
         """A copy of all that a PATCH may change."""
