@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -84,7 +84,7 @@ class Builder:
         with _advised(plan.build_id):
             build = record.create(self.api, plan.build_id, plan.spec, plan.texts)
         self.listener(Event("created", build.id, "", build.spec.name, self.api.now()))
-        return self._drive(build, plan.texts, until="" if wait else "install")
+        return self._drive(build, until="" if wait else "install")
 
     def resume(self, build: str, *, wait: bool = True) -> Record:
         """Drive a build to its end, wherever its last client stopped.
@@ -103,8 +103,7 @@ class Builder:
             # Its last client may have died before it let go.
             lease.clear(self.api, found.id)
             return found
-        texts = record.texts(self.api, found.id)
-        return self._drive(found, texts, until="" if wait else "install")
+        return self._drive(found, until="" if wait else "install")
 
     def resume_all(self, *, once: bool = False) -> Outcome:
         """Drive every unfinished build of the project that nobody drives.
@@ -116,18 +115,17 @@ class Builder:
         """
 
         def advance(build: Record) -> Record:
-            texts = record.texts(self.api, build.id)
-            return self._drive(build, texts, until=ANY_STEP)
+            return self._drive(build, until=ANY_STEP)
 
         return Fleet(self.api, advance).run(once=once)
 
-    def _drive(self, build: Record, texts: Mapping[str, str], until: str) -> Record:
+    def _drive(self, build: Record, until: str) -> Record:
         with _advised(build.id):
             held = lease.take(self.api, build.id)
             engine: Engine | None = None
             try:
                 # What the last owner wrote before it lost the lease counts.
-                fresh = record.reload(self.api, build.id)
+                fresh, texts = record.reload(self.api, build.id)
                 engine = Engine(self.api, held, fresh, texts, self.listener)
                 found = engine.drive(until=until)
                 if not found.is_over:
@@ -136,6 +134,10 @@ class Builder:
                 return found
             except (KeyboardInterrupt, CloudError):
                 _let_go(engine, held)
+                raise
+            except RecordError:
+                if engine is None:  # damaged: nobody can drive it
+                    held.release()
                 raise
 
     def find(self, build: str) -> Record:

@@ -139,7 +139,10 @@ def texts(api: Api, build_id: str) -> dict[str, str]:
 
     :raises: RecordError, CloudError
     """
-    image = _image(api, build_id)
+    return _texts(_image(api, build_id))
+
+
+def _texts(image: Image) -> dict[str, str]:
     return unpack(image.properties.get(f"{_PREFIX}texts", ""))
 
 
@@ -151,17 +154,18 @@ def load(api: Api, build_id: str) -> Record:
     return parse(_image(api, build_id))
 
 
-def reload(api: Api, build_id: str) -> Record:
-    """Return a record that was there a moment ago.
+def reload(api: Api, build_id: str) -> tuple[Record, dict[str, str]]:
+    """Return a record that was there a moment ago, and its servers' user data.
 
     :raises: as `load`
     """
     try:
-        return load(api, build_id)
+        image = _image(api, build_id)
     except RecordError:
         # A replica of Glance's database may lag behind.
         api.clock.sleep(LAG_S)
-        return load(api, build_id)
+        image = _image(api, build_id)
+    return parse(image), _texts(image)
 
 
 def _image(api: Api, build_id: str) -> Image:
