@@ -57,9 +57,7 @@ def watch(cloud: FakeCloud, count: int) -> tuple[int, int]:
     """Tick for three hours as another client; return calls and ticks."""
     builder = _builder(cloud, "cron")
     cloud.world.advance(lease.LIFE_S + 1)
-    driven = fleet.Fleet(
-        builder.api, lambda build: builder.resume(build.id, wait=False)
-    )
+    driven = builder.fleet()
     before, ticks = builder.api.calls.total(), int(MINUTES * 60 / fleet.TICK_S)
     for _ in range(ticks):
         driven.tick()
