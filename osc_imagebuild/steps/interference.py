@@ -61,9 +61,12 @@ def _other_image(facts: Facts, role: str) -> bool:
 
 
 def stopped_by(server: Server, since: float) -> str:
-    """Who stopped the server after ``since``, '' where Nova lists nobody."""
+    """Who stopped the server after ``since``, '' where Nova lists nobody.
+
+    Nova cuts the times of its list to seconds.
+    """
     for action in reversed(server.actions):
-        if action.name in _STOPPING and action.at >= since:
+        if action.name in _STOPPING and action.at >= int(since):
             at = datetime.fromtimestamp(action.at, timezone.utc)
             return (
                 f"user {action.user_id} asked Nova for {action.name!r} "
@@ -74,4 +77,4 @@ def stopped_by(server: Server, since: float) -> str:
 
 def rebuilt(server: Server, since: float) -> bool:
     """Whether the disk was made anew after ``since``."""
-    return any(a.name == "rebuild" and a.at > since for a in server.actions)
+    return any(a.name == "rebuild" and a.at >= int(since) for a in server.actions)
