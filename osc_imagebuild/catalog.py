@@ -3,11 +3,13 @@
 Files of later directories change the keys they name in entries of the same
 name, so a site sets its mirror with three lines. Directories, in order: this
 package's, ~/.config/openstack/imagebuild, and those of the environment
-variable OSC_IMAGEBUILD_CATALOG (separated by colons).
+variable OSC_IMAGEBUILD_CATALOG (separated by colons). What the releases of a
+family share is in ``families/<family>.yaml`` below each of them.
 """
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,8 +30,15 @@ class Entry:
     """One release as the catalogue has it.
 
     ``arches`` maps an architecture to kernel and ramdisk (paths below the
-    source, or whole URLs) and variables. Paths of templates are looked up in
-    ``directories``. ``progress``, ``failures`` and ``banners`` are as in `Spec`.
+    source, or whole URLs), variables, and its own source if it has one. Paths
+    of templates are looked up in ``directories``. ``finish`` is the template of
+    the script that ends an installation, ``report`` of the one that reports,
+    ``report_line`` the one line that runs it in a user's own answer file, and
+    ``report_hint`` where that line goes. ``answer_cd`` says how the installer
+    finds an answer file on a CD: ``label``, ``file``, more empty files in
+    ``empty``, or ``remaster: true`` where it must be on the installer's own.
+    ``proven`` says where builds were made, empty where none was. ``progress``,
+    ``failures`` and ``banners`` are as in `Spec`.
     """
 
     name: str
@@ -41,6 +50,13 @@ class Entry:
     answer: str
     kernel_args: str
     directories: tuple[Path, ...]
+    answer_format: str = ""
+    answer_cd: Mapping[str, Any] = field(default_factory=dict)
+    finish: str = ""
+    report: str = ""
+    report_line: str = ""
+    report_hint: str = ""
+    proven: str = ""
     end_of_life: str = ""
     release_file: str = ""
     min_ram_mib: int = 1024
@@ -76,10 +92,14 @@ class Catalog:
     def __init__(self, directories: Iterable[Path] | None = None) -> None:
         found = default_directories() if directories is None else tuple(directories)
         self._entries: dict[str, dict[str, Any]] = {}
+        self._families: dict[str, dict[str, Any]] = {}
         self._directories = tuple(d for d in found if d.is_dir())
         for directory in self._directories:
             for path in sorted(directory.glob("*.yaml")):
-                self._merge(path)
+                _merge_file(self._entries, path)
+        for directory in dict.fromkeys((BUILT_IN, *self._directories)):
+            for path in sorted(directory.glob("families/*.yaml")):
+                _merge_file(self._families, path)
 
     def names(self) -> list[str]:
         """Return the names of all entries, sorted."""
@@ -92,7 +112,7 @@ class Catalog:
         """
         if name not in self._entries:
             raise SpecError(f"unknown OS {name!r}{self._near(name)}")
-        data = self._entries[name]
+        data = self._data(name)
         missing = [key for key in _REQUIRED if key not in data]
         if missing:
             raise SpecError(f"catalogue entry {name} lacks {', '.join(missing)}")
@@ -113,16 +133,30 @@ class Catalog:
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         return f"{hint} (see: openstack image build os list)"
 
-    def _merge(self, path: Path) -> None:
-        import yaml
+    def _data(self, name: str) -> dict[str, Any]:
+        """Return an entry over what its family says.
 
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-            raise SpecError(f"cannot read catalogue file {path}: {error}") from error
-        if not isinstance(data, dict):
-            raise SpecError(f"catalogue file {path} is not a mapping")
-        _merge_into(self._entries.setdefault(path.stem, {}), data)
+        Of the family's architectures it has those that it names.
+        """
+        own = self._entries[name]
+        family = self._families.get(str(own.get("family")), {})
+        data: dict[str, Any] = copy.deepcopy(family)
+        _merge_into(data, copy.deepcopy(own))
+        if isinstance(own.get("arches"), dict):
+            data["arches"] = {k: data["arches"][k] or {} for k in own["arches"]}
+        return data
+
+
+def _merge_file(into: dict[str, dict[str, Any]], path: Path) -> None:
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SpecError(f"cannot read catalogue file {path}: {error}") from error
+    if not isinstance(data, dict):
+        raise SpecError(f"catalogue file {path} is not a mapping")
+    _merge_into(into.setdefault(path.stem, {}), data)
 
 
 def default_directories() -> tuple[Path, ...]:

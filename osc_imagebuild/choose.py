@@ -98,6 +98,13 @@ def boot_method(
 
     :raises: SpecError
     """
+    there = [m for m in entry.boot_methods if m in boot.names()]
+    if not there:
+        raise SpecError(
+            f"{entry.title} can only be built with boot method "
+            f"{' or '.join(entry.boot_methods)}, which this version does not have yet; "
+            f"it has {', '.join(boot.names())}"
+        )
     if request.boot_method != "auto":
         if request.boot_method not in boot.names():
             raise SpecError(
@@ -112,8 +119,8 @@ def boot_method(
         if request.boot_method == "ipxe" and missing:
             raise SpecError([*missing, "or use --boot-method kernel"])
         return request.boot_method, ""
-    if "ipxe" not in entry.boot_methods:
-        return entry.boot_methods[0], f"boot method {entry.boot_methods[0]}"
+    if "ipxe" not in there:
+        return there[0], f"boot method {there[0]}"
     if missing:
         return "kernel", f"boot method kernel, not ipxe: {missing[0]}"
     if not kernel_url.startswith("http://") or request.arch != "x86_64":

@@ -23,7 +23,7 @@ def find_entry(catalog: Catalog, request: Request) -> tuple[Entry, list[str]]:
             f"{entry.title} is not known for {request.arch}; it is for "
             + ", ".join(sorted(entry.arches))
         )
-    if not (request.source or entry.source):
+    if not guests.install_tree(entry, request).source:
         raise SpecError(f"{entry.title} has no public install tree: give --source")
     return entry, guests.family(entry.family).problems(entry, request)
 
@@ -35,7 +35,7 @@ def find_answers(
 
     :raises: SpecError where a template of the entry fails
     """
-    source = (request.source or entry.source).rstrip("/")
+    source = guests.install_tree(entry, request).source
     answers = guests.render(entry, request, build_id, source)
     return answers, preflight.answer(entry, request, answers)
 

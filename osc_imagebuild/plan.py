@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from osc_imagebuild import boot, choose, media, offline, outputs, preflight
+from osc_imagebuild import boot, choose, guests, media, offline, outputs, preflight
 from osc_imagebuild import spec as specs
 from osc_imagebuild.catalog import Catalog, Entry
 from osc_imagebuild.cloud import inventory
@@ -160,18 +160,15 @@ class _Planner:
     def _answers(self, entry: Entry) -> Answers:
         answers, problems = offline.find_answers(entry, self.request, self.build_id)
         self.problems += problems
+        self.warnings += preflight.silence(self.request)
         return answers
 
     def _media(self, entry: Entry) -> _Media:
         """Kernel and ramdisk: where they are, and whether they can be had."""
-        source = (self.request.source or entry.source).rstrip("/")
+        tree = guests.install_tree(entry, self.request)
+        source, kernel, ramdisk = tree.source, tree.kernel_url, tree.ramdisk_url
         if not source.startswith(("http://", "https://")):
             raise SpecError(f"the install tree must be an http(s) URL: {source!r:.200}")
-        arch = entry.arches[self.request.arch]
-        kernel, ramdisk = (
-            path if "://" in path else f"{source}/{path}"
-            for path in (arch["kernel"], arch["ramdisk"])
-        )
         missing = media.missing_parts()
         method = self._chosen(choose.boot_method(self.request, entry, kernel, missing))
         found = _Media(method, source, kernel, ramdisk)
@@ -257,8 +254,8 @@ class _Planner:
         }
         if entry.release_file:
             try:
-                url = f"{install.source}/{entry.release_file}"
-                found["imagebuild_source_sha256"] = media.digest(url)[0]
+                tree = guests.install_tree(entry, self.request)
+                found["imagebuild_source_sha256"] = media.digest(tree.release_url)[0]
             except TransientError:
                 pass  # a warning on the tree was given already
             except SpecError as error:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from osc_imagebuild import values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.cloud import inventory, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.inventory import Flavor
 from osc_imagebuild.errors import CloudError
-from osc_imagebuild.guests import USER_DATA_LIMIT, Answers
+from osc_imagebuild.guests import BUILD_ID_WORD, REPORT_WORD, USER_DATA_LIMIT, Answers
 from osc_imagebuild.model import Request
 from osc_imagebuild.spec import VISIBILITIES
 
@@ -123,13 +124,10 @@ def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
                 f"{USER_DATA_LIMIT}"
             )
     found += [
-        f"an own answer file says itself what to install: {option} cannot be given too"
-        for option, value in (
-            ("--root-password-file", request.root_password),
-            ("--ssh-public-key", request.ssh_public_keys),
-            ("--package", request.packages),
-        )
-        if value and request.answer_file is not None
+        "an own answer file says itself what to install: "
+        f"{values.WISHES[wish][0]} cannot be given too"
+        for wish in values.given(request)
+        if request.answer_file is not None
     ]
     own, sign = request.answer_file, entry.power_off_sign
     if own is not None and sign and not re.search(sign, own, re.MULTILINE):
@@ -138,3 +136,18 @@ def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
             f"it matches {sign!r}"
         )
     return found
+
+
+def silence(request: Request) -> list[str]:
+    """Warn of an own answer file that cannot report, as no build is like it.
+
+    It may still do so by a script that it fetches.
+    """
+    own = request.answer_file
+    if own is None or BUILD_ID_WORD in own or REPORT_WORD in own:
+        return []
+    return [
+        f"the answer file has neither {REPORT_WORD} nor {BUILD_ID_WORD} in it: without "
+        "a report of success the build fails; see: openstack image build os show "
+        f"{request.os} -c answer_report -f value"
+    ]

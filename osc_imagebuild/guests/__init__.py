@@ -2,8 +2,8 @@
 
 One module a family, named by an entry's ``family``; it offers
 ``context(entry, request)``, what its templates need beside the common
-variables, and ``problems(entry, request)``. Templates are data: they are
-rendered in Jinja2's sandbox.
+variables of `guests.wishes`, and ``problems(entry, request)``. Templates are
+data: they are rendered in Jinja2's sandbox.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from osc_imagebuild import passwords, quoting
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import Request
@@ -28,6 +29,8 @@ REPORT_URL = "http://169.254.169.254/openstack/latest/password"
 USER_DATA_LIMIT = 65535
 # In an own answer file, which is no template, this stands for the build's ID.
 BUILD_ID_WORD = "@BUILD_ID@"
+# And this for one line of shell that reports, and waits to be heard.
+REPORT_WORD = "@REPORT@"
 
 
 class Family(Protocol):
@@ -50,6 +53,16 @@ class Answers:
     verify_sign: str
 
 
+@dataclass(frozen=True)
+class InstallTree:
+    """Where the installer comes from: whole URLs, empty where there is none."""
+
+    source: str
+    kernel_url: str
+    ramdisk_url: str
+    release_url: str
+
+
 def family(name: str) -> Family:
     """Return the module of a family.
 
@@ -61,45 +74,143 @@ def family(name: str) -> Family:
     return cast(Family, importlib.import_module(f"{__name__}.{name}"))
 
 
+def install_tree(entry: Entry, request: Request) -> InstallTree:
+    """Return the install tree of a release for one architecture.
+
+    :raises: SpecError where an address in the catalogue cannot be rendered
+    """
+    arch = entry.arches[request.arch]
+    template = arch.get("source", entry.source)
+    source = request.source or _text(entry, template, variables(entry, request, ""))
+    source = source.rstrip("/")
+    context = variables(entry, request, source)
+
+    def url(template: str) -> str:
+        path = _text(entry, template, context)
+        return path if "://" in path or not path else f"{source}/{path}"
+
+    return InstallTree(
+        source=source,
+        kernel_url=url(arch.get("kernel", "")),
+        ramdisk_url=url(arch.get("ramdisk", "")),
+        release_url=url(entry.release_file),
+    )
+
+
+def variables(entry: Entry, request: Request, source: str) -> dict[str, Any]:
+    """Return the entry's variables, its architecture's over them.
+
+    Those that are templates themselves may use each other, two deep.
+    """
+    found: dict[str, Any] = {
+        **entry.variables,
+        **entry.arches[request.arch].get("variables", {}),
+    }
+    fixed = {
+        "request": request,
+        "arch": request.arch,
+        "version": entry.version,
+        "source": source,
+    }
+
+    def rendered(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: rendered(item) for key, item in value.items()}
+        if isinstance(value, str) and "{{" in value:
+            return _text(entry, value, found | fixed)
+        return value
+
+    for _ in range(2):
+        for key, value in found.items():
+            found[key] = rendered(value)
+    return found | fixed
+
+
+def wishes(entry: Entry, request: Request) -> dict[str, Any]:
+    """Return what every family's templates may use of a request.
+
+    A password is there as its hash alone. '*' matches no password; some
+    installers take '!' for none and ask.
+    """
+
+    def hashed(password: str | None) -> str:
+        return passwords.hashed(password) if password else "*"
+
+    return {
+        "root_password_hash": hashed(request.root_password),
+        "ssh_public_keys": [key.strip() for key in request.ssh_public_keys],
+        "users": [
+            {
+                "name": user.name,
+                "password_hash": hashed(user.password),
+                "ssh_public_keys": [key.strip() for key in user.ssh_public_keys],
+                "groups": user.groups,
+                "sudo": user.sudo,
+            }
+            for user in request.users
+        ],
+        "packages": sorted({*entry.variables.get("packages", ()), *request.packages}),
+        "repositories": request.repositories,
+        "files": request.files,
+        "commands": request.commands,
+        "locale": request.locale or entry.variables.get("locale", ""),
+        "keyboard": request.keyboard or entry.variables.get("keyboard", ""),
+        "timezone": request.timezone or entry.variables.get("timezone", ""),
+        "swap_mib": request.swap_mib,
+        "lvm": request.lvm,
+        # Machines of this architecture have no other firmware.
+        "uefi": request.firmware == "uefi" or request.arch == "aarch64",
+    }
+
+
 def render(entry: Entry, request: Request, build_id: str, source: str) -> Answers:
     """Return what the installer and the first boot are told.
 
     :raises: SpecError where a template cannot be rendered
     """
-    import jinja2
-
-    environment = _environment(entry)
-    arch = entry.arches[request.arch]
     context: dict[str, Any] = {
-        **entry.variables,
-        **arch.get("variables", {}),
-        "request": request,
-        "source": source,
+        **variables(entry, request, source),
+        **wishes(entry, request),
         "build_id": build_id,
-        "version": entry.version,
         "user_data_url": USER_DATA_URL,
         "report_url": REPORT_URL,
     }
+    context |= family(entry.family).context(entry, request)
+    context["report"] = _file(entry, entry.report, context)
+    context["finish"] = _file(entry, entry.finish, context)
+    own = request.answer_file
+    return Answers(
+        answer=_file(entry, entry.answer, context)
+        if own is None
+        else own.replace(BUILD_ID_WORD, build_id).replace(
+            REPORT_WORD, _text(entry, entry.report_line, context) or REPORT_WORD
+        ),
+        kernel_args=" ".join(_text(entry, entry.kernel_args, context).split()),
+        verify=_file(entry, entry.verify.get("user_data"), context),
+        verify_sign=_text(entry, entry.verify.get("sign", "login:"), context),
+    )
+
+
+def _file(entry: Entry, name: str | None, context: Mapping[str, Any]) -> str:
+    import jinja2
+
+    if not name:
+        return ""
     try:
-        context |= family(entry.family).context(entry, request)
-
-        def file(name: str | None) -> str:
-            return environment.get_template(name).render(context) if name else ""
-
-        def text(template: str) -> str:
-            return environment.from_string(template).render(context)
-
-        own = request.answer_file
-        return Answers(
-            answer=file(entry.answer)
-            if own is None
-            else own.replace(BUILD_ID_WORD, build_id),
-            kernel_args=" ".join(text(entry.kernel_args).split()),
-            verify=file(entry.verify.get("user_data")),
-            verify_sign=text(entry.verify.get("sign", "login:")),
-        )
+        return _environment(entry).get_template(name).render(context)
     except jinja2.TemplateError as error:
-        raise SpecError(f"the answer file of {entry.name} fails: {error}") from error
+        raise SpecError(f"template {name} of {entry.name} fails: {error}") from error
+
+
+def _text(entry: Entry, template: str, context: Mapping[str, Any]) -> str:
+    import jinja2
+
+    try:
+        return _environment(entry).from_string(template).render(context)
+    except jinja2.TemplateError as error:
+        raise SpecError(
+            f"{template!r:.60} of {entry.name} cannot be rendered: {error}"
+        ) from error
 
 
 def _environment(entry: Entry) -> Environment:
@@ -107,10 +218,13 @@ def _environment(entry: Entry) -> Environment:
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    return ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader([str(d) for d in entry.directories]),
         undefined=StrictUndefined,
+        autoescape=lambda name: bool(name) and str(name).endswith(".xml.j2"),
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters.update(quoting.FILTERS)
+    return environment

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from osc_imagebuild import values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.model import Request
 
@@ -15,13 +16,5 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """Options that only a family can carry out are refused, not ignored."""
-    return [
-        f"{entry.name} cannot be given {option}"
-        for option, value in (
-            ("a root password", request.root_password),
-            ("an SSH key", request.ssh_public_keys),
-            ("packages", request.packages),
-        )
-        if value and request.answer_file is None
-    ]
+    """What only a family can carry out is refused, not ignored."""
+    return values.refused(request, entry.name, dict.fromkeys(values.WISHES, ""))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import stat
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +10,7 @@ from osc_lib import exceptions
 from osc_lib.cli import parseractions
 from osc_lib.command import command
 
+from osc_imagebuild.v1 import customize, files
 from osc_imagebuild.v1.base import BuildCommand, columns_of, driving
 from osc_imagebuild.v1.progress import Progress
 from osc_imagebuild.v1.template import add_variables, template_fields
@@ -42,6 +40,7 @@ class CreateImageBuild(BuildCommand, command.ShowOne):
         )
         add_variables(parser)
         _add_system(parser)
+        customize.add_options(parser)
         _add_server(parser)
         _add_result(parser)
         _add_conduct(parser)
@@ -89,13 +88,13 @@ def _request(args: argparse.Namespace, catalog: Catalog) -> Request:
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
     """The fields whose options were given."""
-    password = _read(args.root_password_file, secret=True)
+    own = files.read_text(args.answer_file) if args.answer_file else None
     fields = {
         "name": args.name,
         "os": args.os,
         "arch": args.arch,
         "source": args.source,
-        "answer_file": _read(args.answer_file),
+        "answer_file": own,
         "boot_method": args.boot_method,
         "flavor": args.flavor,
         "networks": tuple(args.network),
@@ -105,32 +104,13 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "properties": args.property or {},
         "tags": tuple(dict.fromkeys(args.tag)),
         "visibility": args.visibility,
-        "root_password": password.rstrip("\r\n") if password else None,
-        "ssh_public_keys": tuple(_read(path) or "" for path in args.ssh_public_key),
-        "packages": tuple(dict.fromkeys(args.package)),
         "timeout_min": args.timeout,
         "stall_min": args.stall_timeout,
         "keep_on_failure": args.keep_on_failure,
         "verify": args.verify,
     }
-    return {key: value for key, value in fields.items() if value not in (None, (), {})}
-
-
-def _read(path: str | None, *, secret: bool = False) -> str | None:
-    """Return a file's text; a secret one had better not be for everybody."""
-    if path is None:
-        return None
-    try:
-        with open(os.path.expanduser(path), encoding="utf-8") as file:
-            if secret and os.fstat(file.fileno()).st_mode & stat.S_IROTH:
-                print(
-                    f"warning: {path} can be read by every user of this machine; "
-                    f"mend it with: chmod 600 {path}",
-                    file=sys.stderr,
-                )
-            return file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise exceptions.CommandError(f"cannot read {path}: {error}") from error
+    given = {key: value for key, value in fields.items() if value not in (None, (), {})}
+    return given | customize.fields(args)
 
 
 def _add_system(parser: argparse.ArgumentParser) -> None:
@@ -147,25 +127,6 @@ def _add_system(parser: argparse.ArgumentParser) -> None:
         "--answer-file",
         metavar="<file>",
         help="Own answer file for the installer; it must power the server off",
-    )
-    parser.add_argument(
-        "--root-password-file",
-        metavar="<file>",
-        help="File with root's password; only its hash leaves this machine",
-    )
-    parser.add_argument(
-        "--ssh-public-key",
-        metavar="<file>",
-        action="append",
-        default=[],
-        help="Public key that may log in as root (repeat for several)",
-    )
-    parser.add_argument(
-        "--package",
-        metavar="<package>",
-        action="append",
-        default=[],
-        help="Package to install (repeat for several)",
     )
 
 

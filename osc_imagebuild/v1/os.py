@@ -24,20 +24,22 @@ class ListImageBuildOS(command.Lister):
         entries = [catalog.entry(name) for name in catalog.names()]
         columns = (
             "Name",
-            "Title",
             "Family",
+            "Version",
             "Architectures",
-            "Boot Methods",
             "End of Life",
+            "Boot Methods",
+            "Proven",
         )
         rows = [
             (
                 e.name,
-                e.title,
                 e.family,
+                e.version,
                 ", ".join(e.arches),
-                ", ".join(e.boot_methods),
                 e.end_of_life,
+                ", ".join(e.boot_methods),
+                e.proven or "no",
             )
             for e in entries
         ]
@@ -57,22 +59,31 @@ class ShowImageBuildOS(command.ShowOne):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
+        from osc_imagebuild import guests
         from osc_imagebuild.catalog import Catalog
+        from osc_imagebuild.model import Request
 
         entry = Catalog().entry(parsed_args.os)
         arches = entry.arches
+        trees = {
+            arch: guests.install_tree(entry, Request(name="", arch=arch))
+            for arch in arches
+        }
         shown = {
             "name": entry.name,
             "title": entry.title,
             "family": entry.family,
             "version": entry.version,
             "end_of_life": entry.end_of_life,
+            "proven": entry.proven or "no",
             "architectures": ", ".join(arches),
-            "source": entry.source,
-            "kernel": {arch: data["kernel"] for arch, data in arches.items()},
-            "ramdisk": {arch: data["ramdisk"] for arch, data in arches.items()},
+            "source": {arch: tree.source for arch, tree in trees.items()},
+            "kernel": {arch: tree.kernel_url for arch, tree in trees.items()},
+            "ramdisk": {arch: tree.ramdisk_url for arch, tree in trees.items()},
             "kernel_args": entry.kernel_args,
+            "answer_format": entry.answer_format,
             "answer_template": entry.answer,
+            "answer_report": entry.report_hint,
             "boot_methods": ", ".join(entry.boot_methods),
             "min_ram_mib": entry.min_ram_mib,
             "min_disk_gib": entry.min_disk_gib,

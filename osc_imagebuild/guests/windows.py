@@ -1,0 +1,71 @@
+"""Family windows: Windows Setup and its autounattend.xml.
+
+An answer file of Windows takes passwords in plain text only (its other form is
+base64 of the same), so it is given none: cloudbase-init sets the password of
+the administrator at the first boot, and encrypts it with the server's key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from osc_imagebuild import values
+from osc_imagebuild.catalog import Entry
+from osc_imagebuild.model import Request
+
+_SETUP = "Windows Setup takes no hashed password, only one that all can read"
+_REFUSED = {
+    "root_password": f"{_SETUP}; cloudbase-init sets the administrator's at the "
+    "first boot; read it with: nova get-password",
+    "users": f"{_SETUP}; let cloudbase-init make users at the first boot",
+    "packages": "Windows has no packages; install with --run-command",
+    "repositories": "Windows has no package repositories",
+    "swap_mib": "Windows makes its page file by itself",
+    "lvm": "there is none on Windows",
+}
+_PATH = r'[A-Za-z]:(\\[^\\/:*?"<>|\x00-\x1f]+)+'
+
+
+def context(entry: Entry, request: Request) -> Mapping[str, Any]:
+    """Locale as Windows writes it: de-DE for de_DE.UTF-8."""
+    locale = request.locale or str(entry.variables["locale"])
+    locale = locale.partition(".")[0].replace("_", "-")
+    return {"locale": locale, "keyboard": request.keyboard or locale}
+
+
+def problems(entry: Entry, request: Request) -> list[str]:
+    """What Windows cannot be given, and what it wants otherwise."""
+    found = values.refused(request, entry.title, _REFUSED)
+    found += values.commands(request)
+    for what, value, pattern, example in (
+        ("locale", request.locale, r"[a-z]{2,3}[-_][A-Z]{2}(\.UTF-8)?", "de-DE"),
+        (
+            "keyboard",
+            request.keyboard,
+            r"[a-z]{2,3}-[A-Z]{2}|[0-9a-f]{4}:[0-9a-f]{8}",
+            "de-DE or 0407:00000407",
+        ),
+        # Source: tzutil /l; Windows has names of its own.
+        (
+            "time zone",
+            request.timezone,
+            r"[A-Z][A-Za-z0-9 .()+-]{1,60}",
+            "UTC or W. Europe Standard Time",
+        ),
+    ):
+        if value and not re.fullmatch(pattern, value):
+            found.append(
+                f"this is no {what} of Windows: {value!r:.60}; write it as {example}"
+            )
+    for file in request.files:
+        if not re.fullmatch(_PATH, file.path):
+            found.append(
+                f"a file on Windows needs a path such as C:\\x: {file.path!r:.60}"
+            )
+        if (file.mode, file.owner) != ("0644", "root:root"):
+            found.append(f"{file.path:.60}: Windows has neither modes nor owners")
+    if entry.variables.get("needs_uefi") and request.firmware != "uefi":
+        found.append(f"{entry.title} needs firmware uefi")
+    return found + values.keys(request.ssh_public_keys)

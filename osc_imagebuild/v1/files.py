@@ -1,0 +1,40 @@
+"""Files that options name, read with errors that a user understands."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from osc_lib import exceptions
+
+
+def read_text(path: str, *, secret: bool = False) -> str:
+    """Return a file's text; a secret one had better not be for everybody.
+
+    :raises: CommandError where it cannot be read
+    """
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
+            if secret and os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+                print(
+                    f"warning: {path} can be read by every user of this machine; "
+                    f"mend it with: chmod 600 {path}",
+                    file=sys.stderr,
+                )
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise exceptions.CommandError(f"cannot read {path}: {error}") from error
+
+
+def read_bytes(path: str) -> tuple[bytes, bool]:
+    """Return what is in a file, and whether it may be executed.
+
+    :raises: CommandError where it cannot be read
+    """
+    try:
+        with open(os.path.expanduser(path), "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            return file.read(), bool(mode & stat.S_IXUSR)
+    except OSError as error:
+        raise exceptions.CommandError(f"cannot read {path}: {error}") from error
