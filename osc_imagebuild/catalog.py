@@ -138,12 +138,15 @@ class Catalog:
 
         Of the family's architectures it has those that it names.
         """
-        own = self._entries[name]
+        own = copy.deepcopy(self._entries[name])
+        arches = own.get("arches")
+        if isinstance(arches, dict):
+            own["arches"] = {k: v or {} for k, v in arches.items()}
         family = self._families.get(str(own.get("family")), {})
         data: dict[str, Any] = copy.deepcopy(family)
-        _merge_into(data, copy.deepcopy(own))
-        if isinstance(own.get("arches"), dict):
-            data["arches"] = {k: data["arches"][k] or {} for k in own["arches"]}
+        _merge_into(data, own)
+        if isinstance(arches, dict):
+            data["arches"] = {k: data["arches"][k] for k in arches}
         return data
 
 

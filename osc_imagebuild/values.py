@@ -36,7 +36,7 @@ _TIMEZONE = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}"
 _WORD = r"[A-Za-z0-9][\w./+-]{0,99}"
 _URL = r"https?://[\w.-]+(:\d+)?(/[\w./$+~%:@=-]*)?"
 # One line, and nothing in it that a shell would take for more than text.
-_SSH_KEY = r"[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [\w@.,:+ -]*)?"
+_SSH_KEY = r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [\w@.,:+ -]*)?"
 
 # Source: Debian policy, 5.6.1: package names; a release or an architecture
 # may follow as in apt-get(8).

@@ -12,6 +12,8 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from osc_imagebuild import passwords, quoting
@@ -197,7 +199,7 @@ def _file(entry: Entry, name: str | None, context: Mapping[str, Any]) -> str:
     if not name:
         return ""
     try:
-        return _environment(entry).get_template(name).render(context)
+        return _environment(entry.directories).get_template(name).render(context)
     except jinja2.TemplateError as error:
         raise SpecError(f"template {name} of {entry.name} fails: {error}") from error
 
@@ -206,20 +208,21 @@ def _text(entry: Entry, template: str, context: Mapping[str, Any]) -> str:
     import jinja2
 
     try:
-        return _environment(entry).from_string(template).render(context)
+        return _environment(entry.directories).from_string(template).render(context)
     except jinja2.TemplateError as error:
         raise SpecError(
             f"{template!r:.60} of {entry.name} cannot be rendered: {error}"
         ) from error
 
 
-def _environment(entry: Entry) -> Environment:
+@lru_cache(maxsize=8)
+def _environment(directories: tuple[Path, ...]) -> Environment:
     """Templates are data: sandboxed, and what they do not know is an error."""
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader([str(d) for d in entry.directories]),
+        loader=FileSystemLoader([str(d) for d in directories]),
         undefined=StrictUndefined,
         autoescape=lambda name: bool(name) and str(name).endswith(".xml.j2"),
         keep_trailing_newline=True,

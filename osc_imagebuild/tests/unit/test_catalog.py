@@ -1,0 +1,120 @@
+"""The catalogue: entries, their families, and a site's changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fixtures
+import testtools
+
+from osc_imagebuild import boot, guests
+from osc_imagebuild.catalog import BUILT_IN, Catalog
+from osc_imagebuild.errors import SpecError
+from osc_imagebuild.model import Request
+
+
+class CatalogTest(testtools.TestCase):
+    """Data files, merged."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.site = Path(self.useFixture(fixtures.TempDir()).path)
+
+    def write(self, name: str, text: str) -> Catalog:
+        """The catalogue with one more file of a site's."""
+        path = self.site / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return Catalog([BUILT_IN, self.site])
+
+    def test_every_entry_is_whole(self) -> None:
+        """And says when it ends, and what its answer file is."""
+        catalog = Catalog([BUILT_IN])
+        self.assertGreater(len(catalog.names()), 25)
+        for name in catalog.names():
+            entry = catalog.entry(name)
+            guests.family(entry.family)
+            for value in (entry.end_of_life, entry.answer_format, entry.report_hint):
+                self.assertNotEqual("", value, name)
+            self.assertIn("@REPORT@", entry.report_hint)
+            self.assertIn("os_distro", entry.properties)
+            self.assertIn("os_version", entry.properties)
+            for arch in entry.arches:
+                request = Request(name="x", os=name, arch=arch, source="http://x")
+                tree = guests.install_tree(entry, request)
+                kernels = {"ipxe", "kernel"} & set(entry.boot_methods)
+                self.assertEqual(bool(kernels), bool(tree.kernel_url), name)
+                self.assertNotIn("{", "".join(vars(tree).values()), name)
+            self.assertLessEqual(
+                set(entry.boot_methods), {*boot.names(), "cdrom"}, name
+            )
+
+    def test_a_mirror(self) -> None:
+        """Three lines of a site's change one entry and keep the rest."""
+        text = "source: http://mirror.example/debian\nvariables: {timezone: Asia/Tokyo}"
+        entry = self.write("debian-13.yaml", text).entry("debian-13")
+        request = Request(name="x")
+        tree = guests.install_tree(entry, request)
+        self.assertTrue(
+            tree.kernel_url.startswith("http://mirror.example/debian/dists/trixie/")
+        )
+        answer = guests.render(entry, request, "id", tree.source).answer
+        self.assertIn("time/zone string Asia/Tokyo\n", answer)
+        self.assertIn("mirror/http/hostname string mirror.example\n", answer)
+
+    def test_a_family(self) -> None:
+        """A site changes all releases of a family at once."""
+        catalog = self.write(
+            "families/redhat.yaml", "variables: {timezone: Asia/Tokyo}"
+        )
+        for name in ("rocky-9", "fedora-44"):
+            self.assertEqual("Asia/Tokyo", catalog.entry(name).variables["timezone"])
+
+    def test_a_release_of_ones_own(self) -> None:
+        """A few lines, and the architectures that they name."""
+        catalog = self.write(
+            "rocky-11.yaml",
+            "family: redhat\ntitle: Rocky\nversion: 11\nsource: http://x/{{ arch }}/os\n"
+            "arches: {x86_64: , aarch64: {source: http://y}}",
+        )
+        entry = catalog.entry("rocky-11")
+        self.assertEqual(["x86_64", "aarch64"], list(entry.arches))
+        for arch, url in (("x86_64", "http://x/x86_64/os"), ("aarch64", "http://y")):
+            tree = guests.install_tree(entry, Request(name="x", arch=arch))
+            self.assertEqual(f"{url}/images/pxeboot/vmlinuz", tree.kernel_url)
+
+    def test_source_of_a_user_is_no_template(self) -> None:
+        """It comes from a command line, not from the catalogue."""
+        entry = Catalog([BUILT_IN]).entry("rocky-9")
+        request = Request(name="x", source="http://x/{{ 7 * 7 }}/")
+        tree = guests.install_tree(entry, request)
+        self.assertEqual("http://x/{{ 7 * 7 }}", tree.source)
+        answer = guests.render(entry, request, "id", tree.source).answer
+        self.assertIn("url --url=http://x/{{ 7 * 7 }}\n", answer)
+
+    def test_damaged(self) -> None:
+        """The file or the entry is named."""
+        for text, words in (
+            ("- 1", "is not a mapping"),
+            ("a: [", "cannot read catalogue file"),
+            ("family: redhat", "entry x lacks title, version, source"),
+        ):
+            error = self.assertRaises(
+                SpecError, lambda t=text: self.write("x.yaml", t).entry("x")
+            )
+            self.assertIn(words, str(error))
+
+    def test_wrong_templates(self) -> None:
+        """What cannot be rendered is an error that names the entry."""
+        catalog = self.write("debian-13.yaml", "source: http://{{ nothing }}")
+        entry = catalog.entry("debian-13")
+        error = self.assertRaises(
+            SpecError, guests.install_tree, entry, Request(name="x")
+        )
+        self.assertIn("of debian-13 cannot be rendered", str(error))
+        catalog = self.write("debian-13.yaml", "source: http://x\nanswer: none.j2")
+        entry = catalog.entry("debian-13")
+        error = self.assertRaises(
+            SpecError, guests.render, entry, Request(name="x"), "id", "http://x"
+        )
+        self.assertIn("template none.j2 of debian-13 fails", str(error))
