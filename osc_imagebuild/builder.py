@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from openstack.connection import Connection
 
-from osc_imagebuild import lease, orphans, record
+from osc_imagebuild import lease, logs, orphans, record
 from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.clock import Clock
-from osc_imagebuild.cloud import images, servers
+from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.ending import clean_failed, failure
-from osc_imagebuild.engine import ANY_STEP, Engine, Event, Listener
+from osc_imagebuild.engine import ANY_STEP, Engine, Event, Hearer, Listener
 from osc_imagebuild.errors import (
     CloudError,
     ImageBuildError,
@@ -23,8 +23,7 @@ from osc_imagebuild.errors import (
     SpecError,
 )
 from osc_imagebuild.fleet import Fleet, Outcome
-from osc_imagebuild.model import Request, build_tag
-from osc_imagebuild.monitors import console
+from osc_imagebuild.model import Request
 from osc_imagebuild.orphans import Orphan
 from osc_imagebuild.plan import Plan, make_plan
 from osc_imagebuild.record import Record
@@ -46,7 +45,8 @@ class Listing:
 class Builder:
     """Builds images in the project that ``connection`` is for.
 
-    ``listener`` is called with an `Event` for each step and each look.
+    ``listener`` is called with an `Event` for each step and each look; ``hear``,
+    if given, with a build's ID, a server's role and its console, at each look.
     """
 
     def __init__(
@@ -56,7 +56,9 @@ class Builder:
         listener: Listener | None = None,
         catalog: Catalog | None = None,
         clock: Clock | None = None,
+        hear: Hearer | None = None,
     ) -> None:
+        self.hear = hear
         self.api = Api(connection, clock)
         self.catalog = catalog or Catalog()
         self.listener = listener or _silent
@@ -127,7 +129,7 @@ class Builder:
             try:
                 # What the last owner wrote before it lost the lease counts.
                 fresh, texts = record.reload(self.api, build.id)
-                engine = Engine(self.api, held, fresh, texts, self.listener)
+                engine = Engine(self.api, held, fresh, texts, self.listener, self.hear)
                 found = engine.drive(until=until)
                 if not found.is_over:
                     engine.write_progress()
@@ -254,17 +256,33 @@ class Builder:
         for orphan in found:
             orphans.remove(self.api, orphan)
 
-    def log(self, build: str, *, lines: int | None = None) -> str:
-        """Return the end of the console, live or as the record kept it.
+    def log(
+        self, build: str, *, lines: int | None = None, raw: bool = False, kept: str = ""
+    ) -> str:
+        """Return the end of the console: live, from ``kept``, or from the record.
 
         :raises: RecordError, CloudError
         """
         found = self.find(build)
-        running = servers.tagged(self.api, build_tag(found.id))
-        text = ""
-        for server in running[-1:]:
-            text = servers.console(self.api, server.id, 10_000) or ""
-        return console.tail(text or found.console_tail, lines or 10_000)
+        text = logs.read(self.api, found) or kept or found.console_tail
+        return logs.shown(text, lines, raw=raw)
+
+    def follow(
+        self, build: str, *, lines: int | None = None, raw: bool = False
+    ) -> Iterator[str]:
+        """Yield what the console says until the build ends.
+
+        :raises: RecordError, CloudError
+        """
+        return logs.follow(self.api, self.find(build), lines, raw=raw)
+
+    def screenshot(self, build: str) -> tuple[str, bytes]:
+        """Return the build's ID and a PNG file of its server's screen.
+
+        :raises: rfb.ScreenError, RecordError, CloudError
+        """
+        found = self.find(build)
+        return found.id, logs.screenshot(self.api, found)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ line, and another one goes on from what it sees.
 
 from __future__ import annotations
 
+import functools
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -69,6 +70,8 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+# Build ID, role of the server, and the window of its console.
+Hearer = Callable[[str, str, str], None]
 
 
 class Engine:
@@ -81,6 +84,7 @@ class Engine:
         build: record.Record,
         texts: Mapping[str, str],
         listener: Listener,
+        hear: Hearer | None = None,
     ) -> None:
         self._api = api
         self._lease = held
@@ -94,7 +98,11 @@ class Engine:
             for image in method.images(build.spec)
             if image.shared_key
         }
-        self._watch = Watch(api, signs.of_spec(build.spec))
+        self._watch = Watch(
+            api,
+            signs.of_spec(build.spec),
+            hear and functools.partial(hear, build.id),
+        )
         self._facts: Facts | None = None
         self._marks = dict(build.marks)
         self._history = list(build.steps)

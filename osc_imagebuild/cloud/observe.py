@@ -121,10 +121,13 @@ def _see_server(
     if server.status not in ("ACTIVE", "BUILD"):
         server = dataclasses.replace(server, actions=servers.actions(api, server.id))
     silent = server.is_off or server.status == "BUILD"
-    text = None if silent else servers.console(api, server.id)
+    lines = watch.lines if watch else servers.CONSOLE_LINES
+    text = None if silent else servers.console(api, server.id, lines)
     if watch is not None:
         signals[role] = watch.look(server, text, signals.get(role, {}), facts.now)
     if text:
+        if watch is not None and watch.hear:
+            watch.hear(role, text)
         # A console that can't be read any more must not hide what it said.
         consoles[role] = text
     said = report.on_console(text or "", build_id)

@@ -42,9 +42,19 @@ _ALIVE: Mapping[str, signals.Alive] = {
 
 
 class Watch:
-    """The monitors of the servers of one build."""
+    """The monitors of the servers of one build.
 
-    def __init__(self, api: Api, signs: Signs) -> None:
+    ``hear`` is given role and console of each look, and then all of the console.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        signs: Signs,
+        hear: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.hear = hear
+        self.lines = servers.WHOLE_CONSOLE if hear else servers.CONSOLE_LINES
         self._api = api
         self._signs = signs
         self._absent: set[str] = set()

@@ -18,6 +18,7 @@ from osc_imagebuild import plugin
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
     from osc_imagebuild.record import Record
+    from osc_imagebuild.v1.evidence import Files
     from osc_imagebuild.v1.progress import Progress
 
 
@@ -59,16 +60,31 @@ def each(names: Iterable[str], act: Callable[[str], object], verb: str) -> None:
         raise exceptions.CommandError("\n".join(failed))
 
 
+def add_log_dir(parser: argparse.ArgumentParser) -> None:
+    """Let a command keep the console."""
+    parser.add_argument(
+        "--log-dir",
+        metavar="<directory>",
+        help="Keep the whole console there (default: only where a build fails, in "
+        "the working directory)",
+    )
+
+
 @contextmanager
-def driving(progress: Progress) -> Iterator[None]:
-    """Drive a build with its progress shown, and its console where it fails."""
+def driving(progress: Progress, builder: Builder, files: Files) -> Iterator[None]:
+    """Drive a build with its progress shown; where it fails, show and save why."""
     from osc_imagebuild.errors import InstallError
 
+    builder.listener = progress
+    builder.hear = files.hear if files.keeps_all else None
     try:
         with interruptible(progress.build_id):
             yield
     except InstallError as error:
         progress.console(error.console_tail)
+        build_id = next(iter(progress.build_id), "")
+        for name in files.save(build_id, error.evidence):
+            progress.note(f"saved: {name}")
         raise
     finally:
         progress.end()

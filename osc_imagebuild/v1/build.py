@@ -1,4 +1,4 @@
-"""openstack image build show, list, cancel, log"""
+"""openstack image build show, list, cancel"""
 
 from __future__ import annotations
 
@@ -92,19 +92,3 @@ class CancelImageBuild(BuildCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         each(parsed_args.build, self.builder.cancel, "cancel")
-
-
-class LogImageBuild(BuildCommand):
-    """Show the console of a build's server, live or as it was kept"""
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        add_build(parser)
-        parser.add_argument(
-            "--lines", metavar="<lines>", type=int, help="Only the last lines"
-        )
-        return parser
-
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        text = self.builder.log(parsed_args.build, lines=parsed_args.lines)
-        self.app.stdout.write(text + "\n" if text else "")

@@ -11,7 +11,8 @@ from osc_lib.cli import parseractions
 from osc_lib.command import command
 
 from osc_imagebuild.v1 import customize, files
-from osc_imagebuild.v1.base import BuildCommand, columns_of, driving
+from osc_imagebuild.v1.base import BuildCommand, add_log_dir, columns_of, driving
+from osc_imagebuild.v1.evidence import Files
 from osc_imagebuild.v1.progress import Progress
 from osc_imagebuild.v1.template import add_variables, template_fields
 
@@ -61,7 +62,7 @@ class CreateImageBuild(BuildCommand, command.ShowOne):
             progress.note(f"warning: {line}")
         if parsed_args.dry_run:
             return _planned(plan)
-        with driving(progress):
+        with driving(progress, builder, Files(parsed_args.log_dir)):
             build = builder.start(plan, wait=parsed_args.wait)
         return columns_of(build)
 
@@ -203,6 +204,7 @@ def _add_conduct(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="Leave everything in place where the build fails",
     )
+    add_log_dir(parser)
     parser.add_argument(
         "--verify",
         action=argparse.BooleanOptionalAction,

@@ -9,7 +9,14 @@ from typing import Any
 from osc_lib import exceptions
 from osc_lib.command import command
 
-from osc_imagebuild.v1.base import BuildCommand, add_build, columns_of, driving
+from osc_imagebuild.v1.base import (
+    BuildCommand,
+    add_build,
+    add_log_dir,
+    columns_of,
+    driving,
+)
+from osc_imagebuild.v1.evidence import Files
 from osc_imagebuild.v1.progress import Progress
 
 Shown = tuple[Sequence[str], Sequence[Any]]
@@ -33,14 +40,15 @@ class ResumeImageBuild(BuildCommand, command.ShowOne):
             default=True,
             help="Drive the build to its end, not only until the installer runs",
         )
+        add_log_dir(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         if parsed_args.all == bool(parsed_args.build):
             raise exceptions.CommandError("give either one build or --all")
         progress = Progress(quiet=self.app.options.verbose_level == 0)
-        with driving(progress):
-            self.builder.listener = progress
+        builder = self.builder
+        with driving(progress, builder, Files(parsed_args.log_dir)):
             if parsed_args.all:
                 return self._resume_all(wait=parsed_args.wait)
             build = self.builder.resume(parsed_args.build, wait=parsed_args.wait)

@@ -102,6 +102,7 @@ class ServersContract(ContractTestCase):
         self.assertEqual(1, self.read(server_id).power_state)
         self.assertEqual(image.id, self.read(server_id).image_id)
         self.check_back_channel(server_id)
+        self.check_sight(server_id)
         self.check_console(server_id)
         result = self.harvested(server_id)
         self.check_inheritance(image, server_id, result)
@@ -113,6 +114,12 @@ class ServersContract(ContractTestCase):
         self.assertEqual("", servers.password(self.api, server_id))
         servers.clear_password(self.api, server_id)
         servers.clear_password(self.api, server_id)
+
+    def check_sight(self, server_id: str) -> None:
+        """A member sees no counters; the screen, where the cloud offers one."""
+        self.assertIsNone(servers.diagnostics(self.api, server_id))
+        url = servers.screen_url(self.api, server_id)
+        self.assertTrue(url is None or "token" in url, url)
 
     def check_console(self, server_id: str) -> None:
         """It can be read while the server runs, and not after."""

@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import fixtures
 import openstack
 import testtools
 
@@ -34,6 +35,8 @@ class EndToEndTest(testtools.TestCase):
             "OSC_IMAGEBUILD_CATALOG": str(CATALOG),
             "PYTHONUNBUFFERED": "1",
         }
+        # Failed builds save their consoles in the working directory.
+        self.directory = self.useFixture(fixtures.TempDir()).path
         self.name = f"e2e-{uuid.uuid4().hex[:8]}"
         self.before = self.census()
         self.addCleanup(self._clean)
@@ -43,6 +46,7 @@ class EndToEndTest(testtools.TestCase):
         process = subprocess.Popen(
             [OPENSTACK, *words],
             env=self.environment,
+            cwd=self.directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -58,6 +62,7 @@ class EndToEndTest(testtools.TestCase):
         return subprocess.run(
             [OPENSTACK, *words],
             env=self.environment,
+            cwd=self.directory,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from osc_imagebuild.tests.fakes.clock import World, iso
@@ -37,6 +38,9 @@ class Nova(NovaPlanning):
         self.plan = GuestPlan()
         self.server_fault = ""
         self.snapshots_fail = False
+        # None: the policy lets administrators alone see them, as by default.
+        self.counters: Callable[[FakeServer, float], dict[str, Any]] | None = None
+        self.screens = False
 
     # --- time
 
@@ -234,6 +238,26 @@ class Nova(NovaPlanning):
         """Empty it; what is empty already stays so."""
         self._server(call, server_id).password = ""
         return Reply(204)
+
+    @route("GET", f"{_SERVER}/diagnostics")
+    def show_diagnostics(self, call: Call, server_id: str) -> Reply:
+        """The hypervisor's counters."""
+        server = self._server(call, server_id)
+        if self.counters is None:
+            raise Refusal(403, "Policy doesn't allow os_compute_api:os-server-diag")
+        return Reply(200, self.counters(server, self._world.now))
+
+    @route("POST", f"{_SERVER}/remote-consoles")
+    def show_screen(self, call: Call, server_id: str) -> Reply:
+        """Where the screen can be seen; there is nobody behind that address."""
+        server = self._server(call, server_id)
+        console = call.json["remote_console"]
+        if not self.screens or console["type"] != "novnc":
+            raise Refusal(400, f"Unavailable console type {console['type']}.")
+        if not server.runs:
+            raise Refusal(409, f"Instance {server.id} is not running")
+        url = f"http://novnc.fake/vnc_auto.html?path=%3Ftoken%3D{server.id}"
+        return Reply(200, {"remote_console": {**console, "url": url}})
 
     @route("POST", f"{_SERVER}/action")
     def read_console(self, call: Call, server_id: str) -> Reply:

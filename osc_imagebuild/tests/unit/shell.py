@@ -57,6 +57,9 @@ class ShellTestCase(CloudTestCase):
         for name in [n for n in os.environ if n.startswith("OS_")]:
             self.useFixture(fixtures.EnvironmentVariable(name))
         home = self.useFixture(fixtures.TempHomeDir()).path
+        # Where a build fails, what shows why is saved in the working directory.
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(home)
         self.useFixture(fixtures.EnvironmentVariable("XDG_CONFIG_HOME", home))
         self.useFixture(fixtures.EnvironmentVariable(catalog.ENVIRONMENT, str(CATALOG)))
 

@@ -1,0 +1,83 @@
+"""openstack image build log, screenshot"""
+
+from __future__ import annotations
+
+import argparse
+
+from osc_lib import exceptions
+
+from osc_imagebuild.v1.base import BuildCommand, add_build
+from osc_imagebuild.v1.evidence import console_file
+
+
+class LogImageBuild(BuildCommand):
+    """Show the console of a build's server, live or as it was kept"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        add_build(parser)
+        parser.add_argument(
+            "--lines", metavar="<lines>", type=int, help="Only the last lines"
+        )
+        parser.add_argument(
+            "--follow",
+            action="store_true",
+            help="Go on with what is written, until the build ends",
+        )
+        parser.add_argument(
+            "--raw",
+            action="store_true",
+            help="Leave terminal control and blank lines in",
+        )
+        parser.add_argument(
+            "--log-dir",
+            metavar="<directory>",
+            help="Where a create or resume kept the console, for when it is gone",
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        if parsed_args.lines is not None and parsed_args.lines < 1:
+            raise exceptions.CommandError("--lines takes a number from 1 on")
+        builder = self.builder
+        if parsed_args.follow:
+            for text in builder.follow(
+                parsed_args.build, lines=parsed_args.lines, raw=parsed_args.raw
+            ):
+                self.app.stdout.write(text)
+                self.app.stdout.flush()
+            return
+        build = builder.find(parsed_args.build)
+        kept = ""
+        if parsed_args.log_dir:
+            path = console_file(parsed_args.log_dir, build.id)
+            if path.exists():
+                kept = path.read_text(encoding="utf-8", errors="replace")
+        text = builder.log(
+            build.id, lines=parsed_args.lines, raw=parsed_args.raw, kept=kept
+        )
+        self.app.stdout.write(text)
+
+
+class ScreenshotImageBuild(BuildCommand):
+    """Save a picture of the screen of a build's server"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        add_build(parser)
+        parser.add_argument(
+            "--file",
+            metavar="<file>",
+            help="PNG file to write (default: imagebuild-<ID>.png)",
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        build_id, data = self.builder.screenshot(parsed_args.build)
+        path = parsed_args.file or f"imagebuild-{build_id}.png"
+        try:
+            with open(path, "wb") as file:
+                file.write(data)
+        except OSError as error:
+            raise exceptions.CommandError(f"cannot write {path}: {error}") from error
+        self.app.stdout.write(f"{path}\n")
