@@ -20,6 +20,7 @@ TIMEOUT_S = 20.0
 # 8K, four bytes a pixel: no console is larger, and a liar fills no memory.
 MAX_PIXELS = 7680 * 4320
 MAX_TEXT = 64 * 1024
+MAX_EMPTY = 100
 
 _RAW, _DESKTOP_SIZE = 0, -223
 # 32 bits a pixel, little endian, red in the third byte: BGRX in memory.
@@ -112,11 +113,14 @@ def _reader(stream: Socket) -> Callable[[int], bytes]:
     kept = bytearray()
 
     def read(count: int) -> bytes:
+        empty = 0
         while len(kept) < count:
             data = stream.recv()
-            if not data:
+            # websockify sends frames with nothing in them; a text is the end.
+            empty = 0 if data else empty + 1
+            if isinstance(data, str) or empty > MAX_EMPTY:
                 raise ScreenError("the console broke off")
-            kept.extend(data.encode() if isinstance(data, str) else data)
+            kept.extend(data)
         found = bytes(kept[:count])
         del kept[:count]
         return found

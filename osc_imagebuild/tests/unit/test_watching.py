@@ -278,8 +278,12 @@ class Script:
     def __init__(self, data: bytes, piece: int = 7) -> None:
         self._data, self._piece = data, piece
         self.sent = b""
+        self._pause = False
 
     def recv(self) -> bytes:
+        self._pause = not self._pause
+        if self._pause:
+            return b""  # as websockify does
         found, self._data = self._data[: self._piece], self._data[self._piece :]
         return found
 
