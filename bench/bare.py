@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from osc_imagebuild import boot, media
-from osc_imagebuild.model import StubDisk
+from osc_imagebuild.parts import StubDisk
 from osc_imagebuild.plan import Plan
 from osc_imagebuild.record import Record
 

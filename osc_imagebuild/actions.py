@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from osc_imagebuild.model import BootImage, Image
+from osc_imagebuild.model import Image, Resource, Server, Snapshot, Volume
+from osc_imagebuild.parts import BootImage, Device
 
 # --- what can be done -------------------------------------------------------
 
@@ -31,12 +32,88 @@ class UploadImage:
 
 
 @dataclass(frozen=True)
+class ImportImage:
+    """Let Glance fetch what the queued image ``image_id`` is to hold."""
+
+    image: BootImage
+    image_id: str
+
+
+@dataclass(frozen=True)
+class CreateVolume:
+    """Make a volume for ``role`` out of ``source``.
+
+    ``source`` is one pair as Cinder takes it: imageRef, source_volid or
+    snapshot_id, and the ID.
+    """
+
+    role: str
+    size_gib: int
+    source: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class UploadVolume:
+    """Make the result image out of a volume that nothing uses."""
+
+    volume_id: str
+
+
+@dataclass(frozen=True)
+class CreateSnapshot:
+    """Make the result snapshot out of a volume that nothing uses."""
+
+    volume_id: str
+
+
+@dataclass(frozen=True)
+class SetVolume:
+    """Bring a volume to exactly these metadata and image metadata.
+
+    With ``name`` it gets that name and is the user's from then on; else it
+    keeps its name and the build's mark.
+    """
+
+    volume: Volume
+    image_metadata: Mapping[str, str]
+    name: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SetSnapshot:
+    """Give a snapshot name and metadata; it is the user's from then on."""
+
+    snapshot: Snapshot
+    name: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class DeleteVolume:
+    """Delete a volume that carries the build's mark."""
+
+    volume_id: str
+
+
+@dataclass(frozen=True)
+class DeleteSnapshot:
+    """Delete a snapshot that carries the build's mark."""
+
+    snapshot_id: str
+
+
+@dataclass(frozen=True)
 class CreateServer:
-    """Start a server; ``user_data`` names the text: 'answer' or 'verify'."""
+    """Start a server; ``user_data`` names the text: 'answer' or 'verify'.
+
+    It boots from ``image_id``, or from ``devices`` where there are any.
+    """
 
     role: str
     image_id: str
     user_data: str
+    devices: tuple[Device, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,6 +185,14 @@ class Finish:
 Action = (
     CreateImage
     | UploadImage
+    | ImportImage
+    | CreateVolume
+    | UploadVolume
+    | CreateSnapshot
+    | SetVolume
+    | SetSnapshot
+    | DeleteVolume
+    | DeleteSnapshot
     | CreateServer
     | StopServer
     | DeleteServer
@@ -157,3 +242,16 @@ class Fail:
 
 
 Decision = Act | Wait | Fail
+
+
+def removal(found: Resource) -> Action:
+    """Return what removes a resource of the build."""
+    match found:
+        case Image():
+            return DeleteImage(found.id)
+        case Server():
+            return DeleteServer(found.id)
+        case Volume():
+            return DeleteVolume(found.id)
+        case Snapshot():
+            return DeleteSnapshot(found.id)

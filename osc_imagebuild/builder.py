@@ -27,7 +27,7 @@ from osc_imagebuild.model import Request
 from osc_imagebuild.orphans import Orphan
 from osc_imagebuild.plan import Plan, make_plan
 from osc_imagebuild.record import Record
-from osc_imagebuild.teardown import teardown
+from osc_imagebuild.teardown import remove_result, teardown
 
 
 def _silent(event: Event) -> None:
@@ -207,8 +207,9 @@ class Builder:
         # The client that was put aside may have had a creation under way.
         self.api.clock.sleep(1)
         teardown(self.api, found.id)
-        if found.status == "cancelled" and found.made_image:
-            images.delete(self.api, found.made_image)  # published, but not yet told
+        if found.status == "cancelled":
+            # It may be published, and not yet told.
+            remove_result(self.api, found.id, found.made)
         held.release()
         return found
 
@@ -219,16 +220,16 @@ class Builder:
 
         :raises: RecordError where a name is unknown or ambiguous, CloudError
         """
-        build_id, result_id = self._identify(build)
+        build_id, made = self._identify(build)
         held = lease.take(self.api, build_id, force=True)
         teardown(self.api, build_id)
-        if with_image and result_id:
-            images.delete(self.api, result_id)
+        if with_image:
+            remove_result(self.api, build_id, made)
         held.release()
         images.delete(self.api, build_id)
 
-    def _identify(self, build: str) -> tuple[str, str]:
-        """ID and result of a build, even where its record cannot be read."""
+    def _identify(self, build: str) -> tuple[str, tuple[str, ...]]:
+        """ID and results of a build, even where its record cannot be read."""
         try:
             found = self.find(build)
         except RecordError:
@@ -238,8 +239,8 @@ class Builder:
                 raise RecordError(f"there is no build {build!r}") from error
             image = images.find(self.api, build_id)
             result = image.properties.get("imagebuild_result_id", "") if image else ""
-            return build_id, result
-        return found.id, found.made_image
+            return build_id, (result,) if result else ()
+        return found.id, found.made
 
     def orphans(self) -> Sequence[Orphan]:
         """Return what belongs to builds whose records are gone.

@@ -30,7 +30,7 @@ class Entry:
     """One release as the catalogue has it.
 
     ``arches`` maps an architecture to kernel and ramdisk (paths below the
-    source, or whole URLs), variables, and its own source if it has one. Paths
+    source, or whole URLs), its ISO, variables, and its own source if it has one. Paths
     of templates are looked up in ``directories``. ``finish`` is the template of
     the script that ends an installation, ``report`` of the one that reports,
     ``report_line`` the one line that runs it in a user's own answer file, and

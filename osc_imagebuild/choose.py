@@ -16,23 +16,28 @@ from osc_imagebuild.model import Request
 
 
 def flavor(
-    flavors: Sequence[Flavor], name: str | None, entry: Entry
+    flavors: Sequence[Flavor], name: str | None, entry: Entry, *, on_volume: bool
 ) -> tuple[Flavor, str]:
     """The named flavor, or the smallest that the installer fits into.
 
+    With ``on_volume`` the flavor's own disk is of no use; nor is it where it
+    has none, which is how clouds say that they want volumes.
+
     :raises: SpecError
     """
-    needs = f"{entry.min_ram_mib} MiB of RAM and {entry.min_disk_gib} GiB of disk"
+    needs = f"{entry.min_ram_mib} MiB of RAM"
+    if not on_volume:
+        needs += f" and {entry.min_disk_gib} GiB of disk"
     if name is not None:
         found = named_flavor(flavors, name)
-        if not _fits(found, entry):
+        if not _fits(found, entry, on_volume or found.disk_gib == 0):
             raise SpecError(
                 f"flavor {found.name} is too small for {entry.title}: it has "
                 f"{found.ram_mib} MiB of RAM and {found.disk_gib} GiB of disk, the "
                 f"installer needs {needs}"
             )
         return found, ""
-    fitting = [f for f in flavors if _fits(f, entry)]
+    fitting = [f for f in flavors if _fits(f, entry, on_volume)]
     if not fitting:
         raise SpecError(f"no flavor has {needs}, which {entry.title} needs")
     # The disk first: its size becomes the image's.
@@ -52,8 +57,9 @@ def named_flavor(flavors: Sequence[Flavor], name: str) -> Flavor:
     raise SpecError(f"no flavor {name!r}; there are: {known}")
 
 
-def _fits(flavor: Flavor, entry: Entry) -> bool:
-    return flavor.ram_mib >= entry.min_ram_mib and flavor.disk_gib >= entry.min_disk_gib
+def _fits(flavor: Flavor, entry: Entry, on_volume: bool) -> bool:
+    large = on_volume or flavor.disk_gib >= entry.min_disk_gib
+    return large and flavor.ram_mib >= entry.min_ram_mib
 
 
 def networks(
@@ -78,6 +84,21 @@ def networks(
     raise SpecError(f"several networks could be used, choose with --network: {listed}")
 
 
+def config_drive(
+    request: Request, known: Sequence[Network], chosen: Sequence[str]
+) -> tuple[bool, str]:
+    """Whether servers get a config drive: what was asked, or where it is safer.
+
+    The metadata service is reached through a router, or through a DHCP server
+    where the operator set that up, which a user cannot see.
+    """
+    if request.config_drive is not None:
+        return request.config_drive, ""
+    if any(n.routed for n in known if n.id in chosen):
+        return False, ""
+    return True, "config drive: yes, because no network has a router to the metadata"
+
+
 def _network(known: Sequence[Network], name: str) -> str:
     by_id = [n.id for n in known if n.id == name]
     found = by_id or [n.id for n in known if n.name == name]
@@ -87,6 +108,54 @@ def _network(known: Sequence[Network], name: str) -> str:
     if len(found) > 1:
         raise SpecError(f"several networks are named {name!r}: {', '.join(found)}")
     return found[0]
+
+
+def iso_boot_method(request: Request, entry: Entry) -> tuple[str, str]:
+    """The boot method for an ISO: what is asked for, or a CD.
+
+    :raises: SpecError
+    """
+    if request.boot_method not in ("auto", "cdrom"):
+        raise SpecError(
+            f"boot method {request.boot_method} takes an install tree, and the source "
+            "is an ISO; use --boot-method cdrom"
+        )
+    if "cdrom" not in entry.boot_methods:
+        raise SpecError(
+            f"{entry.title} cannot be built with boot method cdrom; it takes "
+            + ", ".join(entry.boot_methods)
+        )
+    chosen = request.boot_method == "cdrom"
+    return "cdrom", "" if chosen else "boot method cdrom: the source is an ISO"
+
+
+def root(
+    request: Request, entry: Entry, method: str, *, needed: bool, no_disk: bool
+) -> tuple[int, str]:
+    """Size in GiB of the volume for the root disk, 0 for a disk of the flavor's.
+
+    ``needed`` is whether the output needs a volume, ``no_disk`` whether the
+    flavor has none.
+
+    :raises: SpecError
+    """
+    size = request.disk_gib
+    if size is not None and size < entry.min_disk_gib:
+        raise SpecError(
+            f"--disk {size} is too small for {entry.title}: the installer needs "
+            f"{entry.min_disk_gib} GiB"
+        )
+    why = {
+        "it was given a size": size is not None,
+        f"output {request.output} is one": needed,
+        f"boot method {method} needs one": method == "cdrom",
+        "the flavor has no disk": no_disk,
+    }
+    reasons = [reason for reason, holds in why.items() if holds]
+    if not reasons:
+        return 0, ""
+    size = size or entry.min_disk_gib
+    return size, f"root disk: a volume of {size} GiB, because {reasons[0]}"
 
 
 def boot_method(

@@ -55,9 +55,7 @@ def clean_failed(api: Api, build: record.Record) -> None:
     """
     if build.spec.keep_on_failure:
         return
-    harvested = build.marks.get("harvested")
-    keep = {harvested.data.get("image_id", "")} if harvested else set()
-    teardown(api, build.id, keep=keep)
+    teardown(api, build.id, keep=build.made)
 
 
 def failure(build: record.Record, evidence: Evidence | None = None) -> InstallError:
@@ -65,13 +63,13 @@ def failure(build: record.Record, evidence: Evidence | None = None) -> InstallEr
     lines = [f"build {build.id} failed in step {build.step}: {build.reason}"]
     if build.evidence and build.evidence not in build.reason:
         lines.append(f"the console shows: {build.evidence}")
-    harvested = build.marks.get("harvested")
     if build.spec.keep_on_failure:
         lines += _kept(build, evidence or Evidence())
-    elif harvested:
+    elif build.made:
+        hidden = "hidden " if build.spec.output == "image" else ""
         lines.append(
-            "the image that did not pass stays hidden for inspection: "
-            f"{harvested.data.get('image_id')}"
+            f"the {build.spec.output} that did not pass stays {hidden}for "
+            f"inspection: {build.made[0]}"
         )
     lines.append(
         f"see its console with: openstack image build log {build.id}; "

@@ -19,18 +19,21 @@ from osc_imagebuild.actions import (
     Action,
     CreateImage,
     CreateServer,
-    DeleteImage,
-    DeleteServer,
+    CreateSnapshot,
+    CreateVolume,
     Fail,
     Finish,
     Harvest,
+    ImportImage,
     SetMark,
     UploadImage,
+    UploadVolume,
     Wait,
+    removal,
 )
 from osc_imagebuild.cloud.act import Actor
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.cloud.observe import EVERYTHING, observe
+from osc_imagebuild.cloud.observe import observe
 from osc_imagebuild.cloud.watch import Watch
 from osc_imagebuild.ending import Evidence, clean_failed, failure, look_closer
 from osc_imagebuild.errors import (
@@ -40,8 +43,9 @@ from osc_imagebuild.errors import (
     NotFoundError,
     TransientError,
 )
-from osc_imagebuild.model import Facts, Image, Mark, shared_tag
+from osc_imagebuild.model import Facts, Mark
 from osc_imagebuild.monitors import console
+from osc_imagebuild.names import shared_tag
 
 # A cloud that is away for longer is not waited for; the build stays resumable.
 OUTAGE_LIMIT_S = 45 * 60
@@ -49,7 +53,10 @@ MAX_REPEATS = 5
 ANY_STEP = "*"
 REPEAT_PAUSE_S = 3.0
 
-_CREATING = (CreateImage, UploadImage, CreateServer, Harvest)
+_CREATING = (
+    *(CreateImage, UploadImage, ImportImage, CreateServer, Harvest),
+    *(CreateVolume, UploadVolume, CreateSnapshot),
+)
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ class Engine:
         self._listener = listener
         self._actor = Actor(api, build.id, build.spec, texts)
         self._steps = steps.recipe(build.spec)
+        self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
         method = boot.load(build.spec.boot_method)
         self._shared = {
             shared_tag(image.shared_key): image.role
@@ -147,7 +155,7 @@ class Engine:
         if self._build.status == "failed":
             self._end_failed()
         everything = self._facts is None
-        facts = self._facts or self._look(EVERYTHING)
+        facts = self._facts or self._look(self._everything)
         if self._lease.beat_is_due:
             self._write()
         step = steps.current(self._steps, self._build.spec, facts)
@@ -196,9 +204,7 @@ class Engine:
     def _duplicate(self, facts: Facts) -> Act | None:
         """Of two that an unsure creation left, the oldest is kept."""
         for extra in facts.duplicates:
-            if isinstance(extra, Image):
-                return Act(DeleteImage(extra.id), f"a second {extra.name}")
-            return Act(DeleteServer(extra.id), f"a second {extra.name}")
+            return Act(removal(extra), f"a second {extra.name}")
         return None
 
     def _act(self, action: Action, reason: str) -> None:

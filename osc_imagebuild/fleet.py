@@ -14,7 +14,8 @@ from osc_imagebuild import lease, record
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import ImageBuildError
-from osc_imagebuild.model import PART_TAG, Image, Server, resource_name
+from osc_imagebuild.model import Image, Server
+from osc_imagebuild.names import PART_TAG, resource_name
 from osc_imagebuild.record import Record
 
 TICK_S = 30.0

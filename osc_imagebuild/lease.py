@@ -25,7 +25,8 @@ from osc_imagebuild.errors import (
     RecordError,
     TransientError,
 )
-from osc_imagebuild.model import PART_TAG, Image, build_tag, resource_name
+from osc_imagebuild.model import Image
+from osc_imagebuild.names import PART_TAG, build_tag, resource_name
 
 LIFE_S = 180.0
 BEAT_S = 60.0

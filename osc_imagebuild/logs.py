@@ -8,9 +8,10 @@ from osc_imagebuild import record, rfb
 from osc_imagebuild.cloud import remote_console, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import RecordError
-from osc_imagebuild.model import Server, build_tag
+from osc_imagebuild.model import Server
 from osc_imagebuild.monitors import console
 from osc_imagebuild.monitors.window import added
+from osc_imagebuild.names import build_tag
 from osc_imagebuild.record import Record
 
 FOLLOW_S = 10.0

@@ -5,16 +5,23 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import requests
 
-from osc_imagebuild import qcow2
+from osc_imagebuild import discs, qcow2, streams
 from osc_imagebuild.errors import SpecError, TransientError
-from osc_imagebuild.model import BlankDisk, Content, RemoteFile, StubDisk
+from osc_imagebuild.parts import (
+    AnswerCd,
+    BlankDisk,
+    Content,
+    InstallMedia,
+    RemoteFile,
+    StubDisk,
+)
 
 FETCH_TIMEOUT_S = 60
 _CHUNK = 1 << 20
@@ -46,7 +53,7 @@ _PARTS = {
 }
 
 
-def missing_parts() -> list[str]:
+def missing_parts(firmware: str = "bios") -> list[str]:
     """Return a line for each part of a stub disk that this machine lacks."""
     return [
         f"{name} is not installed; it comes with the package {package}"
@@ -71,8 +78,12 @@ def _read_part(name: str) -> bytes:
 
 
 @contextmanager
-def opened(content: Content) -> Iterator[tuple[IO[bytes], int]]:
+def opened(
+    content: Content, texts: Mapping[str, str] | None = None
+) -> Iterator[tuple[IO[bytes], int]]:
     """Give ``content`` as a stream and its size in bytes.
+
+    ``texts`` are the build's own, for answer CDs.
 
     :raises: SpecError where it cannot be made, TransientError where it cannot
         be fetched now
@@ -84,6 +95,15 @@ def opened(content: Content) -> Iterator[tuple[IO[bytes], int]]:
         case BlankDisk(size_gib):
             data = qcow2.build(b"", size_gib * _GIB)
             yield io.BytesIO(data), len(data)
+        case AnswerCd(label, files):
+            known = texts or {}
+            data = discs.answer_cd(
+                label, {f: known.get(n, "") for f, n in files.items()}
+            )
+            yield io.BytesIO(data), len(data)
+        case InstallMedia():
+            with streams.opened(content) as (stream, size):
+                yield stream, size
         case RemoteFile(url, sha256):
             with tempfile.TemporaryFile() as file:
                 digest = _fetch(url, file)

@@ -6,8 +6,7 @@ Standard library only.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -61,7 +60,8 @@ class Request:
     """A build as the user asks for it: names, not IDs; may hold secrets.
 
     Empty texts stand for what the catalogue's entry has. ``firmware`` is
-    'bios' or 'uefi', ``visibility`` a word of Glance's.
+    'bios' or 'uefi', ``visibility`` a word of Glance's. ``disk_gib`` puts the
+    root disk on a volume of that size, ``checksum`` is the install media's.
     """
 
     name: str
@@ -92,6 +92,9 @@ class Request:
     swap_mib: int = 0
     lvm: bool = False
     firmware: str = "bios"
+    disk_gib: int | None = None
+    config_drive: bool | None = None
+    checksum: str = ""
     timeout_min: int | None = None
     stall_min: int | None = None
     keep_on_failure: bool = False
@@ -108,6 +111,8 @@ class Spec:
     Sizes carry their unit, times are seconds. ``result_properties`` is all
     that may be found on the finished image besides Glance's own attributes.
     Signs are the OS's own; ``expected_s`` is how long it took before, 0 if unknown.
+    ``root`` says where the root disk is: 'local', on the server's host, or
+    'volume'. ``iso_import`` is whether Glance fetches the ISO by itself.
     """
 
     name: str
@@ -118,7 +123,10 @@ class Spec:
     output: str
     flavor_id: str
     flavor_name: str
+    root: str
     disk_gib: int
+    firmware: str
+    config_drive: bool
     networks: tuple[str, ...]
     security_groups: tuple[str, ...]
     availability_zone: str | None
@@ -128,6 +136,15 @@ class Spec:
     kernel_args: str
     kernel_sha256: str
     ramdisk_sha256: str
+    iso_url: str
+    iso_image_id: str
+    iso_size_gib: int
+    iso_key: str
+    iso_sha256: str
+    iso_sha512: str
+    iso_import: bool
+    answer_cd_label: str
+    answer_cd_files: Mapping[str, str]
     boot_properties: Mapping[str, str]
     result_properties: Mapping[str, str]
     result_tags: tuple[str, ...]
@@ -164,7 +181,9 @@ class Image:
     properties: Mapping[str, str] = field(default_factory=dict)
     min_disk_gib: int = 0
     min_ram_mib: int = 0
+    disk_format: str = ""
     size: int = 0
+    sha512: str = ""
     created_at: float = 0.0
     updated_at: float = 0.0
 
@@ -207,6 +226,34 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """A Cinder volume. ``image_metadata`` is what an image of it would carry."""
+
+    id: str
+    name: str
+    status: str
+    size_gib: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    image_metadata: Mapping[str, str] = field(default_factory=dict)
+    created_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot of a Cinder volume."""
+
+    id: str
+    name: str
+    status: str
+    volume_id: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    created_at: float = 0.0
+
+
+Resource = Image | Server | Volume | Snapshot
+
+
+@dataclass(frozen=True)
 class Mark:
     """Something that was seen once and must not be forgotten."""
 
@@ -226,93 +273,6 @@ class Facts:
     reports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reports_held: frozenset[str] = frozenset()
     marks: Mapping[str, Mark] = field(default_factory=dict)
-    duplicates: tuple[Image | Server, ...] = ()
-
-
-# --- contents of images that a build uploads --------------------------------
-
-
-@dataclass(frozen=True)
-class StubDisk:
-    """A tiny bootable disk that runs this iPXE script."""
-
-    script: str
-
-
-@dataclass(frozen=True)
-class BlankDisk:
-    """A disk with nothing on it."""
-
-    size_gib: int
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file of an install tree, with the digest it had at planning time."""
-
-    url: str
-    sha256: str
-
-
-Content = StubDisk | BlankDisk | RemoteFile
-
-
-@dataclass(frozen=True)
-class BootImage:
-    """An image that must be active before the install server can start.
-
-    ``refs`` maps property names to the roles whose image IDs they take.
-    ``shared_key`` names content that several builds use: such an image is
-    found again by any client and is not hidden behind one build's tag.
-    """
-
-    role: str
-    disk_format: str
-    container_format: str
-    content: Content
-    properties: Mapping[str, str] = field(default_factory=dict)
-    refs: Mapping[str, str] = field(default_factory=dict)
-    shared_key: str = ""
-
-
-# --- names ------------------------------------------------------------------
-
-RECORD_TAG = "imagebuild"
-
-# The tag of every other resource of any build, so that all can be listed.
-PART_TAG = "imagebuild-part"
-
-# Roles that begin so belong to a build but are no part of what it makes.
-BOOKKEEPING = ("record", "lease-")
-
-# Stands for the build's own tag in decisions, which do not know the build ID.
-BUILD_TAG = "{build}"
-
-
-def build_tag(build_id: str) -> str:
-    """The tag of everything that belongs to one build."""
-    return f"imagebuild-{build_id}"
-
-
-def resource_name(build_id: str, role: str) -> str:
-    """The name that a resource has from its creation on."""
-    return f"imagebuild-{build_id}-{role}"
-
-
-def role_of(build_id: str, name: str) -> str | None:
-    """The role in a resource's name, None where it is not this build's."""
-    prefix = build_tag(build_id) + "-"
-    return name[len(prefix) :] if name.startswith(prefix) else None
-
-
-_BUILD_TAG = re.compile(r"imagebuild-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
-
-
-def builds_of(words: Iterable[str]) -> list[str]:
-    """The IDs of the builds that tags, or names of resources, speak of."""
-    return sorted({m.group(1) for w in words if (m := _BUILD_TAG.match(w))})
-
-
-def shared_tag(key: str) -> str:
-    """The tag by which any client finds shared content again."""
-    return f"imagebuild-content-{key}"
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
+    snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
+    duplicates: tuple[Resource, ...] = ()

@@ -29,14 +29,14 @@ def find_entry(catalog: Catalog, request: Request) -> tuple[Entry, list[str]]:
 
 
 def find_answers(
-    entry: Entry, request: Request, build_id: str
+    entry: Entry, request: Request, build_id: str, boot_method: str = ""
 ) -> tuple[Answers, list[str]]:
     """Return what the guests are told, and what is wrong with it.
 
     :raises: SpecError where a template of the entry fails
     """
     source = guests.install_tree(entry, request).source
-    answers = guests.render(entry, request, build_id, source)
+    answers = guests.render(entry, request, build_id, source, boot_method)
     return answers, preflight.answer(entry, request, answers)
 
 

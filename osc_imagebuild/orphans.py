@@ -1,18 +1,23 @@
-"""Find and remove what carries a build's tag but has no record any more."""
+"""Find and remove what carries a build's mark but has no record any more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from osc_imagebuild.cloud import images, servers
+from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.act import release
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.model import PART_TAG, RECORD_TAG, builds_of
+from osc_imagebuild.names import PART_TAG, RECORD_TAG, VOLUME_MARK, builds_of
+
+FREE_TRIES = 20
 
 
 @dataclass(frozen=True)
 class Orphan:
-    """A resource of a build whose record is gone; ``kind`` is server or image."""
+    """A resource of a build whose record is gone.
+
+    ``kind`` is server, snapshot, volume or image.
+    """
 
     kind: str
     id: str
@@ -22,7 +27,7 @@ class Orphan:
 
 
 def find(api: Api) -> list[Orphan]:
-    """Return the project's orphans, servers first.
+    """Return the project's orphans, in the order in which they can go.
 
     Resources are listed before the records: a build that begins in between is
     then seen with its record, never without.
@@ -35,6 +40,16 @@ def find(api: Api) -> list[Orphan]:
         for build_id in builds_of([server.name])
         if server.task_state != "deleting"
     ]
+    if api.has("volume"):
+        found += [
+            Orphan("snapshot", item.id, item.name, item.metadata[VOLUME_MARK])
+            for item in volumes.marked_snapshots(api)
+        ]
+        found += [
+            Orphan("volume", item.id, item.name, item.metadata[VOLUME_MARK])
+            for item in volumes.marked(api)
+            if item.status != "deleting"
+        ]
     found += [
         Orphan("image", image.id, image.name, build_id, image.tags)
         for image in images.tagged(api, PART_TAG, hidden=True)
@@ -49,7 +64,22 @@ def remove(api: Api, orphan: Orphan) -> None:
 
     :raises: CloudError
     """
-    if orphan.kind == "server":
-        servers.delete(api, orphan.id)
-    else:
-        release(api, orphan.build_id, orphan.id, orphan.tags)
+    match orphan.kind:
+        case "server":
+            servers.delete(api, orphan.id)
+        case "snapshot":
+            volumes.delete_snapshot(api, orphan.id, orphan.build_id)
+        case "volume":
+            _wait_until_free(api, orphan.id)
+            volumes.delete(api, orphan.id, orphan.build_id)
+        case _:
+            release(api, orphan.build_id, orphan.id, orphan.tags)
+
+
+def _wait_until_free(api: Api, volume_id: str) -> None:
+    """Its server goes in some seconds; what holds it longer is told by Cinder."""
+    for _ in range(FREE_TRIES):
+        found = volumes.find(api, volume_id)
+        if found is None or found.status in ("available", "error"):
+            return
+        api.clock.sleep(3)

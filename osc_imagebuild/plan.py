@@ -10,7 +10,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from osc_imagebuild import boot, choose, guests, media, offline, outputs, preflight
 from osc_imagebuild import spec as specs
@@ -20,6 +20,7 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.inventory import Flavor
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests import Answers
+from osc_imagebuild.install_media import Finder, Media
 from osc_imagebuild.model import Request, Spec
 from osc_imagebuild.record import tool_version
 
@@ -41,16 +42,6 @@ class Plan:
     texts: Mapping[str, str]
     choices: tuple[str, ...]
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Media:
-    boot_method: str
-    source: str
-    kernel_url: str
-    ramdisk_url: str
-    kernel_sha256: str = ""
-    ramdisk_sha256: str = ""
 
 
 def make_plan(api: Api, catalog: Catalog, request: Request) -> Plan:
@@ -76,11 +67,13 @@ class _Planner:
         self.problems = specs.problems(request)
         self.choices: list[str] = []
         self.warnings: list[str] = []
+        self.config_drive = False
 
     def plan(self) -> Plan | None:
         """Look at everything, even where an earlier thing was wrong."""
         entry = self._try(self._entry)
-        flavor = self._try(lambda: self._flavor(entry))
+        install = self._try(lambda: self._media(entry)) if entry else None
+        flavor = self._try(lambda: self._flavor(entry, install))
         networks = self._try(self._networks)
         groups = self._try(self._security_groups)
         self._try(self._zone)
@@ -89,12 +82,13 @@ class _Planner:
         self.problems += preflight.visibility(self.api, self.request.visibility)
         minutes = self.request.timeout_min or (entry.timeout_min if entry else 0)
         self.problems += preflight.surroundings(self.api, minutes * 60)
-        install = self._try(lambda: self._media(entry)) if entry else None
-        answers = self._try(lambda: self._answers(entry)) if entry else None
+        answers = self._try(lambda: self._answers(entry, install)) if entry else None
         if not (entry and flavor and networks and install and answers):
             return None
         spec = self._spec(entry, flavor, networks, groups or (), install, answers)
         self.problems += boot.load(install.boot_method).problems(spec)
+        if spec.boot_method == "cdrom":
+            self.problems += preflight.answer_cd(entry)
         return Plan(
             self.build_id,
             spec,
@@ -121,17 +115,23 @@ class _Planner:
         self.problems += problems
         return entry
 
-    def _flavor(self, entry: Entry | None) -> Flavor | None:
+    def _flavor(self, entry: Entry | None, install: Media | None) -> Flavor | None:
         known = inventory.flavors(self.api)
         if entry is None:
             # How large it must be is unknown, but whether it exists is not.
             name = self.request.flavor
             return choose.named_flavor(known, name) if name else None
-        return self._chosen(choose.flavor(known, self.request.flavor, entry))
+        method = install.boot_method if install else ""
+        on_volume = self._root(entry, method, None) > 0
+        name = self.request.flavor
+        return self._chosen(choose.flavor(known, name, entry, on_volume=on_volume))
 
     def _networks(self) -> tuple[str, ...]:
         known = inventory.networks(self.api)
-        return self._chosen(choose.networks(known, self.request.networks))
+        chosen = self._chosen(choose.networks(known, self.request.networks))
+        drive = choose.config_drive(self.request, known, chosen)
+        self.config_drive = self._chosen(drive)
+        return chosen
 
     def _security_groups(self) -> tuple[str, ...]:
         if not self.request.security_groups:
@@ -157,37 +157,40 @@ class _Planner:
                 + ", ".join(outputs.names())
             )
 
-    def _answers(self, entry: Entry) -> Answers:
-        answers, problems = offline.find_answers(entry, self.request, self.build_id)
+    def _answers(self, entry: Entry, install: Media | None) -> Answers:
+        method = install.boot_method if install else ""
+        answers, problems = offline.find_answers(
+            entry, self.request, self.build_id, method
+        )
         self.problems += problems
         self.warnings += preflight.silence(self.request)
         return answers
 
-    def _media(self, entry: Entry) -> _Media:
-        """Kernel and ramdisk: where they are, and whether they can be had."""
-        tree = guests.install_tree(entry, self.request)
-        source, kernel, ramdisk = tree.source, tree.kernel_url, tree.ramdisk_url
-        if not source.startswith(("http://", "https://")):
-            raise SpecError(f"the install tree must be an http(s) URL: {source!r:.200}")
-        missing = media.missing_parts()
-        method = self._chosen(choose.boot_method(self.request, entry, kernel, missing))
-        found = _Media(method, source, kernel, ramdisk)
-        try:
-            if method == "kernel":
-                return dataclasses.replace(
-                    found,
-                    kernel_sha256=media.digest(kernel)[0],
-                    ramdisk_sha256=media.digest(ramdisk)[0],
-                )
-            for url in (kernel, ramdisk):
-                media.check(url)
-        except TransientError as error:
-            if method == "kernel":
-                raise SpecError(str(error)) from error
-            self.warnings.append(
-                f"not reachable from here, perhaps for guests: {error}"
-            )
-        return found
+    def _media(self, entry: Entry) -> Media:
+        finder = Finder(
+            self.api,
+            self.request,
+            entry,
+            tell=self.choices.append,
+            warn=self.warnings.append,
+        )
+        return finder.find()
+
+    def _root(self, entry: Entry, method: str, flavor: Flavor | None) -> int:
+        """Size of the root volume, 0 where the root disk is the flavor's."""
+        kind = self.request.output
+        size, line = choose.root(
+            self.request,
+            entry,
+            method,
+            needed=kind in outputs.names() and outputs.load(kind).NEEDS_VOLUME,
+            no_disk=flavor is not None and flavor.disk_gib == 0,
+        )
+        if flavor is not None and size:
+            self.choices.append(line)
+            volumes = boot.cd_count(method, bool(entry.answer_cd)) + 2
+            self.problems += preflight.volume_room(self.api, size, volumes, kind)
+        return size
 
     def _spec(
         self,
@@ -195,11 +198,13 @@ class _Planner:
         flavor: Flavor,
         networks: tuple[str, ...],
         groups: tuple[str, ...],
-        install: _Media,
+        install: Media,
         answers: Answers,
     ) -> Spec:
         request = self.request
         minutes = request.timeout_min or entry.timeout_min
+        volume_gib = self._root(entry, install.boot_method, flavor)
+        cd = entry.answer_cd if install.boot_method == "cdrom" else {}
         return Spec(
             **dataclasses.asdict(install),
             name=request.name,
@@ -208,7 +213,12 @@ class _Planner:
             output=request.output,
             flavor_id=flavor.id,
             flavor_name=flavor.name,
-            disk_gib=flavor.disk_gib,
+            root="volume" if volume_gib else "local",
+            disk_gib=volume_gib or flavor.disk_gib,
+            firmware=request.firmware,
+            config_drive=self.config_drive,
+            answer_cd_label=cd.get("label", ""),
+            answer_cd_files=_answer_files(cd),
             networks=networks,
             security_groups=groups,
             availability_zone=request.availability_zone,
@@ -237,7 +247,7 @@ class _Planner:
         )
 
     def _result_properties(
-        self, entry: Entry, install: _Media, answers: Answers
+        self, entry: Entry, install: Media, answers: Answers
     ) -> dict[str, str]:
         """What the finished image declares, and where it comes from."""
         found = {
@@ -252,7 +262,7 @@ class _Planner:
             ).hexdigest(),
             "imagebuild_tool_version": tool_version(),
         }
-        if entry.release_file:
+        if entry.release_file and install.kernel_url:
             try:
                 tree = guests.install_tree(entry, self.request)
                 found["imagebuild_source_sha256"] = media.digest(tree.release_url)[0]
@@ -261,3 +271,10 @@ class _Planner:
             except SpecError as error:
                 self.problems += error.problems
         return found
+
+
+def _answer_files(cd: Mapping[str, Any]) -> dict[str, str]:
+    """Files of the answer CD, each with the name of the text in it."""
+    if not cd:
+        return {}
+    return {str(cd["file"]): "answer", **dict.fromkeys(cd.get("empty", ()), "")}

@@ -43,6 +43,41 @@ def room(api: Api, flavor: Flavor | None) -> list[str]:
     return found
 
 
+def answer_cd(entry: Entry) -> list[str]:
+    """Whether the answer file can reach an installer that boots from its CD."""
+    if entry.answer_cd.get("label"):
+        return []
+    if entry.answer_cd.get("remaster"):
+        return [
+            f"{entry.title} looks for its answer file on its own CD alone, as "
+            f"/{entry.answer_cd['file']}; such a CD cannot be made here yet"
+        ]
+    return [
+        f"{entry.title} has no way to find an answer file on a CD; its catalogue entry "
+        "would tell it as answer_cd"
+    ]
+
+
+def volume_room(api: Api, disk_gib: int, volumes: int, output: str) -> list[str]:
+    """Quotas for the root volume, one to boot the result from, and CDs.
+
+    :raises: CloudError
+    """
+    if not api.has("volume"):
+        return ["this cloud offers no volumes (Cinder), and the build needs them"]
+    left = inventory.volume_room(api)
+    wanted = (
+        ("volumes", left.volumes, volumes),
+        ("snapshots", left.snapshots, int(output == "snapshot")),
+        ("GiB of volumes", left.gigabytes, 2 * disk_gib + volumes - 2),
+    )
+    return [
+        f"the quota has {have} {what} left, the build needs {need}"
+        for what, have, need in wanted
+        if have is not None and have < need
+    ]
+
+
 def surroundings(api: Api, timeout_s: int) -> list[str]:
     """Hypervisor, credentials, and rights.
 

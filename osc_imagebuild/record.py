@@ -18,14 +18,8 @@ from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import patiently
 from osc_imagebuild.errors import ConflictError, RecordError
-from osc_imagebuild.model import (
-    RECORD_TAG,
-    Image,
-    Mark,
-    Spec,
-    build_tag,
-    resource_name,
-)
+from osc_imagebuild.model import Image, Mark, Spec
+from osc_imagebuild.names import RECORD_TAG, build_tag, resource_name
 
 SCHEMA = 1
 _PREFIX = "imagebuild_"
@@ -65,10 +59,10 @@ class Record:
         return self.status in ("complete", "failed", "cancelled")
 
     @property
-    def made_image(self) -> str:
-        """ID of the image that the build made, complete or not; '' if none."""
+    def made(self) -> tuple[str, ...]:
+        """IDs of the result, complete or not, and of what it needs; () if none."""
         harvested = self.marks.get("harvested")
-        return self.result_id or (harvested.data["image_id"] if harvested else "")
+        return tuple(harvested.data.values()) if harvested else ()
 
 
 def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Record:
@@ -240,8 +234,8 @@ def _marks(text: str) -> dict[str, Mark]:
         )
         for name, mark in json.loads(text or "{}").items()
     }
-    if "harvested" in marks and not marks["harvested"].data.get("image_id"):
-        raise ValueError("the mark 'harvested' names no image")
+    if "harvested" in marks and not any(marks["harvested"].data.values()):
+        raise ValueError("the mark 'harvested' names no result")
     return marks
 
 

@@ -2,45 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from osc_imagebuild.cloud import images, servers
+from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.act import release
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, ConflictError
-from osc_imagebuild.model import BOOKKEEPING, Image, Server, build_tag, resource_name
-from osc_imagebuild.outputs.image import ROLE as RESULT
+from osc_imagebuild.model import Image, Resource, Server, Snapshot, Volume
+from osc_imagebuild.names import BOOKKEEPING, build_tag, resource_name
+from osc_imagebuild.steps.result import ROLE as RESULT
 
 LIMIT_S = 240.0
+# A volume that Cinder fills from an image cannot be deleted before it is full.
+VOLUME_LIMIT_S = 1800.0
 
 
 def teardown(api: Api, build_id: str, *, keep: Collection[str] = ()) -> None:
-    """Delete the build's servers and images but its record, lease and ``keep``.
+    """Delete all that the build made but its record, lease and ``keep``.
 
-    ``keep`` are image IDs. Servers go first and are waited for, because an
-    image in use by a backend may refuse to go. Each look is a fresh one, so
-    what another client made in the meantime goes too.
+    ``keep`` are IDs. Servers go first and are waited for, because what is in
+    use may refuse to go. Each look is a fresh one, so what another client
+    made in the meantime goes too.
 
-    :raises: CloudError naming what is left after `LIMIT_S` seconds
+    :raises: CloudError naming what is left after `LIMIT_S` seconds, or
+        `VOLUME_LIMIT_S` where volumes are among it
     """
-    deadline = api.clock.steady() + LIMIT_S
-    while True:
-        running = servers.tagged(api, build_tag(build_id))
-        left = [i for i in leftovers(api, build_id) if i.id not in keep]
-        if not running and not left:
-            return
-        if api.clock.steady() > deadline:
-            what: list[Server | Image] = [*running, *left]
+    began = api.clock.steady()
+    while left := _left(api, build_id, keep):
+        has_volumes = any(isinstance(item, Volume) for item in left)
+        limit = VOLUME_LIMIT_S if has_volumes else LIMIT_S
+        if api.clock.steady() - began > limit:
             raise CloudError(
-                f"still there after {LIMIT_S:.0f} s: "
-                + ", ".join(f"{item.name} ({item.id})" for item in what)
+                f"still there after {limit:.0f} s: "
+                + ", ".join(f"{item.name} ({item.id})" for item in left)
                 + f"; try again: openstack image build cancel {build_id}"
             )
-        for server in running:
-            servers.delete(api, server.id)
-        for image in left:
-            _remove(api, build_id, image)
+        for item in left:
+            _remove(api, build_id, item)
         api.clock.sleep(2)
+
+
+def _left(api: Api, build_id: str, keep: Collection[str]) -> Sequence[Resource]:
+    """What is there, in the order in which it can go."""
+    found: list[Resource] = [*servers.tagged(api, build_tag(build_id))]
+    if api.has("volume"):
+        found += volumes.marked_snapshots(api, build_id)
+        found += volumes.marked(api, build_id)
+    found += leftovers(api, build_id)
+    return [item for item in found if item.id not in keep]
 
 
 def leftovers(api: Api, build_id: str) -> list[Image]:
@@ -56,11 +65,69 @@ def leftovers(api: Api, build_id: str) -> list[Image]:
     return [i for i in (*tagged, *named) if not i.name.startswith(prefixes)]
 
 
-def _remove(api: Api, build_id: str, image: Image) -> None:
+def remove_result(api: Api, build_id: str, made: Collection[str]) -> None:
+    """Delete a result that the user has already, by the IDs in ``made``.
+
+    Whatever kind each ID is of: a damaged record does not tell. A volume must
+    say that this build made it.
+
+    :raises: CloudError
+    """
+    for item_id in made:
+        images.delete(api, item_id)
+    if made and api.has("volume"):
+        _remove_volumes(api, build_id, made)
+
+
+def _remove_volumes(api: Api, build_id: str, made: Collection[str]) -> None:
+    """A volume goes only once its snapshots have gone."""
+    began = api.clock.steady()
+    while True:
+        found = [volumes.find_snapshot(api, item_id) for item_id in made]
+        left: list[Resource] = [item for item in found if item is not None]
+        if not left:
+            left += [v for i in made if (v := volumes.find(api, i)) is not None]
+        left = [
+            item
+            for item in left
+            if isinstance(item, Snapshot | Volume)
+            and volumes.may_go(item.metadata, build_id)
+        ]
+        if not left:
+            return
+        if api.clock.steady() - began > LIMIT_S:
+            names = ", ".join(f"{item.name} ({item.id})" for item in left)
+            raise CloudError(
+                f"still there after {LIMIT_S:.0f} s, perhaps in use: {names}"
+            )
+        for item in left:
+            _remove(api, build_id, item)
+        api.clock.sleep(2)
+
+
+def _remove(api: Api, build_id: str, item: Resource) -> None:
+    """Delete one thing; what is in use for a moment goes at the next look."""
     try:
-        if image.protected:
-            operation = {"op": "replace", "path": "/protected", "value": False}
-            images.patch(api, image.id, [operation])
-        release(api, build_id, image.id, image.tags)
+        match item:
+            case Server():
+                servers.delete(api, item.id)
+            case Snapshot():
+                volumes.delete_snapshot(api, item.id, build_id)
+            case Volume():
+                volumes.delete(api, item.id, build_id)
+            case Image():
+                _remove_image(api, build_id, item)
     except ConflictError:
-        return  # in use for a moment; the next look tries again
+        return
+    except CloudError as error:
+        # Cinder says 400 where Glance says 409.
+        if isinstance(item, Volume | Snapshot) and error.status == 400:
+            return
+        raise
+
+
+def _remove_image(api: Api, build_id: str, image: Image) -> None:
+    if image.protected:
+        operation = {"op": "replace", "path": "/protected", "value": False}
+        images.patch(api, image.id, [operation])
+    release(api, build_id, image.id, image.tags)

@@ -1,7 +1,7 @@
 """Boot methods: how the install server comes to run the installer.
 
 One module a method; its file name is the value of ``--boot-method``. A module
-offers ``ROOT``, ``images(spec)`` and ``problems(spec)`` as in `BootMethod`.
+offers what `BootMethod` lists.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import importlib
 import pkgutil
 from typing import Protocol, cast
 
-from osc_imagebuild.model import BootImage, Spec
+from osc_imagebuild.model import Spec
+from osc_imagebuild.parts import BootImage, BootVolume
 
 
 class BootMethod(Protocol):
@@ -21,6 +22,9 @@ class BootMethod(Protocol):
 
     def images(self, spec: Spec) -> tuple[BootImage, ...]:
         """Return the images that must be active first, in order of creation."""
+
+    def cds(self, spec: Spec) -> tuple[BootVolume, ...]:
+        """Return the CDs that the server gets beside its root disk."""
 
     def problems(self, spec: Spec) -> list[str]:
         """Return why this method cannot run this build."""
@@ -34,3 +38,21 @@ def names() -> list[str]:
 def load(name: str) -> BootMethod:
     """Return the boot method ``name``; it must be one of `names`."""
     return cast(BootMethod, importlib.import_module(f"{__name__}.{name}"))
+
+
+def volumes(spec: Spec) -> tuple[BootVolume, ...]:
+    """Return the volumes that the server boots from, in that order.
+
+    The disk comes first: it is blank at first and the firmware goes on to the
+    CD, and an installer that reboots comes up from what it installed.
+    """
+    if spec.root != "volume":
+        return ()
+    method = load(spec.boot_method)
+    root = BootVolume("root", image_role=method.ROOT, size_gib=spec.disk_gib)
+    return (root, *method.cds(spec))
+
+
+def cd_count(method: str, answers: bool) -> int:
+    """Return how many CDs a server of ``method`` gets at most."""
+    return (1 + answers) if method == "cdrom" else 0

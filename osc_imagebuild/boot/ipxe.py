@@ -8,7 +8,8 @@ command line, and a guest that reboots boots what it installed.
 
 from __future__ import annotations
 
-from osc_imagebuild.model import BootImage, Spec, StubDisk
+from osc_imagebuild.model import Spec
+from osc_imagebuild.parts import BootImage, BootVolume, StubDisk
 
 ROOT = "stub"
 
@@ -54,6 +55,11 @@ def images(spec: Spec) -> tuple[BootImage, ...]:
             properties=spec.boot_properties,
         ),
     )
+
+
+def cds(spec: Spec) -> tuple[BootVolume, ...]:
+    """None: the installer comes over the network."""
+    return ()
 
 
 def problems(spec: Spec) -> list[str]:

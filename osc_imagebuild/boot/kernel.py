@@ -6,7 +6,8 @@ builds; the root disk starts blank. Only the libvirt driver does this.
 
 from __future__ import annotations
 
-from osc_imagebuild.model import BlankDisk, BootImage, RemoteFile, Spec
+from osc_imagebuild.model import Spec
+from osc_imagebuild.parts import BlankDisk, BootImage, BootVolume, RemoteFile
 
 ROOT = "root"
 
@@ -40,6 +41,11 @@ def images(spec: Spec) -> tuple[BootImage, ...]:
         refs={"kernel_id": "kernel", "ramdisk_id": "ramdisk"},
     )
     return (kernel, ramdisk, root)
+
+
+def cds(spec: Spec) -> tuple[BootVolume, ...]:
+    """None: the installer comes over the network."""
+    return ()
 
 
 def problems(spec: Spec) -> list[str]:

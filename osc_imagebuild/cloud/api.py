@@ -29,7 +29,10 @@ LOG = logging.getLogger(__name__)
 
 TIMEOUT_S = 60
 TRANSFER_TIMEOUT_S = 600
-COMPUTE_MICROVERSION = "2.52"  # tags at server create
+MICROVERSIONS = {
+    "compute": "2.52",  # tags at server create
+    "volume": "3.22",  # snapshots filtered by metadata; visibility of uploads
+}
 
 _SERVICES = {
     "image": "image",
@@ -165,8 +168,8 @@ class Api:
         **kwargs: Any,
     ) -> requests.Response:
         """Send one request and return its good response."""
-        if service == "compute":
-            kwargs["microversion"] = COMPUTE_MICROVERSION
+        if service in MICROVERSIONS:
+            kwargs["microversion"] = MICROVERSIONS[service]
         self.calls[f"{service} {method}"] += 1
         try:
             # The first look at a service logs in and asks for its versions.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -61,7 +62,11 @@ def parse(data: Mapping[str, Any]) -> Image:
         },
         min_disk_gib=int(data.get("min_disk") or 0),
         min_ram_mib=int(data.get("min_ram") or 0),
+        disk_format=data.get("disk_format") or "",
         size=int(data.get("size") or 0),
+        sha512=(data.get("os_hash_value") or "")
+        if data.get("os_hash_algo") == "sha512"
+        else "",
         created_at=timestamp(data.get("created_at")),
         updated_at=timestamp(data.get("updated_at")),
     )
@@ -104,6 +109,19 @@ def named(api: Api, name: str, *, hidden: bool = False) -> list[Image]:
     """
     params = [("name", name), ("os_hidden", str(hidden).lower())]
     return _oldest_first(api.get_all("/images", "images", params))
+
+
+def visible(api: Api, name: str) -> list[Image]:
+    """Return the images that a user may mean by an ID or a name.
+
+    :raises: CloudError
+    """
+    try:
+        uuid.UUID(name)
+    except ValueError:
+        return named(api, name)
+    found = find(api, name)
+    return [found] if found else []
 
 
 def _oldest_first(items: Iterable[Mapping[str, Any]]) -> list[Image]:
@@ -191,6 +209,15 @@ def delete(api: Api, image_id: str) -> None:
         api.send("image", "DELETE", f"/images/{image_id}")
     except NotFoundError:
         return
+
+
+def fetch(api: Api, image_id: str, url: str) -> None:
+    """Let Glance fill a queued image from ``url`` by itself.
+
+    :raises: CloudError
+    """
+    body = {"method": {"name": "web-download", "uri": url}}
+    api.send("image", "POST", f"/images/{image_id}/import", body)
 
 
 def tag(api: Api, image_id: str, name: str) -> None:

@@ -167,6 +167,45 @@ def image_room(api: Api) -> tuple[int | None, int | None]:
     return left("image_count_total"), left("image_size_total")
 
 
+@dataclass(frozen=True)
+class VolumeRoom:
+    """What Cinder's quotas still allow; None where unlimited."""
+
+    volumes: int | None
+    snapshots: int | None
+    gigabytes: int | None
+
+
+def volume_room(api: Api) -> VolumeRoom:
+    """Return what the project's volume quota has left.
+
+    :raises: CloudError
+    """
+    limits = api.get("volume", "/limits")["limits"]["absolute"]
+
+    def left(most: str, used: str) -> int | None:
+        total = int(limits.get(most, -1))
+        return None if total < 0 else total - int(limits.get(used, 0))
+
+    return VolumeRoom(
+        volumes=left("maxTotalVolumes", "totalVolumesUsed"),
+        snapshots=left("maxTotalSnapshots", "totalSnapshotsUsed"),
+        gigabytes=left("maxTotalVolumeGigabytes", "totalGigabytesUsed"),
+    )
+
+
+def import_methods(api: Api) -> list[str]:
+    """Return the ways in which Glance takes data by itself.
+
+    :raises: CloudError
+    """
+    try:
+        found = api.get("image", "/info/import")["import-methods"]["value"]
+    except (NotFoundError, KeyError):
+        return []
+    return list(found)
+
+
 def container_hypervisors(api: Api) -> list[str]:
     """Return hypervisor types that run containers, where this may be seen.
 

@@ -1,33 +1,24 @@
 """Read a build's resources: facts, and nothing changed.
 
 ``parts`` says what to look at, so that a build that waits costs few calls:
-``images`` (the hidden ones), ``result``, ``servers``, ``server:ROLE``.
+``images`` (the hidden ones), ``result``, ``servers``, ``server:ROLE``,
+``volumes``, ``snapshots``.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
-from osc_imagebuild.cloud import images, servers
+from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.watch import Watch
-from osc_imagebuild.model import (
-    BOOKKEEPING,
-    Facts,
-    Image,
-    Mark,
-    Server,
-    build_tag,
-    resource_name,
-    role_of,
-)
+from osc_imagebuild.model import Facts, Image, Mark, Resource, Server, Snapshot, Volume
 from osc_imagebuild.monitors import report
-from osc_imagebuild.outputs.image import ROLE as RESULT
+from osc_imagebuild.names import BOOKKEEPING, build_tag, resource_name, role_of
+from osc_imagebuild.steps.result import ROLE as RESULT
 
-EVERYTHING = frozenset(
-    {"images", "result", "servers", "server:install", "server:verify"}
-)
 SECOND_LOOK_S = 3.0
 
 
@@ -37,7 +28,7 @@ def observe(
     shared: Mapping[str, str],
     marks: Mapping[str, Mark],
     old: Facts | None = None,
-    parts: Iterable[str] = EVERYTHING,
+    parts: Iterable[str] = (),
     watch: Watch | None = None,
 ) -> Facts:
     """Return ``old`` with ``parts`` looked at again.
@@ -55,6 +46,10 @@ def observe(
         facts = _see_result(api, build_id, facts)
     if "servers" in wanted:
         facts = _see_servers(api, build_id, facts)
+    if "volumes" in wanted:
+        facts = _see_volumes(api, build_id, facts)
+    if "snapshots" in wanted:
+        facts = _see_snapshots(api, build_id, facts)
     for part in sorted(wanted):
         role = part.removeprefix("server:")
         if role != part and role in facts.servers:
@@ -66,8 +61,7 @@ def _see_images(
     api: Api, build_id: str, shared: Mapping[str, str], facts: Facts
 ) -> Facts:
     found: dict[str, Image] = {}
-    double = [d for d in facts.duplicates if isinstance(d, Server)]
-    extra: list[Image | Server] = [*double]
+    extra: list[Resource] = [d for d in facts.duplicates if not isinstance(d, Image)]
     for image in images.tagged(api, build_tag(build_id), hidden=True):
         role = next((shared[t] for t in image.tags if t in shared), None)
         role = role or role_of(build_id, image.name)
@@ -100,12 +94,52 @@ def _see_result(api: Api, build_id: str, facts: Facts) -> Facts:
 
 def _see_servers(api: Api, build_id: str, facts: Facts) -> Facts:
     found: dict[str, Server] = {}
-    extra: list[Image | Server] = [d for d in facts.duplicates if isinstance(d, Image)]
+    extra: list[Resource] = [d for d in facts.duplicates if not isinstance(d, Server)]
     for server in servers.tagged(api, build_tag(build_id)):
         role = role_of(build_id, server.name)
         if role and found.setdefault(role, server) is not server:
             extra.append(server)
     return dataclasses.replace(facts, servers=found, duplicates=tuple(extra))
+
+
+def _see_volumes(api: Api, build_id: str, facts: Facts) -> Facts:
+    """Those that carry the build's mark, and the one that was noted as its result."""
+    noted = _noted(facts, "volume_id")
+    own = [v for v in volumes.marked(api, build_id) if v.id != noted]
+    found, extra = _by_role(build_id, own)
+    if noted and (root := volumes.find(api, noted)):
+        found["root"] = root
+    others = [d for d in facts.duplicates if not isinstance(d, Volume)]
+    return dataclasses.replace(facts, volumes=found, duplicates=(*others, *extra))
+
+
+def _see_snapshots(api: Api, build_id: str, facts: Facts) -> Facts:
+    noted = _noted(facts, "snapshot_id")
+    own = [s for s in volumes.marked_snapshots(api, build_id) if s.id != noted]
+    found, extra = _by_role(build_id, own)
+    if noted and (snapshot := volumes.find_snapshot(api, noted)):
+        found[RESULT] = snapshot
+    others = [d for d in facts.duplicates if not isinstance(d, Snapshot)]
+    return dataclasses.replace(facts, snapshots=found, duplicates=(*others, *extra))
+
+
+def _noted(facts: Facts, key: str) -> str:
+    harvested = facts.marks.get("harvested")
+    return harvested.data.get(key, "") if harvested else ""
+
+
+V = TypeVar("V", Volume, Snapshot)
+
+
+def _by_role(build_id: str, items: Iterable[V]) -> tuple[dict[str, V], list[V]]:
+    """The oldest of each role, and what else there is of it."""
+    found: dict[str, V] = {}
+    extra = []
+    for item in items:
+        role = role_of(build_id, item.name)
+        if role and found.setdefault(role, item) is not item:
+            extra.append(item)
+    return found, [item for item in extra if item.status != "deleting"]
 
 
 def _see_server(

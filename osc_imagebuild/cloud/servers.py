@@ -18,6 +18,7 @@ from osc_imagebuild.errors import (
 from osc_imagebuild.model import Server, ServerAction
 from osc_imagebuild.monitors import diagnostics as counters
 from osc_imagebuild.monitors.readings import Counters
+from osc_imagebuild.parts import Device
 
 # Enough for the last screenfuls and what an installer writes between two looks;
 # a whole console of 100 KiB each time would be most of what passes through.
@@ -92,6 +93,18 @@ def create(api: Api, body: Mapping[str, Any], hints: Mapping[str, Any]) -> str:
         request["os:scheduler_hints"] = dict(hints)
     created: str = api.send("compute", "POST", "/servers", request)["server"]["id"]
     return created
+
+
+def device(volume: Device) -> dict[str, Any]:
+    """Return a volume as a block device mapping; it outlives its server."""
+    return {
+        "uuid": volume.volume_id,
+        "source_type": "volume",
+        "destination_type": "volume",
+        "device_type": "cdrom" if volume.cdrom else "disk",
+        "boot_index": volume.boot_index,
+        "delete_on_termination": False,
+    }
 
 
 def encode(user_data: str) -> str:

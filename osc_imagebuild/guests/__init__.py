@@ -62,6 +62,7 @@ class InstallTree:
     source: str
     kernel_url: str
     ramdisk_url: str
+    iso_url: str
     release_url: str
 
 
@@ -95,6 +96,7 @@ def install_tree(entry: Entry, request: Request) -> InstallTree:
         source=source,
         kernel_url=url(arch.get("kernel", "")),
         ramdisk_url=url(arch.get("ramdisk", "")),
+        iso_url=url(arch.get("iso", "")),
         release_url=url(entry.release_file),
     )
 
@@ -165,7 +167,13 @@ def wishes(entry: Entry, request: Request) -> dict[str, Any]:
     }
 
 
-def render(entry: Entry, request: Request, build_id: str, source: str) -> Answers:
+def render(
+    entry: Entry,
+    request: Request,
+    build_id: str,
+    source: str,
+    boot_method: str = "",
+) -> Answers:
     """Return what the installer and the first boot are told.
 
     :raises: SpecError where a template cannot be rendered
@@ -173,6 +181,7 @@ def render(entry: Entry, request: Request, build_id: str, source: str) -> Answer
     context: dict[str, Any] = {
         **variables(entry, request, source),
         **wishes(entry, request),
+        "boot_method": boot_method,
         "build_id": build_id,
         "user_data_url": USER_DATA_URL,
         "report_url": REPORT_URL,

@@ -1,14 +1,15 @@
-"""Output image: createImage harvests the server's root disk into Glance.
+"""Output image: createImage, or Cinder's upload, harvests the root disk.
 
-The driver copies every property of the boot image and of the server onto the
-result: left there, each server of that image would run the installer again
-and wipe its disk. So the result is hidden, cleaned, and read again.
+Nova copies every property of the boot image and of the server onto the
+result, Cinder the volume's image metadata: left there, each server of that
+image would run the installer again and wipe its disk. So the result is
+hidden, cleaned, and read again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
 from osc_imagebuild.actions import (
     Act,
@@ -18,12 +19,19 @@ from osc_imagebuild.actions import (
     Harvest,
     SetImage,
     SetMark,
+    UploadVolume,
     Wait,
 )
-from osc_imagebuild.model import BUILD_TAG, Facts, Image, Spec
+from osc_imagebuild.model import Facts, Image, Spec
+from osc_imagebuild.names import BUILD_TAG
 from osc_imagebuild.steps import Step, interference
+from osc_imagebuild.steps.result import ROLE, NoteResult, wanted
+from osc_imagebuild.steps.volumes import ROOT, FreeRoot
 
-ROLE = "result"
+SOURCE = "imageRef"
+NEEDS_VOLUME = False
+SEES = frozenset({"result"})
+KEEPS: tuple[str, ...] = ()
 HARVEST_LIMIT_S = 3600
 _LATE = (
     f"the image of the installed disk was not ready within {HARVEST_LIMIT_S // 60} "
@@ -68,6 +76,31 @@ class HarvestDisk:
                 return Fail(f"the server is busy for too long: {server.task_state}")
             return Wait(f"the server is busy: {server.task_state}", 5)
         return Act(Harvest(server.id), "make an image of the installed disk")
+
+
+@dataclass(frozen=True)
+class UploadRoot:
+    """Until Glance holds the bytes of the root volume."""
+
+    name: str = "harvest"
+    sees: frozenset[str] = frozenset({"volumes", "result"})
+
+    def done(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: the result image is active."""
+        return HarvestDisk().done(spec, facts)
+
+    def decide(self, spec: Spec, facts: Facts) -> Decision:
+        """Cinder deletes an image that it could not fill."""
+        image, root = facts.images.get(ROLE), facts.volumes.get(ROOT)
+        if image is not None:
+            if facts.now - image.created_at > HARVEST_LIMIT_S:
+                return Fail(_LATE)
+            return Wait(f"Glance has the image as {image.status}", 3)
+        if root is None:
+            return Fail("the root volume was deleted before it became an image")
+        if root.status == "uploading":
+            return Wait("Cinder ends an upload", 3)
+        return Act(UploadVolume(root.id), "make an image of the root volume")
 
 
 @dataclass(frozen=True)
@@ -118,34 +151,11 @@ class RemoveServer:
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Note which image it is before the server that proves it goes."""
         if "harvested" not in facts.marks:
-            image_id = facts.images[ROLE].id
-            return Act(SetMark("harvested", {"image_id": image_id}), "note the result")
+            return Act(SetMark("harvested", ids(facts)), "note the result")
         server = facts.servers["install"]
         if server.task_state == "deleting":
             return Wait("Nova deletes the install server", 3)
         return Act(DeleteServer(server.id), "its disk is an image now")
-
-
-def wanted(spec: Spec, facts: Facts) -> dict[str, str]:
-    """The properties of a clean result: declared ones and provenance."""
-    report = facts.marks["installed"].data
-    found = {
-        f"imagebuild_{key}": report[key]
-        for key in ("kernel", "release")
-        if report.get(key)
-    }
-    return {
-        **spec.result_properties,
-        **found,
-        "imagebuild_built_at": _iso(facts.marks["installed"].at),
-        "imagebuild_duration_s": str(duration_s(facts)),
-    }
-
-
-def duration_s(facts: Facts) -> int:
-    """How long the installer took; tells later builds how long they have left."""
-    begun, done = facts.marks.get("started"), facts.marks["installed"]
-    return max(0, int(done.at - begun.at)) if begun else 0
 
 
 def is_clean(spec: Spec, facts: Facts, image: Image) -> bool:
@@ -157,10 +167,45 @@ def is_clean(spec: Spec, facts: Facts, image: Image) -> bool:
     )
 
 
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(int(at), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def steps(spec: Spec) -> tuple[Step, ...]:
     """From a powered-off server to a clean hidden image."""
+    if spec.root == "volume":
+        return (FreeRoot(), UploadRoot(), CleanResult(), NoteResult())
     return (HarvestDisk(), CleanResult(), RemoveServer())
+
+
+def result(facts: Facts) -> Image | None:
+    """The image, by its name or by the ID that was noted."""
+    return facts.images.get(ROLE)
+
+
+def ids(facts: Facts) -> Mapping[str, str]:
+    """The image alone."""
+    return {"image_id": facts.images[ROLE].id}
+
+
+def published(spec: Spec, facts: Facts) -> bool:
+    """Evidence: visible, with the user's name and tags."""
+    found = facts.images.get(ROLE)
+    return (
+        found is not None
+        and not found.hidden
+        and found.name == spec.name
+        and found.visibility == spec.result_visibility
+        and found.tags == frozenset(spec.result_tags)
+    )
+
+
+def publish(spec: Spec, facts: Facts) -> SetImage:
+    """One change: name, tags, visible. The build lets go of the image."""
+    found = facts.images[ROLE]
+    return SetImage(
+        image=found,
+        name=spec.name,
+        hidden=False,
+        tags=frozenset(spec.result_tags),
+        properties=found.properties,
+        min_disk_gib=found.min_disk_gib,
+        min_ram_mib=found.min_ram_mib,
+        visibility=spec.result_visibility,
+    )

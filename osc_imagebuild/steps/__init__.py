@@ -14,9 +14,12 @@ from osc_imagebuild import outputs as output_kinds
 from osc_imagebuild import signs
 from osc_imagebuild.actions import Decision
 from osc_imagebuild.model import Facts, Spec
-from osc_imagebuild.steps.install import EnsureImage, Install, PowerOff, StartServer
+from osc_imagebuild.parts import BootVolume
+from osc_imagebuild.steps.install import Install, PowerOff, StartServer
+from osc_imagebuild.steps.media import EnsureImage, EnsureVolume
 from osc_imagebuild.steps.publish import Cleanup, Complete, Publish
 from osc_imagebuild.steps.verify import RemoveVerify, StartVerify, Verify
+from osc_imagebuild.steps.volumes import TRIAL, EnsureTrial
 
 # From here on the result is the user's.
 AFTER_PUBLISHING = (Cleanup.name, Complete.name)
@@ -38,20 +41,36 @@ class Step(Protocol):
 
 def recipe(spec: Spec) -> tuple[Step, ...]:
     """Return all steps of the build in order."""
-    boot = boot_methods.load(spec.boot_method)
-    images = boot.images(spec)
-    verify = (StartVerify(), Verify(), RemoveVerify()) if spec.verify else ()
+    boot, output = boot_methods.load(spec.boot_method), output_kinds.load(spec.output)
+    images, volumes = boot.images(spec), boot_methods.volumes(spec)
     return (
         *(EnsureImage(image) for image in images),
-        StartServer(boot.ROOT),
+        *(EnsureVolume(volume) for volume in volumes),
+        StartServer(boot.ROOT, volumes),
         Install(signs.of_spec(spec)),
         PowerOff(),
-        *output_kinds.load(spec.output).steps(spec),
-        *verify,
-        Publish(),
-        Cleanup(tuple(i.role for i in images if not i.shared_key)),
+        *output.steps(spec),
+        *_verify(spec),
+        Publish(output.SEES),
+        Cleanup(
+            images=tuple(i.role for i in images if not i.shared_key),
+            volumes=_served(volumes, output.KEEPS),
+        ),
         Complete(),
     )
+
+
+def _served(volumes: tuple[BootVolume, ...], kept: tuple[str, ...]) -> tuple[str, ...]:
+    """Roles of the volumes that nothing needs once the result is published."""
+    roles = (TRIAL, *(volume.role for volume in volumes)) if volumes else ()
+    return tuple(role for role in roles if role not in kept)
+
+
+def _verify(spec: Spec) -> tuple[Step, ...]:
+    if not spec.verify:
+        return ()
+    trial = (EnsureTrial(),) if spec.root == "volume" else ()
+    return (*trial, StartVerify(), Verify(), RemoveVerify())
 
 
 def current(steps: tuple[Step, ...], spec: Spec, facts: Facts) -> Step | None:

@@ -7,66 +7,22 @@ from dataclasses import dataclass, field
 from osc_imagebuild.actions import (
     Act,
     ClearReport,
-    CreateImage,
     CreateServer,
     Decision,
-    DeleteImage,
     Fail,
     SetMark,
     StopServer,
-    UploadImage,
     Wait,
 )
-from osc_imagebuild.model import BootImage, Facts, Server, Spec
+from osc_imagebuild.model import Facts, Server, Spec
 from osc_imagebuild.monitors import console, power, signals
 from osc_imagebuild.monitors.signs import Signs
 from osc_imagebuild.monitors.verdict import RUNNING, Look, judge
+from osc_imagebuild.parts import BootVolume, Device
 from osc_imagebuild.steps import interference
 
-UPLOAD_LIMIT_S = 120
 POWER_OFF_GRACE_S = 180
 POWER_OFF_LIMIT_S = 600
-
-
-@dataclass(frozen=True)
-class EnsureImage:
-    """Until an image that the server boots from is active."""
-
-    image: BootImage
-    sees: frozenset[str] = frozenset({"images"})
-
-    @property
-    def name(self) -> str:
-        return f"image-{self.image.role}"
-
-    def done(self, spec: Spec, facts: Facts) -> bool:
-        """Evidence: it is active."""
-        found = facts.images.get(self.image.role)
-        return found is not None and found.status == "active"
-
-    def decide(self, spec: Spec, facts: Facts) -> Decision:
-        """Create it, fill it, or start again where a dead client stopped."""
-        found = facts.images.get(self.image.role)
-        if found is None:
-            return self._create(facts)
-        if found.status == "queued":
-            return Act(
-                UploadImage(self.image, found.id), f"upload the {self.image.role}"
-            )
-        # An upload whose client died leaves 'saving' behind, and nobody else
-        # uploads: the lease is ours.
-        if facts.now - found.updated_at < UPLOAD_LIMIT_S and found.status == "saving":
-            return Wait(f"Glance has the {self.image.role} as {found.status}", 5)
-        return Act(DeleteImage(found.id), f"its upload ended as {found.status}")
-
-    def _create(self, facts: Facts) -> Decision:
-        properties = dict(self.image.properties)
-        for name, role in self.image.refs.items():
-            other = facts.images.get(role)
-            if other is None:
-                return Fail(f"the {role} image was deleted by somebody")
-            properties[name] = other.id
-        return Act(CreateImage(self.image, properties), f"no {self.image.role} yet")
 
 
 @dataclass(frozen=True)
@@ -74,6 +30,7 @@ class StartServer:
     """Until the install server exists."""
 
     root: str
+    volumes: tuple[BootVolume, ...] = ()
     name: str = "server"
     sees: frozenset[str] = frozenset({"servers"})
 
@@ -82,9 +39,27 @@ class StartServer:
         return "install" in facts.servers or "started" in facts.marks
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
-        """Start it from the boot image with the answer file as user data."""
-        root = facts.images[self.root]
-        return Act(CreateServer("install", root.id, "answer"), "start the installer")
+        """Start it with the answer file as user data."""
+        if self.volumes:
+            gone = [v.role for v in self.volumes if v.role not in facts.volumes]
+            if gone:
+                return Fail(f"the {gone[0]} volume was deleted by somebody")
+            server = CreateServer("install", "", "answer", self._devices(facts))
+        else:
+            server = CreateServer("install", facts.images[self.root].id, "answer")
+        return Act(server, "start the installer")
+
+    def _devices(self, facts: Facts) -> tuple[Device, ...]:
+        """In the order of their boot: the disk first, so that what an installer
+        has installed comes up when it reboots."""
+        return tuple(
+            Device(
+                facts.volumes[volume.role].id,
+                volume.cdrom,
+                index if volume.boots else None,
+            )
+            for index, volume in enumerate(self.volumes)
+        )
 
 
 @dataclass(frozen=True)
@@ -170,7 +145,8 @@ class PowerOff:
         """Evidence: installed, and off; or its disk is being copied already."""
         server = facts.servers.get("install")
         off = server is not None and server.status == "SHUTOFF" and server.is_off
-        return "installed" in facts.marks and (off or "result" in facts.images)
+        noted = "off" in facts.marks or "result" in facts.images
+        return "installed" in facts.marks and (off or noted)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Tell the guest that it was heard; stop it where it stays on."""

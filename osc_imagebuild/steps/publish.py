@@ -2,59 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from osc_imagebuild.actions import Act, Decision, DeleteImage, Fail, Finish, SetImage
-from osc_imagebuild.model import Facts, Spec
+from osc_imagebuild import outputs
+from osc_imagebuild.actions import (
+    Act,
+    Decision,
+    DeleteImage,
+    DeleteVolume,
+    Fail,
+    Finish,
+    Wait,
+)
+from osc_imagebuild.model import Facts, Image, Spec, Volume
 
 
 @dataclass(frozen=True)
 class Publish:
     """Until the result stands under the user's name."""
 
-    name: str = "publish"
     sees: frozenset[str] = frozenset({"result"})
+    name: str = "publish"
 
     def done(self, spec: Spec, facts: Facts) -> bool:
-        """Evidence: not hidden, with the user's name, tags and visibility."""
-        result = facts.images.get("result")
-        return (
-            "harvested" in facts.marks
-            and result is not None
-            and not result.hidden
-            and result.name == spec.name
-            and result.visibility == spec.result_visibility
-            and result.tags == frozenset(spec.result_tags)
+        """Evidence: the user's name and tags on what was noted."""
+        return "harvested" in facts.marks and outputs.load(spec.output).published(
+            spec, facts
         )
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
-        """One change: name, tags, who sees it. The build lets go of the image."""
-        result = facts.images.get("result")
-        if result is None:
+        """The build lets go of the result."""
+        kind = outputs.load(spec.output)
+        if kind.result(facts) is None:
             return Fail("the result was deleted by somebody before it was published")
         return Act(
-            SetImage(
-                image=result,
-                name=spec.name,
-                hidden=False,
-                tags=frozenset(spec.result_tags),
-                properties=result.properties,
-                min_disk_gib=result.min_disk_gib,
-                min_ram_mib=result.min_ram_mib,
-                visibility=spec.result_visibility,
-            ),
+            kind.publish(spec, facts),
             "the result is proven" if spec.verify else "the result is clean",
         )
 
 
 @dataclass(frozen=True)
 class Cleanup:
-    """Until the boot images are gone."""
+    """Until the images and volumes that were booted from are gone."""
 
-    roles: tuple[str, ...]
+    images: tuple[str, ...]
+    volumes: tuple[str, ...] = ()
     name: str = "cleanup"
-    sees: frozenset[str] = frozenset({"images"})
+
+    @property
+    def sees(self) -> frozenset[str]:
+        return frozenset({"images", "volumes"} if self.volumes else {"images"})
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: published, and none of them is there."""
@@ -62,12 +59,20 @@ class Cleanup:
         return published and not self._left(facts)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
-        """One at a time."""
-        role, image_id = next(iter(self._left(facts).items()))
-        return Act(DeleteImage(image_id), f"the {role} has served")
+        """One at a time; a backend may keep an image while a volume is of it."""
+        left = self._left(facts)
+        for item in left:
+            if isinstance(item, Image):
+                return Act(DeleteImage(item.id), f"{item.name} has served")
+            if item.status != "deleting":
+                return Act(DeleteVolume(item.id), f"{item.name} has served")
+        return Wait(f"Cinder deletes {left[0].name}", 3)
 
-    def _left(self, facts: Facts) -> Mapping[str, str]:
-        return {r: facts.images[r].id for r in self.roles if r in facts.images}
+    def _left(self, facts: Facts) -> list[Volume | Image]:
+        found: list[Volume | Image] = []
+        found += [facts.volumes[r] for r in self.volumes if r in facts.volumes]
+        found += [facts.images[r] for r in self.images if r in facts.images]
+        return found
 
 
 @dataclass(frozen=True)
@@ -83,4 +88,5 @@ class Complete:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Close the record."""
-        return Act(Finish(facts.marks["harvested"].data["image_id"]), "all is done")
+        result_id = next(iter(facts.marks["harvested"].data.values()))
+        return Act(Finish(result_id), "all is done")

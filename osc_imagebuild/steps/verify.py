@@ -15,7 +15,10 @@ from osc_imagebuild.actions import (
 )
 from osc_imagebuild.model import Facts, Spec
 from osc_imagebuild.monitors import console, power
+from osc_imagebuild.parts import Device
 from osc_imagebuild.steps import interference
+from osc_imagebuild.steps.result import ROLE
+from osc_imagebuild.steps.volumes import TRIAL
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,17 @@ class StartVerify:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Boot the result as a user would."""
-        result = facts.images.get("result")
-        if result is None:
-            return Fail("the result was deleted by somebody before it was booted")
-        return Act(CreateServer("verify", result.id, "verify"), "boot the result")
+        if spec.root == "volume":
+            trial = facts.volumes.get(TRIAL)
+            if trial is None:
+                return Fail("the volume to boot the result from was deleted")
+            server = CreateServer("verify", "", "verify", (Device(trial.id),))
+        else:
+            result = facts.images.get(ROLE)
+            if result is None:
+                return Fail("the result was deleted by somebody before it was booted")
+            server = CreateServer("verify", result.id, "verify")
+        return Act(server, "boot the result")
 
 
 @dataclass(frozen=True)

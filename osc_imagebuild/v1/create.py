@@ -97,6 +97,11 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "source": args.source,
         "answer_file": own,
         "boot_method": args.boot_method,
+        "output": args.output,
+        "disk_gib": args.disk,
+        "firmware": args.firmware,
+        "config_drive": args.config_drive,
+        "checksum": args.checksum,
         "flavor": args.flavor,
         "networks": tuple(args.network),
         "security_groups": tuple(args.security_group),
@@ -122,7 +127,15 @@ def _add_system(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--arch", metavar="<arch>", help="Default: x86_64")
     parser.add_argument(
-        "--source", metavar="<url>", help="Install tree (default: the OS's own mirror)"
+        "--source",
+        metavar="<source>",
+        help="URL of an install tree, or the installer's ISO: its URL, the name or ID "
+        "of an image, or a file (default: the OS's own mirror)",
+    )
+    parser.add_argument(
+        "--checksum",
+        metavar="<digest>",
+        help="sha256 or sha512 of the ISO (default: what its vendor has beside it)",
     )
     parser.add_argument(
         "--answer-file",
@@ -135,7 +148,26 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--boot-method",
         metavar="<method>",
-        help="How the installer starts: auto, ipxe or kernel (default: auto)",
+        help="How the installer starts: auto, ipxe, kernel or cdrom (default: auto)",
+    )
+    parser.add_argument(
+        "--firmware",
+        metavar="<firmware>",
+        choices=("bios", "uefi"),
+        help="Firmware of the servers: bios or uefi (default: bios)",
+    )
+    parser.add_argument(
+        "--disk",
+        metavar="<gib>",
+        type=int,
+        help="Put the root disk on a volume of so many GiB (default: the flavor's "
+        "own disk, where the build needs no volume)",
+    )
+    parser.add_argument(
+        "--config-drive",
+        action=argparse.BooleanOptionalAction,
+        help="Give the servers a config drive (default: where no network has a router, "
+        "because metadata may not be reachable then)",
     )
     parser.add_argument(
         "--flavor", metavar="<flavor>", help="Default: the smallest that fits"
@@ -164,6 +196,11 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_result(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output",
+        metavar="<output>",
+        help="What is made: image, volume or snapshot (default: image)",
+    )
     parser.add_argument(
         "--property",
         metavar="<key=value>",

@@ -22,7 +22,7 @@ PACKAGES = ("busybox-static", "e2fsprogs", "extlinux", "isolinux", "syslinux-com
 DISK_MODULES = ("virtio_pci", "virtio_blk", "virtio_scsi", "ata_piix", "sd_mod")
 CD_MODULES = ("sr_mod", "isofs", "vfat", "nls_cp437", "nls_ascii")
 INSTALLER_MODULES = (*DISK_MODULES, *CD_MODULES, "virtio_net")
-SYSTEM_MODULES = (*DISK_MODULES, "virtio_net", "evdev", "button")
+SYSTEM_MODULES = (*DISK_MODULES, *CD_MODULES, "virtio_net", "evdev", "button")
 
 
 def make(work: Work, out: Path) -> None:

@@ -13,6 +13,7 @@ from keystoneauth1 import session as ksa_session
 from keystoneauth1.identity import v3
 from openstack.connection import Connection
 
+from osc_imagebuild.tests.fakes.cinder import Cinder
 from osc_imagebuild.tests.fakes.clock import FakeClock, World
 from osc_imagebuild.tests.fakes.faults import Hook
 from osc_imagebuild.tests.fakes.glance import Glance
@@ -39,7 +40,7 @@ LATENCY_S = 0.05
 
 
 class FakeCloud:
-    """Keystone, Glance, Nova and Neutron in one process, on one world's time.
+    """Keystone, Glance, Nova, Neutron and Cinder in one process, on one world's time.
 
     ``hooks`` decide on mishaps, the first that answers counts. ``observers``
     are told 'before' and 'after' of each mutation. ``log`` holds every call
@@ -49,15 +50,17 @@ class FakeCloud:
     def __init__(self, world: World | None = None) -> None:
         self.world = world or World()
         self.keystone = Keystone(self.world)
-        self.glance = Glance(self.world)
-        self.neutron = Neutron()
-        self.nova = Nova(self.world, self.glance, self.neutron)
         self.mirror = Mirror()
+        self.glance = Glance(self.world, self.mirror)
+        self.neutron = Neutron()
+        self.cinder = Cinder(self.world, self.glance)
+        self.nova = Nova(self.world, self.glance, self.neutron, self.cinder)
         self._hosts: dict[str, Service] = {
             "keystone.fake": self.keystone,
             "glance.fake": self.glance,
             "nova.fake": self.nova,
             "neutron.fake": self.neutron,
+            "cinder.fake": self.cinder,
         }
         self.hooks: list[Hook] = []
         self.observers: list[Observer] = []
@@ -110,10 +113,20 @@ class FakeCloud:
         }
         return copy.deepcopy(self, kept)
 
+    def tick(self) -> None:
+        """Let all services catch up with the time."""
+        self.glance.tick()
+        self.nova.tick()
+        self.cinder.tick()
+
     def created(self, kind: str) -> list[str]:
         """Names in the bodies of the creations that arrived."""
         calls = [c for c in self.mutations if c.kind == kind and 0 < c.status < 300]
-        return [(c.json.get("server") or c.json)["name"] for c in calls]
+        wraps = ("server", "volume", "snapshot")
+        bodies = [
+            next((c.json[w] for w in wraps if w in c.json), c.json) for c in calls
+        ]
+        return [body["name"] for body in bodies]
 
     # --- the door
 
@@ -168,7 +181,7 @@ class FakeCloud:
             observer(when, call)
 
     def _answer(self, service: Service, call: Call, found: Found | None) -> Reply:
-        self.nova.tick()
+        self.tick()
         if found is None:
             return service.refusal(404, f"no such path: {call.path}")
         if service.needs_token and found.handler.__name__ != "discover":
@@ -180,7 +193,7 @@ class FakeCloud:
             reply = found.handler(call, **found.arguments)
         except Refusal as refusal:
             reply = service.refusal(refusal.status, refusal.message)
-        self.nova.tick()
+        self.tick()
         return reply
 
 

@@ -16,11 +16,14 @@ from osc_imagebuild.tests.fakes.image import (
     inspect,
     matches,
 )
+from osc_imagebuild.tests.fakes.mirror import Mirror
 from osc_imagebuild.tests.fakes.wire import Call, Refusal, Reply, Service, route
 
 # Shorter than any client takes to hear of it and ask again.
 TAGS_LATE_S = 0.04
 
+IMPORT_TASK = "os_glance_import_task"
+IMPORT_S = 8.0
 _JSON_PATCH = re.compile(r"application/openstack-images-v2\.[01]-json-patch")
 
 
@@ -32,9 +35,13 @@ class Glance(Service):
 
     name = "image"
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, mirror: Mirror | None = None) -> None:
         super().__init__()
-        self._world = world
+        self._world, self._mirror = world, mirror or Mirror()
+        self._imports: dict[str, tuple[float, str]] = {}
+        # How Glance takes data by itself, and whether that goes wrong.
+        self.methods = ["glance-direct", "web-download"]
+        self.imports_fail = False
         self.images: dict[str, FakeImage] = {}
         self.used_ids: set[str] = set()
         self.limits: dict[str, int] | None = None
@@ -64,6 +71,25 @@ class Glance(Service):
             image.restore(image.begun)
         image.begun, image.status = None, "active"
         image.data, image.size = data, len(data)
+        image.updated = self._world.now
+
+    def tick(self) -> None:
+        """Catch up with the time."""
+        for image_id, (due, url) in list(self._imports.items()):
+            if self._world.now >= due:
+                del self._imports[image_id]
+                if image_id in self.images:
+                    self._end_import(self.images[image_id], url)
+
+    def _end_import(self, image: FakeImage, url: str) -> None:
+        del image.properties[IMPORT_TASK]
+        reply = self._mirror.serve("GET", url)
+        if self.imports_fail or reply.status != 200:
+            image.status = "queued"
+            image.properties["os_glance_failed_import"] = "file1"
+        else:
+            image.begun = None
+            self.end(image, reply.content())
         image.updated = self._world.now
 
     # --- the API
@@ -225,6 +251,25 @@ class Glance(Service):
         if not self.stuck_uploads:
             self.end(image, data)
         return Reply(204)
+
+    @route("GET", "/v2/info/import")
+    def import_methods(self, call: Call) -> Reply:
+        """Tell how data can come."""
+        return Reply(200, {"import-methods": {"value": self.methods}})
+
+    @route("POST", "/v2/images/(?P<image_id>[^/]+)/import", "import image")
+    def fetch(self, call: Call, image_id: str) -> Reply:
+        """Fetch the data from an address."""
+        image, method = self._image(call, image_id), call.json["method"]
+        if image.status != "queued" or IMPORT_TASK in image.properties:
+            raise Refusal(409, "Image needs to be in 'queued' state")
+        if method["name"] not in self.methods or ":22/" in method["uri"]:
+            raise Refusal(400, "URI for web-download does not pass filtering")
+        image.properties.pop("os_glance_failed_import", None)
+        image.properties[IMPORT_TASK] = str(uuid.uuid4())
+        image.status, image.updated = "importing", self._world.now
+        self._imports[image_id] = (self._world.now + IMPORT_S, method["uri"])
+        return Reply(202)
 
     @route("PUT", "/v2/images/(?P<image_id>[^/]+)/tags/(?P<tag>.+)", "tag image")
     def tag(self, call: Call, image_id: str, tag: str) -> Reply:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _BUILD_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIGN = re.compile(r"IMAGEBUILD-[A-Z]+ " + _BUILD_ID.pattern)
 INSTALLED = b"INSTALLED "
+ISO = b"ISO of the installer"
 
 
 @dataclass
@@ -63,7 +64,7 @@ class Installer:
         """Catch up with the time."""
         plan, since = self._plan, now - server.powered_on_at
         server.prints("start", "INSTALLER START 0% modules loaded")
-        if server.user_data and not _BUILD_ID.search(server.user_data):
+        if not _BUILD_ID.search(answers(server)):
             server.prints("failed", "FAILED: no answer file for this build")
             return
         if since >= plan.install_s / 2:
@@ -90,7 +91,7 @@ class Installer:
         done_at = server.powered_on_at + plan.install_s
         if self._reported_at is None:
             self._reported_at = done_at
-            found = _BUILD_ID.search(server.user_data)
+            found = _BUILD_ID.search(answers(server))
             build_id = found.group() if found else ""
             server.disk = INSTALLED + build_id.encode()
             text = json.dumps({"build": build_id, **plan.report})
@@ -118,8 +119,19 @@ class Installed:
             server.prints("sign", sign.group())
 
 
+def answers(server: FakeServer) -> str:
+    """The answer file: on a CD, or what the metadata service has."""
+    for cd in server.cds[1:]:
+        if b"answer.sh" in cd:
+            return cd.decode("latin-1")
+    return server.user_data
+
+
 def booted(server: FakeServer, plan: GuestPlan) -> Guest:
     """Return what the server comes to run."""
     if server.image_properties.get("kernel_id") or b"#!ipxe" in server.disk:
+        return Installer(plan)
+    blank = not server.disk.startswith((INSTALLED, b"HALF"))
+    if blank and server.cds and server.cds[0].startswith(ISO):
         return Installer(plan)
     return Installed(plan) if server.disk.startswith(INSTALLED) else Dead()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,6 +118,10 @@ class FakeImage:
             "size": self.size,
             "checksum": "c" * 32 if self.status == "active" else None,
             "virtual_size": None,
+            "os_hash_algo": "sha512" if self.status == "active" else None,
+            "os_hash_value": hashlib.sha512(self.data).hexdigest()
+            if self.status == "active"
+            else None,
             "self": f"/v2/images/{self.id}",
             "file": f"/v2/images/{self.id}/file",
             "schema": "/v2/schemas/image",

@@ -16,6 +16,7 @@ ENDPOINTS = {
     "image": "http://glance.fake",
     "compute": "http://nova.fake/v2.1",
     "network": "http://neutron.fake",
+    "block-storage": "http://cinder.fake/v3",
 }
 PASSWORD = "a password of the cloud"
 
@@ -40,6 +41,7 @@ class Keystone(Service):
         self._world = world
         self.tokens: dict[str, Token] = {}
         self.life_s = 3600.0
+        self.services = {"identity": URL, **ENDPOINTS}
 
     def valid(self, token_id: str) -> Token | None:
         """Return the token where it still counts."""
@@ -87,7 +89,7 @@ class Keystone(Service):
             id=token.project, name=token.project, domain_id="default", domain_name="D"
         )
         body.add_role(name="member")
-        for kind, url in {"identity": URL, **ENDPOINTS}.items():
+        for kind, url in self.services.items():
             service = body.add_service(kind, name=kind)
             service.add_endpoint("public", url, region="RegionOne")
         return body

@@ -19,6 +19,14 @@ SAVED_S = 12.0
 
 
 @dataclass
+class Disk:
+    """A disk: what is on it, and what Nova is told of it."""
+
+    data: bytes
+    properties: dict[str, str]
+
+
+@dataclass
 class FakeServer:
     """A server. Its clock runs by `Nova.tick`."""
 
@@ -28,8 +36,9 @@ class FakeServer:
     created: float
     image_id: str
     flavor: dict[str, Any]
-    image_properties: dict[str, str]
-    disk: bytes
+    root: Disk
+    cds: tuple[bytes, ...] = ()
+    config_drive: bool = False
     user_data: str = ""
     networks: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -61,6 +70,20 @@ class FakeServer:
         self.off_at = self.noticed_at = None
         self.powered_on_at, self.lines = at, {}
         self.guest = guests.booted(self, plan)
+
+    @property
+    def disk(self) -> bytes:
+        """What is on the root disk."""
+        return self.root.data
+
+    @disk.setter
+    def disk(self, data: bytes) -> None:
+        self.root.data = data
+
+    @property
+    def image_properties(self) -> dict[str, str]:
+        """What Nova knows of the image, or of the volume, that was booted."""
+        return self.root.properties
 
     def prints(self, key: str, line: str) -> None:
         """Write ``line`` on the console, once a ``key``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import requests
 
+from osc_imagebuild.tests.fakes.guests import ISO
 from osc_imagebuild.tests.fakes.wire import Reply
 
 # Of a Linux kernel's first sector: boot record and header.
@@ -18,6 +19,7 @@ class Mirror:
             "linux": KERNEL,
             "initrd": b"\x1f\x8b initrd",
             "initrd.gz": b"\x1f\x8b initrd",
+            "mini.iso": ISO + bytes(5000),
             "Release": b"Suite: stable\n",
         }
         self.down = False

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from osc_imagebuild.tests.fakes.cinder import Cinder, FakeVolume
 from osc_imagebuild.tests.fakes.clock import World, iso
 from osc_imagebuild.tests.fakes.glance import Glance
 from osc_imagebuild.tests.fakes.guests import GuestPlan
@@ -18,6 +19,7 @@ from osc_imagebuild.tests.fakes.machines import (
     SAVED_S,
     SAVING_S,
     STOP_S,
+    Disk,
     FakeServer,
 )
 from osc_imagebuild.tests.fakes.neutron import Neutron
@@ -32,9 +34,12 @@ _KINDS = {400: "badRequest", 403: "forbidden", 404: "itemNotFound"}
 class Nova(NovaPlanning):
     """``plan`` is how guests behave; the other attributes are the cloud's make."""
 
-    def __init__(self, world: World, glance: Glance, neutron: Neutron) -> None:
+    def __init__(
+        self, world: World, glance: Glance, neutron: Neutron, cinder: Cinder
+    ) -> None:
         super().__init__()
         self._world, self._glance, self._neutron = world, glance, neutron
+        self._cinder = cinder
         self.plan = GuestPlan()
         self.server_fault = ""
         self.snapshots_fail = False
@@ -53,6 +58,7 @@ class Nova(NovaPlanning):
                 self._save(server, now - server.snapshot_at)
             if server.gone_at is not None and now >= server.gone_at:
                 self._neutron.unplug(server.id)
+                self._cinder.detach(server.id)
                 del self.servers[server.id]
 
     def _save(self, server: FakeServer, since: float) -> None:
@@ -108,46 +114,75 @@ class Nova(NovaPlanning):
             "OpenStack-API-Version", ""
         ):
             raise Refusal(400, "Additional properties are not allowed ('tags')")
-        image, size = self._image(call, body), self._flavor(body)
-        if image.min_disk > size["disk"] or image.min_ram > size["ram"]:
-            raise Refusal(400, "Flavor's disk or memory is too small for the image")
+        size, devices = self._flavor(body), self._devices(call, body)
         self._require_quota(call.project, size)
+        root = self._root(call, body, size, devices)
         server = FakeServer(
             id=str(uuid.uuid4()),
             name=body["name"],
             project=call.project,
             created=self._world.now,
-            image_id=image.id,
+            image_id=body.get("imageRef", ""),
             flavor=size,
-            image_properties=dict(image.properties),
-            disk=image.data,
+            root=root,
+            cds=tuple(cd.data for cd in devices[1:]),
+            config_drive=bool(body.get("config_drive")),
             user_data=_user_data(body.get("user_data", "")),
             networks=self._networks(body),
             tags=_tags(body.get("tags", [])),
             zone=body.get("availability_zone", "nova"),
             hints=call.json.get("os:scheduler_hints", {}),
-            fault=self.server_fault or self._unbootable(image),
+            fault=self.server_fault or self._unbootable(root.properties),
         )
         self._require_groups(body)
         if server.zone.split(":")[0] not in self.zones:
             raise Refusal(400, "The requested availability zone is not available")
         server.asks("create", self._world.now)
         self.servers[server.id] = server
+        for volume in devices:
+            volume.attach(server.id)
         for network in server.networks:
             self._neutron.plug(server.id, network)
         return Reply(202, {"server": {"id": server.id, "links": []}})
 
     def _image(self, call: Call, body: dict[str, Any]) -> FakeImage:
-        image = self._glance.images.get(body["imageRef"])
+        image = self._glance.images.get(body.get("imageRef", ""))
         if image is None or image.owner != call.project:
             raise Refusal(400, "Can not find requested image")
         if image.status != "active":
             raise Refusal(400, f"Image {image.id} is not active.")
         return image
 
-    def _unbootable(self, image: FakeImage) -> str:
+    def _devices(self, call: Call, body: dict[str, Any]) -> list[FakeVolume]:
+        """The volumes in the order of their mapping; the first is the disk."""
+        mapping = body.get("block_device_mapping_v2", [])
+        indexes = [m["boot_index"] for m in mapping if m["boot_index"] is not None]
+        if indexes != list(range(len(indexes))):
+            raise Refusal(400, "Boot sequence for the instance is not valid")
+        found = [self._cinder.volume(call.project, m["uuid"]) for m in mapping]
+        for volume in found:
+            if volume is None or volume.status != "available":
+                raise Refusal(400, "Block Device Mapping is Invalid: no such volume")
+        return [volume for volume in found if volume is not None]
+
+    def _root(
+        self,
+        call: Call,
+        body: dict[str, Any],
+        size: dict[str, Any],
+        devices: list[FakeVolume],
+    ) -> Disk:
+        """Where the server's root disk is, and what is known of it."""
+        if devices:
+            return devices[0]
+        image = self._image(call, body)
+        if image.min_disk > size["disk"] or image.min_ram > size["ram"]:
+            raise Refusal(400, "Flavor's disk or memory is too small for the image")
+        return Disk(image.data, dict(image.properties))
+
+    def _unbootable(self, properties: dict[str, str]) -> str:
         for key, container in (("kernel_id", "aki"), ("ramdisk_id", "ari")):
-            wanted = image.properties.get(key)
+            wanted = properties.get(key)
             part = self._glance.images.get(wanted or "")
             if wanted and not (part and part.container_format == container):
                 return f"Image {wanted} could not be found."
@@ -298,6 +333,8 @@ class Nova(NovaPlanning):
     def _create_image(self, server: FakeServer, arguments: dict[str, Any]) -> Reply:
         if server.status not in ("ACTIVE", "SHUTOFF") or server.task_state is not None:
             raise Refusal(409, f"Cannot 'createImage' while {server.task_state}")
+        if isinstance(server.root, FakeVolume):
+            raise AssertionError("createImage of a volume is no image of a disk")
         image = self._glance.add(
             server.project,
             name=arguments["name"],

@@ -21,8 +21,10 @@ from osc_imagebuild.engine import Event
 from osc_imagebuild.errors import RecordError
 from osc_imagebuild.model import Request
 from osc_imagebuild.record import Record
+from osc_imagebuild.tests.fakes.cinder import FakeSnapshot, FakeVolume
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
 from osc_imagebuild.tests.fakes.image import FakeImage
+from osc_imagebuild.tests.fakes.machines import Disk
 from osc_imagebuild.tests.fakes.wire import Adapter
 
 CATALOG = Path(__file__).parents[1] / "catalog"
@@ -52,7 +54,7 @@ class CloudTestCase(testtools.TestCase):
         self.patch(requests.Session, "get_adapter", self._adapter)
         self.patch(time, "sleep", _no_sleep)
         self.patch(media, "stub_disk", _stub_disk)
-        self.patch(media, "missing_parts", lambda: [])
+        self.patch(media, "missing_parts", lambda firmware="bios": [])
         # Clients of a test share a process: without this, each would know
         # that the others are alive, or dead.
         self.patch(lease, "_life", lambda: "")
@@ -114,9 +116,12 @@ class CloudTestCase(testtools.TestCase):
         ]
 
     def assert_empty(self, *kept: str) -> None:
-        """Nothing is in the cloud but ``kept`` image IDs and shared content."""
-        self.cloud.nova.tick()
+        """Nothing is in the cloud but ``kept`` IDs and shared content."""
+        self.cloud.tick()
         names = [image.name for image in self.images() if image.id not in kept]
+        cinder = self.cloud.cinder
+        names += [v.name for v in cinder.volumes.values() if v.id not in kept]
+        names += [s.name for s in cinder.snapshots.values() if s.id not in kept]
         self.assertEqual([], names)
         self.assertEqual({}, self.cloud.nova.servers)
         ports = [p for p in self.cloud.neutron.ports if "compute" in p["device_owner"]]
@@ -125,20 +130,41 @@ class CloudTestCase(testtools.TestCase):
     def assert_complete(self, build: Record) -> None:
         """It ended well: one clean result, the record, and nothing else."""
         self.assertEqual("complete", build.status)
-        self.assert_empty(build.id, build.result_id)
-        result = self.cloud.glance.images[build.result_id]
+        self.assert_empty(build.id, *build.made)
+        self.assertEqual(build.made[0], build.result_id)
+        result = self._result(build)
         self.assertEqual(b"INSTALLED " + build.id.encode(), result.data)
-        self.assertEqual((NAME, "active", False), _face(result))
-        self.assertEqual(build.spec.result_visibility, result.visibility)
-        self.assertEqual(list(build.spec.result_tags), result.tags)
-        self.assertEqual(build.spec.min_ram_mib, result.min_ram)
-        self.assertEqual(build.spec.disk_gib, result.min_disk)
         found = dict(result.properties)
         self.assertRegex(found.pop("imagebuild_built_at"), r"^20\d\d-.*Z$")
         self.assertRegex(found.pop("imagebuild_duration_s"), r"^\d+$")
         guest = {"imagebuild_kernel": "6.12.0", "imagebuild_release": "mini 1"}
         self.assertEqual({**build.spec.result_properties, **guest}, found)
         self._assert_shared_whole()
+
+    def _result(self, build: Record) -> Disk | FakeImage:
+        """What the build made, checked as far as its kind goes."""
+        cinder, spec = self.cloud.cinder, build.spec
+        if spec.output == "image":
+            image = self.cloud.glance.images[build.result_id]
+            self.assertEqual((NAME, "active", False), _face(image))
+            self.assertEqual(spec.result_visibility, image.visibility)
+            self.assertEqual(list(spec.result_tags), image.tags)
+            self.assertEqual(spec.min_ram_mib, image.min_ram)
+            self.assertEqual(spec.disk_gib, image.min_disk)
+            return image
+        wanted = dict.fromkeys(spec.result_tags, "true")
+        wanted["imagebuild_build_id"] = build.id
+        items: list[FakeVolume | FakeSnapshot] = [
+            *cinder.volumes.values(),
+            *cinder.snapshots.values(),
+        ]
+        for item in items:
+            face = (item.name, item.status, item.metadata)
+            self.assertEqual((NAME, "available", wanted), face)
+        found = next(item for item in items if item.id == build.result_id)
+        self.assertEqual(str(spec.min_ram_mib), found.properties["min_ram"])
+        properties = {k: v for k, v in found.properties.items() if k != "min_ram"}
+        return Disk(found.data, properties)
 
     def _assert_shared_whole(self) -> None:
         shared = [i for i in self.images(shared=True) if _is_shared(i)]

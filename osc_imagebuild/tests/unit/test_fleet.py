@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from osc_imagebuild import fleet
-from osc_imagebuild.model import build_tag
+from osc_imagebuild.names import build_tag
 from osc_imagebuild.tests.unit.base import CloudTestCase
 
 SHARED = ("imagebuild-kernel-", "imagebuild-ramdisk-")

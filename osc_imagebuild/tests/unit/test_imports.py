@@ -10,7 +10,7 @@ import testtools
 
 PACKAGE = Path(__file__).parents[2]
 PURE = (
-    *("spec.py", "model.py", "actions.py", "choose.py"),
+    *("spec.py", "model.py", "actions.py", "parts.py", "names.py", "choose.py"),
     *(f"template/{name}.py" for name in "document merge schema fields tdl".split()),
     *("values.py", "quoting.py"),
     *("steps/*", "boot/*", "outputs/*", "monitors/*"),

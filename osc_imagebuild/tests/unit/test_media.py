@@ -12,7 +12,7 @@ import testtools
 
 from osc_imagebuild import media
 from osc_imagebuild.errors import SpecError, TransientError
-from osc_imagebuild.model import BlankDisk, RemoteFile, StubDisk
+from osc_imagebuild.parts import BlankDisk, RemoteFile, StubDisk
 from osc_imagebuild.tests.fakes.mirror import KERNEL, Mirror
 from osc_imagebuild.tests.fakes.wire import Adapter, Reply
 

@@ -7,7 +7,15 @@ import testtools
 from osc_imagebuild import steps
 from osc_imagebuild.actions import Act, Fail, Wait
 from osc_imagebuild.model import Facts, Mark, Spec
-from osc_imagebuild.tests.unit.samples import NOW, facts, image, marks, server, spec
+from osc_imagebuild.tests.unit.samples import (
+    BUILD_ID,
+    NOW,
+    facts,
+    image,
+    marks,
+    server,
+    spec,
+)
 
 REPORT = {"release": "mini 1", "kernel": "6.12"}
 INSTALLED = {
@@ -21,6 +29,7 @@ OFF = server("install", "SHUTOFF")
 ON = server("install")
 CLEAN = {
     "os_distro": "mini",
+    "imagebuild_build_id": BUILD_ID,
     "imagebuild_kernel": "6.12",
     "imagebuild_release": "mini 1",
     "imagebuild_built_at": "1970-01-02T03:46:30Z",

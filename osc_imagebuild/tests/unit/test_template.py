@@ -62,6 +62,9 @@ class MeaningTest(TemplateTestCase):
                 "os": "debian-13",
                 "arch": "aarch64",
                 "source": "http://mirror.example/debian",
+                "checksum": "abc",
+                "disk_gib": 8,
+                "config_drive": True,
                 "root_password": "tr0ub4dor",
                 "ssh_public_keys": (KEY, f"{KEY}\n"),
                 "locale": "de_DE.UTF-8",
@@ -369,6 +372,7 @@ version: 1
 os: debian-13
 arch: aarch64
 source: http://mirror.example/debian
+checksum: abc
 answers:
   root_password: {{env: ROOT_PASSWORD}}
   ssh_public_keys: ["{KEY}", {{file: key.pub}}]
@@ -407,6 +411,8 @@ build:
   availability_zone: nova
   hints: {{group: g}}
   boot_method: kernel
+  disk_gib: 8
+  config_drive: true
   timeout_min: 60
   stall_min: 15
   keep_on_failure: true

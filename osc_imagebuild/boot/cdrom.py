@@ -1,0 +1,90 @@
+"""Boot method cdrom: the server boots the installer's own ISO from a CD.
+
+For what has no kernel and ramdisk to be had over HTTP. The disk is a blank
+volume, and it comes first: the firmware falls through to the CD as long as
+nothing is installed. The answers are on a second CD, because the command
+line is the ISO's own; a family that knows neither is lost here.
+"""
+
+from __future__ import annotations
+
+from osc_imagebuild.model import Spec
+from osc_imagebuild.parts import (
+    AnswerCd,
+    BlankDisk,
+    BootImage,
+    BootVolume,
+    InstallMedia,
+)
+
+ROOT = "root"
+ISO = "iso"
+ANSWER = "answer"
+
+
+def images(spec: Spec) -> tuple[BootImage, ...]:
+    """The blank disk, the ISO unless the user has it as an image, the answers."""
+    root = BootImage(
+        role=ROOT,
+        disk_format="qcow2",
+        container_format="bare",
+        content=BlankDisk(1),
+        properties=spec.boot_properties,
+    )
+    found = [root]
+    if not spec.iso_image_id:
+        found.append(iso_image(spec))
+    if spec.answer_cd_label:
+        found.append(_answer_image(spec))
+    return tuple(found)
+
+
+def iso_image(spec: Spec) -> BootImage:
+    """The installer's ISO, found again by its content for later builds."""
+    return BootImage(
+        role=ISO,
+        disk_format="iso",
+        container_format="bare",
+        content=InstallMedia(
+            url=spec.iso_url,
+            sha256=spec.iso_sha256,
+            sha512=spec.iso_sha512,
+            imported=spec.iso_import,
+        ),
+        shared_key=spec.iso_key,
+    )
+
+
+def _answer_image(spec: Spec) -> BootImage:
+    return BootImage(
+        role=ANSWER,
+        disk_format="iso",
+        container_format="bare",
+        content=AnswerCd(spec.answer_cd_label, spec.answer_cd_files),
+    )
+
+
+def cds(spec: Spec) -> tuple[BootVolume, ...]:
+    """The installer first, as the only one that can boot."""
+    iso = BootVolume(
+        ISO,
+        image_role=ISO,
+        image_id=spec.iso_image_id,
+        size_gib=spec.iso_size_gib,
+        cdrom=True,
+    )
+    answer = BootVolume(ANSWER, image_role=ANSWER, cdrom=True, boots=False)
+    return (iso, answer) if spec.answer_cd_label else (iso,)
+
+
+def problems(spec: Spec) -> list[str]:
+    """CDs are volumes, and something must bring the answers."""
+    found = []
+    if spec.root != "volume":
+        found.append("boot method cdrom needs volumes (Cinder), for disk and CDs")
+    if not (spec.iso_url or spec.iso_image_id):
+        found.append(
+            "boot method cdrom needs the installer's ISO: give its URL, the name of "
+            "an image, or a file with --source"
+        )
+    return found

@@ -1,0 +1,212 @@
+"""Cinder's volumes and snapshots as this package reads and changes them.
+
+Cinder has no tags: what belongs to a build says so in its metadata, from its
+creation until it is the user's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.images import timestamp
+from osc_imagebuild.errors import NotFoundError
+from osc_imagebuild.model import Snapshot, Volume
+from osc_imagebuild.names import VOLUME_MARK
+
+PAGE = 500
+
+
+def parse(data: Mapping[str, Any]) -> Volume:
+    """Return Cinder's JSON as a Volume."""
+    return Volume(
+        id=data["id"],
+        name=data.get("name") or "",
+        status=data["status"],
+        size_gib=int(data.get("size") or 0),
+        metadata=_texts(data.get("metadata")),
+        image_metadata=_texts(data.get("volume_image_metadata")),
+        created_at=timestamp(data.get("created_at")),
+    )
+
+
+def parse_snapshot(data: Mapping[str, Any]) -> Snapshot:
+    """Return Cinder's JSON as a Snapshot."""
+    return Snapshot(
+        id=data["id"],
+        name=data.get("name") or "",
+        status=data["status"],
+        volume_id=data.get("volume_id") or "",
+        metadata=_texts(data.get("metadata")),
+        created_at=timestamp(data.get("created_at")),
+    )
+
+
+def _texts(found: Mapping[str, Any] | None) -> dict[str, str]:
+    return {key: str(value) for key, value in (found or {}).items()}
+
+
+def find(api: Api, volume_id: str) -> Volume | None:
+    """Return the volume, None if it is gone.
+
+    :raises: CloudError
+    """
+    try:
+        return parse(api.get("volume", f"/volumes/{volume_id}")["volume"])
+    except NotFoundError:
+        return None
+
+
+def find_snapshot(api: Api, snapshot_id: str) -> Snapshot | None:
+    """Return the snapshot, None if it is gone.
+
+    :raises: CloudError
+    """
+    try:
+        return parse_snapshot(
+            api.get("volume", f"/snapshots/{snapshot_id}")["snapshot"]
+        )
+    except NotFoundError:
+        return None
+
+
+def marked(api: Api, build_id: str = "") -> list[Volume]:
+    """Return the volumes of a build, or of any build, oldest first.
+
+    :raises: CloudError
+    """
+    found = (parse(item) for item in _listed(api, "volumes", build_id))
+    return sorted(
+        (v for v in found if _is_of(v.metadata, build_id)),
+        key=lambda volume: (volume.created_at, volume.id),
+    )
+
+
+def marked_snapshots(api: Api, build_id: str = "") -> list[Snapshot]:
+    """Return the snapshots of a build, or of any build, oldest first.
+
+    :raises: CloudError
+    """
+    found = (parse_snapshot(item) for item in _listed(api, "snapshots", build_id))
+    return sorted(
+        (s for s in found if _is_of(s.metadata, build_id)),
+        key=lambda snapshot: (snapshot.created_at, snapshot.id),
+    )
+
+
+def _is_of(metadata: Mapping[str, str], build_id: str) -> bool:
+    """Cinder's own filter is not relied on: an operator may have taken it away."""
+    mark = metadata.get(VOLUME_MARK, "")
+    return mark == build_id if build_id else bool(mark)
+
+
+def _listed(api: Api, kind: str, build_id: str) -> Iterable[Mapping[str, Any]]:
+    """Every page, at most 100. Snapshots are filtered since 3.22."""
+    query = [("limit", str(PAGE))]
+    if build_id:
+        query.append(("metadata", str({VOLUME_MARK: build_id})))
+    marker: list[tuple[str, str]] = []
+    for _ in range(100):
+        page = api.get("volume", f"/{kind}/detail", [*query, *marker])[kind]
+        yield from page
+        if len(page) < PAGE:
+            return
+        marker = [("marker", page[-1]["id"])]
+
+
+def create(api: Api, body: Mapping[str, Any]) -> None:
+    """Create a volume.
+
+    :raises: CloudError
+    """
+    api.send("volume", "POST", "/volumes", {"volume": dict(body)})
+
+
+def create_snapshot(api: Api, body: Mapping[str, Any]) -> None:
+    """Create a snapshot.
+
+    :raises: CloudError
+    """
+    api.send("volume", "POST", "/snapshots", {"snapshot": dict(body)})
+
+
+def upload(api: Api, volume_id: str, name: str) -> None:
+    """Ask Cinder for a private image of a volume that is available.
+
+    :raises: CloudError
+    """
+    api.fresh_token()
+    body = {
+        "image_name": name,
+        "disk_format": "qcow2",
+        "container_format": "bare",
+        "visibility": "private",
+    }
+    _act(api, volume_id, "os-volume_upload_image", body)
+
+
+def set_image_metadata(api: Api, volume: Volume, wanted: Mapping[str, str]) -> None:
+    """Leave exactly ``wanted`` on a volume; each step of it can be done again.
+
+    :raises: CloudError
+    """
+    for key in volume.image_metadata:
+        if key not in wanted:
+            try:
+                _act(api, volume.id, "os-unset_image_metadata", {"key": key})
+            except NotFoundError:
+                continue
+    changed = {k: v for k, v in wanted.items() if volume.image_metadata.get(k) != v}
+    if changed:
+        _act(api, volume.id, "os-set_image_metadata", {"metadata": changed})
+
+
+def rename(
+    api: Api, kind: str, item_id: str, name: str, metadata: Mapping[str, str]
+) -> None:
+    """Give a volume or snapshot (``kind``) a name and exactly these metadata.
+
+    The metadata last: with them goes the build's mark.
+
+    :raises: CloudError
+    """
+    path = f"/{kind}s/{item_id}"
+    api.send("volume", "PUT", path, {kind: {"name": name}})
+    api.send("volume", "PUT", f"{path}/metadata", {"metadata": dict(metadata)})
+
+
+def _act(api: Api, volume_id: str, name: str, body: Mapping[str, Any]) -> None:
+    api.send("volume", "POST", f"/volumes/{volume_id}/action", {name: dict(body)})
+
+
+def delete(api: Api, volume_id: str, build_id: str) -> None:
+    """Delete a volume if it is the build's; one that is gone already is fine.
+
+    :raises: CloudError
+    """
+    found = find(api, volume_id)
+    if found is not None and may_go(found.metadata, build_id):
+        _delete(api, f"/volumes/{volume_id}")
+
+
+def delete_snapshot(api: Api, snapshot_id: str, build_id: str) -> None:
+    """Delete a snapshot if it is the build's; as `delete`.
+
+    :raises: CloudError
+    """
+    found = find_snapshot(api, snapshot_id)
+    if found is not None and may_go(found.metadata, build_id):
+        _delete(api, f"/snapshots/{snapshot_id}")
+
+
+def may_go(metadata: Mapping[str, str], build_id: str) -> bool:
+    """Nothing is ever destroyed that does not say that this build made it."""
+    return build_id in (metadata.get(VOLUME_MARK), metadata.get("imagebuild_build_id"))
+
+
+def _delete(api: Api, path: str) -> None:
+    try:
+        api.send("volume", "DELETE", path)
+    except NotFoundError:
+        return

@@ -1,0 +1,88 @@
+"""Output snapshot: of the root volume, which stays because it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from osc_imagebuild.actions import (
+    Act,
+    CreateSnapshot,
+    Decision,
+    DeleteSnapshot,
+    Fail,
+    SetSnapshot,
+    SetVolume,
+    Wait,
+)
+from osc_imagebuild.model import Facts, Snapshot, Spec
+from osc_imagebuild.outputs import volume
+from osc_imagebuild.steps import Step
+from osc_imagebuild.steps.result import ROLE, NoteResult
+from osc_imagebuild.steps.volumes import ROOT, CleanVolume, FreeRoot, metadata
+
+SOURCE = "snapshot_id"
+NEEDS_VOLUME = True
+SEES = frozenset({"volumes", "snapshots"})
+KEEPS = (ROOT,)
+LIMIT_S = 3600
+
+
+@dataclass(frozen=True)
+class TakeSnapshot:
+    """Until the snapshot is available."""
+
+    name: str = "snapshot"
+    sees: frozenset[str] = frozenset({"volumes", "snapshots"})
+
+    def done(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: Cinder says so."""
+        found = facts.snapshots.get(ROLE)
+        return found is not None and found.status == "available"
+
+    def decide(self, spec: Spec, facts: Facts) -> Decision:
+        """Take it of a volume that is clean: a snapshot keeps what it was."""
+        found = facts.snapshots.get(ROLE)
+        if found is None:
+            root = facts.volumes.get(ROOT)
+            if root is None:
+                return Fail("the root volume was deleted by somebody")
+            return Act(CreateSnapshot(root.id), "keep the root volume as it is")
+        if found.status == "error":
+            return Act(DeleteSnapshot(found.id), "Cinder could not take the snapshot")
+        if facts.now - found.created_at > LIMIT_S:
+            return Fail(f"Cinder had no snapshot within {LIMIT_S // 60} minutes")
+        return Wait(f"Cinder has the snapshot as {found.status}", 3)
+
+
+def steps(spec: Spec) -> tuple[Step, ...]:
+    """From a powered-off server to a snapshot of a clean volume."""
+    return (FreeRoot(), CleanVolume(), TakeSnapshot(), NoteResult())
+
+
+def result(facts: Facts) -> Snapshot | None:
+    """The snapshot."""
+    return facts.snapshots.get(ROLE)
+
+
+def ids(facts: Facts) -> Mapping[str, str]:
+    """The snapshot, and the volume that it is of."""
+    return {"snapshot_id": facts.snapshots[ROLE].id, **volume.ids(facts)}
+
+
+def published(spec: Spec, facts: Facts) -> bool:
+    """Evidence: the user's name and metadata, on both."""
+    found = facts.snapshots.get(ROLE)
+    return (
+        volume.published(spec, facts)
+        and found is not None
+        and found.name == spec.name
+        and dict(found.metadata) == metadata(spec)
+    )
+
+
+def publish(spec: Spec, facts: Facts) -> SetVolume | SetSnapshot:
+    """The volume first: it is the snapshot that tells the end."""
+    if not volume.published(spec, facts):
+        return volume.publish(spec, facts)
+    return SetSnapshot(facts.snapshots[ROLE], spec.name, metadata(spec))

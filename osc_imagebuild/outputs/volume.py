@@ -1,0 +1,47 @@
+"""Output volume: the root volume itself, bootable and clean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from osc_imagebuild.actions import SetVolume
+from osc_imagebuild.model import Facts, Spec, Volume
+from osc_imagebuild.steps import Step
+from osc_imagebuild.steps.result import NoteResult
+from osc_imagebuild.steps.volumes import ROOT, CleanVolume, FreeRoot, metadata
+
+SOURCE = "source_volid"
+NEEDS_VOLUME = True
+SEES = frozenset({"volumes"})
+KEEPS = (ROOT,)
+
+
+def steps(spec: Spec) -> tuple[Step, ...]:
+    """From a powered-off server to a clean volume of nobody's."""
+    return (FreeRoot(), CleanVolume(), NoteResult())
+
+
+def result(facts: Facts) -> Volume | None:
+    """The root volume."""
+    return facts.volumes.get(ROOT)
+
+
+def ids(facts: Facts) -> Mapping[str, str]:
+    """The volume alone."""
+    return {"volume_id": facts.volumes[ROOT].id}
+
+
+def published(spec: Spec, facts: Facts) -> bool:
+    """Evidence: the user's name and metadata, which the build's mark is not of."""
+    found = facts.volumes.get(ROOT)
+    return (
+        found is not None
+        and found.name == spec.name
+        and dict(found.metadata) == metadata(spec)
+    )
+
+
+def publish(spec: Spec, facts: Facts) -> SetVolume:
+    """One change: name and metadata. The build lets go of the volume."""
+    root = facts.volumes[ROOT]
+    return SetVolume(root, root.image_metadata, spec.name, metadata(spec))

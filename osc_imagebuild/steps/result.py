@@ -1,0 +1,57 @@
+"""What a result declares of itself, and how it is noted. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from osc_imagebuild import outputs
+from osc_imagebuild.actions import Act, Decision, Fail, SetMark
+from osc_imagebuild.model import Facts, Spec
+
+ROLE = "result"
+
+
+@dataclass(frozen=True)
+class NoteResult:
+    """Until the record says what the result is."""
+
+    name: str = "note-result"
+    sees: frozenset[str] = frozenset()
+
+    def done(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: the mark."""
+        return "harvested" in facts.marks
+
+    def decide(self, spec: Spec, facts: Facts) -> Decision:
+        """From here on it is found by its ID."""
+        kind = outputs.load(spec.output)
+        if kind.result(facts) is None:
+            return Fail("the result was deleted by somebody before it was noted")
+        return Act(SetMark("harvested", kind.ids(facts)), "note the result")
+
+
+def wanted(spec: Spec, facts: Facts) -> dict[str, str]:
+    """The properties of a clean result: declared ones and provenance."""
+    report = facts.marks["installed"].data
+    found = {
+        f"imagebuild_{key}": report[key]
+        for key in ("kernel", "release")
+        if report.get(key)
+    }
+    return {
+        **spec.result_properties,
+        **found,
+        "imagebuild_built_at": _iso(facts.marks["installed"].at),
+        "imagebuild_duration_s": str(duration_s(facts)),
+    }
+
+
+def duration_s(facts: Facts) -> int:
+    """How long the installer took; tells later builds how long they have left."""
+    begun, done = facts.marks.get("started"), facts.marks["installed"]
+    return max(0, int(done.at - begun.at)) if begun else 0
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(int(at), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
