@@ -22,7 +22,7 @@ from osc_imagebuild.tests.e2e.base import CATALOG
 
 RACES = 100
 # Each race uses up a generation of the lease, which later ones have to pass.
-RACES_PER_BUILD = 10
+RACES_PER_BUILD = 5
 LIMIT_S = 120.0
 
 
