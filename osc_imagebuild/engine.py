@@ -177,7 +177,8 @@ class Engine:
                 if until in (step.name, ANY_STEP):
                     return True
                 self._tell("wait", reason, left_s)
-                self._api.clock.sleep(seconds)
+                # Clients that were started together must not ask together.
+                self._api.clock.sleep(seconds * random.uniform(0.9, 1.1))
                 self._look(step.sees)
             case Fail(reason, role, evidence):
                 self._fail(reason, role, evidence)
