@@ -13,17 +13,17 @@ import functools
 import os
 import socket
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.cloud.retry import TRIES, patiently
+from osc_imagebuild.cloud.retry import patiently
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
     RecordError,
-    TransientError,
 )
 from osc_imagebuild.model import Image
 from osc_imagebuild.names import PART_TAG, build_tag, resource_name
@@ -84,7 +84,7 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
 
     :raises: RecordError where another client drives, CloudError
     """
-    used, refused, token = 0, 0, uuid.uuid4().hex
+    number, token = 0, uuid.uuid4().hex
     properties = {
         "imagebuild_owner": own_name(),
         "imagebuild_life": _life(),
@@ -96,30 +96,35 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
             return _taken(api, build_id, held)
         if held and not force:
             _refuse_if_alive(api, build_id, held[-1])
-        used = max(used, generation(held[-1]) if held else 0) + 1
-        try:
-            image = images.create(
-                api,
-                image_id=_lease_id(build_id, used),
-                name=resource_name(build_id, f"lease-{used}"),
-                tags=(build_tag(build_id), PART_TAG),
-                properties=properties,
-            )
-        except ConflictError:
-            # Somebody was quicker, or this one was released. To be asked by ID:
-            # Glance writes an image's tags a moment after the image.
-            rival = images.find(api, _lease_id(build_id, used))
-            held += [rival] if rival else []
-            continue
-        except TransientError as error:
-            # It may have come through, unheard: the next try will tell.
-            refused, used = refused + 1, used - 1
-            if refused == TRIES:
-                raise
-            api.clock.sleep(max(2.0**refused, error.retry_after))
-            continue
-        return _taken(api, build_id, [*held, image])
+        number = max(number, generation(held[-1]) if held else 0) + 1
+        made = _create(api, build_id, number, properties)
+        held += [made] if made else []
     raise RecordError(f"build {build_id} changes hands too quickly; try again")
+
+
+def _create(
+    api: Api, build_id: str, number: int, properties: Mapping[str, str]
+) -> Image | None:
+    """Return lease ``number``, whosever it is; None where it was released.
+
+    It is asked for by its ID: Glance writes an image's tags a moment after the
+    image, so a rival's that is there may not be listed yet.
+    """
+    image_id = _lease_id(build_id, number)
+
+    def create() -> Image:
+        return images.create(
+            api,
+            image_id=image_id,
+            name=resource_name(build_id, f"lease-{number}"),
+            tags=(build_tag(build_id), PART_TAG),
+            properties=properties,
+        )
+
+    try:
+        return patiently(api.clock, create)
+    except ConflictError:
+        return images.find(api, image_id)
 
 
 def _taken(api: Api, build_id: str, held: list[Image]) -> Lease:
