@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from osc_lib.cli import format_columns
 from osc_lib.command import command
 
 Shown = tuple[Sequence[str], Sequence[Any]]
@@ -77,9 +78,15 @@ class ShowImageBuildOS(command.ShowOne):
             "end_of_life": entry.end_of_life,
             "proven": entry.proven or "no",
             "architectures": ", ".join(arches),
-            "source": {arch: tree.source for arch, tree in trees.items()},
-            "kernel": {arch: tree.kernel_url for arch, tree in trees.items()},
-            "ramdisk": {arch: tree.ramdisk_url for arch, tree in trees.items()},
+            "source": format_columns.DictColumn(
+                {arch: tree.source for arch, tree in trees.items()}
+            ),
+            "kernel": format_columns.DictColumn(
+                {arch: tree.kernel_url for arch, tree in trees.items()}
+            ),
+            "ramdisk": format_columns.DictColumn(
+                {arch: tree.ramdisk_url for arch, tree in trees.items()}
+            ),
             "kernel_args": entry.kernel_args,
             "answer_format": entry.answer_format,
             "answer_template": entry.answer,
@@ -88,7 +95,7 @@ class ShowImageBuildOS(command.ShowOne):
             "min_ram_mib": entry.min_ram_mib,
             "min_disk_gib": entry.min_disk_gib,
             "timeout_min": entry.timeout_min,
-            "properties": dict(entry.properties),
-            "deviations": list(entry.deviations),
+            "properties": format_columns.DictColumn(dict(entry.properties)),
+            "deviations": format_columns.ListColumn(list(entry.deviations)),
         }
         return list(shown), list(shown.values())

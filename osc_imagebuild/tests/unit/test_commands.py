@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
+
+import fixtures
 
 from osc_imagebuild.tests.fakes import faults
 from osc_imagebuild.tests.fakes.faults import Fault
@@ -54,6 +57,41 @@ class CreateTest(ShellTestCase):
         self.assertEqual("ipxe", ran.json["boot_method"])
         self.assertIn("IMAGEBUILD-REPORT", ran.json["answer_file"])
         self.assert_empty()
+
+    def test_what_is_wanted_in_it(self) -> None:
+        """Options for the installed system reach the answer file."""
+        home = Path(self.useFixture(fixtures.TempDir()).path)
+        (home / "run").write_text("#!/bin/sh\n")
+        (home / "run").chmod(0o700)
+        ran = self.build(
+            *("create", "--os", "debian-13", "--dry-run", "--flavor", "m1.small"),
+            *("--source", "http://mirror.fake/debian", "--package", "tree"),
+            *("--file", f"{home}/run:/usr/local/bin/run", "--run-command", "echo 'x'"),
+            *("--locale", "de_DE.UTF-8", "--keyboard", "de", "--swap", "99", "--lvm"),
+            *("--timezone", "Europe/Berlin", NAME, "-f", "json"),
+        )
+        self.assertEqual(0, ran.code, ran.err)
+        for words in (
+            "time/zone string Europe/Berlin",
+            "xkb-keymap select de",
+            "partman-auto/method string lvm",
+            "install locales tree ||",
+            "fallocate -l 99M",
+            "decode > /usr/local/bin/run",
+            "chmod 0755 /usr/local/bin/run",
+            """sh -e -c 'echo '"'"'x'"'"''""",
+        ):
+            self.assertIn(words, ran.json["answer_file"])
+
+    def test_files_that_cannot_be_copied(self) -> None:
+        """A path is missing, or the file is."""
+        for word, text in (
+            ("motd", "such as motd:/etc/motd"),
+            ("no:/x", "cannot read"),
+        ):
+            ran = self.create("--file", word)
+            self.assertEqual(1, ran.code)
+            self.assertIn(text, ran.err)
 
     def test_options_reach_the_result(self) -> None:
         """Properties and tags of the user's, on the finished image."""

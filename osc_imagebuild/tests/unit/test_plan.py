@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from keystoneauth1.identity import v3
@@ -229,6 +230,20 @@ class ChoiceTest(PlanTestCase):
             SpecError, choose.boot_method, wanted, entry, plain, ("no iPXE here",)
         )
         self.assertIn("--boot-method kernel", str(error))
+
+    def test_boot_methods_to_come(self) -> None:
+        """An entry may name what this version does not have; it is said so."""
+        entry = Catalog([CATALOG]).entry("mini")
+        entry = dataclasses.replace(entry, boot_methods=("floppy",))
+        error = self.assertRaises(
+            SpecError, choose.boot_method, self.request(), entry, "http://m/linux", ()
+        )
+        self.assertIn("floppy, which this version does not have yet", str(error))
+
+    def test_own_answer_that_cannot_report(self) -> None:
+        """It is warned of, as it may fetch what does."""
+        plan = self.builder().plan(self.request(answer_file="report() { poweroff; }"))
+        self.assertIn("neither @REPORT@ nor @BUILD_ID@", " ".join(plan.warnings))
 
     def test_without_ipxe_here(self) -> None:
         """The plan falls back, and says which package is missing."""
