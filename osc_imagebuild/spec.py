@@ -15,6 +15,8 @@ from osc_imagebuild.model import Request, Spec
 
 VISIBILITIES = ("private", "shared", "community", "public")
 
+# Source: RFC 3986, 2.2 and 2.3, but for the quote, which answer files take for theirs.
+_URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 _RESERVED = ("imagebuild_", "os_glance", "owner_specified.")
 
 
@@ -70,6 +72,8 @@ def problems(request: Request) -> list[str]:
         if any(ord(c) > 0xFFFF or c == "\0" for c in text):
             # Source: glance.api.v2.images refuses 4-byte unicode.
             found.append(f"Glance cannot store the characters of {text!r:.60}")
+    if "://" in (request.source or "") and not _URL.fullmatch(request.source or ""):
+        found.append(f"this is no URL: {request.source!r:.100}")
     for tag in request.tags:
         if not tag or len(tag) > 255:
             found.append(f"a tag must have 1 to 255 characters: {tag!r:.60}")

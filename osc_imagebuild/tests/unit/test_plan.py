@@ -77,6 +77,9 @@ class MistakesTest(PlanTestCase):
             ("no visibility 'secret'; there are: private", {"visibility": "secret"}),
             ("--timeout takes 1 to 1440", {"timeout_min": 0}),
             ("must be an http(s) URL", {"source": "ftp://x"}),
+            ("this is no URL", {"source": "http://x/\n%post"}),
+            ("this is no URL", {"source": "http://x/a b"}),
+            ("this is no URL", {"source": "http://x/'"}),
             ("mini cannot be given packages", {"packages": ("vim",)}),
             ("mini cannot be given a root password", {"root_password": "x"}),
         ):
