@@ -14,12 +14,13 @@ _LINE = 76
 def shell(value: object) -> str:
     """Return ``value`` as one word of sh, on one line whatever is in it.
 
-    So the script around it may itself stand in a format with rules for lines.
-    A word that is not printable is decoded by ``decode``, which every script
+    So the script around it may itself stand in a format with rules for lines,
+    or for characters: YAML does not read JSON's escapes of those past U+FFFF.
+    A word that is not plain ASCII is decoded by ``decode``, which every script
     that uses this filter defines. It loses line ends at its end.
     """
     text = str(value)
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return shlex.quote(text)
     packed = base64.b64encode(text.encode()).decode()
     return f'"$(echo {packed} | decode)"'
