@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,11 @@ import openstack
 import testtools
 
 from osc_imagebuild.cloud.images import CORE
+from osc_imagebuild.names import RECORD_TAG, builds_of
 
 CATALOG = Path(__file__).parents[1] / "catalog"
 COMMAND_LIMIT_S = 600
+DELETION_LIMIT_S = 40
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
 
 
@@ -38,8 +42,17 @@ class EndToEndTest(testtools.TestCase):
         # Failed builds save their consoles in the working directory.
         self.directory = self.useFixture(fixtures.TempDir()).path
         self.name = f"e2e-{uuid.uuid4().hex[:8]}"
-        self.before = self.census()
+        self.before = self._settled()
         self.addCleanup(self._clean)
+
+    def _settled(self) -> dict[str, int]:
+        """The census once nothing of others is just going."""
+        found = self.census()
+        for _ in range(10):
+            before, found = found, self.census()
+            if before == found:
+                break
+        return found
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command; its output is read by the test."""
@@ -82,16 +95,55 @@ class EndToEndTest(testtools.TestCase):
         )
 
     def census(self) -> dict[str, int]:
-        """Count what a build could leave behind."""
+        """Count what a build could leave behind; other tests' does not count.
+
+        Builds are listed before and after, because others come and go meanwhile.
+        """
+        strangers = self._strangers()
         images = self.cloud.image.get("/images?limit=500").json()["images"]
         hidden = self.cloud.image.get("/images?limit=500&os_hidden=true")
-        return {
-            "servers": len(list(self.cloud.compute.servers())),
-            "ports": len(list(self.cloud.network.ports())),
-            "images": len(images),
-            "hidden images": len(hidden.json()["images"]),
-            "volumes": len(list(self.cloud.block_storage.volumes())),
+        servers = list(self.cloud.compute.servers())
+        found = {
+            "images": images,
+            "hidden images": hidden.json()["images"],
+            "servers": [s.to_dict() for s in servers],
+            "ports": [p.to_dict() for p in self.cloud.network.ports()],
+            "volumes": [v.to_dict() for v in self.cloud.block_storage.volumes()],
         }
+        strangers |= self._strangers()
+        theirs = {s.id for s in servers if self._is_strange(s.to_dict(), strangers)}
+        return {
+            kind: sum(
+                item.get("device_id") not in theirs
+                and not self._is_strange(item, strangers)
+                for item in items
+            )
+            for kind, items in found.items()
+        }
+
+    def _strangers(self) -> set[str]:
+        """IDs of the builds that are not this test's."""
+        listed = self.cloud.image.get(f"/images?os_hidden=true&tag={RECORD_TAG}")
+        return {
+            image["id"]
+            for image in listed.json()["images"]
+            if json.loads(image["imagebuild_spec"])["name"] != self.name
+        }
+
+    def _is_strange(self, item: dict[str, Any], strangers: set[str]) -> bool:
+        """Whether a resource is another test's, by its name and its builds."""
+        name, tags = item.get("name") or "", item.get("tags") or []
+        if re.match("e2e-", name) and not name.startswith(self.name):
+            return True
+        builds = set(builds_of([name, *tags]))
+        return bool(builds) and builds <= strangers
+
+    def assert_census(self, expected: dict[str, int]) -> None:
+        """Nothing else is there, or will be once Nova has deleted what goes."""
+        deadline = time.monotonic() + DELETION_LIMIT_S
+        while self.census() != expected and time.monotonic() < deadline:
+            time.sleep(2)
+        self.assertEqual(expected, self.census())
 
     def properties(self, image_id: str) -> dict[str, str]:
         """All that is set on an image beside what Glance shows of every one."""

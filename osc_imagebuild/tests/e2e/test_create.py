@@ -50,9 +50,9 @@ class TestCreate(EndToEndTest):
         expected = dict(self.before)
         expected["images"] += 1  # the result
         expected["hidden images"] += 1  # the record
-        self.assertEqual(expected, self.census())
+        self.assert_census(expected)
         self.delete(build["id"])
-        self.assertEqual(self.before, self.census())
+        self.assert_census(self.before)
 
     def test_kernel_is_uploaded_once(self) -> None:
         words = ("--property", "team=core", "--tag", "golden")
@@ -68,7 +68,7 @@ class TestCreate(EndToEndTest):
             self.before["hidden images"] + 3, self.census()["hidden images"]
         )
         self.delete(second["id"])
-        self.assertEqual(self.before, self.census())
+        self.assert_census(self.before)
 
     def test_interactive_shell(self) -> None:
         script = (
@@ -106,10 +106,10 @@ class TestCreate(EndToEndTest):
         for word in ("minni", "none", "nowhere", "--security-group", "--timeout"):
             self.assertIn(word.removeprefix("--security-"), done.stderr)
         self.assertIn("5 things", done.stderr)
-        self.assertEqual(self.before, self.census())
+        self.assert_census(self.before)
 
     def test_dry_run_writes_nothing(self) -> None:
         plan = self.create("--dry-run")
         self.assertEqual("m1.mini", plan["flavor_name"])
         self.assertIn("report()", plan["answer_file"])
-        self.assertEqual(self.before, self.census())
+        self.assert_census(self.before)

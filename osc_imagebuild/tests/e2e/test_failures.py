@@ -44,7 +44,7 @@ class TestFailures(EndToEndTest):
         self.assertIn("FAILED: cannot fetch", log.stdout)
         expected = dict(self.before)
         expected["hidden images"] += 1  # the record
-        self.assertEqual(expected, self.census())
+        self.assert_census(expected)
 
     def test_off_without_a_report(self) -> None:
         path = self.answer(
@@ -69,9 +69,9 @@ class TestFailures(EndToEndTest):
         build = self.openstack("image", "build", "show", self.name)
         expected = dict(self.before)
         expected["hidden images"] += 2  # the record and the result
-        self.assertEqual(expected, self.census())
+        self.assert_census(expected)
         self.delete(build["id"])
-        self.assertEqual(self.before, self.census())
+        self.assert_census(self.before)
 
     def unbootable(self) -> Path:
         """A catalogue whose mini loses its boot loader and says that all is well."""
@@ -93,11 +93,11 @@ class TestFailures(EndToEndTest):
         self.assertEqual(0, done.returncode, done.stderr)
         expected = dict(self.before)
         expected["hidden images"] += 1  # the record
-        self.assertEqual(expected, self.census())
+        self.assert_census(expected)
         again = self.run_command("image", "build", "cancel", build["id"])
         self.assertEqual(0, again.returncode, again.stderr)
         self.delete(build["id"])
-        self.assertEqual(self.before, self.census())
+        self.assert_census(self.before)
 
     def test_sigterm_then_resume(self) -> None:
         process = self.start("image", "build", "create", "--os", "mini", self.name)
@@ -133,7 +133,7 @@ class TestFailures(EndToEndTest):
         expected = dict(self.before)
         expected["images"] += 1
         expected["hidden images"] += 1 + seen.count("image-kernel") * 2
-        self.assertEqual(expected, self.census())
+        self.assert_census(expected)
         return seen
 
     def _run_until_new_step(
