@@ -31,7 +31,6 @@ _REFUSED = {
     "files",
     "/template/os/install/md5sum": "checksums in MD5 prove nothing",
     "/template/os/install/sha1sum": "checksums in SHA-1 prove nothing",
-    "/template/os/install/sha256sum": "a list of checksums is not read",
     "/template/os/icicle": "no package list (ICICLE) is made",
     "/template/precommands": "nothing can run before the packages are installed; "
     "use commands",
@@ -58,13 +57,18 @@ def to_fields(
     }
     if tdl["installtype"] == "iso":
         fields["boot_method"] = "cdrom"
+    if tdl["iso_sha256_url"]:
+        fields["checksum"] = reading.checksum()
+    if tdl["disksize"]:
+        # Oz gives the size in GiB, and has terabytes counted already.
+        fields["disk_gib"] = int(tdl["disksize"])
     if tdl["description"]:
         fields["properties"] = {"description": " ".join(tdl["description"].split())}
     if tdl["rootpw"]:
         fields["root_password"] = hashed(tdl["rootpw"].strip())
     reading.refuse()
     reading.problems.sort(key=lambda line: int(line[len(file) :].split(":")[1]))
-    kept = {key: value for key, value in fields.items() if value not in ((), {})}
+    kept = {key: value for key, value in fields.items() if value not in ((), {}, "")}
     return kept, reading.problems
 
 
@@ -110,6 +114,28 @@ class _Reading:
                 what = _REFUSED_OF_PACKAGES.get(plain.rsplit("/", 1)[1])
             if what:
                 self._wrong(path, what)
+
+    def checksum(self) -> str:
+        """Return the ISO's SHA-256 out of the list that the TDL names."""
+        path = "/template/os/install/sha256sum"
+        url, iso = self.tdl["iso_sha256_url"].strip(), self.tdl["source"].strip()
+        text = self._data(path, ("url", url)).decode("utf-8", "replace")
+        if self.reader.check_only:
+            return ""
+        name = re.escape(iso.rsplit("/", 1)[-1])
+        # As sha256sum writes it, or as BSD's sha256 does, which Fedora takes.
+        found = re.search(
+            rf"^([0-9a-f]{{64}}) [ *](?:.*/)?{name}$|^SHA256 \({name}\) = ([0-9a-f]{{64}})$",
+            text,
+            re.MULTILINE,
+        )
+        if found is None:
+            line = self._line(path)
+            self.problems.append(
+                f"{self.file}:{line}: {path}: {url} has no SHA-256 of {iso}"
+            )
+            return ""
+        return found.group(1) or found.group(2)
 
     def repository(self, item: Mapping[str, Any]) -> Repository:
         """Return a repository; Debian's kind is a whole line of sources.list."""

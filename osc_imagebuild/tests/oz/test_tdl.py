@@ -181,6 +181,28 @@ class MappingTest(TdlTestCase):
         self.assertEqual("http://x/debian.iso", found["source"])
         self.assertEqual("cdrom", found["boot_method"])
 
+    def test_checksum(self) -> None:
+        """Out of the list that is named, in both of its forms."""
+        sums = self.directory / "SUMS"
+        iso = (
+            "<install type='iso'><iso>http://x/d.iso</iso>"
+            f"<sha256sum>file://{sums}</sha256sum></install>"
+        )
+        for text in (
+            f"{'b' * 64}  x.iso\n{'a' * 64} *./d.iso\n",
+            f"SHA256 (d.iso) = {'a' * 64}\n",
+        ):
+            sums.write_text(text)
+            self.assertEqual("a" * 64, self.load(install=iso).fields["checksum"])
+        sums.write_text(f"{'a' * 64}  other.iso\n")
+        self.assertIn("has no SHA-256 of http://x/d.iso", self.problems(install=iso)[0])
+
+    def test_disk(self) -> None:
+        """In GiB."""
+        for size, wanted in (("20", 20), ("20G", 20), ("1T", 1024)):
+            found = self.load(more=f"<disk><size>{size}</size></disk>").fields
+            self.assertEqual(wanted, found["disk_gib"])
+
     def test_what_cannot_be_carried(self) -> None:
         """All of it is named at once, with its line."""
         found = self.problems(
