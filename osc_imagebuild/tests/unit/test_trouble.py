@@ -293,7 +293,8 @@ class MeddlerTest(GuestTestCase):
         self.assertIn("openstack server unlock", str(error))
         self.assertIn(f"openstack image build resume {build.id}", str(error))
         self.assertEqual("building", build.status)
-        self.assertRaises(CloudError, builder.cancel, build.id)
+        error = self.assertRaises(CloudError, builder.cancel, build.id)
+        self.assertIn("openstack server unlock", str(error))
         for server in self.cloud.nova.servers.values():
             server.locked = False
         self.builder().cancel(build.id)
