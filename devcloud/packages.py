@@ -17,7 +17,7 @@ dnsmasq-base dnsmasq-utils haproxy ipset conntrack iputils-arping iptables nftab
 apt-cacher-ng novnc pkg-config gcc python3-dev python3-venv libffi-dev libssl-dev iproute2
 iputils-ping ethtool nfs-common procps
 busybox-static extlinux syslinux-common isolinux cpio e2fsprogs xorriso mmdebstrap
-squashfs-tools ipxe xz-utils genisoimage
+squashfs-tools ipxe xz-utils genisoimage ovmf grub-common grub-efi-amd64-bin mtools
 """.split()
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = "#!/bin/sh\n# made by devcloud while it installs packages\nexit 101\n"

@@ -14,6 +14,9 @@ from osc_imagebuild.cloud.inventory import Flavor, Network
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import Request
 
+# What machines boot method ipxe has stub disks for.
+_STUB_ARCHES = ("x86_64", "aarch64")
+
 
 def flavor(
     flavors: Sequence[Flavor], name: str | None, entry: Entry, *, on_volume: bool
@@ -158,6 +161,22 @@ def root(
     return size, f"root disk: a volume of {size} GiB, because {reasons[0]}"
 
 
+def firmware(request: Request) -> str:
+    """'bios' or 'uefi': what was asked for, or what such machines have alone."""
+    return "uefi" if request.arch == "aarch64" else request.firmware
+
+
+def firmware_properties(request: Request) -> dict[str, str]:
+    """What Nova must be told of the firmware, for the installer and for the result.
+
+    Source: Nova's documentation of UEFI; aarch64 has no other machine type.
+    """
+    if firmware(request) != "uefi":
+        return {}
+    machine = "virt" if request.arch == "aarch64" else "q35"
+    return {"hw_firmware_type": "uefi", "hw_machine_type": machine}
+
+
 def boot_method(
     request: Request, entry: Entry, kernel_url: str, missing: Sequence[str]
 ) -> tuple[str, str]:
@@ -192,6 +211,8 @@ def boot_method(
         return there[0], f"boot method {there[0]}"
     if missing:
         return "kernel", f"boot method kernel, not ipxe: {missing[0]}"
-    if not kernel_url.startswith("http://") or request.arch != "x86_64":
-        return "kernel", "boot method kernel: iPXE here takes http and x86_64 only"
+    if not kernel_url.startswith("http://") or request.arch not in _STUB_ARCHES:
+        return "kernel", (
+            "boot method kernel: a stub takes http, and x86_64 and aarch64 only"
+        )
     return "ipxe", "boot method ipxe: the guest fetches the installer by itself"

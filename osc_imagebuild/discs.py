@@ -6,6 +6,8 @@ import io
 import re
 from collections.abc import Mapping
 
+_LEAST = 1 << 20
+
 
 def answer_cd(label: str, files: Mapping[str, str]) -> bytes:
     """Return an ISO image labelled ``label`` with ``files``, paths to contents.
@@ -40,7 +42,9 @@ def answer_cd(label: str, files: Mapping[str, str]) -> bytes:
         iso.write_fp(target)
     finally:
         iso.close()
-    return target.getvalue()
+    # Busybox looks for other file systems first, and takes the end of a disk for
+    # a broken one; mkisofs pads for such readers too.
+    return target.getvalue().ljust(_LEAST, b"\0")
 
 
 def _make_directory(iso: object, parts: list[str], made: set[str]) -> None:

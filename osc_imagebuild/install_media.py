@@ -89,7 +89,7 @@ class Finder:
 
     def _tree(self, tree: InstallTree) -> Media:
         source, kernel, ramdisk = tree.source, tree.kernel_url, tree.ramdisk_url
-        missing = media.missing_parts(self.request.firmware)
+        missing = media.missing_parts(choose.firmware(self.request), self.request.arch)
         method, line = choose.boot_method(self.request, self.entry, kernel, missing)
         if line:
             self.tell(line)

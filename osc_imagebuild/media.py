@@ -12,12 +12,13 @@ from typing import IO
 
 import requests
 
-from osc_imagebuild import discs, qcow2, streams
+from osc_imagebuild import discs, efi, qcow2, streams
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.parts import (
     AnswerCd,
     BlankDisk,
     Content,
+    EfiStubDisk,
     InstallMedia,
     RemoteFile,
     StubDisk,
@@ -53,8 +54,10 @@ _PARTS = {
 }
 
 
-def missing_parts(firmware: str = "bios") -> list[str]:
+def missing_parts(firmware: str = "bios", arch: str = "x86_64") -> list[str]:
     """Return a line for each part of a stub disk that this machine lacks."""
+    if firmware == "uefi":
+        return efi.missing_parts(arch)
     return [
         f"{name} is not installed; it comes with the package {package}"
         for name, (_, package) in _PARTS.items()
@@ -91,6 +94,9 @@ def opened(
     match content:
         case StubDisk(script):
             data = stub_disk(script)
+            yield io.BytesIO(data), len(data)
+        case EfiStubDisk(script, arch):
+            data = efi.stub_disk(script, arch)
             yield io.BytesIO(data), len(data)
         case BlankDisk(size_gib):
             data = qcow2.build(b"", size_gib * _GIB)

@@ -24,6 +24,7 @@ class EfiStubDisk:
     """A tiny bootable disk for UEFI machines that runs this GRUB script."""
 
     script: str
+    arch: str
 
 
 @dataclass(frozen=True)

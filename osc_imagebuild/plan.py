@@ -215,7 +215,7 @@ class _Planner:
             flavor_name=flavor.name,
             root="volume" if volume_gib else "local",
             disk_gib=volume_gib or flavor.disk_gib,
-            firmware=request.firmware,
+            firmware=choose.firmware(request),
             config_drive=self.config_drive,
             answer_cd_label=cd.get("label", ""),
             answer_cd_files=_answer_files(cd),
@@ -224,7 +224,10 @@ class _Planner:
             availability_zone=request.availability_zone,
             hints=dict(request.hints),
             kernel_args=answers.kernel_args,
-            boot_properties=entry.boot_properties,
+            boot_properties={
+                **choose.firmware_properties(request),
+                **entry.boot_properties,
+            },
             result_properties={
                 **self._result_properties(entry, install, answers),
                 "imagebuild_flavor": flavor.name,
@@ -251,6 +254,7 @@ class _Planner:
     ) -> dict[str, str]:
         """What the finished image declares, and where it comes from."""
         found = {
+            **choose.firmware_properties(self.request),
             **entry.properties,
             "architecture": self.request.arch,
             **self.request.properties,

@@ -1,15 +1,17 @@
 """Boot method ipxe: the root disk starts as a tiny disk that runs iPXE.
 
-iPXE fetches kernel and ramdisk straight from the install tree and the
-installer then overwrites the disk. So nothing passes through the client, any
-full-virtualisation hypervisor will do, there is no limit of 255 bytes on the
-command line, and a guest that reboots boots what it installed.
+UEFI machines get GRUB instead, because the iPXE that distributions build for
+them reads no script from its disk. Either fetches kernel and ramdisk straight
+from the install tree and the installer then overwrites the disk. So nothing
+passes through the client, any full-virtualisation hypervisor will do, there is
+no limit of 255 bytes on the command line, and a guest that reboots boots what
+it installed.
 """
 
 from __future__ import annotations
 
 from osc_imagebuild.model import Spec
-from osc_imagebuild.parts import BootImage, BootVolume, StubDisk
+from osc_imagebuild.parts import BootImage, BootVolume, EfiStubDisk, StubDisk
 
 ROOT = "stub"
 
@@ -37,24 +39,74 @@ sleep 20
 poweroff
 """
 
+# The same for UEFI. The strings of x count: GRUB's script knows no arithmetic.
+_GRUB_SCRIPT = """\
+set timeout=0
+{serial}
+set tries=x
+while [ "$tries" != {most} ]; do
+  echo "IMAGEBUILD-GRUB try $tries"
+  if net_bootp; then
+    if linux {kernel} {args}; then
+      if initrd {ramdisk}; then
+        boot
+      fi
+    fi
+  fi
+  sleep 5
+  set tries="x$tries"
+done
+echo "IMAGEBUILD-IPXE-FAILED no kernel and ramdisk from {url}"
+sleep 20
+halt
+"""
+# GRUB for aarch64 takes the console that the firmware has.
+_GRUB_SERIAL = {
+    "x86_64": "serial --unit=0 --speed=115200\nterminal_output serial console"
+}
+
 
 def images(spec: Spec) -> tuple[BootImage, ...]:
     """The stub alone."""
+    content = _efi_stub(spec) if spec.firmware == "uefi" else _stub(spec)
+    return (
+        BootImage(
+            role=ROOT,
+            disk_format="qcow2",
+            container_format="bare",
+            content=content,
+            properties=spec.boot_properties,
+        ),
+    )
+
+
+def _efi_stub(spec: Spec) -> EfiStubDisk:
+    script = _GRUB_SCRIPT.format(
+        serial=_GRUB_SERIAL.get(spec.arch, ""),
+        most="x" * 20,
+        kernel=_grub_path(spec.kernel_url),
+        ramdisk=_grub_path(spec.ramdisk_url),
+        # Quoted, as GRUB's script takes ; and $ for its own.
+        args=" ".join(f"'{word}'" for word in spec.kernel_args.split()),
+        url=spec.kernel_url,
+    )
+    return EfiStubDisk(script, spec.arch)
+
+
+def _grub_path(url: str) -> str:
+    """An address as GRUB writes it: (http,HOST:PORT)/PATH."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    return f"(http,{host})/{path}"
+
+
+def _stub(spec: Spec) -> StubDisk:
     script = _SCRIPT.format(
         kernel=spec.kernel_url,
         ramdisk=spec.ramdisk_url,
         # Modern kernels take the ramdisk by its name in iPXE's file list.
         args=f"initrd=initrd {spec.kernel_args}",
     )
-    return (
-        BootImage(
-            role=ROOT,
-            disk_format="qcow2",
-            container_format="bare",
-            content=StubDisk(script),
-            properties=spec.boot_properties,
-        ),
-    )
+    return StubDisk(script)
 
 
 def cds(spec: Spec) -> tuple[BootVolume, ...]:
@@ -63,7 +115,7 @@ def cds(spec: Spec) -> tuple[BootVolume, ...]:
 
 
 def problems(spec: Spec) -> list[str]:
-    """iPXE as distributions build it speaks HTTP only, and BIOS only here."""
+    """iPXE and GRUB as distributions build them speak HTTP only."""
     found = []
     for url in (spec.kernel_url, spec.ramdisk_url):
         if not url.startswith("http://"):
@@ -71,9 +123,14 @@ def problems(spec: Spec) -> list[str]:
                 f"boot method ipxe needs an http:// install tree, not {url}; "
                 "give another --source or use --boot-method kernel"
             )
-    if spec.arch != "x86_64":
+    if spec.arch not in ("x86_64", "aarch64"):
         found.append(
-            f"boot method ipxe starts x86_64 guests only, not {spec.arch}; "
+            f"boot method ipxe starts x86_64 and aarch64 guests, not {spec.arch}; "
+            "use --boot-method kernel"
+        )
+    if spec.firmware == "uefi" and "'" in spec.kernel_args:
+        found.append(
+            "boot method ipxe cannot give UEFI guests a command line with '; "
             "use --boot-method kernel"
         )
     return found

@@ -17,7 +17,15 @@ BUSYBOX = Path("/usr/bin/busybox")
 EXTLINUX = Path("/usr/bin/extlinux")
 MKE2FS = Path("/usr/sbin/mke2fs")
 BOOT_SECTOR = Path("/usr/lib/EXTLINUX/mbr.bin")
-PACKAGES = ("busybox-static", "e2fsprogs", "extlinux", "isolinux", "syslinux-common")
+PACKAGES = (
+    *("busybox-static", "e2fsprogs", "extlinux", "isolinux", "syslinux-common"),
+    *("grub-common", "grub-efi-amd64-bin", "mtools"),
+)
+EFI_MIB = 4
+GRUB_MODULES = (
+    "part_msdos part_gpt fat ext2 iso9660 normal linux serial terminal search "
+    "search_label echo"
+).split()
 
 DISK_MODULES = ("virtio_pci", "virtio_blk", "virtio_scsi", "ata_piix", "sd_mod")
 CD_MODULES = ("sr_mod", "isofs", "vfat", "nls_cp437", "nls_ascii")
@@ -155,11 +163,31 @@ def make_installer(tree: Path, kernel: Path) -> None:
     shutil.copy(BOOT_SECTOR, tree / "usr/lib/syslinux")
     put("dhcp.sh", tree / "etc/dhcp.sh")
     put("init.sh", tree / "init")
+    make_efi_image(tree / "usr/lib/efi.img", "system/grub.cfg")
     add_modules(tree, kernel, INSTALLER_MODULES)
 
 
+def make_efi_image(target: Path, config: str) -> None:
+    """A small FAT file system with GRUB and its commands, for UEFI machines.
+
+    Not by busybox, whose FAT is a FAT32 whatever its size, which UEFI does not take.
+    """
+    loader = target.with_name("BOOTX64.EFI")
+    process.run(
+        *("grub-mkimage", "-O", "x86_64-efi", "-p", "/boot/grub"),
+        *("-c", HERE / config, "-o", loader),
+        *GRUB_MODULES,
+    )
+    with target.open("wb") as file:
+        file.truncate(EFI_MIB << 20)
+    process.run("mformat", "-i", target, "::")
+    process.run("mmd", "-i", target, "::/EFI", "::/EFI/BOOT")
+    process.run("mcopy", "-i", target, loader, "::/EFI/BOOT/BOOTX64.EFI")
+    loader.unlink()
+
+
 def make_iso(media: Path, tree: Path) -> None:
-    """A CD for BIOS machines that carries its root tarball: it needs no network."""
+    """A CD for BIOS and UEFI machines that carries its root tarball: it needs no network."""
     boot = tree / "isolinux"
     boot.mkdir(parents=True)
     shutil.copy("/usr/lib/ISOLINUX/isolinux.bin", boot)
@@ -168,9 +196,11 @@ def make_iso(media: Path, tree: Path) -> None:
     for name in ("linux", "initrd"):
         shutil.copy(media / name, boot)
     shutil.copy(media / "rootfs.tar.gz", tree)
+    make_efi_image(boot / "efi.img", "grub-cd.cfg")
     process.run(
         *("xorriso", "-as", "mkisofs", "-quiet", "-V", "MINI-INSTALLER", "-R", "-J"),
         *("-b", "isolinux/isolinux.bin", "-c", "isolinux/boot.cat"),
         *("-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"),
+        *("-eltorito-alt-boot", "-e", "isolinux/efi.img", "-no-emul-boot"),
         *("-o", media / "mini.iso", tree),
     )

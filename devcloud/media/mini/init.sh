@@ -104,8 +104,11 @@ partition() {
     local mib=$(($(cat "/sys/class/block/${disk#/dev/}/size") / 2048))
     [ $mib -ge "${min_mb:-64}" ] || die "disk too small: $mib MiB, need ${min_mb:-64}"
     dd if=/dev/zero of="$disk" bs=1M count=1 2>/dev/null || die "cannot write to $disk"
-    printf 'o\nn\np\n1\n2048\n\na\n1\nw\n' | fdisk -u "$disk" >/tmp/fdisk.log 2>&1 ||
-        die "partitioning"
+    # UEFI machines boot from a FAT partition, which comes first on the disk.
+    local commands='o\nn\np\n1\n2048\n\na\n1\nw\n'
+    [ ! -d /sys/firmware/efi ] ||
+        commands='o\nn\np\n1\n18432\n\nn\np\n2\n2048\n18431\nt\n2\nef\na\n1\nw\n'
+    printf "$commands" | fdisk -u "$disk" >/tmp/fdisk.log 2>&1 || die "partitioning"
     target=${disk}1
     tries=0
     while [ ! -b "$target" ] && [ $tries -lt 30 ]; do
@@ -151,6 +154,11 @@ unpack() {
 }
 
 boot_loader() {
+    if [ -d /sys/firmware/efi ]; then
+        dd if=/usr/lib/efi.img of="${disk}2" bs=1M 2>/dev/null || die "UEFI boot loader"
+        say "BOOTLOADER 90% UEFI"
+        return
+    fi
     extlinux --install /mnt/boot/extlinux >/tmp/extlinux.log 2>&1 ||
         die "boot loader: $(tail -n 1 /tmp/extlinux.log)"
     dd if=/usr/lib/syslinux/mbr.bin of="$disk" bs=440 count=1 conv=notrunc 2>/dev/null ||

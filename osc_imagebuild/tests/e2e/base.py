@@ -22,6 +22,9 @@ from osc_imagebuild.names import RECORD_TAG, builds_of
 CATALOG = Path(__file__).parents[1] / "catalog"
 COMMAND_LIMIT_S = 600
 DELETION_LIMIT_S = 40
+_STEP = re.compile(r"^\[ *\d+:\d\d\] ([a-z-]+)$")
+# The number of steps is bounded; so must be the kills.
+MAX_KILLS = 40
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
 
 
@@ -108,6 +111,7 @@ class EndToEndTest(testtools.TestCase):
             "hidden images": hidden.json()["images"],
             "servers": [s.to_dict() for s in servers],
             "ports": [p.to_dict() for p in self.cloud.network.ports()],
+            "snapshots": [s.to_dict() for s in self.cloud.block_storage.snapshots()],
             "volumes": [v.to_dict() for v in self.cloud.block_storage.volumes()],
         }
         strangers |= self._strangers()
@@ -154,6 +158,44 @@ class EndToEndTest(testtools.TestCase):
         """Delete a build with its image, which must succeed."""
         done = self.run_command("image", "build", "delete", "--with-image", build)
         self.assertEqual(0, done.returncode, done.stderr)
+
+    def killed_in(self, steps: str, *options: str) -> list[str]:
+        """Build; kill and resume in each step that matches; return these steps."""
+        words = ["image", "build", "create", "--os", "mini", *options, self.name]
+        seen: list[str] = []
+        for _ in range(MAX_KILLS):
+            step = self._run_until_new_step(words, seen, steps)
+            if step is None:
+                break
+            seen.append(step)
+            words = ["image", "build", "resume", self.name]
+        build = self.openstack("image", "build", "show", self.name)
+        self.assertEqual("complete", build["status"])
+        return seen
+
+    def _run_until_new_step(
+        self, words: list[str], seen: list[str], steps: str
+    ) -> str | None:
+        """Kill the command in the first step not killed in yet; None at its end."""
+        process = self.start(*words)
+        deadline = time.monotonic() + COMMAND_LIMIT_S
+        assert process.stderr is not None
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            found = _STEP.match(line.rstrip())
+            new = found and found.group(1) not in seen
+            if found and new and re.match(steps, found.group(1)):
+                time.sleep(0.2)  # into the step
+                process.kill()
+                process.wait(timeout=30)
+                return found.group(1)
+            self.assertLess(time.monotonic(), deadline, "".join(lines))
+        try:
+            self.assertEqual(0, process.wait(timeout=60), "".join(lines))
+        except subprocess.TimeoutExpired:
+            self.fail("the command closed its output but did not end")
+        return None
 
     def _clean(self) -> None:
         for build in self.openstack("image", "build", "list"):

@@ -13,6 +13,7 @@ PROVENANCE = {
     "imagebuild_answer_sha256",
     "imagebuild_build_id",
     "imagebuild_built_at",
+    "imagebuild_duration_s",
     "imagebuild_kernel",
     "imagebuild_os",
     "imagebuild_release",

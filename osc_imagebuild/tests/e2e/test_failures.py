@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from osc_imagebuild.tests.e2e.base import CATALOG, COMMAND_LIMIT_S, EndToEndTest
-
-_STEP = re.compile(r"^\[ *\d+:\d\d\] ([a-z-]+)$")
-# The number of steps is bounded; so must be the kills.
-MAX_KILLS = 40
+from osc_imagebuild.tests.e2e.base import CATALOG, EndToEndTest
 
 
 class TestFailures(EndToEndTest):
@@ -120,42 +115,9 @@ class TestFailures(EndToEndTest):
 
     def check_kills(self, *options: str, only: str = "") -> list[str]:
         """Kill it in each step that begins with ``only``; return these steps."""
-        words = ["image", "build", "create", "--os", "mini", *options, self.name]
-        seen: list[str] = []
-        for _ in range(MAX_KILLS):
-            step = self._run_until_new_step(words, seen, only)
-            if step is None:
-                break
-            seen.append(step)
-            words = ["image", "build", "resume", self.name]
-        build = self.openstack("image", "build", "show", self.name)
-        self.assertEqual("complete", build["status"])
+        seen = self.killed_in(only, *options)
         expected = dict(self.before)
         expected["images"] += 1
         expected["hidden images"] += 1 + seen.count("image-kernel") * 2
         self.assert_census(expected)
         return seen
-
-    def _run_until_new_step(
-        self, words: list[str], seen: list[str], only: str
-    ) -> str | None:
-        """Kill the command in the first step not killed in yet; None at its end."""
-        process = self.start(*words)
-        deadline = time.monotonic() + COMMAND_LIMIT_S
-        assert process.stderr is not None
-        lines = []
-        for line in process.stderr:
-            lines.append(line)
-            found = _STEP.match(line.rstrip())
-            new = found and found.group(1) not in seen
-            if found and new and found.group(1).startswith(only):
-                time.sleep(0.2)  # into the step
-                process.kill()
-                process.wait(timeout=30)
-                return found.group(1)
-            self.assertLess(time.monotonic(), deadline, "".join(lines))
-        try:
-            self.assertEqual(0, process.wait(timeout=60), "".join(lines))
-        except subprocess.TimeoutExpired:
-            self.fail("the command closed its output but did not end")
-        return None

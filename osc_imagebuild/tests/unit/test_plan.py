@@ -251,7 +251,7 @@ class ChoiceTest(PlanTestCase):
     def test_without_ipxe_here(self) -> None:
         """The plan falls back, and says which package is missing."""
         missing = ["ipxe.lkrn is not installed"]
-        self.patch(media, "missing_parts", lambda firmware: missing)
+        self.patch(media, "missing_parts", lambda *machine: missing)
         plan = self.builder().plan(self.request())
         self.assertEqual("kernel", plan.spec.boot_method)
         self.assertIn("ipxe.lkrn is not installed", " ".join(plan.choices))
