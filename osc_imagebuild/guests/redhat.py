@@ -11,8 +11,10 @@ from osc_imagebuild.model import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Nothing beside the common variables."""
-    return {}
+    """Whether the installer and the packages are on a CD."""
+    source = request.source or ""
+    is_iso = source.lower().endswith(".iso") or "://" not in source
+    return {"from_cd": request.boot_method == "cdrom" or bool(source and is_iso)}
 
 
 def problems(entry: Entry, request: Request) -> list[str]:

@@ -67,5 +67,5 @@ def problems(entry: Entry, request: Request) -> list[str]:
         if (file.mode, file.owner) != ("0644", "root:root"):
             found.append(f"{file.path:.60}: Windows has neither modes nor owners")
     if entry.variables.get("needs_uefi") and request.firmware != "uefi":
-        found.append(f"{entry.title} needs firmware uefi")
+        found.append(f"{entry.title} needs --firmware uefi")
     return found + values.keys(request.ssh_public_keys)

@@ -57,6 +57,24 @@ class DebianTest(testtools.TestCase):
             self.assertTrue(recipe.endswith("mountpoint{ / } ."), recipe)
 
 
+class RedHatTest(testtools.TestCase):
+    """Where a kickstart says that the packages are."""
+
+    def test_sources(self) -> None:
+        """On the CD that the installer came from, or in the tree."""
+        entry = CATALOG.entry("rhel-10")
+        for fields, line in (
+            ({"source": "http://m/dvd"}, "url --url=http://m/dvd"),
+            ({"source": "http://m/dvd.iso"}, "cdrom"),
+            ({"source": "my-iso-image"}, "cdrom"),
+            ({"source": "http://m/dvd", "boot_method": "cdrom"}, "cdrom"),
+        ):
+            request = Request(name="x", os=entry.name, **fields)  # type: ignore[arg-type]
+            lines = guests.render(entry, request, BUILD, fields["source"]).answer
+            self.assertIn(f"\n{line}\n", lines)
+            self.assertEqual(line == "cdrom", "repo --name=" not in lines)
+
+
 class OwnAnswerTest(testtools.TestCase):
     """A file of the user's."""
 

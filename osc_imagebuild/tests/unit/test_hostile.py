@@ -44,7 +44,7 @@ class HostileTest(AnswerTestCase):
         if entry.family == "windows":
             self.assertIn(f"-Command {text!r}", script)
         else:
-            self.assertIn(f"\nsh -e -c {quoting.shell(text)} > /dev/console", script)
+            self.assertIn(f"\nsh -e -c {quoting.shell(text)} > $console", script)
 
     def test_commands_and_files(self) -> None:
         """In every family."""

@@ -78,7 +78,7 @@ class ProblemsTest(testtools.TestCase):
     def test_what_some_do_not_have(self) -> None:
         """Refused with a reason."""
         self.assertIn("none on FreeBSD", self.found("freebsd-14", lvm=True)[0])
-        self.assertIn("needs firmware uefi", self.found("windows-11")[0])
+        self.assertIn("needs --firmware uefi", self.found("windows-11")[0])
         for fields, text in (
             ({"root_password": "x"}, "a root password: Windows Setup takes no hashed"),
             ({"users": (User(name="x"),)}, "let cloudbase-init make users"),
