@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from openstack.connection import Connection
 
-from osc_imagebuild import lease, logs, orphans, record
+from osc_imagebuild import lease, logs, orphans, record, removal
 from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images
@@ -27,7 +27,7 @@ from osc_imagebuild.model import Request
 from osc_imagebuild.orphans import Orphan
 from osc_imagebuild.plan import Plan, make_plan
 from osc_imagebuild.record import Record
-from osc_imagebuild.teardown import remove_result, teardown
+from osc_imagebuild.teardown import teardown
 
 
 def _silent(event: Event) -> None:
@@ -190,28 +190,7 @@ class Builder:
 
         :raises: RecordError, CloudError
         """
-        found = self.find(build)
-        if found.status == "complete":
-            return found
-        held = lease.take(self.api, found.id, force=True)
-        # Its driver may have written until it lost the lease.
-        found = record.load(self.api, found.id)
-        if found.status == "complete":
-            held.release()
-            return found
-        if not found.is_over:
-            found = record.update(
-                self.api, found.id, status="cancelled", reason="cancelled by request"
-            )
-        teardown(self.api, found.id)
-        # The client that was put aside may have had a creation under way.
-        self.api.clock.sleep(1)
-        teardown(self.api, found.id)
-        if found.status == "cancelled":
-            # It may be published, and not yet told.
-            remove_result(self.api, found.id, found.made)
-        held.release()
-        return found
+        return removal.cancel(self.api, self.find(build))
 
     def delete(self, build: str, *, with_image: bool = False) -> None:
         """Remove a build: what it left and its record. Needs only the ID.
@@ -221,12 +200,7 @@ class Builder:
         :raises: RecordError where a name is unknown or ambiguous, CloudError
         """
         build_id, made = self._identify(build)
-        held = lease.take(self.api, build_id, force=True)
-        teardown(self.api, build_id)
-        if with_image:
-            remove_result(self.api, build_id, made)
-        held.release()
-        images.delete(self.api, build_id)
+        removal.delete(self.api, build_id, made if with_image else ())
 
     def _identify(self, build: str) -> tuple[str, tuple[str, ...]]:
         """ID and results of a build, even where its record cannot be read."""

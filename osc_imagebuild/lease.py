@@ -35,12 +35,18 @@ _ATTEMPTS = 200
 
 
 class Lease:
-    """A held lease. It is proven held for half its life after each `prove`."""
+    """A held lease. It is proven held for half its life after each `prove`.
 
-    def __init__(self, api: Api, build_id: str, image: Image) -> None:
+    ``put_aside`` tells whether another client held it, dead or alive.
+    """
+
+    def __init__(
+        self, api: Api, build_id: str, image: Image, *, put_aside: bool
+    ) -> None:
         self._api = api
         self.build_id = build_id
         self.image_id = image.id
+        self.put_aside = put_aside
         self._proven_at = api.clock.steady()
 
     def touch(self) -> None:
@@ -131,7 +137,7 @@ def _taken(api: Api, build_id: str, held: list[Image]) -> Lease:
     """Return the lease of the last of ``held``; the others are over."""
     for old in held[:-1]:
         patiently(api.clock, functools.partial(images.delete, api, old.id))
-    return Lease(api, build_id, held[-1])
+    return Lease(api, build_id, held[-1], put_aside=len(held) > 1)
 
 
 def leases(api: Api, build_id: str) -> list[Image]:

@@ -1,0 +1,59 @@
+"""Cancel a build, or delete it: whoever drives it, and whatever state it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from osc_imagebuild import lease, record
+from osc_imagebuild.cloud import images
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.record import Record
+from osc_imagebuild.teardown import remove_result, teardown
+
+# A client that was put aside may still have had a creation under way.
+LAST_CREATION_S = 1.0
+
+
+def cancel(api: Api, build: Record) -> Record:
+    """Stop a build and remove what it made, unless it is complete.
+
+    :raises: RecordError, CloudError
+    """
+    if build.status == "complete":
+        return build
+    held = lease.take(api, build.id, force=True)
+    # Its driver may have written until it lost the lease.
+    found = record.load(api, build.id)
+    if found.status == "complete":
+        held.release()
+        return found
+    if not found.is_over:
+        found = record.update(
+            api, found.id, status="cancelled", reason="cancelled by request"
+        )
+    _tear_down(api, held)
+    if found.status == "cancelled":
+        # It may be published, and not yet told.
+        remove_result(api, found.id, found.made)
+    held.release()
+    return found
+
+
+def delete(api: Api, build_id: str, made: Collection[str]) -> None:
+    """Remove a build, its record, and the results ``made``.
+
+    :raises: CloudError
+    """
+    held = lease.take(api, build_id, force=True)
+    _tear_down(api, held)
+    if made:
+        remove_result(api, build_id, made)
+    held.release()
+    images.delete(api, build_id)
+
+
+def _tear_down(api: Api, held: lease.Lease) -> None:
+    teardown(api, held.build_id)
+    if held.put_aside:
+        api.clock.sleep(LAST_CREATION_S)
+        teardown(api, held.build_id)
