@@ -14,6 +14,7 @@ PROVENANCE = {
     "imagebuild_build_id",
     "imagebuild_built_at",
     "imagebuild_duration_s",
+    "imagebuild_flavor",
     "imagebuild_kernel",
     "imagebuild_os",
     "imagebuild_release",
