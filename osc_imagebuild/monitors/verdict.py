@@ -39,6 +39,14 @@ _AGAIN = re.compile(
     re.M,
 )
 _LOGIN = re.compile(r"^\S+ login: *\Z", re.M)
+_COMPLAINT = re.compile(
+    r"\b(?:fail\w*|error|fatal|cannot|can't|could not|unable|abort\w*|denied|refused"
+    r"|invalid|missing|not found)\b",
+    re.I,
+)
+_FRAMES = " │┃|-=_*─━┌┐└┘├┤"
+_FRAME = re.compile(f"[{re.escape(_FRAMES)}]*")
+_IN_BOX = re.compile("[│┃┤]")
 _LIKE_A_QUESTION = re.compile(r"[:?>]$")
 
 
@@ -103,7 +111,7 @@ def trouble(signs: Signs, raw: str) -> Found | None:
     text = read(raw)
     quiet = text.without(either(signs.harmless)) if signs.harmless else text
     since = _last_activity(signs, text)
-    for pattern, sentence in signs.troubles:
+    for pattern, sentence in signs.troubles + signs.complaints:
         matches = [m for m in re.finditer(pattern, quiet.body, re.M) if m.end() > since]
         if not matches or text.lines_after(matches[-1].end()) > TROUBLE_LINES:
             continue
@@ -120,10 +128,10 @@ def _failure(signs: Signs, text: Text) -> Found | None:
 
 
 def _because(failure: Found, wrong: Found | None) -> str:
-    """Why it failed, with what had gone wrong right before."""
-    if wrong is None or wrong.evidence[:60] in failure.reason:
+    """Why it failed, with what else went wrong there."""
+    if wrong is None or wrong.evidence == failure.evidence:
         return failure.reason
-    return f"{failure.reason}; before that: {wrong.evidence[:200]}"
+    return f"{failure.reason}; likely because {wrong.reason}"
 
 
 def _loop(signs: Signs, text: Text) -> Found | None:
@@ -184,9 +192,18 @@ def _over(signs: Signs, text: Text, look: Look, wrong: Found | None) -> Verdict 
             reason = "the installer came to its end; the server restarts, not goes off"
         return Verdict(FINISHED, reason, evidence, 99)
     if off or again:
+        wrong = wrong or _last_words(text)
         reason = "the server went off before the installer came to its end"
         reason = f"{reason}: {wrong.reason}" if wrong else reason
         return Verdict(FAILED, reason, wrong.evidence if wrong else evidence)
+    return None
+
+
+def _last_words(text: Text) -> Found | None:
+    """The last line near the end that complains, whatever of."""
+    for line in reversed(text.shown[-12:]):
+        if _COMPLAINT.search(line):
+            return Found(line.strip()[:200], line.strip()[:300])
     return None
 
 
@@ -209,12 +226,14 @@ def _question(signs: Signs, text: Text, look: Look) -> Found | None:
 
 def _quoted(text: Text, sentence: str = "") -> Found:
     """The prompt, with the question before it where that can be told."""
-    last = text.shown[-1].strip()
+    shown = [line for line in text.shown[-14:] if not _FRAME.fullmatch(line)]
+    last = shown[-1].strip(_FRAMES) if shown else text.shown[-1].strip()
     if sentence:
         return Found(sentence.replace("{line}", last[:200]), last[:300])
-    asked = ""
-    for line in reversed(text.shown[-14:-1]):
-        words = line.strip(" │|┃-=_*")
+    box = " ".join(line.strip(_FRAMES) for line in shown[:-1] if _IN_BOX.search(line))
+    asked = f"{box[:160]} ... " if box else ""
+    for line in reversed(shown[:-1]):
+        words = line.strip(_FRAMES)
         if re.search(r"\?$|^(?:\[!+\]|!! )", words):
             asked = f"{words[:160]} ... "
             break
