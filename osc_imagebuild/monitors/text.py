@@ -12,17 +12,23 @@ from dataclasses import dataclass
 from osc_imagebuild.monitors import console
 
 SCREEN_LINES = 24
+# Longer lines are broken: an expression may take time with the square of a line.
+LONG_LINE = 500
 
 _KERNEL_TIME = re.compile(r"^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 
 
 @dataclass(frozen=True)
 class Found:
-    """A sign that was found, and how often since something last went on."""
+    """A sign that was found, and how often since something last went on.
+
+    ``explains`` is False where it only says that something failed.
+    """
 
     reason: str
     evidence: str
     times: int = 1
+    explains: bool = True
 
 
 class Text:
@@ -58,7 +64,12 @@ class Text:
 
 @functools.lru_cache(maxsize=4)
 def read(raw: str) -> Text:
-    shown = console.lines(raw)
+    """Return the text of a raw console."""
+    shown = [
+        line[at : at + LONG_LINE]
+        for line in console.lines(raw)
+        for at in range(0, len(line), LONG_LINE)
+    ]
     return Text(shown, [_KERNEL_TIME.sub("", line) for line in shown])
 
 

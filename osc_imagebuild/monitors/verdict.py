@@ -5,6 +5,7 @@ The same rules judge a server that is watched and a console that was saved.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,7 +116,9 @@ def trouble(signs: Signs, raw: str) -> Found | None:
         matches = [m for m in re.finditer(pattern, quiet.body, re.M) if m.end() > since]
         if not matches or text.lines_after(matches[-1].end()) > TROUBLE_LINES:
             continue
-        return told(sentence, matches[-1], text, len(matches))
+        found = told(sentence, matches[-1], text, len(matches))
+        explains = (pattern, sentence) not in signs.complaints
+        return dataclasses.replace(found, explains=explains)
     return None
 
 
@@ -131,7 +134,9 @@ def _because(failure: Found, wrong: Found | None) -> str:
     """Why it failed, with what else went wrong there."""
     if wrong is None or wrong.evidence == failure.evidence:
         return failure.reason
-    return f"{failure.reason}; likely because {wrong.reason}"
+    if wrong.explains:
+        return f"{failure.reason}; likely because {wrong.reason}"
+    return f"{failure.reason}; before that: {wrong.evidence[:200]}"
 
 
 def _loop(signs: Signs, text: Text) -> Found | None:
@@ -234,7 +239,7 @@ def _quoted(text: Text, sentence: str = "") -> Found:
     asked = f"{box[:160]} ... " if box else ""
     for line in reversed(shown[:-1]):
         words = line.strip(_FRAMES)
-        if re.search(r"\?$|^(?:\[!+\]|!! )", words):
+        if re.search(r"[?:]$|^(?:\[!+\]|!! )", words):
             asked = f"{words[:160]} ... "
             break
     return Found(
