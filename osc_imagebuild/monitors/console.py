@@ -20,7 +20,7 @@ _CONTROL = re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f]")
 # GNU screen repaints its status line every minute: not a sign of life. Then
 # the cursor goes back to where it was.
 _STATUS_LINE = re.compile(
-    r"\x00?\[ *(?:\d\S{0,2} \w{1,20} +){0,9}\(\d\*?\w+\)[^\]]*\]"
+    r"\x00?\[ *(?:\d\S{0,2} \w{1,20} +){0,9}\(\d\*?\w{1,20}\)[^\]\n]{0,90}\]"
     r"\[ ?\w{3} +\d+ +\d+:\d\d \][\n\x00]*"
 )
 # What differs each time a line is said again.

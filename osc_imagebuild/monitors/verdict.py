@@ -108,18 +108,26 @@ def judge(signs: Signs, look: Look) -> Verdict:
 
 
 def trouble(signs: Signs, raw: str) -> Found | None:
-    """Return the trouble that nothing has gone on after, None if there is none."""
+    """Return the trouble that nothing has gone on after, None if there is none.
+
+    What else there is is quoted behind it: it may be the cause.
+    """
     text = read(raw)
     quiet = text.without(either(signs.harmless)) if signs.harmless else text
     since = _last_activity(signs, text)
+    first: Found | None = None
     for pattern, sentence in signs.troubles + signs.complaints:
         matches = [m for m in re.finditer(pattern, quiet.body, re.M) if m.end() > since]
         if not matches or text.lines_after(matches[-1].end()) > TROUBLE_LINES:
             continue
         found = told(sentence, matches[-1], text, len(matches))
         explains = (pattern, sentence) not in signs.complaints
-        return dataclasses.replace(found, explains=explains)
-    return None
+        if first is None:
+            first = dataclasses.replace(found, explains=explains)
+        elif explains and found.evidence != first.evidence:
+            also = f"{first.reason}; see also: {found.evidence.strip(_FRAMES)[:160]}"
+            return dataclasses.replace(first, reason=also)
+    return first
 
 
 def _failure(signs: Signs, text: Text) -> Found | None:
