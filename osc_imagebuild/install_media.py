@@ -81,9 +81,8 @@ class Finder:
         wanted = method == "cdrom" or (
             method == "auto" and self.entry.boot_methods[0] == "cdrom"
         )
-        if tree.iso_url and wanted and not _is_iso(tree.source):
-            return tree.iso_url
-        return tree.source
+        a_tree = _is_web(tree.source) and not _is_iso(tree.source)
+        return tree.iso_url if tree.iso_url and wanted and a_tree else tree.source
 
     # --- install trees
 

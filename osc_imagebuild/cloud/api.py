@@ -19,6 +19,7 @@ from keystoneauth1 import exceptions as ksa
 from keystoneauth1.identity import generic, v2, v3
 from keystoneauth1.identity.base import BaseIdentityPlugin
 from openstack.connection import Connection
+from openstack.exceptions import SDKException
 
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import refusals
@@ -65,7 +66,7 @@ class Api:
         try:
             proxy = getattr(self.connection, _SERVICES[service])
             return proxy.get_endpoint() is not None
-        except (ksa.ClientException, AttributeError):
+        except (ksa.ClientException, SDKException, AttributeError):
             return False
 
     def get(
