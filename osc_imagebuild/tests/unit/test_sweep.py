@@ -17,7 +17,11 @@ from osc_imagebuild.tests.fakes.faults import LOST, on_mutation
 from osc_imagebuild.tests.fakes.wire import Call
 from osc_imagebuild.tests.unit.base import CloudTestCase
 
-WAYS = [(method, kind) for kind in outputs.names() for method in boot.names()]
+# Each boot method, and each output: neither knows of the other.
+WAYS = [
+    *((method, "image") for method in boot.names()),
+    *(("ipxe", kind) for kind in outputs.names() if kind != "image"),
+]
 
 
 # When, what kind of mutation, in which step, and whether there were volumes.
