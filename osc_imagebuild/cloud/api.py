@@ -16,10 +16,12 @@ from typing import IO, Any
 
 import requests
 from keystoneauth1 import exceptions as ksa
+from keystoneauth1.adapter import Adapter
 from keystoneauth1.identity import generic, v2, v3
 from keystoneauth1.identity.base import BaseIdentityPlugin
 from openstack.connection import Connection
 from openstack.exceptions import SDKException
+from openstack.proxy import Proxy
 
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import refusals
@@ -40,8 +42,6 @@ _SERVICES = {
     "compute": "compute",
     "network": "network",
     "volume": "block_storage",
-    # The SDK has no proxy for Gnocchi; its plain adapter will do.
-    "metric": "metric",
 }
 
 
@@ -64,8 +64,7 @@ class Api:
     def has(self, service: str) -> bool:
         """Whether the catalog offers ``service``."""
         try:
-            proxy = getattr(self.connection, _SERVICES[service])
-            return proxy.get_endpoint() is not None
+            return self._proxy(service).get_endpoint() is not None
         except (ksa.ClientException, SDKException, AttributeError):
             return False
 
@@ -158,6 +157,19 @@ class Api:
             return None
         return auth if isinstance(auth, BaseIdentityPlugin) else None
 
+    def _proxy(self, service: str) -> Adapter:
+        """What sends requests to a service; the SDK knows not all of them."""
+        if service in _SERVICES:
+            found: Adapter = getattr(self.connection, _SERVICES[service])
+            return found
+        config = self.connection.config
+        return Adapter(
+            self.connection.session,
+            service_type=service,
+            interface=config.get_interface(service),
+            region_name=config.get_region_name(service),
+        )
+
     def call(
         self,
         service: str,
@@ -174,7 +186,9 @@ class Api:
         self.calls[f"{service} {method}"] += 1
         try:
             # The first look at a service logs in and asks for its versions.
-            proxy = getattr(self.connection, _SERVICES[service])
+            proxy = self._proxy(service)
+            if isinstance(proxy, Proxy):
+                kwargs["skip_cache"] = True
             response: requests.Response = proxy.request(
                 path,
                 method,
@@ -182,7 +196,6 @@ class Api:
                 headers=dict(headers or {}),
                 connect_retries=0,
                 status_code_retries=0,
-                skip_cache=True,
                 **{k: v for k, v in kwargs.items() if v is not None},
             )
         # What Keystone answered and broke off is worth another try as well.
