@@ -259,7 +259,9 @@ def _quoted(text: Text, sentence: str = "") -> Found:
 
 def _lasts(wrong: Found, look: Look) -> bool:
     """Whether a trouble is one that the guest does not overcome."""
-    if not look.live or look.flat_s >= TROUBLE_S:
+    # A console alone may be silent while much is fetched.
+    enough = TROUBLE_S if len(look.signals) > 1 else QUESTION_S
+    if not look.live or look.flat_s >= enough:
         return True
     return look.trouble_s >= TROUBLE_AGAIN_S and wrong.times >= TROUBLE_TIMES
 
@@ -278,9 +280,9 @@ def _stalled(text: Text, look: Look) -> Verdict:
 
 def _running(signs: Signs, text: Text) -> Verdict:
     last = text.shown[-1].strip()[:300] if text.shown else ""
+    if _LOGIN.search(text.body):
+        return Verdict(RUNNING, "a system is up and shows its login prompt", last)
     step = console.progress(signs.progress, text.body)
     if step:
         return Verdict(RUNNING, step[0], last, min(step[1], 99))
-    up = "a system is up and shows its login prompt"
-    waits = _LOGIN.search(text.body)
-    return Verdict(RUNNING, up if waits else "nothing is wrong so far", last)
+    return Verdict(RUNNING, "nothing is wrong so far", last)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import testtools
+import yaml
 
 from osc_imagebuild import signs
 from osc_imagebuild.diagnosis import diagnose
@@ -158,6 +159,15 @@ class SavedConsoleTest(testtools.TestCase):
             diagnose(text, signs.of_unknown(text))
             self.assertLess(time.process_time() - began, 2.0, repr(part))
 
+    def test_short_ones(self) -> None:
+        """The ends of many more, of installers and of boots."""
+        cases = yaml.safe_load((CONSOLES / "short.yaml").read_text(encoding="utf-8"))
+        self.assertGreater(len(cases), 40)
+        for case in cases:
+            text = case["text"]
+            found = diagnose(text, signs.of_unknown(text)).verdict
+            self.assertEqual(case["state"], found.state, f"{case['name']}: {found}")
+
     def test_nothing(self) -> None:
         """An empty console is no failure, neither is a binary one."""
         for text in ("", "\n\n", "\x00\x1b[2J\x1b[1;1H", "\ufffd" * 5000):
@@ -182,14 +192,17 @@ class LiveTest(testtools.TestCase):
         colon = "Unpacking the archive:"
         lost = "wget: server returned error: HTTP/1.1 404 Not Found"
         panic = "Kernel panic - not syncing: Attempted to kill init!"
+        both = ("console", "diagnostics")
         for text, fields, wanted in (
             (panic, {}, "failed: the kernel panicked"),
             (prompt, {"quiet_s": 59.0}, "running"),
             (prompt, {"quiet_s": 60.0}, "failed: the installer asks and waits"),
             (colon, {"quiet_s": 300.0, "flat_s": 10.0}, "running"),
             (colon, {"quiet_s": 240.0, "flat_s": 240.0}, "failed: the installer asks"),
-            (lost, {"quiet_s": 149.0, "flat_s": 149.0}, "running"),
-            (lost, {"flat_s": 150.0}, "failed: a file is not on the server"),
+            (lost, {"quiet_s": 239.0, "flat_s": 239.0}, "running"),
+            (lost, {"flat_s": 240.0}, "failed: a file is not on the server"),
+            (lost, {"flat_s": 149.0, "signals": both}, "running"),
+            (lost, {"flat_s": 150.0, "signals": both}, "failed: a file is not on"),
             (f"{lost}\n" * 3, {"trouble_s": 199.0}, "running"),
             (f"{lost}\n" * 3, {"trouble_s": 200.0}, "failed: a file is not on"),
             (lost, {"trouble_s": 900.0}, "running"),
