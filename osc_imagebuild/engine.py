@@ -50,6 +50,8 @@ from osc_imagebuild.names import shared_tag
 # A cloud that is away for longer is not waited for; the build stays resumable.
 OUTAGE_LIMIT_S = 45 * 60
 MAX_REPEATS = 5
+# What the services may take for one step, beside the guest's own time.
+LONGEST_STEP_S = 3600
 ANY_STEP = "*"
 REPEAT_PAUSE_S = 3.0
 
@@ -176,6 +178,7 @@ class Engine:
                 self._advance(reason, percent)
                 if until in (step.name, ANY_STEP):
                     return True
+                self._bound(reason)
                 self._tell("wait", reason, left_s)
                 # Clients that were started together must not ask together.
                 self._api.clock.sleep(seconds * random.uniform(0.9, 1.1))
@@ -183,6 +186,13 @@ class Engine:
             case Fail(reason, role, evidence):
                 self._fail(reason, role, evidence)
         return False
+
+    def _bound(self, reason: str) -> None:
+        """Steps have limits of their own; none may be waited in for ever."""
+        spec = self._build.spec
+        limit = spec.timeout_s + spec.verify_timeout_s + LONGEST_STEP_S
+        if self._api.now() - self._history[-1][1] > limit:
+            self._fail(f"{reason}: for more than {limit // 60} minutes", "")
 
     def _advance(self, doing: str, percent: int | None) -> None:
         """Progress never turns back, and is not whole before the end."""

@@ -48,6 +48,8 @@ class FreeRoot:
             return Fail("the root volume was deleted by somebody")
         if "off" not in facts.marks:
             return Act(SetMark("off"), "the installed server is off")
+        if root.status.startswith("error"):
+            return Fail(f"Cinder has the root volume as {root.status}")
         if server is None:
             return Wait(f"Cinder has the root volume as {root.status}", 3)
         if server.task_state == "deleting":

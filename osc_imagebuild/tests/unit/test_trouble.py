@@ -137,12 +137,12 @@ class MeddlerTest(GuestTestCase):
         """Build, and return how it ended; nothing may be left."""
         return self.outcome_beside()
 
-    def outcome_beside(self, *others: str) -> str:
+    def outcome_beside(self, *others: str, **fields: object) -> str:
         """The same, where images of others are in the project."""
         builder = self.builder()
         builder.listener = self.listener
         try:
-            build = builder.create(self.request())
+            build = builder.create(self.request(**fields))
         except (InstallError, RecordError) as error:
             for left in self.builder().list().builds:
                 self.builder().delete(left.id)
@@ -299,6 +299,48 @@ class MeddlerTest(GuestTestCase):
             server.locked = False
         self.builder().cancel(build.id)
         self.assert_empty(build.id)
+
+    def test_volume_in_error(self) -> None:
+        """While it is made another is made; one with the system on it is lost."""
+        for step, end in (
+            ("volume-root", "complete"),
+            ("free-root", "Cinder has the root volume as error"),
+        ):
+            with self.one_of_many(step):
+                self.check_volume_in_error(step, end)
+                self.cloud = FakeCloud()
+
+    def check_volume_in_error(self, step: str, end: str) -> None:
+        """Let Cinder lose the volume in ``step``."""
+        done: list[str] = []
+
+        def listen(event: Event) -> None:
+            volumes = list(self.cloud.cinder.volumes.values())
+            if (event.kind, event.step) == ("wait", step) and volumes and not done:
+                done.append(step)
+                volumes[0].status, volumes[0].due = "error", 0.0
+                volumes[0].server = ""
+
+        self.listener = listen
+        self.assertIn(end, self.outcome_beside(output="volume"))
+        self.assertEqual([step], done)
+
+    def test_server_that_is_never_deleted(self) -> None:
+        """Nothing is waited for without end."""
+
+        def hold(event: Event) -> None:
+            for server in self.cloud.nova.servers.values():
+                if server.task_state == "deleting" and event.step == "remove-server":
+                    server.gone_at = self.cloud.world.now + 1e6
+
+        self.listener = hold
+        builder = self.builder()
+        builder.listener = hold
+        error = self.assertRaises(ImageBuildError, builder.create, self.request())
+        build = self.builder().list().builds[0]
+        self.assertEqual("failed", build.status)
+        self.assertIn("Nova deletes the install server: for more than", build.reason)
+        self.assertIn("still there after", str(error))
 
     def test_record_edited(self) -> None:
         """A spec that somebody changed for a worse one is not driven on."""
