@@ -18,6 +18,16 @@ VISIBILITIES = ("private", "shared", "community", "public")
 # Source: RFC 3986, 2.2 and 2.3, but for the quote, which answer files take for theirs.
 _URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 _RESERVED = ("imagebuild_", "os_glance", "owner_specified.")
+# Fields of every image, which are no properties; the last three may not even be sent.
+# Source: glance.api.v2.images (_base_properties, _reserved_properties).
+IMAGE_FIELDS = frozenset(
+    """
+    checksum container_format created_at direct_url disk_format file id locations
+    min_disk min_ram name os_hash_algo os_hash_value os_hidden owner protected schema
+    self size status stores tags updated_at virtual_size visibility
+    location deleted deleted_at
+    """.split()
+)
 
 
 def to_json(spec: Spec) -> str:
@@ -68,9 +78,11 @@ def problems(request: Request) -> list[str]:
     # Source: glance.db.sqlalchemy.models.Image.name is String(255).
     if len(request.name) > 255:
         found.append(f"the image name has {len(request.name)} characters, 255 is most")
-    for text in (request.name, *request.tags, *request.properties.values()):
-        if any(ord(c) > 0xFFFF or c == "\0" for c in text):
-            # Source: glance.api.v2.images refuses 4-byte unicode.
+    given = (*request.properties, *request.properties.values())
+    for text in (request.name, *request.tags, *given):
+        # Source: glance.api.v2.images refuses 4-byte unicode. Surrogates stand for
+        # bytes that are no text in the user's locale.
+        if any(ord(c) > 0xFFFF or 0xD800 <= ord(c) < 0xE000 or c == "\0" for c in text):
             found.append(f"Glance cannot store the characters of {text!r:.60}")
     if "://" in (request.source or "") and not _URL.fullmatch(request.source or ""):
         found.append(f"this is no URL: {request.source!r:.100}")
@@ -82,6 +94,9 @@ def problems(request: Request) -> list[str]:
     for key in request.properties:
         if not key or len(key) > 255 or key.startswith(_RESERVED):
             found.append(f"this property name cannot be given: {key!r:.60}")
+        elif key in IMAGE_FIELDS:
+            # Set as a property it would never be one, and the finished image never clean.
+            found.append(f"{key} is a field of every image, it cannot be a property")
     if request.visibility not in VISIBILITIES:
         found.append(
             f"no visibility {request.visibility!r:.60}; "

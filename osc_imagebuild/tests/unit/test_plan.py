@@ -8,8 +8,10 @@ from typing import Any
 from keystoneauth1.identity import v3
 
 from osc_imagebuild import choose, media, preflight
+from osc_imagebuild import spec as specs
 from osc_imagebuild.builder import Builder
 from osc_imagebuild.catalog import BUILT_IN, Catalog
+from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.inventory import Network
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.tests.fakes import keystone
@@ -73,6 +75,10 @@ class MistakesTest(PlanTestCase):
             ("the image needs a name", {"name": " "}),
             ("300 characters, 255 is most", {"name": "x" * 300}),
             ("tags that begin with imagebuild", {"tags": ("imagebuild",)}),
+            ("min_ram is a field of every", {"properties": {"min_ram": "512"}}),
+            ("location is a field of every", {"properties": {"location": "x"}}),
+            ("Glance cannot store", {"properties": {"\U0001f600": "x"}}),
+            ("Glance cannot store", {"tags": ("caf\udce9",)}),
             ("property name cannot be given", {"properties": {"imagebuild_x": "1"}}),
             ("no visibility 'secret'; there are: private", {"visibility": "secret"}),
             ("--timeout takes 1 to 1440", {"timeout_min": 0}),
@@ -85,6 +91,10 @@ class MistakesTest(PlanTestCase):
         ):
             with self.one_of_many(text):
                 self.assert_one(text, **wrong)
+
+    def test_no_field_of_an_image_is_a_property(self) -> None:
+        """What Glance does not show as a property is refused as one."""
+        self.assertLessEqual(images.CORE, specs.IMAGE_FIELDS)
 
     def test_all_at_once(self) -> None:
         """Five mistakes make one error with five lines."""
