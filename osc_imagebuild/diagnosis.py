@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from osc_imagebuild import signs
 from osc_imagebuild.catalog import Catalog
@@ -40,7 +40,7 @@ def diagnose_file(
     """
     known = signs_of(catalog or Catalog(), os_name) if os_name else None
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with open(os.path.expanduser(path), "rb") as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - LIMIT))
             data = file.read(LIMIT)

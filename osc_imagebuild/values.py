@@ -115,11 +115,11 @@ def suites(request: Request, *, apt: bool) -> list[str]:
 
 
 def commands(request: Request) -> list[str]:
-    """Commands may be anything but empty; NUL ends a text in every shell."""
+    """Commands may be any text but an empty one; NUL ends it in every shell."""
     return [
         f"this is no command: {command!r:.60}"
         for command in request.commands
-        if not command.strip() or "\0" in command
+        if not command.strip() or re.search("[\0\ud800-\udfff]", command)
     ]
 
 

@@ -173,11 +173,18 @@ class _Reader:
 
     def _scalar(self, node: yaml.Node, literal: bool) -> Any:
         text, tag = str(node.value), node.tag
+        if not text.isprintable() and any(0xD800 <= ord(c) < 0xE000 for c in text):
+            self._wrong(node, "half a character (\\ud800 to \\udfff) is no text")
+            return ""
         if not literal and "$" in text:
             text = _VARIABLE.sub(lambda found: self._variable(found, node), text)
             if getattr(node, "style", None) is None:
                 tag = _resolve(text)
-        return _SCALARS[tag.removeprefix(_TAG)](text)
+        try:
+            return _SCALARS[tag.removeprefix(_TAG)](text)
+        except ValueError:  # said to be one by its tag, or of thousands of digits
+            self._wrong(node, f"this is no number: {text!r:.60}")
+            return 0
 
     def _variable(self, found: re.Match[str], node: yaml.Node) -> str:
         name = found.group(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ def load(path: str, variables: Mapping[str, str], reader: Reader) -> dict[str, A
 
     :raises: SpecError naming all that is wrong, each with its file and line
     """
-    chain = _chain(Path(path).expanduser(), ())
+    chain = _chain(Path(os.path.expanduser(path)), ())
     known, wrong = _variables(chain, variables)
     document: Document | None = None
     for link in reversed(chain):
@@ -70,8 +71,8 @@ def _chain(path: Path, above: tuple[Path, ...]) -> list[_Link]:
     if not isinstance(base, str):
         return [link]
     below = resolved(base, base_place)
-    seen = [p.resolve() for p in (*above, path)]
-    if below.resolve() in seen:
+    seen = [os.path.realpath(p) for p in (*above, path)]
+    if "\0" not in base and os.path.realpath(below) in seen:
         ring = " extends ".join(map(str, (*above, path, below)))
         raise SpecError(f"{base_place}: templates extend each other: {ring}")
     return [link, *_chain(below, (*above, path))]
@@ -82,7 +83,7 @@ def _text(path: Path, above: tuple[Path, ...]) -> str:
     try:
         # A mark of the byte order is what some editors begin a file with.
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SpecError(f"cannot read template {path}{origin}: {error}") from error
 
 

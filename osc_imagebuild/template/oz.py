@@ -8,6 +8,7 @@ of this one: neither its path nor its version of Python.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -37,7 +38,7 @@ def load(path: str, reader: Reader, catalog: Catalog, *, auto: bool) -> Template
     """
     import yaml
 
-    file = str(Path(path).expanduser())
+    file = os.path.expanduser(path)
     if not Path(file).is_file():
         raise SpecError(f"cannot read template {path}: there is no such file")
     found = _ask("read", file)

@@ -99,4 +99,5 @@ class Reader:
 
 def resolved(path: str, place: Place) -> Path:
     """Return ``path`` as seen from the file in which it stands."""
-    return Path(place.file).parent / Path(path).expanduser()
+    # Unlike Path's own, this leaves a user that nobody knows as it is.
+    return Path(place.file).parent / os.path.expanduser(path)

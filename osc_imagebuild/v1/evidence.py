@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def console_file(directory: str | None, build_id: str, role: str = "install") -> Path:
     """Return the file that keeps the console of one of a build's servers."""
-    return Path(directory or ".").expanduser() / f"imagebuild-{build_id}-{role}.log"
+    return Path(os.path.expanduser(directory or ".")) / f"imagebuild-{build_id}-{role}.log"
 
 
 class Files:

@@ -38,6 +38,7 @@ class ProblemsTest(testtools.TestCase):
             ({"files": (File(path="/a", content=b"", owner=""),)}, "the owner of /a"),
             ({"commands": (" ",)}, "this is no command: ' '"),
             ({"commands": ("a\0b",)}, "this is no command"),
+            ({"commands": ("caf\udce9",)}, "this is no command"),
             ({"locale": "german"}, "write it as de_DE.UTF-8"),
             ({"keyboard": "German"}, "write it as us or de"),
             ({"timezone": "Berlin; x"}, "write it as Europe/Berlin"),

@@ -151,6 +151,13 @@ class CommandsTest(ShellTestCase):
         self.assertIn(f"saved: {log}", ran.err)
         self.assertEqual({}, self.cloud.nova.servers)
 
+    def test_log_dir_of_nobody(self) -> None:
+        """A shell leaves ~name as it is where it knows nobody of that name."""
+        ran = self.create("--log-dir", "~nobody-knows/logs", "-f", "json")
+        self.assertEqual((0, "complete"), (ran.code, ran.json["status"]), ran.err)
+        ran = self.typed("image", "build", "diagnose", "~nobody-knows/x")
+        self.assertIn("cannot read ~nobody-knows/x: ", ran.err)
+
     def test_log_dir(self) -> None:
         """All of the console, each line once, though several clients wrote it."""
         ran = self.create("--no-wait", "--log-dir", "logs", "-f", "json")
