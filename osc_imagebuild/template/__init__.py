@@ -7,11 +7,12 @@ of a `Request`. ``document``, ``merge``, ``schema`` and ``tdl`` know only data;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.template.merge import NAMED_BY
 
 if TYPE_CHECKING:
     from osc_imagebuild.catalog import Catalog
@@ -69,7 +70,16 @@ def combine(below: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     found = {**below, **top}
     for name in top.keys() & below.keys():
         if name in ADDED:
-            found[name] = tuple(dict.fromkeys((*below[name], *top[name])))
+            found[name] = _added(name, below[name], top[name])
         elif isinstance(top[name], Mapping):
             found[name] = {**below[name], **top[name]}
     return found
+
+
+def _added(name: str, below: Sequence[Any], top: Sequence[Any]) -> tuple[Any, ...]:
+    """Lists as `merge` adds them: commands stay, whatever else has a name is there once."""
+    if name == "commands":
+        return (*below, *top)
+    label = NAMED_BY[name]
+    named = {getattr(item, label) if label else item: item for item in (*below, *top)}
+    return tuple(named.values())

@@ -17,6 +17,7 @@ from osc_imagebuild.model import File, Repository, Request, User
 from osc_imagebuild.template import fields, schema
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@example.org"
+FILES = (("/a", b"old"), ("/a", b"new"), ("/b", b"other"))
 HASH = "$6$salt$" + "a" * 86
 
 
@@ -251,12 +252,17 @@ class ExtendsTest(TemplateTestCase):
     def test_options_are_one_more_layer(self) -> None:
         below = {"packages": ("a", "b"), "hints": {"a": "1"}, "tags": ("x",), "os": "o"}
         top = {"packages": ("b", "c"), "hints": {"b": "2"}, "tags": ("y",)}
+        old, new, other = (File(path=p, content=c) for p, c in FILES)
+        below |= {"commands": ("apt update", "x", "apt update"), "files": (old, other)}
+        top |= {"commands": ("x",), "files": (new,)}
         self.assertEqual(
             {
                 "packages": ("a", "b", "c"),
                 "hints": {"a": "1", "b": "2"},
                 "tags": ("y",),
                 "os": "o",
+                "commands": ("apt update", "x", "apt update", "x"),
+                "files": (new, other),
             },
             template.combine(below, top),
         )
