@@ -108,7 +108,7 @@ class RenderImageBuildTemplate(command.ShowOne):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        from osc_imagebuild import offline
+        from osc_imagebuild import guests, offline
         from osc_imagebuild.catalog import Catalog
 
         catalog = Catalog()
@@ -119,7 +119,7 @@ class RenderImageBuildTemplate(command.ShowOne):
             "name": request.name,
             "os": request.os,
             "arch": request.arch,
-            "source": request.source or entry.source,
+            "source": guests.install_tree(entry, request).source,
             "kernel_args": answers.kernel_args,
             "answer_file": answers.answer,
             "first_boot": answers.verify,

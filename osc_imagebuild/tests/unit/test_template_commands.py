@@ -60,6 +60,27 @@ class TemplateCommandsTest(ShellTestCase):
         path = self.write("version: 1\nos: mini\nbuild: {boot_method: floppy}")
         self.assertIn("no boot method 'floppy'", self.template("validate", path).err)
 
+    def test_validate_windows(self) -> None:
+        """Its paths are not those of the others."""
+        text = (
+            "version: 1\nos: windows-server-2022\nsource: http://x.example/y.iso\n"
+            "customise: {files: [{path: 'C:\\x\\y', content: z}]}\n"
+        )
+        ran = self.template("validate", self.write(text))
+        self.assertEqual(0, ran.code, ran.err)
+        ran = self.template("validate", self.write(text.replace("C:\\x\\y", "/x")))
+        self.assertIn("a file on Windows needs a path", ran.err)
+
+    def test_render_shows_where_the_installer_is(self) -> None:
+        """As it is fetched, no template of the catalogue's."""
+        ran = self.template(
+            "render", self.write("version: 1\nos: rocky-9\n"), "-f", "json"
+        )
+        self.assertEqual(
+            "http://download.rockylinux.org/pub/rocky/9/BaseOS/x86_64/os",
+            ran.json["source"],
+        )
+
     def test_render(self) -> None:
         """The answer file, with a build ID that is none."""
         path = self.write("version: 1\nvariables: {os: null}\nos: ${os}\n")
