@@ -76,6 +76,8 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
     if args.root_password_file:
         password = files.read_text(args.root_password_file, secret=True)
         found["root_password"] = password.rstrip("\r\n")
+        if not found["root_password"]:
+            raise exceptions.CommandError(f"{args.root_password_file} is empty")
     return {key: value for key, value in found.items() if value not in (None, ())}
 
 

@@ -74,6 +74,13 @@ class SecretTest(ShellTestCase):
         """Not even a traceback with the request would show it."""
         self.assertNotIn(SECRET, repr(self.request(root_password=SECRET)))
 
+    def test_empty_file(self) -> None:
+        """No password at all is not what was asked for."""
+        self.file.write_text("\n")
+        ran = self.create("--root-password-file", str(self.file))
+        self.assertEqual(1, ran.code)
+        self.assertIn(f"{self.file} is empty", ran.err)
+
     def test_file_for_all(self) -> None:
         """A file that everybody can read is warned of, not refused."""
         os.chmod(self.file, 0o644)
