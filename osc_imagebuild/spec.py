@@ -86,6 +86,11 @@ def problems(request: Request) -> list[str]:
             found.append(f"Glance cannot store the characters of {text!r:.60}")
     if "://" in (request.source or "") and not _URL.fullmatch(request.source or ""):
         found.append(f"this is no URL: {request.source!r:.100}")
+    elif re.match(r"[a-z]+://[^/?#]*:[^/?#]*@", request.source or ""):
+        found.append(
+            "the source has a password in its URL, which the record and the finished "
+            "image would show to all; take a source that needs none"
+        )
     for tag in request.tags:
         if not tag or len(tag) > 255:
             found.append(f"a tag must have 1 to 255 characters: {tag!r:.60}")

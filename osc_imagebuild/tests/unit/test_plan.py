@@ -75,6 +75,7 @@ class MistakesTest(PlanTestCase):
             ("the image needs a name", {"name": " "}),
             ("300 characters, 255 is most", {"name": "x" * 300}),
             ("tags that begin with imagebuild", {"tags": ("imagebuild",)}),
+            ("password in its URL", {"source": "http://me:secret@mirror.fake/x"}),
             ("min_ram is a field of every", {"properties": {"min_ram": "512"}}),
             ("location is a field of every", {"properties": {"location": "x"}}),
             ("Glance cannot store", {"properties": {"\U0001f600": "x"}}),
