@@ -66,6 +66,7 @@ class RedHatTest(testtools.TestCase):
         for fields, line in (
             ({"source": "http://m/dvd"}, "url --url=http://m/dvd"),
             ({"source": "http://m/dvd.iso"}, "cdrom"),
+            ({"source": "http://m/dvd.iso?token=x"}, "cdrom"),
             ({"source": "my-iso-image"}, "cdrom"),
             ({"source": "http://m/dvd", "boot_method": "cdrom"}, "cdrom"),
         ):
@@ -101,6 +102,17 @@ class OwnAnswerTest(testtools.TestCase):
             self.assertEqual([], preflight.answer(entry, request, answers), name)
             self.assertEqual([], preflight.silence(request))
             self.assertNotIn("@REPORT@", answers.answer)
+
+    def test_paths_of_windows_are_short_enough(self) -> None:
+        """Setup refuses a whole answer file for a command of 260 characters."""
+        for name in ("windows-11", "windows-server-2022", "windows-server-2025"):
+            entry = CATALOG.entry(name)
+            request = Request(name="x", os=name, source="x", firmware="uefi")
+            made = guests.render(entry, request, BUILD, "x").answer
+            for text in (made, self.render(name, entry.report_hint).answer):
+                paths = re.findall("<Path>(.*?)</Path>", text, re.DOTALL)
+                self.assertNotEqual([], paths)
+                self.assertLess(max(map(len, paths)), 260)
 
     def test_the_report_is_one_line_that_any_format_takes(self) -> None:
         """No quote, backslash, bracket or ampersand, and sh can read what is in it."""
