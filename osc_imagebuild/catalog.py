@@ -22,6 +22,23 @@ from osc_imagebuild.monitors.signs import Signs
 ENVIRONMENT = "OSC_IMAGEBUILD_CATALOG"
 BUILT_IN = Path(__file__).parent / "guests" / "data"
 
+# Keys that are no plain text, and what they are; version and end_of_life may be any.
+_KINDS: dict[str, tuple[type, str]] = {
+    **dict.fromkeys(
+        ("arches", "answer_cd", "properties", "boot_properties", "variables", "verify"),
+        (dict, "a mapping"),
+    ),
+    **dict.fromkeys(
+        ("boot_methods", "progress", "failures", "banners", "deviations"),
+        (list, "a list"),
+    ),
+    **dict.fromkeys(
+        ("min_ram_mib", "min_disk_gib", "result_min_ram_mib", "timeout_min", "stall_min"),
+        (int, "a whole number"),
+    ),
+    "version": (object, ""),
+    "end_of_life": (object, ""),
+}
 _REQUIRED = ("family", "title", "version", "source", "arches", "answer", "kernel_args")
 
 
@@ -116,6 +133,8 @@ class Catalog:
         missing = [key for key in _REQUIRED if key not in data]
         if missing:
             raise SpecError(f"catalogue entry {name} lacks {', '.join(missing)}")
+        if wrong := _wrong_kinds(data):
+            raise SpecError(f"catalogue entry {name}: {'; '.join(wrong)}")
         directories = (*self._directories[::-1], BUILT_IN.parent / "templates")
         try:
             return Entry(name=name, directories=directories, **_frozen(data))
@@ -176,6 +195,24 @@ def _merge_into(old: dict[str, Any], new: Mapping[str, Any]) -> None:
             _merge_into(old[key], value)
         else:
             old[key] = value
+
+
+def _wrong_kinds(data: Mapping[str, Any]) -> list[str]:
+    """Return which keys are of another kind than they should be."""
+    found = []
+    for key, value in data.items():
+        kind, words = _KINDS.get(str(key), (str, "a text"))
+        if value is None and key in ("properties", "boot_properties"):
+            continue
+        if not isinstance(value, kind):
+            found.append(f"{key} takes {words}; not {value!r:.60}")
+        elif key == "arches":
+            found += [
+                f"arches: {arch} takes a mapping; not {item!r:.60}"
+                for arch, item in value.items()
+                if not isinstance(item, dict)
+            ]
+    return found
 
 
 def _frozen(data: Mapping[str, Any]) -> dict[str, Any]:

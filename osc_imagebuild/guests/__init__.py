@@ -33,6 +33,8 @@ USER_DATA_LIMIT = 65535
 BUILD_ID_WORD = "@BUILD_ID@"
 # And this for one line of shell that reports, and waits to be heard.
 REPORT_WORD = "@REPORT@"
+# What Python may say of an expression in a template.
+_FAILURES = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
 class Family(Protocol):
@@ -209,7 +211,7 @@ def _file(entry: Entry, name: str | None, context: Mapping[str, Any]) -> str:
         return ""
     try:
         return _environment(entry.directories).get_template(name).render(context)
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, *_FAILURES) as error:
         raise SpecError(f"template {name} of {entry.name} fails: {error}") from error
 
 
@@ -218,7 +220,7 @@ def _text(entry: Entry, template: str, context: Mapping[str, Any]) -> str:
 
     try:
         return _environment(entry.directories).from_string(template).render(context)
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, *_FAILURES) as error:
         raise SpecError(
             f"{template!r:.60} of {entry.name} cannot be rendered: {error}"
         ) from error

@@ -104,6 +104,21 @@ class CatalogTest(testtools.TestCase):
             )
             self.assertIn(words, str(error))
 
+    def test_wrong_kinds(self) -> None:
+        """A value that is not what its key takes is named, not tripped over."""
+        for text, words in (
+            ("properties: text", "properties takes a mapping; not 'text'"),
+            ("arches: [x86_64]", "arches takes a mapping; not ['x86_64']"),
+            ("arches: {x86_64: 5}", "arches: x86_64 takes a mapping; not 5"),
+            ("variables: 5", "variables takes a mapping"),
+            ("timeout_min: an hour", "timeout_min takes a whole number"),
+            ("boot_methods: ipxe", "boot_methods takes a list; not 'ipxe'"),
+            ("kernel_args: 5", "kernel_args takes a text; not 5"),
+        ):
+            catalog = self.write("rocky-9.yaml", text)
+            error = self.assertRaises(SpecError, catalog.entry, "rocky-9")
+            self.assertIn(f"catalogue entry rocky-9: {words}", str(error))
+
     def test_wrong_templates(self) -> None:
         """What cannot be rendered is an error that names the entry."""
         catalog = self.write("debian-13.yaml", "source: http://{{ nothing }}")
@@ -118,3 +133,8 @@ class CatalogTest(testtools.TestCase):
             SpecError, guests.render, entry, Request(name="x"), "id", "http://x"
         )
         self.assertIn("template none.j2 of debian-13 fails", str(error))
+        catalog = self.write("debian-13.yaml", "source: 'http://{{ 1 + version }}'")
+        error = self.assertRaises(
+            SpecError, guests.install_tree, catalog.entry("debian-13"), Request(name="x")
+        )
+        self.assertIn("of debian-13 cannot be rendered: unsupported", str(error))
