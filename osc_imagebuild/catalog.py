@@ -33,7 +33,13 @@ _KINDS: dict[str, tuple[type, str]] = {
         (list, "a list"),
     ),
     **dict.fromkeys(
-        ("min_ram_mib", "min_disk_gib", "result_min_ram_mib", "timeout_min", "stall_min"),
+        (
+            "min_ram_mib",
+            "min_disk_gib",
+            "result_min_ram_mib",
+            "timeout_min",
+            "stall_min",
+        ),
         (int, "a whole number"),
     ),
     "version": (object, ""),
@@ -209,7 +215,7 @@ def _wrong_kinds(data: Mapping[str, Any]) -> list[str]:
         elif key == "arches":
             found += [
                 f"arches: {arch} takes a mapping; not {item!r:.60}"
-                for arch, item in value.items()
+                for arch, item in data["arches"].items()
                 if not isinstance(item, dict)
             ]
     return found

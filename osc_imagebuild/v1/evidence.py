@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def console_file(directory: str | None, build_id: str, role: str = "install") -> Path:
     """Return the file that keeps the console of one of a build's servers."""
-    return Path(os.path.expanduser(directory or ".")) / f"imagebuild-{build_id}-{role}.log"
+    return (
+        Path(os.path.expanduser(directory or ".")) / f"imagebuild-{build_id}-{role}.log"
+    )
 
 
 class Files:

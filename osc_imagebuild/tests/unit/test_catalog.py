@@ -135,6 +135,9 @@ class CatalogTest(testtools.TestCase):
         self.assertIn("template none.j2 of debian-13 fails", str(error))
         catalog = self.write("debian-13.yaml", "source: 'http://{{ 1 + version }}'")
         error = self.assertRaises(
-            SpecError, guests.install_tree, catalog.entry("debian-13"), Request(name="x")
+            SpecError,
+            guests.install_tree,
+            catalog.entry("debian-13"),
+            Request(name="x"),
         )
         self.assertIn("of debian-13 cannot be rendered: unsupported", str(error))

@@ -250,8 +250,17 @@ class ExtendsTest(TemplateTestCase):
         self.assertIn("cannot read template gone.yaml, which t.yaml extends", problem)
 
     def test_options_are_one_more_layer(self) -> None:
-        below = {"packages": ("a", "b"), "hints": {"a": "1"}, "tags": ("x",), "os": "o"}
-        top = {"packages": ("b", "c"), "hints": {"b": "2"}, "tags": ("y",)}
+        below: dict[str, Any] = {
+            "packages": ("a", "b"),
+            "hints": {"a": "1"},
+            "tags": ("x",),
+            "os": "o",
+        }
+        top: dict[str, Any] = {
+            "packages": ("b", "c"),
+            "hints": {"b": "2"},
+            "tags": ("y",),
+        }
         old, new, other = (File(path=p, content=c) for p, c in FILES)
         below |= {"commands": ("apt update", "x", "apt update"), "files": (old, other)}
         top |= {"commands": ("x",), "files": (new,)}
