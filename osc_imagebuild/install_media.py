@@ -88,6 +88,11 @@ class Finder:
 
     def _tree(self, tree: InstallTree) -> Media:
         source, kernel, ramdisk = tree.source, tree.kernel_url, tree.ramdisk_url
+        if self.request.checksum:
+            raise SpecError(
+                f"--checksum is an ISO's, and {source} is an install tree, of which "
+                "nothing would be compared with it"
+            )
         missing = media.missing_parts(choose.firmware(self.request), self.request.arch)
         method, line = choose.boot_method(self.request, self.entry, kernel, missing)
         if line:

@@ -20,6 +20,12 @@ def problems(entry: Entry, request: Request) -> list[str]:
     found = values.problems(request, values.RPM_PACKAGE) + values.suites(
         request, apt=False
     )
+    if request.locale in ("C", "POSIX", "C.UTF-8"):
+        # Source: agama-locale-data, LocaleId: a language and a territory.
+        found.append(
+            f"{entry.title} takes no locale {request.locale}: its installer wants one "
+            "such as en_US.UTF-8"
+        )
     found += [
         f"this cannot be the name of a package: {name!r:.60}"
         for name in request.packages

@@ -82,8 +82,11 @@ def _request(args: argparse.Namespace, catalog: Catalog) -> Request:
     from osc_imagebuild.model import Request
 
     fields = template_fields(args, args.template, catalog) if args.template else {}
-    if args.var and not args.template:
-        raise exceptions.CommandError("--var is for a template: give --template too")
+    for option, value in (("--var", args.var), ("--oz-auto", args.oz_auto)):
+        if value and not args.template:
+            raise exceptions.CommandError(
+                f"{option} is for a template: give --template too"
+            )
     return Request(**{"name": "", **template.combine(fields, _given(args))})
 
 

@@ -35,6 +35,8 @@ class DeleteImageBuild(BuildCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         if parsed_args.orphans == bool(parsed_args.build):
             raise exceptions.CommandError("give either builds or --orphans")
+        if parsed_args.orphans and parsed_args.with_image:
+            raise exceptions.CommandError("--with-image is for builds, not for --orphans")
         builder = self.builder
         if parsed_args.orphans:
             self._delete_orphans(sure=parsed_args.yes)

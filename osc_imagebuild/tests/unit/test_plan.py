@@ -76,6 +76,7 @@ class MistakesTest(PlanTestCase):
             ("300 characters, 255 is most", {"name": "x" * 300}),
             ("tags that begin with imagebuild", {"tags": ("imagebuild",)}),
             ("password in its URL", {"source": "http://me:secret@mirror.fake/x"}),
+            ("--checksum is an ISO's", {"checksum": "sha256:" + "0" * 64}),
             ("min_ram is a field of every", {"properties": {"min_ram": "512"}}),
             ("location is a field of every", {"properties": {"location": "x"}}),
             ("Glance cannot store", {"properties": {"\U0001f600": "x"}}),

@@ -121,7 +121,8 @@ class TemplateCommandsTest(ShellTestCase):
         )
         ran = self.create("--var", "a=b")
         self.assertEqual(1, ran.code)
-        self.assertIn("give --template too", ran.err)
+        self.assertIn("--var is for a template: give --template too", ran.err)
+        self.assertIn("--oz-auto is for a template", self.create("--oz-auto").err)
 
     def test_examples_of_the_documentation(self) -> None:
         """Each is valid, and can be rendered."""

@@ -49,6 +49,12 @@ class ProblemsTest(testtools.TestCase):
                 self.assertEqual(1, len(found), f"{entry} {fields}: {found}")
                 self.assertIn(text, found[0])
 
+    def test_agama(self) -> None:
+        """It refuses a profile with a locale of no country."""
+        self.assertIn("no locale C:", self.found("sles-16", locale="C")[0])
+        self.assertEqual([], self.found("sles-16", locale="de_DE.UTF-8"))
+        self.assertEqual([], self.found("sles-15", locale="C"))
+
     def test_repositories(self) -> None:
         """apt wants suites, nobody else does."""
         plain = (Repository(name="extra", url="http://x.example/y"),)
