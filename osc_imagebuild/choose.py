@@ -39,8 +39,19 @@ def flavor(
                 f"{found.ram_mib} MiB of RAM and {found.disk_gib} GiB of disk, the "
                 f"installer needs {needs}"
             )
+        if found.other_disks:
+            raise SpecError(
+                f"flavor {found.name} brings a swap or an ephemeral disk, which the "
+                "installer may take for the system's; choose one without"
+            )
         return found, ""
     fitting = [f for f in flavors if _fits(f, entry, on_volume)]
+    if fitting and all(f.other_disks for f in fitting):
+        raise SpecError(
+            f"each flavor with {needs} brings a swap or an ephemeral disk, which the "
+            "installer may take for the system's; ask for one without"
+        )
+    fitting = [f for f in fitting if not f.other_disks]
     if not fitting:
         raise SpecError(f"no flavor has {needs}, which {entry.title} needs")
     # The disk first: its size becomes the image's.

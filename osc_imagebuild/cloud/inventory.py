@@ -13,13 +13,17 @@ from osc_imagebuild.errors import CloudError, NotFoundError
 
 @dataclass(frozen=True)
 class Flavor:
-    """A flavor, as far as a build needs it."""
+    """A flavor, as far as a build needs it.
+
+    ``other_disks`` is whether its servers have a swap or an ephemeral disk too.
+    """
 
     id: str
     name: str
     vcpus: int
     ram_mib: int
     disk_gib: int
+    other_disks: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,10 @@ def flavors(api: Api) -> list[Flavor]:
             vcpus=int(f["vcpus"]),
             ram_mib=int(f["ram"]),
             disk_gib=int(f["disk"]),
+            # Source: Nova's API reference, flavors: swap is '' for none.
+            other_disks=any(
+                int(f.get(key) or 0) for key in ("swap", "OS-FLV-EXT-DATA:ephemeral")
+            ),
         )
         for f in data
     ]

@@ -36,7 +36,9 @@ class DeleteImageBuild(BuildCommand):
         if parsed_args.orphans == bool(parsed_args.build):
             raise exceptions.CommandError("give either builds or --orphans")
         if parsed_args.orphans and parsed_args.with_image:
-            raise exceptions.CommandError("--with-image is for builds, not for --orphans")
+            raise exceptions.CommandError(
+                "--with-image is for builds, not for --orphans"
+            )
         builder = self.builder
         if parsed_args.orphans:
             self._delete_orphans(sure=parsed_args.yes)

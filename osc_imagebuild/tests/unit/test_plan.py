@@ -198,6 +198,17 @@ class CloudLimitsTest(PlanTestCase):
         self.cloud.nova.flavors = [flavor("tiny", 64, 1)]
         self.assert_one("no flavor has 256 MiB of RAM and 1 GiB of disk")
 
+    def test_flavors_with_other_disks(self) -> None:
+        """The system could end up on them."""
+        swap = flavor("swap", 512, 1) | {"swap": 512}
+        local = flavor("local", 512, 1) | {"OS-FLV-EXT-DATA:ephemeral": 5}
+        self.cloud.nova.flavors = [swap, local, flavor("plain", 512, 2)]
+        self.assertEqual("plain", self.builder().plan(self.request()).spec.flavor_name)
+        for name in ("swap", "local"):
+            self.assert_one(f"flavor {name} brings a swap or an", flavor=name)
+        del self.cloud.nova.flavors[2]
+        self.assert_one("each flavor with 256 MiB of RAM")
+
 
 class ChoiceTest(PlanTestCase):
     """Choices, as tables."""
