@@ -135,7 +135,7 @@ class Builder:
                     engine.write_progress()
                 held.release()
                 return found
-            except (KeyboardInterrupt, CloudError):
+            except (KeyboardInterrupt, CloudError, SpecError):
                 _let_go(engine, held)
                 raise
             except RecordError:

@@ -205,6 +205,15 @@ class FileTest(IsoTestCase):
         error = self.assertRaises(SpecError, streams.opened(media).__enter__)
         self.assertIn("the machine that has the file", str(error))
 
+    def test_let_go_where_it_is_not(self) -> None:
+        """A client that cannot read it leaves the build to one that can, at once."""
+        builder = self.builder()
+        plan = builder.plan(self.request(source=str(self.path)))
+        self.path.unlink()
+        self.assertRaises(SpecError, builder.start, plan)
+        self.path.write_bytes(DATA)
+        self.assert_complete(self.builder("second").resume(plan.build_id))
+
 
 class CinderTest(IsoTestCase):
     """What a cloud may lack, and what may go wrong in it."""
