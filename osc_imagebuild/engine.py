@@ -6,6 +6,7 @@ line, and another one goes on from what it sees.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import random
 from collections import Counter
@@ -99,7 +100,7 @@ class Engine:
         self._lease = held
         self._build = build
         self._listener = listener
-        self._actor = Actor(api, build.id, build.spec, texts)
+        self._actor = Actor(api, build.id, build.spec, texts, self._beat)
         self._steps = steps.recipe(build.spec)
         self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
         method = boot.load(build.spec.boot_method)
@@ -273,6 +274,17 @@ class Engine:
         }
         self._build = record.update(self._api, self._build.id, **(known | fields))
         self._lease.touch()
+
+    def _beat(self) -> None:
+        """Show while something long is under way that this client lives.
+
+        :raises: RecordError where another client holds the build now
+        """
+        if self._lease.beat_is_due:
+            # An unheard beat is no reason to begin the whole upload anew.
+            with contextlib.suppress(CloudError):
+                self._lease.prove()
+                self._write()
 
     def _endure(self, error: TransientError, tries: int) -> None:
         self._facts = None

@@ -6,7 +6,7 @@ what an earlier client may have left, because its answer may have been lost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from osc_imagebuild import media
@@ -47,15 +47,24 @@ from osc_imagebuild.parts import InstallMedia
 
 
 class Actor:
-    """Does the actions of one build. ``texts`` are its user data by name."""
+    """Does the actions of one build. ``texts`` are its user data by name.
+
+    ``beat`` is called while a long one is under way, and may stop it.
+    """
 
     def __init__(
-        self, api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]
+        self,
+        api: Api,
+        build_id: str,
+        spec: Spec,
+        texts: Mapping[str, str],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
         self._build_id = build_id
         self._spec = spec
         self._texts = texts
+        self._beat = beat
 
     def act(self, action: Action) -> None:
         """Do ``action``.
@@ -165,7 +174,8 @@ class Actor:
 
     def _upload(self, action: UploadImage | ImportImage) -> None:
         with media.opened(action.image.content, self._texts) as (data, size):
-            self._api.upload(f"/images/{action.image_id}/file", data, size)
+            path = f"/images/{action.image_id}/file"
+            self._api.upload(path, data, size, self._beat)
 
     def _import(self, action: ImportImage) -> None:
         """Ask Glance to fetch it; where it will not, fetch it for Glance."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import email.utils
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 import requests
@@ -114,16 +114,22 @@ class Api:
         response = self.call(service, method, path, json=json, headers=headers)
         return _body(service, response) if response.content else {}
 
-    def upload(self, path: str, data: IO[bytes], size: int) -> None:
-        """PUT ``size`` bytes into a queued image.
+    def upload(
+        self,
+        path: str,
+        data: IO[bytes],
+        size: int,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """PUT ``size`` bytes into a queued image, with a ``beat`` now and then.
 
-        :raises: as `get`.
+        :raises: as `get`, and what ``beat`` raises.
         """
         self.call(
             "image",
             "PUT",
             path,
-            data=Body(data, size),
+            data=Body(data, size, beat),
             headers={"Content-Type": "application/octet-stream"},
             timeout=TRANSFER_TIMEOUT_S,
         )

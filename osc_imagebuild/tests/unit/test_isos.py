@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from pathlib import Path
@@ -10,8 +11,14 @@ from typing import Any
 import fixtures
 import testtools
 
-from osc_imagebuild import discs, install_media, streams
-from osc_imagebuild.errors import CloudError, InstallError, SpecError, TransientError
+from osc_imagebuild import discs, install_media, lease, streams
+from osc_imagebuild.errors import (
+    CloudError,
+    InstallError,
+    RecordError,
+    SpecError,
+    TransientError,
+)
 from osc_imagebuild.model import Request
 from osc_imagebuild.parts import InstallMedia
 from osc_imagebuild.record import Record
@@ -204,6 +211,25 @@ class FileTest(IsoTestCase):
         self.path.unlink()
         error = self.assertRaises(SpecError, streams.opened(media).__enter__)
         self.assertIn("the machine that has the file", str(error))
+
+    def test_slow_upload(self) -> None:
+        """It may take longer than a lease without a sign of life lasts."""
+        self.path.write_bytes(DATA + bytes(8 << 20))
+        read, heard = streams.Verified.read, []
+
+        def slow(stream: streams.Verified, size: int) -> bytes:
+            self.cloud.world.sleep(100)
+            with contextlib.suppress(RecordError):
+                lease.take(self.builder("cron").api, heard[0])
+                heard.append("taken over")
+            return read(stream, size)
+
+        self.patch(streams.Verified, "read", slow)
+        builder = self.builder()
+        plan = builder.plan(self.request(source=str(self.path)))
+        heard.append(plan.build_id)
+        self.assertEqual("complete", builder.start(plan).status)
+        self.assertEqual(1, len(heard))
 
     def test_let_go_where_it_is_not(self) -> None:
         """A client that cannot read it leaves the build to one that can, at once."""
