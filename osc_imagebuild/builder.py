@@ -212,6 +212,8 @@ class Builder:
             except ValueError as error:
                 raise RecordError(f"there is no build {build!r}") from error
             image = images.find(self.api, build_id)
+            if image is not None and images.is_foreign(self.api, image):
+                raise
             result = image.properties.get("imagebuild_result_id", "") if image else ""
             return build_id, (result,) if result else ()
         return found.id, found.made

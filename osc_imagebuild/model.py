@@ -177,6 +177,7 @@ class Image:
     hidden: bool = False
     protected: bool = False
     visibility: str = "private"
+    owner: str = ""
     tags: frozenset[str] = frozenset()
     properties: Mapping[str, str] = field(default_factory=dict)
     min_disk_gib: int = 0

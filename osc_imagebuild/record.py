@@ -164,7 +164,8 @@ def reload(api: Api, build_id: str) -> tuple[Record, dict[str, str]]:
 
 def _image(api: Api, build_id: str) -> Image:
     image = images.find(api, build_id)
-    if image is None or RECORD_TAG not in image.tags:
+    known = image is not None and RECORD_TAG in image.tags
+    if image is None or not known or images.is_foreign(api, image):
         raise RecordError(
             f"there is no build {build_id} in this project; "
             "see: openstack image build list"

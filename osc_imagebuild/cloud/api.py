@@ -68,6 +68,24 @@ class Api:
         except (ksa.ClientException, SDKException, AttributeError):
             return False
 
+    def project_id(self) -> str:
+        """The project that all of this is for, '' where the token is of none.
+
+        :raises: TransientError where Keystone does not answer, CloudError
+        """
+        session = self.connection.session
+        try:
+            found: str | None = session.get_project_id()
+        except (ksa.ConnectionError, ksa.InvalidResponse) as error:
+            raise TransientError(f"no answer: {error}", service="identity") from error
+        except ksa.HttpError as error:
+            raise refusals.refused(
+                "identity", "POST", "/auth/tokens", error.http_status, error.message, ""
+            ) from error
+        except ksa.ClientException as error:
+            raise CloudError(str(error), service="identity") from error
+        return found or ""
+
     def get(
         self,
         service: str,

@@ -54,6 +54,7 @@ def parse(data: Mapping[str, Any]) -> Image:
         hidden=bool(data.get("os_hidden")),
         protected=bool(data.get("protected")),
         visibility=data.get("visibility") or "private",
+        owner=data.get("owner") or "",
         tags=frozenset(data.get("tags", ())),
         properties={
             key: str(value)
@@ -98,7 +99,7 @@ def tagged(api: Api, tag: str, *, hidden: bool) -> list[Image]:
 
     :raises: CloudError
     """
-    params = [("tag", tag), ("os_hidden", str(hidden).lower())]
+    params = [("tag", tag), ("os_hidden", str(hidden).lower()), *_own(api)]
     return _oldest_first(api.get_all("/images", "images", params))
 
 
@@ -107,8 +108,26 @@ def named(api: Api, name: str, *, hidden: bool = False) -> list[Image]:
 
     :raises: CloudError
     """
-    params = [("name", name), ("os_hidden", str(hidden).lower())]
+    params = [("name", name), ("os_hidden", str(hidden).lower()), *_own(api)]
     return _oldest_first(api.get_all("/images", "images", params))
+
+
+def _own(api: Api) -> list[tuple[str, str]]:
+    """Glance lists to an admin what every project has.
+
+    Source: glance.db.sqlalchemy.api._select_images_query.
+    """
+    project = api.project_id()
+    return [("owner", project)] if project else []
+
+
+def is_foreign(api: Api, image: Image) -> bool:
+    """Whether ``image`` is another project's, which admins see too.
+
+    :raises: CloudError
+    """
+    project = api.project_id()
+    return bool(project and image.owner and image.owner != project)
 
 
 def visible(api: Api, name: str) -> list[Image]:
@@ -119,7 +138,8 @@ def visible(api: Api, name: str) -> list[Image]:
     try:
         uuid.UUID(name)
     except ValueError:
-        return named(api, name)
+        params = [("name", name), ("os_hidden", "false")]
+        return _oldest_first(api.get_all("/images", "images", params))
     found = find(api, name)
     return [found] if found else []
 

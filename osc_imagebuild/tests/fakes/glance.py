@@ -44,6 +44,7 @@ class Glance(Service):
         self.imports_fail = False
         self.images: dict[str, FakeImage] = {}
         self.used_ids: set[str] = set()
+        self.admins = False  # who then see what all projects have
         self.limits: dict[str, int] | None = None
         self.forbidden = ""
         self.visibilities = {"private", "shared", "community", "public"}
@@ -189,7 +190,8 @@ class Glance(Service):
 
     def _seen(self, call: Call) -> Iterator[FakeImage]:
         for image in self.images.values():
-            if image.owner == call.project or image.visibility == "public":
+            mine = image.owner == call.project or self.admins
+            if mine or image.visibility == "public":
                 yield image
 
     def _image(self, call: Call, image_id: str) -> FakeImage:

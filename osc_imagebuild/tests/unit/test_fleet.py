@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from osc_imagebuild import fleet
+from osc_imagebuild.builder import Builder
+from osc_imagebuild.errors import RecordError
 from osc_imagebuild.names import build_tag
-from osc_imagebuild.tests.unit.base import CloudTestCase
+from osc_imagebuild.tests.unit.base import ENTRIES, CloudTestCase
 
 SHARED = ("imagebuild-kernel-", "imagebuild-ramdisk-")
 
@@ -53,6 +55,23 @@ class FleetTest(CloudTestCase):
         outcome = self.builder("second").resume_all()
         self.assertEqual([build.id], outcome.driven_by_others)
         self.assertEqual([], outcome.complete)
+
+    def test_builds_of_other_projects(self) -> None:
+        """An admin sees their images in Glance: they are none of his."""
+        build = self.started()
+        self.cloud.glance.admins = True
+        builder = Builder(
+            self.cloud.connect("admin", "admins"),
+            catalog=ENTRIES,
+            clock=self.cloud.clock(),
+        )
+        self.assertEqual(fleet.Outcome(), builder.resume_all())
+        self.assertEqual([], builder.list().builds)
+        self.assertEqual([], builder.orphans())
+        for act in (builder.resume, builder.cancel, builder.delete):
+            error = self.assertRaises(RecordError, act, build.id)
+            self.assertIn("in this project", str(error))
+        self.assert_complete(self.resumed(build.id))
 
     def test_a_tick_costs_little_for_many(self) -> None:
         """Quiet builds cost at most 0.1 calls each."""
