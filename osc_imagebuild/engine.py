@@ -239,8 +239,6 @@ class Engine:
                     raise
                 except CloudError as error:
                     if self._step in steps.AFTER_PUBLISHING:
-                        # The image is out: a build that could not tidy up
-                        # has not failed, it is to be resumed.
                         raise
                     self._fail(str(error), "")
 
@@ -294,7 +292,14 @@ class Engine:
         self._api.clock.sleep(pause)
 
     def _fail(self, reason: str, role: str, evidence: str = "") -> NoReturn:
-        """Write why, keep what shows it, clean up, and raise."""
+        """Write why, keep what shows it, clean up, and raise.
+
+        :raises: InstallError; CloudError once the result is published
+        """
+        if self._step in steps.AFTER_PUBLISHING:
+            # The image is out: a build that could not tidy up has not failed,
+            # it is to be resumed.
+            raise CloudError(f"{reason}; the {self._build.spec.output} is complete")
         text = self._facts.consoles.get(role, "") if self._facts else ""
         server = self._facts.servers.get(role) if self._facts else None
         tail = console.tail(text, 60)

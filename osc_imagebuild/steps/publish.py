@@ -60,13 +60,17 @@ class Cleanup:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """One at a time; a backend may keep an image while a volume is of it."""
-        left = self._left(facts)
-        for item in left:
-            if isinstance(item, Image):
+        held: Volume | None = None
+        for item in self._left(facts):
+            # Source: cinder.volume.api.API.delete, the statuses that it takes.
+            if isinstance(item, Volume):
+                if item.status == "available" or item.status.startswith("error"):
+                    return Act(DeleteVolume(item.id), f"{item.name} has served")
+                held = held or item
+            elif held is None:
                 return Act(DeleteImage(item.id), f"{item.name} has served")
-            if item.status != "deleting":
-                return Act(DeleteVolume(item.id), f"{item.name} has served")
-        return Wait(f"Cinder deletes {left[0].name}", 3)
+        assert held is not None
+        return Wait(f"Cinder has {held.name} as {held.status}", 3)
 
     def _left(self, facts: Facts) -> list[Volume | Image]:
         found: list[Volume | Image] = []

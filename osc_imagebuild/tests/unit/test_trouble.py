@@ -325,6 +325,39 @@ class MeddlerTest(GuestTestCase):
         self.assertIn(end, self.outcome_beside(output="volume"))
         self.assertEqual([step], done)
 
+    def test_volume_that_is_busy_at_the_end(self) -> None:
+        """It is waited for; if that takes too long the build has not failed."""
+        for seconds in (60, 10**6):
+            with self.one_of_many(f"{seconds} s"):
+                self.check_busy_volume(seconds)
+            self.cloud = FakeCloud()
+
+    def check_busy_volume(self, seconds: int) -> None:
+        """Have a volume in use when the result is published."""
+        until: list[float] = []
+
+        def listen(event: Event) -> None:
+            now, volumes = self.cloud.world.now, self.cloud.cinder.volumes.values()
+            if event.step == "publish":
+                until.append(now + seconds)
+            for volume in volumes if until else ():
+                if volume.status in ("available", "in-use"):
+                    volume.status = "in-use" if now < until[0] else "available"
+
+        builder = self.builder()
+        builder.listener = listen
+        request = self.request(disk_gib=2, verify=False)
+        if seconds < 1000:
+            self.assert_complete(builder.create(request))
+            return
+        error = self.assertRaises(CloudError, builder.create, request)
+        build = self.builder().list().builds[0]
+        self.assertEqual("building", build.status)
+        self.assertIn(f"openstack image build resume {build.id}", str(error))
+        for volume in self.cloud.cinder.volumes.values():
+            volume.status = "available"
+        self.assert_complete(self.resumed(build.id))
+
     def test_server_that_is_never_deleted(self) -> None:
         """Nothing is waited for without end."""
 
