@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 
 from osc_imagebuild import record, rfb
@@ -18,32 +19,34 @@ class Evidence:
 
     ``console`` is all that Nova had of it, ``screenshot`` a PNG file, empty where
     there is no picture; ``screen_url`` is the console's page, and is good only
-    while the server is kept.
+    only while the server is kept. ``role`` is the server's: 'install' or 'verify'.
     """
 
+    role: str = "install"
     server_id: str = ""
     console: str = ""
     screenshot: bytes = field(default=b"", repr=False)
     screen_url: str = field(default="", repr=False)
 
 
-def look_closer(api: Api, server: Server | None, seen: str) -> Evidence:
+def look_closer(api: Api, role: str, server: Server | None, seen: str) -> Evidence:
     """Return what still shows why, before the server is removed.
 
     Nothing of it must keep a failed build from ending: what cannot be had is
     left out.
     """
     if server is None:
-        return Evidence(console=seen)
+        return Evidence(role or "install", console=seen)
     text, picture, url = "", b"", ""
-    try:
+    with contextlib.suppress(CloudError):
         text = servers.console(api, server.id, servers.WHOLE_CONSOLE) or ""
+    try:
         if server.status == "ACTIVE" and not server.is_off:
             url = servers.screen_url(api, server.id) or ""
             picture = rfb.png(remote_console.picture(api, server.id)) if url else b""
     except (CloudError, rfb.ScreenError):
         pass  # the failure itself is what the user must hear of
-    return Evidence(server.id, text or seen, picture, url)
+    return Evidence(role, server.id, text or seen, picture, url)
 
 
 def clean_failed(api: Api, build: record.Record) -> None:
@@ -82,7 +85,7 @@ def failure(build: record.Record, evidence: Evidence | None = None) -> InstallEr
 
 def _kept(build: record.Record, evidence: Evidence) -> list[str]:
     """How to look at what was kept, and how to go on."""
-    server = evidence.server_id or f"imagebuild-{build.id}-install"
+    server = evidence.server_id or f"imagebuild-{build.id}-{evidence.role}"
     lines = [f"its resources were kept; the server is {server}"]
     if evidence.screen_url:
         lines.append(f"look at its screen, for some minutes: {evidence.screen_url}")

@@ -307,7 +307,7 @@ class Engine:
         self._write(
             status="failed", reason=reason, evidence=evidence, console_tail=tail
         )
-        self._evidence = look_closer(self._api, server, text)
+        self._evidence = look_closer(self._api, role, server, text)
         self._end_failed()
 
     def _end_failed(self) -> NoReturn:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from osc_lib import exceptions
+
 if TYPE_CHECKING:
     from osc_imagebuild.ending import Evidence
 
@@ -16,6 +18,19 @@ def console_file(directory: str | None, build_id: str, role: str = "install") ->
     return (
         Path(os.path.expanduser(directory or ".")) / f"imagebuild-{build_id}-{role}.log"
     )
+
+
+def kept_console(directory: str, build_id: str, role: str) -> str:
+    """Return the console that was kept, of ``role``'s server where there is one."""
+    for role in (role, "install"):
+        try:
+            path = console_file(directory, build_id, role)
+            return path.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise exceptions.CommandError(f"cannot read {path}: {error}") from error
+    return ""
 
 
 class Files:
@@ -44,12 +59,12 @@ class Files:
         """Save what shows why a build failed; return the names of the files."""
         if evidence is None:
             return []
-        saved = []
+        saved, path = [], console_file(self._directory, build_id, evidence.role)
         if evidence.console:
-            self.hear(build_id, "install", evidence.console)
-            saved.append(console_file(self._directory, build_id))
+            self.hear(build_id, evidence.role, evidence.console)
+            saved.append(path)
         if evidence.screenshot:
-            picture = console_file(self._directory, build_id).with_suffix(".png")
+            picture = path.with_suffix(".png")
             try:
                 picture.write_bytes(evidence.screenshot)
                 saved.append(picture)

@@ -7,7 +7,7 @@ import argparse
 from osc_lib import exceptions
 
 from osc_imagebuild.v1.base import BuildCommand, add_build
-from osc_imagebuild.v1.evidence import console_file
+from osc_imagebuild.v1.evidence import kept_console
 
 
 class LogImageBuild(BuildCommand):
@@ -50,9 +50,9 @@ class LogImageBuild(BuildCommand):
         build = builder.find(parsed_args.build)
         kept = ""
         if parsed_args.log_dir:
-            path = console_file(parsed_args.log_dir, build.id)
-            if path.exists():
-                kept = path.read_text(encoding="utf-8", errors="replace")
+            failed_in = build.step if build.status == "failed" else ""
+            role = "verify" if failed_in == "verify" else "install"
+            kept = kept_console(parsed_args.log_dir, build.id, role)
         text = builder.log(
             build.id, lines=parsed_args.lines, raw=parsed_args.raw, kept=kept
         )

@@ -158,6 +158,18 @@ class CommandsTest(ShellTestCase):
         ran = self.typed("image", "build", "diagnose", "~nobody-knows/x")
         self.assertIn("cannot read ~nobody-knows/x: ", ran.err)
 
+    def test_evidence_of_the_result(self) -> None:
+        """Where it does not boot, its console is not mixed with the installer's."""
+        self.cloud.nova.plan.result_boots = False
+        ran = self.create("--log-dir", "logs")
+        build = self.builder().list().builds[0]
+        begun = Path(f"logs/imagebuild-{build.id}-install.log").read_text()
+        log = Path(f"logs/imagebuild-{build.id}-verify.log")
+        self.assertIn(f"saved: {log}", ran.err)
+        self.assertNotIn(log.read_text(), begun)
+        kept = self.build("log", build.id, "--log-dir", "logs", "--raw")
+        self.assertEqual(log.read_text().strip(), kept.out.strip())
+
     def test_log_dir(self) -> None:
         """All of the console, each line once, though several clients wrote it."""
         ran = self.create("--no-wait", "--log-dir", "logs", "-f", "json")
