@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -266,6 +267,14 @@ def dump_marks(marks: Mapping[str, Mark]) -> str:
     )
 
 
+def _plain(value: Any) -> str:
+    """Return a text that every Glance stores, whatever a guest's console said.
+
+    Source: glance.db.sqlalchemy.models has MySQL's utf8, of three bytes at most.
+    """
+    return re.sub("[\0\ud800-\udfff\U00010000-\U0010ffff]", "\ufffd", str(value))
+
+
 def update(api: Api, build_id: str, **fields: Any) -> Record:
     """Change fields of the record; only the holder of the lease may.
 
@@ -280,7 +289,7 @@ def update(api: Api, build_id: str, **fields: Any) -> Record:
         {
             "op": "add",
             "path": f"/{_PREFIX}{name}",
-            "value": values.get(name, str)(value),
+            "value": values.get(name, _plain)(value),
         }
         for name, value in fields.items()
     ]

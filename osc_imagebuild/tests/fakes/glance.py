@@ -155,6 +155,8 @@ class Glance(Service):
         if key not in BASE:
             if not isinstance(value, str) or len(key) > 255:
                 raise Refusal(400, f"Provided object does not match schema: {key}")
+            if any(ord(c) > 0xFFFF or c in "\0\ud800" for c in value):
+                raise Refusal(400, "4 byte unicode characters are not supported")
             image.properties[key] = value
             return
         check(key, value)

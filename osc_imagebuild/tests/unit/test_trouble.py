@@ -55,6 +55,13 @@ class InstallerTest(GuestTestCase):
         self.assertIn("FAILED: no disk", build.console_tail)
         self.assert_empty(build.id)
 
+    def test_fails_in_characters_that_glance_cannot_store(self) -> None:
+        """Its words must not keep the build from ending."""
+        self.plan(install_fails="FAILED: \U0001f4a5 boom")
+        build = self.failed("boom")
+        self.assertIn("\ufffd boom", build.reason)
+        self.assert_empty(build.id)
+
     def test_hangs(self) -> None:
         """It has its time."""
         self.plan(hangs=True)
