@@ -121,8 +121,7 @@ class _Planner:
             # How large it must be is unknown, but whether it exists is not.
             name = self.request.flavor
             return choose.named_flavor(known, name) if name else None
-        method = install.boot_method if install else ""
-        on_volume = self._root(entry, method, None) > 0
+        on_volume = self._root(entry, install, None) > 0
         name = self.request.flavor
         return self._chosen(choose.flavor(known, name, entry, on_volume=on_volume))
 
@@ -176,20 +175,22 @@ class _Planner:
         )
         return finder.find()
 
-    def _root(self, entry: Entry, method: str, flavor: Flavor | None) -> int:
+    def _root(
+        self, entry: Entry, install: Media | None, flavor: Flavor | None
+    ) -> int:
         """Size of the root volume, 0 where the root disk is the flavor's."""
         kind = self.request.output
         size, line = choose.root(
             self.request,
             entry,
-            method,
+            install.boot_method if install else "",
             needed=kind in outputs.names() and outputs.load(kind).NEEDS_VOLUME,
             no_disk=flavor is not None and flavor.disk_gib == 0,
         )
         if flavor is not None and size:
             self.choices.append(line)
-            volumes = boot.cd_count(method, bool(entry.answer_cd)) + 2
-            self.problems += preflight.volume_room(self.api, size, volumes, kind)
+            cds = _cds_gib(entry, install)
+            self.problems += preflight.volume_room(self.api, self.request, size, cds)
         return size
 
     def _spec(
@@ -203,7 +204,7 @@ class _Planner:
     ) -> Spec:
         request = self.request
         minutes = request.timeout_min or entry.timeout_min
-        volume_gib = self._root(entry, install.boot_method, flavor)
+        volume_gib = self._root(entry, install, flavor)
         cd = entry.answer_cd if install.boot_method == "cdrom" else {}
         return Spec(
             **dataclasses.asdict(install),
@@ -275,6 +276,14 @@ class _Planner:
             except SpecError as error:
                 self.problems += error.problems
         return found
+
+
+def _cds_gib(entry: Entry, install: Media | None) -> tuple[int, ...]:
+    """Sizes of the CDs that the server gets, the ISO's first."""
+    if install is None:
+        return ()
+    count = boot.cd_count(install.boot_method, bool(entry.answer_cd))
+    return (max(1, install.iso_size_gib), 1)[:count]
 
 
 def _answer_files(cd: Mapping[str, Any]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from osc_imagebuild import values
 from osc_imagebuild.catalog import Entry
@@ -58,18 +58,25 @@ def answer_cd(entry: Entry) -> list[str]:
     ]
 
 
-def volume_room(api: Api, disk_gib: int, volumes: int, output: str) -> list[str]:
+def volume_room(
+    api: Api, request: Request, disk_gib: int, cds_gib: Sequence[int]
+) -> list[str]:
     """Quotas for the root volume, one to boot the result from, and CDs.
+
+    Source: cinder.conf's no_snapshot_gb_quota: by default a snapshot counts as
+    much as its volume.
 
     :raises: CloudError
     """
     if not api.has("volume"):
         return ["this cloud offers no volumes (Cinder), and the build needs them"]
     left = inventory.volume_room(api)
+    snapshots, disks = int(request.output == "snapshot"), 1 + int(request.verify)
+    gib = (disks + snapshots) * disk_gib + sum(cds_gib)
     wanted = (
-        ("volumes", left.volumes, volumes),
-        ("snapshots", left.snapshots, int(output == "snapshot")),
-        ("GiB of volumes", left.gigabytes, 2 * disk_gib + volumes - 2),
+        ("volumes", left.volumes, disks + len(cds_gib)),
+        ("snapshots", left.snapshots, snapshots),
+        ("GiB of volumes", left.gigabytes, gib),
     )
     return [
         f"the quota has {have} {what} left, the build needs {need}"

@@ -259,7 +259,7 @@ class CinderTest(IsoTestCase):
         """Volumes, their size, and snapshots."""
         for key, text in (
             ("Volumes", "0 volumes left, the build needs 4"),
-            ("VolumeGigabytes", "0 GiB of volumes left, the build needs 4"),
+            ("VolumeGigabytes", "0 GiB of volumes left, the build needs 5"),
             ("Snapshots", "0 snapshots left, the build needs 1"),
         ):
             self.cloud.cinder.limits[key], before = 0, self.cloud.cinder.limits[key]
@@ -267,6 +267,15 @@ class CinderTest(IsoTestCase):
             error = self.assertRaises(SpecError, self.builder().plan, request)
             self.assertIn(text, str(error))
             self.cloud.cinder.limits[key] = before
+
+    def test_quota_of_what_is_needed(self) -> None:
+        """A large ISO counts; what boots the result only where that is asked for."""
+        describe = streams.describe
+        self.patch(streams, "describe", lambda url: (6 << 30, describe(url)[1]))
+        self.cloud.cinder.limits["VolumeGigabytes"] = 8
+        error = self.assertRaises(SpecError, self.builder().plan, self.request())
+        self.assertIn("8 GiB of volumes left, the build needs 9", str(error))
+        self.builder().plan(self.request(verify=False))
 
     def test_too_small(self) -> None:
         """What --disk gives must suffice."""
