@@ -72,6 +72,13 @@ class Verified:
                 service="mirror",
             )
         self._at += len(data)
+        if self._at > self._size:
+            # Nothing verifies what an upload takes the begin of.
+            raise TransientError(
+                f"{self._name} is larger than the {self._size} bytes that its "
+                "server told; it may have been replaced",
+                service="mirror",
+            )
         self._sha256.update(data)
         self._sha512.update(data)
         if self._at == self._size:

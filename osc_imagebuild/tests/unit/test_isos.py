@@ -388,6 +388,28 @@ class StreamTest(testtools.TestCase):
         self.assertRaises(TransientError, stream.read, 1)
 
 
+    def test_larger_than_told(self) -> None:
+        """Its begin alone is not what was asked for, and must not be uploaded."""
+        media = InstallMedia("x.iso", SHA256)
+        data = DATA + b"more"
+        stream = streams.Verified("x.iso", len(DATA), lambda: _Whole(data), media)
+        self.assertRaises(TransientError, stream.read, len(DATA))
+
+
+class _Whole:
+    """A source that gives chunks of its own size, as a response does."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, size: int, /) -> bytes:
+        """Return all of it."""
+        return self._data
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class DiscTest(testtools.TestCase):
     """CDs with answers."""
 
