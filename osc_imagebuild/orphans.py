@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from osc_imagebuild import teardown
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.act import release
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.names import PART_TAG, RECORD_TAG, VOLUME_MARK, builds_of
-
-FREE_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -67,19 +66,8 @@ def remove(api: Api, orphan: Orphan) -> None:
     match orphan.kind:
         case "server":
             servers.delete(api, orphan.id)
-        case "snapshot":
-            volumes.delete_snapshot(api, orphan.id, orphan.build_id)
-        case "volume":
-            _wait_until_free(api, orphan.id)
-            volumes.delete(api, orphan.id, orphan.build_id)
+        case "snapshot" | "volume":
+            # A volume goes once its server and its snapshots have gone.
+            teardown.remove_volumes(api, orphan.build_id, [orphan.id])
         case _:
             release(api, orphan.build_id, orphan.id, orphan.tags)
-
-
-def _wait_until_free(api: Api, volume_id: str) -> None:
-    """Its server goes in some seconds; what holds it longer is told by Cinder."""
-    for _ in range(FREE_TRIES):
-        found = volumes.find(api, volume_id)
-        if found is None or found.status in ("available", "error"):
-            return
-        api.clock.sleep(3)

@@ -76,11 +76,16 @@ def remove_result(api: Api, build_id: str, made: Collection[str]) -> None:
     for item_id in made:
         images.delete(api, item_id)
     if made and api.has("volume"):
-        _remove_volumes(api, build_id, made)
+        remove_volumes(api, build_id, made)
 
 
-def _remove_volumes(api: Api, build_id: str, made: Collection[str]) -> None:
-    """A volume goes only once its snapshots have gone."""
+def remove_volumes(api: Api, build_id: str, made: Collection[str]) -> None:
+    """Delete volumes and snapshots of a build, and wait until they are gone.
+
+    A volume goes only once its snapshots have gone.
+
+    :raises: CloudError naming what is left after `LIMIT_S` seconds
+    """
     began = api.clock.steady()
     while True:
         found = [volumes.find_snapshot(api, item_id) for item_id in made]

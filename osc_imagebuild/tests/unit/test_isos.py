@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import fixtures
 import testtools
 
 from osc_imagebuild import discs, install_media, lease, streams
+from osc_imagebuild.cloud import volumes
 from osc_imagebuild.errors import (
     CloudError,
     InstallError,
@@ -20,6 +22,7 @@ from osc_imagebuild.errors import (
     TransientError,
 )
 from osc_imagebuild.model import Request
+from osc_imagebuild.names import VOLUME_MARK, resource_name
 from osc_imagebuild.parts import InstallMedia
 from osc_imagebuild.record import Record
 from osc_imagebuild.tests.fakes.guests import ISO
@@ -349,6 +352,20 @@ class CinderTest(IsoTestCase):
         self.cloud.world.advance(60)
         self.cloud.tick()
         self.assertEqual([], self.left())
+
+
+    def test_orphaned_snapshot(self) -> None:
+        """Its volume goes once it has gone."""
+        api, build_id = self.builder().api, str(uuid.uuid4())
+        mark = {"metadata": {VOLUME_MARK: build_id}}
+        volumes.create(api, {"name": resource_name(build_id, "root"), "size": 1} | mark)
+        self.cloud.world.advance(60)
+        [volume] = volumes.marked(api, build_id)
+        name = resource_name(build_id, "result")
+        volumes.create_snapshot(api, {"name": name, "volume_id": volume.id} | mark)
+        self.cloud.world.advance(60)
+        self.builder().delete_orphans(self.builder().orphans())
+        self.assert_empty()
 
 
 class StreamTest(testtools.TestCase):
