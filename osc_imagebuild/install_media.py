@@ -87,6 +87,10 @@ class Finder:
     # --- install trees
 
     def _tree(self, tree: InstallTree) -> Media:
+        if self.request.checksum:
+            raise SpecError(
+                f"--checksum is an ISO's, and {tree.source} is an install tree"
+            )
         source, kernel, ramdisk = tree.source, tree.kernel_url, tree.ramdisk_url
         if self.request.checksum:
             raise SpecError(

@@ -147,6 +147,10 @@ class UrlTest(IsoTestCase):
         for wrong, text in (
             ({"boot_method": "ipxe"}, "use --boot-method cdrom"),
             ({"checksum": "abc"}, "neither a sha256 nor a sha512"),
+            (
+                {"checksum": SHA256, "boot_method": "auto", "source": None},
+                "--checksum is an ISO's",
+            ),
         ):
             error = self.assertRaises(SpecError, plan, self.request(**wrong))
             self.assertIn(text, str(error))
