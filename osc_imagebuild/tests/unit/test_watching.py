@@ -13,6 +13,7 @@ from osc_imagebuild.errors import InstallError, RecordError
 from osc_imagebuild.monitors import diagnostics, screen, window
 from osc_imagebuild.monitors.readings import Counters, Picture
 from osc_imagebuild.rfb import ScreenError
+from osc_imagebuild.tests.fakes.faults import answered, once
 from osc_imagebuild.tests.fakes.machines import FakeServer
 from osc_imagebuild.tests.unit.base import NAME, CloudTestCase
 from osc_imagebuild.tests.unit.shell import ShellTestCase
@@ -254,6 +255,20 @@ class FollowTest(CloudTestCase):
         lines = told.splitlines()
         self.assertEqual(len(set(lines)), len(lines))
         self.assertIn("INSTALLER START 0% modules loaded", lines)
+
+    def test_service_that_stumbles(self) -> None:
+        """One answer that fails ends neither a log that is followed nor a log."""
+        build = self.started()
+        self.cloud.world.advance(20)
+
+        def stumble() -> None:
+            wanted = once(lambda call: "getConsole" in str(call.body), answered(503))
+            self.cloud.hooks[:] = [wanted]
+
+        stumble()
+        self.assertIn("START", next(self.builder().follow(build.id, raw=True)))
+        stumble()
+        self.assertIn("START", self.builder().log(build.id))
 
     def test_deleted(self) -> None:
         """It ends with the build."""
