@@ -175,9 +175,7 @@ class _Planner:
         )
         return finder.find()
 
-    def _root(
-        self, entry: Entry, install: Media | None, flavor: Flavor | None
-    ) -> int:
+    def _root(self, entry: Entry, install: Media | None, flavor: Flavor | None) -> int:
         """Size of the root volume, 0 where the root disk is the flavor's."""
         kind = self.request.output
         size, line = choose.root(

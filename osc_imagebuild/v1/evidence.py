@@ -22,9 +22,9 @@ def console_file(directory: str | None, build_id: str, role: str = "install") ->
 
 def kept_console(directory: str, build_id: str, role: str) -> str:
     """Return the console that was kept, of ``role``'s server where there is one."""
-    for role in (role, "install"):
+    for known in (role, "install"):
         try:
-            path = console_file(directory, build_id, role)
+            path = console_file(directory, build_id, known)
             return path.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             continue

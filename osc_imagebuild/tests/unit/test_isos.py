@@ -222,7 +222,8 @@ class FileTest(IsoTestCase):
     def test_slow_upload(self) -> None:
         """It may take longer than a lease without a sign of life lasts."""
         self.path.write_bytes(DATA + bytes(8 << 20))
-        read, heard = streams.Verified.read, []
+        read = streams.Verified.read
+        heard: list[str] = []
 
         def slow(stream: streams.Verified, size: int) -> bytes:
             self.cloud.world.sleep(100)
@@ -357,7 +358,6 @@ class CinderTest(IsoTestCase):
         self.cloud.tick()
         self.assertEqual([], self.left())
 
-
     def test_orphaned_snapshot(self) -> None:
         """Its volume goes once it has gone."""
         api, build_id = self.builder().api, str(uuid.uuid4())
@@ -407,7 +407,6 @@ class StreamTest(testtools.TestCase):
         stream = self.stream(DATA[:10])
         stream.read(10)
         self.assertRaises(TransientError, stream.read, 1)
-
 
     def test_larger_than_told(self) -> None:
         """Its begin alone is not what was asked for, and must not be uploaded."""
