@@ -205,6 +205,12 @@ Action = (
 )
 
 
+# What is made by these for a build that somebody just cancelled would leak.
+CREATING = (
+    *(CreateImage, UploadImage, ImportImage, CreateServer, Harvest),
+    *(CreateVolume, UploadVolume, CreateSnapshot),
+)
+
 # --- what is decided --------------------------------------------------------
 
 

@@ -15,13 +15,14 @@ from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.ending import clean_failed, failure
-from osc_imagebuild.engine import ANY_STEP, Engine, Event, Hearer, Listener
+from osc_imagebuild.engine import ANY_STEP, Engine
 from osc_imagebuild.errors import (
     CloudError,
     ImageBuildError,
     RecordError,
     SpecError,
 )
+from osc_imagebuild.events import Event, Hearer, Listener
 from osc_imagebuild.fleet import Fleet, Outcome
 from osc_imagebuild.model import Request
 from osc_imagebuild.orphans import Orphan

@@ -10,25 +10,17 @@ import contextlib
 import functools
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import NoReturn
 
 from osc_imagebuild import boot, lease, record, signs, steps
 from osc_imagebuild.actions import (
+    CREATING,
     Act,
     Action,
-    CreateImage,
-    CreateServer,
-    CreateSnapshot,
-    CreateVolume,
     Fail,
     Finish,
-    Harvest,
-    ImportImage,
     SetMark,
-    UploadImage,
-    UploadVolume,
     Wait,
     removal,
 )
@@ -44,6 +36,7 @@ from osc_imagebuild.errors import (
     NotFoundError,
     TransientError,
 )
+from osc_imagebuild.events import Event, Hearer, Listener
 from osc_imagebuild.model import Facts, Mark
 from osc_imagebuild.monitors import console
 from osc_imagebuild.names import shared_tag
@@ -55,33 +48,6 @@ MAX_REPEATS = 5
 LONGEST_STEP_S = 3600
 ANY_STEP = "*"
 REPEAT_PAUSE_S = 3.0
-
-_CREATING = (
-    *(CreateImage, UploadImage, ImportImage, CreateServer, Harvest),
-    *(CreateVolume, UploadVolume, CreateSnapshot),
-)
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something to show: a step begins, a wait goes on, or a note.
-
-    ``percent`` is the guest's own sign of progress, None where it gives none;
-    it never falls. ``left_s`` is how long the installer needs by earlier builds.
-    """
-
-    kind: str
-    build_id: str
-    step: str
-    text: str
-    at: float
-    percent: int | None = None
-    left_s: float | None = None
-
-
-Listener = Callable[[Event], None]
-# Build ID, role of the server, and the window of its console.
-Hearer = Callable[[str, str, str], None]
 
 
 class Engine:
@@ -221,8 +187,7 @@ class Engine:
 
     def _act(self, action: Action, reason: str) -> None:
         self._count(f"{self._step}: {type(action).__name__}", reason)
-        if isinstance(action, _CREATING):
-            # What is made for a build that somebody just cancelled would leak.
+        if isinstance(action, CREATING):
             self._lease.prove()
         else:
             self._lease.prove_if_old()

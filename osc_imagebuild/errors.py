@@ -10,7 +10,8 @@
     |  |  `- LockedError  409: somebody must unlock the server first
     |  `- TransientError  5xx, 429, time-out, connection: worth another try
     |- InstallError       the installer failed, stalled or ran out of time
-    `- RecordError        unreadable, newer schema, or owned by another client
+    `- RecordError        unreadable, newer schema
+       `- DrivenError     another client drives the build
 
 ``str(error)`` is what the user reads: what happened, why, the next command.
 """
@@ -122,3 +123,7 @@ class InstallError(ImageBuildError):
 
 class RecordError(ImageBuildError):
     """The build record is unreadable, too new, or driven by another client."""
+
+
+class DrivenError(RecordError):
+    """Another client drives the build, and this one stands aside."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from osc_imagebuild import lease, record
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import ImageBuildError
+from osc_imagebuild.errors import DrivenError, ImageBuildError
 from osc_imagebuild.model import Image, Server
 from osc_imagebuild.names import PART_TAG, resource_name
 from osc_imagebuild.record import Record
@@ -90,6 +90,9 @@ class Fleet:
                 self.outcome.complete.append(build.id)
             else:
                 self.outcome.waiting.append(build.id)
+        except DrivenError:
+            # Somebody was quicker; should they die, its turn comes again.
+            self.outcome.driven_by_others.append(build.id)
         except ImageBuildError as error:
             # One build's failure must not keep the others from going on.
             self.outcome.failed[build.id] = str(error)

@@ -23,6 +23,7 @@ from osc_imagebuild.cloud.retry import patiently
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
+    DrivenError,
     RecordError,
 )
 from osc_imagebuild.model import Image
@@ -66,7 +67,7 @@ class Lease:
         held = leases(self._api, self.build_id)
         if not held or held[-1].id != self.image_id:
             by = owner(held[-1]) if held else "a client that has finished"
-            raise RecordError(
+            raise DrivenError(
                 f"build {self.build_id} was taken over by {by}; this client stops. "
                 f"See: openstack image build show {self.build_id}"
             )
@@ -175,7 +176,7 @@ def _refuse_if_alive(api: Api, build_id: str, held: Image) -> None:
     updated_at = record.updated_at if record else 0.0
     if is_alive(api, held, updated_at):
         age = max(0.0, api.now() - max(held.created_at, updated_at))
-        raise RecordError(
+        raise DrivenError(
             f"build {build_id} is driven by {owner(held)}, last sign of life "
             f"{age:.0f} s ago; it can be taken over after {LIFE_S:.0f} s "
             f"of silence with: openstack image build resume {build_id}"

@@ -35,9 +35,9 @@ def wanted(spec: Spec, facts: Facts) -> dict[str, str]:
     """The properties of a clean result: declared ones and provenance."""
     report = facts.marks["installed"].data
     found = {
-        f"imagebuild_{key}": report[key]
+        f"imagebuild_{key}": said
         for key in ("kernel", "release")
-        if report.get(key)
+        if (said := _storable(report.get(key, "")))
     }
     return {
         **spec.result_properties,
@@ -51,6 +51,12 @@ def duration_s(facts: Facts) -> int:
     """How long the installer took; tells later builds how long they have left."""
     begun, done = facts.marks.get("started"), facts.marks["installed"]
     return max(0, int(done.at - begun.at)) if begun else 0
+
+
+def _storable(said: str) -> str:
+    """A guest's words without what Glance or Cinder could not keep."""
+    kept = (c for c in said if c.isprintable() and ord(c) <= 0xFFFF)
+    return "".join(kept)[:255]
 
 
 def _iso(at: float) -> str:

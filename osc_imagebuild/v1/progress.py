@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from osc_imagebuild.engine import Event
+    from osc_imagebuild.events import Event
 
 PLAIN_EVERY_S = 60.0
 

@@ -14,8 +14,8 @@ import testtools
 from osc_imagebuild import record
 from osc_imagebuild.builder import Builder
 from osc_imagebuild.catalog import Catalog
-from osc_imagebuild.engine import Event
 from osc_imagebuild.errors import RecordError
+from osc_imagebuild.events import Event
 from osc_imagebuild.model import Request
 from osc_imagebuild.record import Record
 from osc_imagebuild.tests.e2e.base import CATALOG

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from osc_imagebuild import fleet
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.errors import RecordError
+from osc_imagebuild.errors import DrivenError, RecordError
 from osc_imagebuild.names import build_tag
+from osc_imagebuild.record import Record
 from osc_imagebuild.tests.unit.base import ENTRIES, CloudTestCase
 
 SHARED = ("imagebuild-kernel-", "imagebuild-ramdisk-")
@@ -46,6 +47,19 @@ class FleetTest(CloudTestCase):
         self.assertEqual([good.id], outcome.complete)
         self.assertEqual([lost.id], list(outcome.failed))
         self.assertIn("deleted by somebody", outcome.failed[lost.id])
+
+    def test_a_lost_race_is_no_failure(self) -> None:
+        """Somebody was quicker; should they die, the build's turn comes again."""
+        build = self.started()
+
+        def lose(build: Record) -> Record:
+            raise DrivenError("build is driven by somebody")
+
+        losing = fleet.Fleet(self.builder("second").api, lose)
+        self.cloud.world.advance(600)
+        losing.tick()
+        self.assertEqual([build.id], losing.outcome.driven_by_others)
+        self.assertEqual({}, losing.outcome.failed)
 
     def test_what_others_drive_is_left_to_them(self) -> None:
         build = self.started()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from osc_imagebuild.engine import Event
 from osc_imagebuild.errors import (
     CloudError,
     ImageBuildError,
     InstallError,
     RecordError,
 )
+from osc_imagebuild.events import Event
 from osc_imagebuild.record import Record
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
 from osc_imagebuild.tests.fakes.guests import GuestPlan
@@ -381,6 +381,11 @@ class MeddlerTest(GuestTestCase):
         self.assertEqual("failed", build.status)
         self.assertIn("Nova deletes the install server: for more than", build.reason)
         self.assertIn("still there after", str(error))
+
+    def test_report_of_hostile_words(self) -> None:
+        """What no service can keep does not spoil a good installation."""
+        self.plan(report={"release": "mini 1", "kernel": "6.12.0\x00\U0001f600"})
+        self.assert_complete(self.builder().create(self.request()))
 
     def test_record_edited(self) -> None:
         """A spec that somebody changed for a worse one is not driven on."""

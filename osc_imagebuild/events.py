@@ -1,0 +1,28 @@
+"""What a build tells those who listen while it is driven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to show: a step begins, a wait goes on, or a note.
+
+    ``percent`` is the guest's own sign of progress, None where it gives none;
+    it never falls. ``left_s`` is how long the installer needs by earlier builds.
+    """
+
+    kind: str
+    build_id: str
+    step: str
+    text: str
+    at: float
+    percent: int | None = None
+    left_s: float | None = None
+
+
+Listener = Callable[[Event], None]
+# Build ID, role of the server, and the window of its console.
+Hearer = Callable[[str, str, str], None]
