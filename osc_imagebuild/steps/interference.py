@@ -66,6 +66,8 @@ def stopped_by(server: Server, since: float) -> str:
     Nova cuts the times of its list to seconds.
     """
     for action in reversed(server.actions):
+        if not action.user_id:
+            continue  # Nova itself stops a server whose guest has gone off
         if action.name in _STOPPING and action.at >= int(since):
             at = datetime.fromtimestamp(action.at, timezone.utc)
             return (
