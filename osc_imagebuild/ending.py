@@ -18,7 +18,7 @@ class Evidence:
     """What was on a server's console and screen when its build failed.
 
     ``console`` is all that Nova had of it, ``screenshot`` a PNG file, empty where
-    there is no picture; ``screen_url`` is the console's page, and is good only
+    there is no picture; ``screen_url`` is the console's page, and is good
     only while the server is kept. ``role`` is the server's: 'install' or 'verify'.
     """
 

@@ -104,9 +104,6 @@ class Engine:
                 if self._turn(until):
                     return self._build
                 away_since, tries = None, 0
-            except LockedError:
-                # Not for this tool to undo; unlocked, the build goes on.
-                raise
             except TransientError as error:
                 now = self._api.clock.steady()
                 away_since = now if away_since is None else away_since
@@ -200,7 +197,8 @@ class Engine:
             case _:
                 try:
                     self._actor.act(action)
-                except (TransientError, ConflictError, NotFoundError):
+                except (TransientError, ConflictError, NotFoundError, LockedError):
+                    # A lock is not for this tool to undo; unlocked, it goes on.
                     raise
                 except CloudError as error:
                     if self._step in steps.AFTER_PUBLISHING:

@@ -7,7 +7,7 @@
     |- CloudError         the API refused (service, status, request ID)
     |  |- NotFoundError   404
     |  |- ConflictError   409
-    |  |  `- LockedError  409: somebody must unlock the server first
+    |  |- LockedError     409: somebody must unlock the server first
     |  `- TransientError  5xx, 429, time-out, connection: worth another try
     |- InstallError       the installer failed, stalled or ran out of time
     `- RecordError        unreadable, newer schema
@@ -79,7 +79,7 @@ class ConflictError(CloudError):
     """The resource is in a state that forbids the request, or exists already."""
 
 
-class LockedError(ConflictError):
+class LockedError(CloudError):
     """Somebody locked the server: only who did, or an admin, can undo that."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.act import release
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError, ConflictError, LockedError
+from osc_imagebuild.errors import CloudError, ConflictError
 from osc_imagebuild.model import Image, Resource, Server, Snapshot, Volume
 from osc_imagebuild.names import BOOKKEEPING, build_tag, resource_name
 from osc_imagebuild.steps.result import ROLE as RESULT
@@ -122,8 +122,6 @@ def _remove(api: Api, build_id: str, item: Resource) -> None:
                 volumes.delete(api, item.id, build_id)
             case Image():
                 _remove_image(api, build_id, item)
-    except LockedError:
-        raise
     except ConflictError:
         return
     except CloudError as error:

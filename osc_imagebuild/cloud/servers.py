@@ -12,7 +12,6 @@ from osc_imagebuild.cloud.retry import patiently
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
-    LockedError,
     NotFoundError,
     TransientError,
 )
@@ -197,8 +196,6 @@ def stop(api: Api, server_id: str) -> None:
     """
     try:
         api.send("compute", "POST", f"/servers/{server_id}/action", {"os-stop": None})
-    except LockedError:
-        raise
     except ConflictError:
         return
 

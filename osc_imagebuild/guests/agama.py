@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild import values
 from osc_imagebuild.catalog import Entry
+from osc_imagebuild.guests import suse
 from osc_imagebuild.model import Request
 
 
@@ -16,19 +16,12 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """Wishes that are not well formed, and groups, which SUSE calls patterns."""
-    found = values.problems(request, values.RPM_PACKAGE) + values.suites(
-        request, apt=False
-    )
+    """What no installer of SUSE's takes, and locales that this one does not."""
+    found = suse.problems(entry, request)
     if request.locale in ("C", "POSIX", "C.UTF-8"):
         # Source: agama-locale-data, LocaleId: a language and a territory.
         found.append(
             f"{entry.title} takes no locale {request.locale}: its installer wants one "
             "such as en_US.UTF-8"
         )
-    found += [
-        f"this cannot be the name of a package: {name!r:.60}"
-        for name in request.packages
-        if name.startswith("@")
-    ]
     return found
