@@ -59,7 +59,8 @@ class Entry:
     ``report_line`` the one line that runs it in a user's own answer file, and
     ``report_hint`` where that line goes. ``answer_cd`` says how the installer
     finds an answer file on a CD: ``label``, ``file``, more empty files in
-    ``empty``, or ``remaster: true`` where it must be on the installer's own.
+    ``empty``, others with their ``texts``, and ``remaster: true`` where all of them
+    must be on the installer's own.
     ``proven`` says where builds were made, empty where none was. ``progress``,
     ``failures`` and ``banners`` are as in `Spec`.
     """

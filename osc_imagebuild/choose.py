@@ -139,11 +139,6 @@ def iso_boot_method(request: Request, entry: Entry) -> tuple[str, str]:
             f"{entry.title} cannot be built with boot method cdrom; it takes "
             + ", ".join(entry.boot_methods)
         )
-    if entry.answer_cd.get("remaster"):
-        raise SpecError(
-            f"the installer of {entry.title} reads its answer file from its own CD "
-            f"only (/{entry.answer_cd['file']}), and nothing here can put it there yet"
-        )
     chosen = request.boot_method == "cdrom"
     return "cdrom", "" if chosen else "boot method cdrom: the source is an ISO"
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from osc_imagebuild import choose, guests, media, streams
+from osc_imagebuild import answer_iso, choose, guests, media, streams
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.cloud import images, inventory
 from osc_imagebuild.cloud.api import Api
@@ -22,7 +22,8 @@ from osc_imagebuild.guests import InstallTree
 from osc_imagebuild.model import Image, Request
 
 _GIB = 1 << 30
-# What vendors call the file of digests beside an ISO; {} is the ISO's name.
+# What vendors call the file of digests beside an ISO; {} is the ISO's name, {stem}
+# that without its last word.
 _SUMS = (
     "SHA512SUMS",
     "SHA256SUMS",
@@ -30,6 +31,7 @@ _SUMS = (
     "{}.sha256",
     "{}.CHECKSUM",
     "CHECKSUM",
+    "CHECKSUM.SHA512-{stem}",
 )
 
 
@@ -148,7 +150,9 @@ class Finder:
         sha256, sha512 = self._digests(url)
         imports = inventory.import_methods(self.api)
         by_glance = "web-download" in imports and bool(sha512 or not sha256)
-        if "web-download" not in imports:
+        if self._remaster(url, size):
+            by_glance = False
+        elif "web-download" not in imports:
             self.tell("the ISO passes through this client: Glance fetches none here")
         elif by_glance:
             self.tell("Glance fetches the ISO by itself")
@@ -169,6 +173,7 @@ class Finder:
         self.tell(f"the ISO passes through this client, from {path}")
         sha256, sha512 = _given(self.request.checksum)
         size, found = streams.measure(path)
+        self._remaster(path, size)
         if (sha256 and found.sha256 != sha256) or (sha512 and found.sha512 != sha512):
             raise SpecError(f"{path} does not have the given checksum")
         return Media(
@@ -181,7 +186,19 @@ class Finder:
             iso_key=found.sha512,
         )
 
+    def _remaster(self, place: str, size: int) -> bool:
+        """Whether the answers go into the ISO; see to it that they can."""
+        line = answer_iso.check(self.entry.answer_cd, place, size)
+        if line:
+            self.tell(line)
+        return bool(line)
+
     def _image(self, name: str, method: str) -> Media:
+        if self.entry.answer_cd.get("remaster"):
+            raise SpecError(
+                f"{name!r} is no URL and no file here; the answers of "
+                f"{self.entry.title} go into its ISO, and so an image will not do"
+            )
         found = images.visible(self.api, name)
         if not found:
             raise SpecError(
@@ -218,13 +235,14 @@ class Finder:
         if self.request.checksum:
             return _given(self.request.checksum)
         folder, _, name = url.partition("?")[0].rpartition("/")
-        for file in _SUMS:
+        stem = name.rpartition("-")[0]
+        for file in (pattern.format(name, stem=stem) for pattern in _SUMS):
             try:
-                text = media.fetch_text(f"{folder}/{file.format(name)}")
+                text = media.fetch_text(f"{folder}/{file}")
             except (SpecError, TransientError):
                 continue
             if found := listed_digest(text, name):
-                self.tell(f"checksum of the ISO: by {file.format(name)} beside it")
+                self.tell(f"checksum of the ISO: by {file} beside it")
                 return _given(found)
         self.warn(
             f"nobody tells the checksum of {name}: it cannot be verified; "

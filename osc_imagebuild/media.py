@@ -12,7 +12,7 @@ from typing import IO
 
 import requests
 
-from osc_imagebuild import discs, efi, qcow2, streams
+from osc_imagebuild import answer_iso, discs, efi, qcow2, streams
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.parts import (
     AnswerCd,
@@ -20,6 +20,7 @@ from osc_imagebuild.parts import (
     Content,
     EfiStubDisk,
     InstallMedia,
+    RemasteredIso,
     RemoteFile,
     StubDisk,
 )
@@ -101,14 +102,16 @@ def opened(
         case BlankDisk(size_gib):
             data = qcow2.build(b"", size_gib * _GIB)
             yield io.BytesIO(data), len(data)
-        case AnswerCd(label, files):
-            known = texts or {}
-            data = discs.answer_cd(
-                label, {f: known.get(n, "") for f, n in files.items()}
-            )
+        case AnswerCd(label, named, plain):
+            data = discs.answer_cd(label, _filled(named, plain, texts or {}))
             yield io.BytesIO(data), len(data)
         case InstallMedia():
             with streams.opened(content) as (stream, size):
+                yield stream, size
+        case RemasteredIso(original, named, plain):
+            files = _filled(named, plain, texts or {})
+            put = {path: text.encode() for path, text in files.items()}
+            with answer_iso.opened(original, put) as (stream, size):
                 yield stream, size
         case RemoteFile(url, sha256):
             with tempfile.TemporaryFile() as file:
@@ -121,6 +124,13 @@ def opened(
                 size = file.tell()
                 file.seek(0)
                 yield file, size
+
+
+def _filled(
+    named: Mapping[str, str], plain: Mapping[str, str], texts: Mapping[str, str]
+) -> dict[str, str]:
+    """Paths and contents of what carries answers."""
+    return {path: texts.get(name, "") for path, name in named.items()} | dict(plain)
 
 
 def stub_disk(script: str) -> bytes:

@@ -112,7 +112,8 @@ class Spec:
     that may be found on the finished image besides Glance's own attributes.
     Signs are the OS's own; ``expected_s`` is how long it took before, 0 if unknown.
     ``root`` says where the root disk is: 'local', on the server's host, or
-    'volume'. ``iso_import`` is whether Glance fetches the ISO by itself.
+    'volume'. ``iso_import`` is whether Glance fetches the ISO by itself,
+    ``answers_in_iso`` whether the files of the answer CD go into the ISO itself.
     """
 
     name: str
@@ -145,6 +146,8 @@ class Spec:
     iso_import: bool
     answer_cd_label: str
     answer_cd_files: Mapping[str, str]
+    answer_cd_texts: Mapping[str, str]
+    answers_in_iso: bool
     boot_properties: Mapping[str, str]
     result_properties: Mapping[str, str]
     result_tags: tuple[str, ...]

@@ -55,11 +55,13 @@ class IsoFile:
 class AnswerCd:
     """A CD with answers; ``files`` maps their paths to names of the build's texts.
 
-    A name that is no text's stands for an empty file.
+    A name that is no text's stands for an empty file. ``texts`` maps paths to what
+    is the same for all builds.
     """
 
     label: str
     files: Mapping[str, str]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,27 @@ class InstallMedia:
     imported: bool = False
 
 
+@dataclass(frozen=True)
+class RemasteredIso:
+    """An installer's ISO with files put into it on its way through the client.
+
+    ``files`` and ``texts`` are as in `AnswerCd`.
+    """
+
+    media: InstallMedia
+    files: Mapping[str, str]
+    texts: Mapping[str, str]
+
+
 Content = (
-    StubDisk | EfiStubDisk | BlankDisk | RemoteFile | IsoFile | AnswerCd | InstallMedia
+    StubDisk
+    | EfiStubDisk
+    | BlankDisk
+    | RemoteFile
+    | IsoFile
+    | AnswerCd
+    | InstallMedia
+    | RemasteredIso
 )
 
 

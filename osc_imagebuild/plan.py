@@ -218,6 +218,8 @@ class _Planner:
             config_drive=self.config_drive,
             answer_cd_label=cd.get("label", ""),
             answer_cd_files=_answer_files(cd),
+            answer_cd_texts={str(k): str(v) for k, v in cd.get("texts", {}).items()},
+            answers_in_iso=bool(cd.get("remaster")),
             networks=networks,
             security_groups=groups,
             availability_zone=request.availability_zone,
@@ -280,7 +282,8 @@ def _cds_gib(entry: Entry, install: Media | None) -> tuple[int, ...]:
     """Sizes of the CDs that the server gets, the ISO's first."""
     if install is None:
         return ()
-    count = boot.cd_count(install.boot_method, bool(entry.answer_cd))
+    answers = bool(entry.answer_cd) and not entry.answer_cd.get("remaster")
+    count = boot.cd_count(install.boot_method, answers)
     return (max(1, install.iso_size_gib), 1)[:count]
 
 

@@ -45,13 +45,8 @@ def room(api: Api, flavor: Flavor | None) -> list[str]:
 
 def answer_cd(entry: Entry) -> list[str]:
     """Whether the answer file can reach an installer that boots from its CD."""
-    if entry.answer_cd.get("label"):
+    if entry.answer_cd.get("label") or entry.answer_cd.get("remaster"):
         return []
-    if entry.answer_cd.get("remaster"):
-        return [
-            f"{entry.title} looks for its answer file on its own CD alone, as "
-            f"/{entry.answer_cd['file']}; such a CD cannot be made here yet"
-        ]
     return [
         f"{entry.title} has no way to find an answer file on a CD; its catalogue entry "
         "would tell it as answer_cd"

@@ -3,7 +3,8 @@
 For what has no kernel and ramdisk to be had over HTTP. The disk is a blank
 volume, and it comes first: the firmware falls through to the CD as long as
 nothing is installed. The answers are on a second CD, because the command
-line is the ISO's own; a family that knows neither is lost here.
+line is the ISO's own, or they are put into the ISO itself for an installer that
+looks nowhere else; a family that knows neither is lost here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from osc_imagebuild.parts import (
     BootImage,
     BootVolume,
     InstallMedia,
+    RemasteredIso,
 )
 
 ROOT = "root"
@@ -32,7 +34,9 @@ def images(spec: Spec) -> tuple[BootImage, ...]:
         properties=spec.boot_properties,
     )
     found = [root]
-    if not spec.iso_image_id:
+    if spec.answers_in_iso:
+        found.append(_remastered_image(spec))
+    elif not spec.iso_image_id:
         found.append(iso_image(spec))
     if spec.answer_cd_label:
         found.append(_answer_image(spec))
@@ -45,13 +49,27 @@ def iso_image(spec: Spec) -> BootImage:
         role=ISO,
         disk_format="iso",
         container_format="bare",
-        content=InstallMedia(
-            url=spec.iso_url,
-            sha256=spec.iso_sha256,
-            sha512=spec.iso_sha512,
-            imported=spec.iso_import,
-        ),
+        content=_media(spec),
         shared_key=spec.iso_key,
+    )
+
+
+def _media(spec: Spec) -> InstallMedia:
+    return InstallMedia(
+        url=spec.iso_url,
+        sha256=spec.iso_sha256,
+        sha512=spec.iso_sha512,
+        imported=spec.iso_import,
+    )
+
+
+def _remastered_image(spec: Spec) -> BootImage:
+    """The ISO with this build's answers in it, which is no other build's."""
+    return BootImage(
+        role=ISO,
+        disk_format="iso",
+        container_format="bare",
+        content=RemasteredIso(_media(spec), spec.answer_cd_files, spec.answer_cd_texts),
     )
 
 
@@ -60,7 +78,9 @@ def _answer_image(spec: Spec) -> BootImage:
         role=ANSWER,
         disk_format="iso",
         container_format="bare",
-        content=AnswerCd(spec.answer_cd_label, spec.answer_cd_files),
+        content=AnswerCd(
+            spec.answer_cd_label, spec.answer_cd_files, spec.answer_cd_texts
+        ),
     )
 
 
@@ -70,7 +90,8 @@ def cds(spec: Spec) -> tuple[BootVolume, ...]:
         ISO,
         image_role=ISO,
         image_id=spec.iso_image_id,
-        size_gib=spec.iso_size_gib,
+        # With answers in it, it may have grown by a GiB as Cinder counts.
+        size_gib=0 if spec.answers_in_iso else spec.iso_size_gib,
         cdrom=True,
     )
     answer = BootVolume(ANSWER, image_role=ANSWER, cdrom=True, boots=False)

@@ -78,7 +78,8 @@ get_answer() {
         fetch "$answer" /tmp/answer 60 || die "cannot fetch answer file $answer"
     else
         tries=0 # drives appear a moment after their drivers
-        until from_drive OEMDRV answer.sh ||
+        until from_drive MINI-INSTALLER answer.sh ||
+            from_drive OEMDRV answer.sh ||
             from_drive config-2 openstack/latest/user_data; do
             tries=$((tries + 1))
             [ $tries -lt 5 ] || break

@@ -135,7 +135,11 @@ class FakeCloud:
         host, path, query = split(request.url or "")
         service = self._hosts.get(host)
         if service is None:
-            return self.mirror.serve(request.method or "", request.url or "")
+            return self.mirror.serve(
+                request.method or "",
+                request.url or "",
+                str(request.headers.get("Range", "")),
+            )
         self.world.sleep(self.latency())
         call = Call(
             client=client,

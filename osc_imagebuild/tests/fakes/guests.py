@@ -121,7 +121,7 @@ class Installed:
 
 def answers(server: FakeServer) -> str:
     """The answer file: on a CD, or what the metadata service has."""
-    for cd in server.cds[1:]:
+    for cd in server.cds:
         if b"answer.sh" in cd:
             return cd.decode("latin-1")
     return server.user_data
@@ -132,6 +132,6 @@ def booted(server: FakeServer, plan: GuestPlan) -> Guest:
     if server.image_properties.get("kernel_id") or b"#!ipxe" in server.disk:
         return Installer(plan)
     blank = not server.disk.startswith((INSTALLED, b"HALF"))
-    if blank and server.cds and server.cds[0].startswith(ISO):
+    if blank and server.cds and ISO in server.cds[0]:
         return Installer(plan)
     return Installed(plan) if server.disk.startswith(INSTALLED) else Dead()

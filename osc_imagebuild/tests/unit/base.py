@@ -13,6 +13,7 @@ from typing import Any
 import fixtures
 import requests
 import testtools
+import yaml
 
 from osc_imagebuild import lease, media
 from osc_imagebuild.builder import Builder
@@ -29,6 +30,16 @@ from osc_imagebuild.tests.fakes.wire import Adapter
 
 CATALOG = Path(__file__).parents[1] / "catalog"
 ENTRIES = Catalog([CATALOG])
+# The same, with its answers in the installer's own CD.
+ENTRIES.add(
+    "mini-remaster",
+    {
+        **yaml.safe_load((CATALOG / "mini.yaml").read_text(encoding="utf-8")),
+        "arches": {"x86_64": {"iso": "remaster.iso"}},
+        "answer_cd": {"file": "etc/answer.sh", "remaster": True},
+        "boot_methods": ["cdrom"],
+    },
+)
 NAME = "golden"
 
 

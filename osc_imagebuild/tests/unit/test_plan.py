@@ -10,7 +10,7 @@ from keystoneauth1.identity import v3
 from osc_imagebuild import choose, media, preflight
 from osc_imagebuild import spec as specs
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.catalog import BUILT_IN, Catalog
+from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.inventory import Network
 from osc_imagebuild.errors import SpecError
@@ -256,14 +256,6 @@ class ChoiceTest(PlanTestCase):
             SpecError, choose.boot_method, wanted, entry, plain, ("no iPXE here",)
         )
         self.assertIn("--boot-method kernel", str(error))
-
-    def test_answer_files_that_no_cd_can_bring(self) -> None:
-        """FreeBSD's installer looks on its own CD."""
-        entry = Catalog([BUILT_IN]).entry("freebsd-14")
-        error = self.assertRaises(
-            SpecError, choose.iso_boot_method, self.request(), entry
-        )
-        self.assertIn("from its own CD only (/etc/installerconfig)", str(error))
 
     def test_boot_methods_to_come(self) -> None:
         """An entry may name what this version does not have; it is said so."""

@@ -17,10 +17,12 @@ from osc_imagebuild.tests.fakes.faults import LOST, on_mutation
 from osc_imagebuild.tests.fakes.wire import Call
 from osc_imagebuild.tests.unit.base import CloudTestCase
 
-# Each boot method, and each output: neither knows of the other.
+# Each boot method, and each output: neither knows of the other; and what systems
+# want otherwise.
 WAYS = [
-    *((method, "image") for method in boot.names()),
-    *(("ipxe", kind) for kind in outputs.names() if kind != "image"),
+    *((method, "image", "mini") for method in boot.names()),
+    *(("ipxe", kind, "mini") for kind in outputs.names() if kind != "image"),
+    ("cdrom", "image", "mini-remaster"),
 ]
 
 
@@ -44,7 +46,7 @@ class SweepTestCase(CloudTestCase):
         super().setUp()
         self.swept: set[Place] = set()
 
-    def wrecks(self, method: str, output: str) -> list[Wreck]:
+    def wrecks(self, method: str, output: str, system: str) -> list[Wreck]:
         """Return the cloud as it was before and after each mutation.
 
         Where no time has passed since the last mutation, before this one is
@@ -58,7 +60,7 @@ class SweepTestCase(CloudTestCase):
 
         def observe(when: str, call: Call) -> None:
             nonlocal last
-            where = f"{method} {output}: {when} {call.number} {call.kind}"
+            where = f"{system} {method} {output}: {when} {call.number} {call.kind}"
             step = self.events[-1].step if self.events else ""
             place = (when, call.kind, step, bool(cloud.cinder.volumes))
             places.add(place)
@@ -72,14 +74,16 @@ class SweepTestCase(CloudTestCase):
                 found.append(Wreck(where.replace("before", "amid"), half))
 
         cloud.observers.append(observe)
-        self.builder().create(self.request(boot_method=method, output=output))
+        self.builder().create(
+            self.request(os=system, boot_method=method, output=output)
+        )
         self.swept |= places
         return found
 
     def sweep(self, downtime_s: float) -> None:
         """Resume from every wreck after ``downtime_s``."""
-        for method, output in WAYS:
-            for wreck in self.wrecks(method, output):
+        for way in WAYS:
+            for wreck in self.wrecks(*way):
                 self.cloud = wreck.cloud
                 self.cloud.world.advance(downtime_s)
                 with self.one_of_many(wreck.where):
@@ -120,8 +124,8 @@ class SweepTestCase(CloudTestCase):
 
     def test_cancel_and_delete_anywhere(self) -> None:
         """From every wreck, each of them twice, and nothing is left."""
-        for method, output in WAYS:
-            for wreck in self.wrecks(method, output):
+        for way in WAYS:
+            for wreck in self.wrecks(*way):
                 self.cloud = wreck.cloud
                 with self.one_of_many(wreck.where):
                     self.remove()
@@ -140,23 +144,23 @@ class SweepTestCase(CloudTestCase):
 
     def test_replies_lost(self) -> None:
         """The client lives, but never hears that its request was carried out."""
-        for method, output in WAYS:
-            for number, kind in self.mutations(method, output):
+        for way in WAYS:
+            for number, kind in self.mutations(*way):
                 self.cloud = FakeCloud()
                 self.cloud.hooks.append(on_mutation(number, LOST))
-                with self.one_of_many(f"{method} {output}: {number} {kind}"):
-                    self.build_or_resume(method, output)
+                with self.one_of_many(f"{' '.join(way)}: {number} {kind}"):
+                    self.build_or_resume(*way)
 
-    def build_or_resume(self, method: str, output: str) -> None:
+    def build_or_resume(self, method: str, output: str, system: str) -> None:
         """Build, and where that ends with an error, do what it says."""
         try:
-            request = self.request(boot_method=method, output=output)
+            request = self.request(os=system, boot_method=method, output=output)
             self.assert_complete(self.builder().create(request))
             self.assert_created_once()
         except CloudError:
             self.recover()
 
-    def mutations(self, method: str, output: str) -> list[tuple[int, str]]:
+    def mutations(self, method: str, output: str, system: str) -> list[tuple[int, str]]:
         """Return number and kind of each mutation of a build that is not swept."""
         self.cloud = cloud = FakeCloud()
         found = []
@@ -170,6 +174,8 @@ class SweepTestCase(CloudTestCase):
                 found.append((call.number, call.kind))
 
         cloud.observers.append(observe)
-        self.builder().create(self.request(boot_method=method, output=output))
+        self.builder().create(
+            self.request(os=system, boot_method=method, output=output)
+        )
         self.swept |= places
         return found

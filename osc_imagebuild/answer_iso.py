@@ -1,0 +1,97 @@
+"""An installer's ISO with answers in it, for installers that look nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any, Protocol, cast
+
+from osc_imagebuild import remaster, streams
+from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.parts import InstallMedia
+
+
+class Stream(Protocol):
+    """What the ISO comes from."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def seek(self, offset: int, /) -> int: ...
+
+
+@contextmanager
+def opened(
+    media: InstallMedia, files: Mapping[str, bytes]
+) -> Iterator[tuple[IO[bytes], int]]:
+    """Give install media with ``files``, paths to contents, put into them.
+
+    :raises: as `streams.opened`, and SpecError where the ISO cannot be changed
+    """
+    with streams.opened(media) as (whole, size):
+        stream = Overlaid(whole, size, sectors(media.url, size, files))
+        yield cast(IO[bytes], stream), stream.size
+
+
+def check(answer_cd: Mapping[str, Any], place: str, size: int) -> str:
+    """Return what is to be said of an ISO that an entry's answers go into, else ''.
+
+    :raises: SpecError where they cannot be put into it
+    """
+    if not answer_cd.get("remaster"):
+        return ""
+    paths = (str(answer_cd["file"]), *answer_cd.get("texts", ()))
+    try:
+        sectors(place, size, dict.fromkeys(paths, b""))
+    except TransientError as error:
+        raise SpecError(str(error)) from error
+    return (
+        f"the ISO passes through this client, which puts /{paths[0]} into it, the only "
+        "place where its installer looks for answers"
+    )
+
+
+def sectors(place: str, size: int, files: Mapping[str, bytes]) -> dict[int, bytes]:
+    """Return what ``files`` change of the ISO at a URL or path; it takes little of it.
+
+    :raises: as `opened`
+    """
+
+    def read(offset: int, count: int) -> bytes:
+        return streams.part(place, offset, count)
+
+    return remaster.overlay(size, read, files)
+
+
+class Overlaid:
+    """A stream with some of its sectors changed, and others behind its end."""
+
+    def __init__(self, whole: Stream, size: int, sectors: Mapping[int, bytes]) -> None:
+        self._whole, self._sectors, self._at, self._rest = whole, sectors, 0, b""
+        last = max(sectors, default=0) + 1
+        self.size = max(size, last * remaster.SECTOR)
+
+    def seek(self, offset: int) -> int:
+        """Go to the begin; nowhere else.
+
+        :raises: ValueError
+        """
+        self._at, self._rest = self._whole.seek(offset), b""
+        return 0
+
+    def read(self, size: int) -> bytes:
+        """Return the next sectors, at most ``size`` bytes of them, b'' at the end.
+
+        :raises: as `streams.Verified.read`
+        """
+        sector = remaster.SECTOR
+        size = min(max(size // sector, 1) * sector, self.size - self._at)
+        while len(self._rest) < size and (data := self._whole.read(size)):
+            self._rest += data
+        found = bytearray(self._rest[:size].ljust(size, b"\0"))
+        self._rest = self._rest[size:]
+        for number in range(self._at // sector, -(-(self._at + size) // sector)):
+            if number in self._sectors:
+                at = number * sector - self._at
+                found[at : at + sector] = self._sectors[number]
+        self._at += size
+        return bytes(found)
