@@ -25,40 +25,49 @@ HERE = ("lint", "types", "unit", "oz", "docs")
 ON_CLOUD = ("functional", "alone")
 # Longer than any part should ever take; a hang must not hide the other results.
 LIMIT_S = 45 * 60
+LINES_OF_A_FAILURE = 12
 
 
 def main() -> int:
     """Run all parts; return the exit status."""
     total = Counter[str]()
+    broken: list[str] = []
     started = False
     try:
         for part in HERE:
-            total += run_part(part)
+            total += run_part(part, broken)
         started = not cloud_is_up()
-        cloud = run_part("devcloud")
+        cloud = run_part("devcloud", broken)
         total += cloud
         builds = "e2e" if os.environ.get("SKIP_SLOW") == "1" else "builds"
         for part in () if cloud["failed"] else (*ON_CLOUD, builds):
-            total += run_part(part)
+            total += run_part(part, broken)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
         total["failed"] += 1
     finally:
         if started:
-            total += run_part("devcloud-down")
+            total += run_part("devcloud-down", broken)
+    for line in broken:
+        print(line)
     print(f"{total['passed']} passed, {total['failed']} failed", flush=True)
     return 1 if total["failed"] else 0
 
 
-def run_part(part: str) -> Counter[str]:
-    """Make a target and return how many of its tests passed and failed."""
+def run_part(part: str, broken: list[str]) -> Counter[str]:
+    """Make a target and return how many of its tests passed and failed.
+
+    What failed is added to ``broken``, to be told again at the end: of a long
+    log, many look at the last lines alone.
+    """
     print(f"=== {part}", flush=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         good = make(part, f"STESTR=.venv/bin/stestr --repo-url {scratch}")
-        total = count(scratch)
+        total = count(scratch, broken)
     if not good and not total["failed"]:
         total["failed"] = 1
+        broken.append(f"FAILED: make {part}")
     word = "ok" if good else "FAILED"
     print(f"=== {part}: {word}, {time.monotonic() - began:.0f} s", flush=True)
     return total
@@ -81,7 +90,7 @@ def make(target: str, *variables: str) -> bool:
             job.wait()
 
 
-def count(scratch: str) -> Counter[str]:
+def count(scratch: str, broken: list[str]) -> Counter[str]:
     """How many tests passed and failed in the run that stestr kept there."""
     command = [".venv/bin/stestr", "--repo-url", scratch, "last", "--subunit"]
     last = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
@@ -90,10 +99,13 @@ def count(scratch: str) -> Counter[str]:
     if last.returncode == 0:
         subunit.ByteStreamToStreamResult(io.BytesIO(last.stdout)).run(summary)
     summary.stopTestRun()
-    bad = len(summary.failures) + len(summary.errors)
-    bad += len(summary.unexpectedSuccesses)
-    good = summary.testsRun - bad - len(summary.skipped)
-    return Counter(passed=good, failed=bad)
+    bad = [*summary.failures, *summary.errors]
+    bad += [(test, "unexpected success") for test in summary.unexpectedSuccesses]
+    for test, why in bad:
+        lines = [line for line in why.splitlines() if line.strip(" }")]
+        broken += [f"FAILED: {test.id()}", *lines[-LINES_OF_A_FAILURE:]]
+    good = summary.testsRun - len(bad) - len(summary.skipped)
+    return Counter(passed=good, failed=len(bad))
 
 
 def cloud_is_up() -> bool:
