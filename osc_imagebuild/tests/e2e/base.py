@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from osc_imagebuild.names import RECORD_TAG, builds_of
 
 CATALOG = Path(__file__).parents[1] / "catalog"
 COMMAND_LIMIT_S = 600
-DELETION_LIMIT_S = 40
+DELETION_LIMIT_S = 60
 _STEP = re.compile(r"^\[ *\d+:\d\d\] ([a-z-]+)$")
 # The number of steps is bounded; so must be the kills.
 MAX_KILLS = 40
@@ -45,17 +46,9 @@ class EndToEndTest(testtools.TestCase):
         # Failed builds save their consoles in the working directory.
         self.directory = self.useFixture(fixtures.TempDir()).path
         self.name = f"e2e-{uuid.uuid4().hex[:8]}"
-        self.before = self._settled()
+        self._strangers: set[str] = set()
+        self._before = {item["id"] for items in self._all().values() for item in items}
         self.addCleanup(self._clean)
-
-    def _settled(self) -> dict[str, int]:
-        """The census once nothing of others is just going."""
-        found = self.census()
-        for _ in range(10):
-            before, found = found, self.census()
-            if before == found:
-                break
-        return found
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command; its output is read by the test."""
@@ -97,57 +90,63 @@ class EndToEndTest(testtools.TestCase):
             "image", "build", "create", "--os", "mini", *words, self.name
         )
 
-    def census(self) -> dict[str, int]:
-        """Count what a build could leave behind; other tests' does not count.
+    def left(self) -> Counter[str]:
+        """How many of what kind are there now that were not before this test.
 
-        Builds are listed before and after, because others come and go meanwhile.
+        Other tests' do not count, nor does content that several builds use and
+        one of them claims: who makes it depends on who comes first.
         """
-        strangers = self._strangers()
+        self._learn_strangers()
+        everything = self._all()
+        self._learn_strangers()
+        theirs = {s["id"] for s in everything["servers"] if self._is_strange(s)}
+        return Counter(
+            kind
+            for kind, items in everything.items()
+            for item in items
+            if item["id"] not in self._before
+            and item.get("device_id") not in theirs
+            and not self._is_strange(item)
+            and not _is_shared(item)
+        )
+
+    def _all(self) -> dict[str, list[dict[str, Any]]]:
+        """All that the project has and a build could leave behind."""
         images = self.cloud.image.get("/images?limit=500").json()["images"]
         hidden = self.cloud.image.get("/images?limit=500&os_hidden=true")
-        servers = list(self.cloud.compute.servers())
-        found = {
-            "images": images,
-            "hidden images": hidden.json()["images"],
-            "servers": [s.to_dict() for s in servers],
-            "ports": [p.to_dict() for p in self.cloud.network.ports()],
-            "snapshots": [s.to_dict() for s in self.cloud.block_storage.snapshots()],
-            "volumes": [v.to_dict() for v in self.cloud.block_storage.volumes()],
-        }
-        strangers |= self._strangers()
-        theirs = {s.id for s in servers if self._is_strange(s.to_dict(), strangers)}
+        cinder = self.cloud.block_storage
         return {
-            kind: sum(
-                item.get("device_id") not in theirs
-                and not self._is_strange(item, strangers)
-                for item in items
-            )
-            for kind, items in found.items()
+            "images": images,
+            "hidden_images": hidden.json()["images"],
+            "servers": [s.to_dict() for s in self.cloud.compute.servers()],
+            "ports": [p.to_dict() for p in self.cloud.network.ports()],
+            "snapshots": [s.to_dict() for s in cinder.snapshots()],
+            "volumes": [v.to_dict() for v in cinder.volumes()],
         }
 
-    def _strangers(self) -> set[str]:
-        """IDs of the builds that are not this test's."""
+    def _learn_strangers(self) -> None:
+        """Note the builds that are not this test's, before they go."""
         listed = self.cloud.image.get(f"/images?os_hidden=true&tag={RECORD_TAG}")
-        return {
+        self._strangers |= {
             image["id"]
             for image in listed.json()["images"]
             if json.loads(image["imagebuild_spec"])["name"] != self.name
         }
 
-    def _is_strange(self, item: dict[str, Any], strangers: set[str]) -> bool:
+    def _is_strange(self, item: dict[str, Any]) -> bool:
         """Whether a resource is another test's, by its name and its builds."""
         name, tags = item.get("name") or "", item.get("tags") or []
         if re.match("e2e-", name) and not name.startswith(self.name):
             return True
-        builds = set(builds_of([name, *tags]))
-        return bool(builds) and builds <= strangers
+        builds = {item["id"], *builds_of([name, *tags])}
+        return bool(builds & self._strangers)
 
-    def assert_census(self, expected: dict[str, int]) -> None:
+    def assert_left(self, **expected: int) -> None:
         """Nothing else is there, or will be once Nova has deleted what goes."""
         deadline = time.monotonic() + DELETION_LIMIT_S
-        while self.census() != expected and time.monotonic() < deadline:
+        while self.left() != expected and time.monotonic() < deadline:
             time.sleep(2)
-        self.assertEqual(expected, self.census())
+        self.assertEqual(expected, dict(self.left()))
 
     def properties(self, image_id: str) -> dict[str, str]:
         """All that is set on an image beside what Glance shows of every one."""
@@ -201,6 +200,13 @@ class EndToEndTest(testtools.TestCase):
         for build in self.openstack("image", "build", "list"):
             if build["Name"] == self.name:
                 self.delete(build["ID"])
+
+
+def _is_shared(item: dict[str, Any]) -> bool:
+    """Whether this is content that several builds may use, and one does."""
+    tags = item.get("tags") or []
+    shared = any(tag.startswith("imagebuild-content-") for tag in tags)
+    return shared and any(builds_of(tags))
 
 
 def _reap(process: subprocess.Popen[str]) -> None:

@@ -72,7 +72,4 @@ class TestAlone(EndToEndTest):
         for build in builds:
             found = self.openstack("image", "build", "show", build["id"])
             self.assertEqual("complete", found["status"])
-        expected = dict(self.before)
-        expected["images"] += 2
-        expected["hidden images"] += 2
-        self.assert_census(expected)
+        self.assert_left(images=2, hidden_images=2)
