@@ -12,10 +12,11 @@ TESTS = $(STESTR) --test-path . --top-dir . run
 CATALOG = $(CURDIR)/osc_imagebuild/tests/catalog:$(CURDIR)/devcloud/catalog
 CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && \
 	OSC_IMAGEBUILD_CATALOG=$(CATALOG) $(TESTS)
+EVERYWHERE = tests\.unit\.test_(sweep|faults)
 # A build waits most of its time: two at once are nearly twice as quick.
 TWO = --concurrency 2
 
-.PHONY: help venv demo test lint format types unit oz docs functional alone e2e slow \
+.PHONY: help venv demo test lint format types unit sweep oz docs functional alone e2e slow \
 	builds devcloud devcloud-status devcloud-down devcloud-wipe
 
 help:  ## list the targets
@@ -55,7 +56,11 @@ types: venv  ## types, by mypy
 	$(BIN)/mypy osc_imagebuild devcloud tests tools bench
 
 unit: venv  ## tests that need no cloud
-	env -u OS_CLOUD $(TESTS) 'tests\.(unit\.|contract\..*\.Fake)'
+	env -u OS_CLOUD $(TESTS) 'tests\.(unit\.|contract\..*\.Fake)' \
+		--exclude-regex '$(EVERYWHERE)'
+
+sweep: venv  ## clients that die, and services that fail, at every call of a build
+	env -u OS_CLOUD $(TESTS) '$(EVERYWHERE)'
 
 oz: venv  ## tests with the distribution's own Oz; installs it where it is missing
 	@$(PYTHON) -c 'import oz.TDL' 2>/dev/null || { \

@@ -14,7 +14,7 @@ from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.ending import clean_failed, failure
+from osc_imagebuild.ending import end_failed
 from osc_imagebuild.engine import ANY_STEP, Engine
 from osc_imagebuild.errors import (
     CloudError,
@@ -97,9 +97,9 @@ class Builder:
         """
         found = self.find(build)
         if found.status == "failed":
-            clean_failed(self.api, found)
+            error = end_failed(self.api, found)
             lease.clear(self.api, found.id)
-            raise failure(found)
+            raise error
         if found.status == "cancelled":
             teardown(self.api, found.id)
         if found.is_over:
@@ -229,10 +229,16 @@ class Builder:
     def delete_orphans(self, found: Sequence[Orphan]) -> None:
         """Remove what `orphans` returned.
 
-        :raises: CloudError
+        :raises: CloudError naming all that could not be removed
         """
+        problems = []
         for orphan in found:
-            orphans.remove(self.api, orphan)
+            try:
+                orphans.remove(self.api, orphan)
+            except CloudError as error:
+                problems.append(f"{orphan.kind} {orphan.id} stays: {error}")
+        if problems:
+            raise CloudError("\n".join(problems))
 
     def log(
         self, build: str, *, lines: int | None = None, raw: bool = False, kept: str = ""

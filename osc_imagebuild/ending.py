@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from osc_imagebuild import record, rfb
 from osc_imagebuild.cloud import remote_console, servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError, InstallError
+from osc_imagebuild.errors import CloudError, InstallError, TransientError
 from osc_imagebuild.model import Server
 from osc_imagebuild.teardown import teardown
 
@@ -49,20 +49,37 @@ def look_closer(api: Api, role: str, server: Server | None, seen: str) -> Eviden
     return Evidence(role, server.id, text or seen, picture, url)
 
 
-def clean_failed(api: Api, build: record.Record) -> None:
+def _clean(api: Api, build: record.Record) -> None:
     """Remove what a failed build need not keep.
 
     A result that did not boot stays hidden, tagged, for inspection.
-
-    :raises: CloudError
     """
     if build.spec.keep_on_failure:
         return
     teardown(api, build.id, keep=build.made)
 
 
-def failure(build: record.Record, evidence: Evidence | None = None) -> InstallError:
-    """Return what a failed build raises: why, and what to do next."""
+def end_failed(
+    api: Api, build: record.Record, evidence: Evidence | None = None
+) -> InstallError:
+    """Clean up after a failed build; return why it failed, and what to do next.
+
+    :raises: TransientError where it had better be tried again
+    """
+    left = ""
+    try:
+        _clean(api, build)
+    except TransientError:
+        raise
+    except CloudError as error:
+        # Why the build failed must not go under in why its server stays.
+        left = f"not all that it made could be removed: {error}"
+    return _failure(build, evidence, left)
+
+
+def _failure(
+    build: record.Record, evidence: Evidence | None, left: str
+) -> InstallError:
     lines = [f"build {build.id} failed in step {build.step}: {build.reason}"]
     if build.evidence and build.evidence not in build.reason:
         lines.append(f"the console shows: {build.evidence}")
@@ -74,6 +91,8 @@ def failure(build: record.Record, evidence: Evidence | None = None) -> InstallEr
             f"the {build.spec.output} that did not pass stays {hidden}for "
             f"inspection: {build.made[0]}"
         )
+    if left:
+        lines.append(left)
     lines.append(
         f"see its console with: openstack image build log {build.id}; "
         f"remove it with: openstack image build delete {build.id}"

@@ -28,7 +28,7 @@ from osc_imagebuild.cloud.act import Actor
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.observe import observe
 from osc_imagebuild.cloud.watch import Watch
-from osc_imagebuild.ending import Evidence, clean_failed, failure, look_closer
+from osc_imagebuild.ending import Evidence, end_failed, look_closer
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
@@ -274,9 +274,9 @@ class Engine:
         self._end_failed()
 
     def _end_failed(self) -> NoReturn:
-        clean_failed(self._api, self._build)
+        error = end_failed(self._api, self._build, self._evidence)
         self._lease.release()
-        raise failure(self._build, self._evidence)
+        raise error
 
     def write_progress(self) -> None:
         """Leave the step for others to see; best done when interrupted."""

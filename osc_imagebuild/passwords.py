@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 
 # Source: crypt(5): sha256, sha512, scrypt, yescrypt, gost-yescrypt, bcrypt.
 _HASH = re.compile(r"\$(5|6|7|y|gy|2[aby])\$[A-Za-z0-9./$,=-]+")
@@ -19,3 +20,13 @@ def hashed(password: str) -> str:
         return password
     found: str = sha512_crypt.using(rounds=100_000).hash(password)
     return found
+
+
+def exposed(path: str, mode: int) -> str:
+    """Return a warning on a file with a secret that is for everybody, else ''."""
+    if not mode & stat.S_IROTH:
+        return ""
+    return (
+        f"warning: {path} can be read by every user of this machine; "
+        f"mend it with: chmod 600 {path}"
+    )

@@ -11,7 +11,8 @@ from __future__ import annotations
 import email.utils
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO, Any
 
 import requests
@@ -43,6 +44,10 @@ _SERVICES = {
     "network": "network",
     "volume": "block_storage",
 }
+# How the SDK says that the catalog lacks a service, or that it speaks no API.
+_NO_SUCH_SERVICE = (
+    *(ksa.CatalogException, ksa.DiscoveryFailure, SDKException, AttributeError),
+)
 
 
 class Api:
@@ -62,29 +67,23 @@ class Api:
         return self.clock.time() + self._clock_offset
 
     def has(self, service: str) -> bool:
-        """Whether the catalog offers ``service``."""
-        try:
-            return self._proxy(service).get_endpoint() is not None
-        except (ksa.ClientException, SDKException, AttributeError):
-            return False
+        """Whether the catalog offers ``service``.
+
+        :raises: as `project_id`; a Keystone that is away offers nothing
+        """
+        with _asking_keystone():
+            try:
+                return self._proxy(service).get_endpoint() is not None
+            except _NO_SUCH_SERVICE:
+                return False
 
     def project_id(self) -> str:
         """The project that all of this is for, '' where the token is of none.
 
         :raises: TransientError where Keystone does not answer, CloudError
         """
-        session = self.connection.session
-        try:
-            found: str | None = session.get_project_id()
-        except (ksa.ConnectionError, ksa.InvalidResponse) as error:
-            raise TransientError(f"no answer: {error}", service="identity") from error
-        except ksa.HttpError as error:
-            raise refusals.refused(
-                "identity", "POST", "/auth/tokens", error.http_status, error.message, ""
-            ) from error
-        except ksa.ClientException as error:
-            raise CloudError(str(error), service="identity") from error
-        return found or ""
+        with _asking_keystone():
+            return self.connection.session.get_project_id() or ""
 
     def get(
         self,
@@ -261,6 +260,21 @@ class Api:
         except ksa.ClientException as error:
             raise CloudError(str(error), service="identity") from error
         return 0.0 if issued is None else float(issued.timestamp() - self.clock.time())
+
+
+@contextmanager
+def _asking_keystone() -> Iterator[None]:
+    """Put what goes wrong in our words."""
+    try:
+        yield
+    except (ksa.ConnectionError, ksa.InvalidResponse) as error:
+        raise TransientError(f"no answer: {error}", service="identity") from error
+    except ksa.HttpError as error:
+        raise refusals.refused(
+            "identity", "POST", "/auth/tokens", error.http_status, error.message, ""
+        ) from error
+    except ksa.ClientException as error:
+        raise CloudError(str(error), service="identity") from error
 
 
 def _body(service: str, response: requests.Response) -> dict[str, Any]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
+from osc_imagebuild import passwords
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.template.document import Place
+
+LOG = logging.getLogger(__name__)
 
 # All that a guest is told must fit into 64 KiB of user data.
 SIZE_LIMIT = 1 << 20
@@ -61,6 +65,9 @@ class Reader:
         found = self.text(path, place).rstrip("\r\n")
         if not found:
             raise SpecError(f"{place}: {path} is empty")
+        file = resolved(path, place)
+        if warning := passwords.exposed(str(file), file.stat().st_mode):
+            LOG.warning("%s", warning)
         return found
 
     def secret_variable(self, name: str, place: Place) -> str:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild.v1.base import BuildCommand, add_build, columns_of, each, when
@@ -44,12 +45,17 @@ class ListImageBuild(BuildCommand, command.Lister):
         parser.add_argument(
             "--orphans",
             action="store_true",
-            help="List servers and images of builds whose records are gone instead",
+            help="List what is left of builds whose records are gone instead",
         )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         if parsed_args.orphans:
+            if parsed_args.status or parsed_args.long:
+                raise exceptions.CommandError(
+                    "--orphans lists what has no record: it goes with neither "
+                    "--status nor --long"
+                )
             found = self.builder.orphans()
             orphans = [(o.kind, o.id, o.name, o.build_id) for o in found]
             return ("Type", "ID", "Name", "Build ID"), orphans

@@ -8,6 +8,8 @@ import sys
 
 from osc_lib import exceptions
 
+from osc_imagebuild import passwords
+
 
 def read_text(path: str, *, secret: bool = False) -> str:
     """Return a file's text; a secret one had better not be for everybody.
@@ -16,12 +18,9 @@ def read_text(path: str, *, secret: bool = False) -> str:
     """
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
-            if secret and os.fstat(file.fileno()).st_mode & stat.S_IROTH:
-                print(
-                    f"warning: {path} can be read by every user of this machine; "
-                    f"mend it with: chmod 600 {path}",
-                    file=sys.stderr,
-                )
+            mode = os.fstat(file.fileno()).st_mode
+            if secret and (warning := passwords.exposed(path, mode)):
+                print(warning, file=sys.stderr)
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise exceptions.CommandError(f"cannot read {path}: {error}") from error

@@ -192,6 +192,10 @@ class BuildsTest(ShellTestCase):
         self.assertEqual([build.id], [row["ID"] for row in listed])
         more = self.build("list", "--long", "-f", "json").json[0]
         self.assertEqual("ipxe", more["Boot Method"])
+        for word in ("--long", "--status=failed"):
+            self.assertIn(
+                "it goes with neither", self.build("list", "--orphans", word).err
+            )
         none = self.build("list", "--status", "failed", "-f", "json")
         self.assertEqual([], none.json)
         value = self.build("list", "-f", "value", "-c", "Name")

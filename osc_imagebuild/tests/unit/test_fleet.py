@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from osc_imagebuild import fleet
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.errors import DrivenError, RecordError
+from osc_imagebuild.errors import CloudError, DrivenError, RecordError, TransientError
 from osc_imagebuild.names import build_tag
 from osc_imagebuild.record import Record
+from osc_imagebuild.tests.fakes.faults import answered
 from osc_imagebuild.tests.unit.base import ENTRIES, CloudTestCase
 
 SHARED = ("imagebuild-kernel-", "imagebuild-ramdisk-")
@@ -115,6 +116,31 @@ class OrphanTest(CloudTestCase):
         builder.delete_orphans(found)
         self.assertEqual([], list(builder.orphans()))
         self.assertEqual("complete", self.resumed(other.id).status)
+
+    def test_one_that_stays_keeps_no_other(self) -> None:
+        """What can be removed is, and what cannot be is named."""
+        build = self.started(name="gone")
+        builder = self.builder()
+        builder.api.send("image", "DELETE", f"/images/{build.id}")
+        (server,) = self.cloud.nova.servers.values()
+        server.locked = True
+        found = builder.orphans()
+        error = self.assertRaises(CloudError, builder.delete_orphans, found)
+        self.assertIn(f"server {server.id} stays", str(error))
+        self.assertIn("openstack server unlock", str(error))
+        self.assertEqual({"server"}, {o.kind for o in builder.orphans()})
+
+    def test_keystone_is_away(self) -> None:
+        """An outage is not taken for a cloud without volumes."""
+        builder = self.builder()
+        builder.api.fresh_token()
+        self.cloud.hooks.append(
+            lambda call: answered(503) if call.service == "identity" else None
+        )
+        self.assertRaises(TransientError, builder.api.has, "volume")
+        self.cloud.hooks.clear()
+        self.assertTrue(builder.api.has("volume"))
+        self.assertFalse(builder.api.has("metric"))
 
     def test_shared_content_loses_only_the_claim(self) -> None:
         build = self.started(name="gone", boot_method="kernel")

@@ -63,6 +63,10 @@ class SecretTest(ShellTestCase):
             sent = [call.body for call in self.cloud.log]
             for shown in (*map(str, sent), ran.out, ran.err, self.log.output):
                 self.assertNotIn(SECRET.split()[0], shown)
+            self.assertNotIn("chmod", ran.err + self.log.output)
+        os.chmod(self.file, 0o644)
+        self.build("template", "render", str(template))
+        self.assertIn(f"chmod 600 {self.file}", self.log.output)
 
     def test_dry_run_tells_no_password(self) -> None:
         """Nor does the plan that is shown."""

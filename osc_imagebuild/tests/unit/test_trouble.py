@@ -307,6 +307,23 @@ class MeddlerTest(GuestTestCase):
         self.builder().cancel(build.id)
         self.assert_empty(build.id)
 
+    def test_locked_while_it_fails(self) -> None:
+        """Why the build failed is told first, then why its server stays."""
+        self.cloud.nova.plan.install_fails = "FAILED: no disk"
+        self.meddle(lambda server: setattr(server, "locked", True))
+        builder = self.builder()
+        builder.listener = self.listener
+        error = self.assertRaises(InstallError, builder.create, self.request())
+        self.assertIn("FAILED: no disk", str(error))
+        self.assertIn("not all that it made could be removed", str(error))
+        self.assertIn("openstack server unlock", str(error))
+        build = builder.list().builds[0]
+        self.assertIn("FAILED: no disk", build.reason)
+        for server in self.cloud.nova.servers.values():
+            server.locked = False
+        self.assertRaises(InstallError, builder.resume, build.id)
+        self.assert_empty(build.id)
+
     def test_volume_in_error(self) -> None:
         """While it is made another is made; one with the system on it is lost."""
         for step, end in (
