@@ -31,4 +31,4 @@ class TestCds(EndToEndTest):
         build = self.create("--os", "mini-own-cd", *ALONE)
         self.assertEqual("complete", build["status"])
         self.delete(build["id"])
-        self.assert_census(self.before)
+        self.assert_left()
