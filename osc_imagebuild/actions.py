@@ -117,6 +117,14 @@ class CreateServer:
 
 
 @dataclass(frozen=True)
+class PressKey:
+    """Press the space bar of a server again and again ``until`` a time."""
+
+    server_id: str
+    until: float
+
+
+@dataclass(frozen=True)
 class StopServer:
     """Power a server off."""
 
@@ -194,6 +202,7 @@ Action = (
     | DeleteVolume
     | DeleteSnapshot
     | CreateServer
+    | PressKey
     | StopServer
     | DeleteServer
     | ClearReport

@@ -25,11 +25,17 @@ BUILT_IN = Path(__file__).parent / "guests" / "data"
 # Keys that are no plain text, and what they are; version and end_of_life may be any.
 _KINDS: dict[str, tuple[type, str]] = {
     **dict.fromkeys(
-        ("arches", "answer_cd", "properties", "boot_properties", "variables", "verify"),
+        (
+            *("arches", "answer_cd", "properties", "boot_properties"),
+            *("driver_properties", "variables", "verify"),
+        ),
         (dict, "a mapping"),
     ),
     **dict.fromkeys(
-        ("boot_methods", "progress", "failures", "banners", "deviations"),
+        (
+            *("boot_methods", "progress", "failures", "banners"),
+            *("deviations", "press_key"),
+        ),
         (list, "a list"),
     ),
     **dict.fromkeys(
@@ -45,6 +51,7 @@ _KINDS: dict[str, tuple[type, str]] = {
     "version": (object, ""),
     "end_of_life": (object, ""),
 }
+_PROPERTIES = ("properties", "boot_properties", "driver_properties")
 _REQUIRED = ("family", "title", "version", "source", "arches", "answer", "kernel_args")
 
 
@@ -61,7 +68,9 @@ class Entry:
     finds an answer file on a CD: ``label``, ``file``, more empty files in
     ``empty``, others with their ``texts``, and ``remaster: true`` where all of them
     must be on the installer's own.
-    ``proven`` says where builds were made, empty where none was. ``progress``,
+    ``press_key`` lists the firmwares (bios, uefi) with which its CD asks for a key.
+    ``driver_properties`` change both kinds of properties where the user has a CD with
+    drivers. ``proven`` says where builds were made, empty where none was. ``progress``,
     ``failures`` and ``banners`` are as in `Spec`.
     """
 
@@ -91,6 +100,7 @@ class Entry:
     power_off_sign: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
     boot_properties: Mapping[str, str] = field(default_factory=dict)
+    driver_properties: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     verify: Mapping[str, Any] = field(default_factory=dict)
     progress: tuple[tuple[str, str, int], ...] = ()
@@ -98,6 +108,7 @@ class Entry:
     banners: tuple[str, ...] = ()
     stall_min: int = 10
     deviations: tuple[str, ...] = ()
+    press_key: tuple[str, ...] = ()
 
     @property
     def signs(self) -> Signs:
@@ -209,7 +220,7 @@ def _wrong_kinds(data: Mapping[str, Any]) -> list[str]:
     found = []
     for key, value in data.items():
         kind, words = _KINDS.get(str(key), (str, "a text"))
-        if value is None and key in ("properties", "boot_properties"):
+        if value is None and key in _PROPERTIES:
             continue
         if not isinstance(value, kind):
             found.append(f"{key} takes {words}; not {value!r:.60}")
@@ -230,7 +241,7 @@ def _frozen(data: Mapping[str, Any]) -> dict[str, Any]:
         else value
         for key, value in data.items()
     }
-    for key in ("properties", "boot_properties"):
+    for key in _PROPERTIES:
         found[key] = {str(k): str(v) for k, v in (data.get(key) or {}).items()}
     found["version"] = str(data["version"])
     found["end_of_life"] = str(data.get("end_of_life", ""))

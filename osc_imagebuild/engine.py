@@ -20,6 +20,7 @@ from osc_imagebuild.actions import (
     Action,
     Fail,
     Finish,
+    PressKey,
     SetMark,
     Wait,
     removal,
@@ -191,6 +192,11 @@ class Engine:
         match action:
             case SetMark(name, data):
                 self._mark(name, data)
+            case PressKey():
+                trouble = self._actor.press(action)
+                if trouble:
+                    self._tell("note", f"no key could be pressed: {trouble}")
+                self._mark("key", {"trouble": trouble} if trouble else {})
             case Finish(result_id):
                 over = {"status": "complete", "percent": 100}
                 self._mark("complete", {}, result_id=result_id, **over)

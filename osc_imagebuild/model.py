@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from osc_imagebuild.parts import DriverCd
+
 if TYPE_CHECKING:
     from osc_imagebuild.monitors.readings import Signal
 
@@ -61,7 +63,8 @@ class Request:
 
     Empty texts stand for what the catalogue's entry has. ``firmware`` is
     'bios' or 'uefi', ``visibility`` a word of Glance's. ``disk_gib`` puts the
-    root disk on a volume of that size, ``checksum`` is the install media's.
+    root disk on a volume of that size, ``checksum`` is the install media's,
+    ``driver_iso`` an ISO with drivers for an installer that lacks them.
     """
 
     name: str
@@ -95,6 +98,7 @@ class Request:
     disk_gib: int | None = None
     config_drive: bool | None = None
     checksum: str = ""
+    driver_iso: str | None = None
     timeout_min: int | None = None
     stall_min: int | None = None
     keep_on_failure: bool = False
@@ -113,7 +117,8 @@ class Spec:
     Signs are the OS's own; ``expected_s`` is how long it took before, 0 if unknown.
     ``root`` says where the root disk is: 'local', on the server's host, or
     'volume'. ``iso_import`` is whether Glance fetches the ISO by itself,
-    ``answers_in_iso`` whether the files of the answer CD go into the ISO itself.
+    ``answers_in_iso`` whether the files of the answer CD go into the ISO itself,
+    ``press_key`` whether its boot loader waits for a key.
     """
 
     name: str
@@ -148,6 +153,8 @@ class Spec:
     answer_cd_files: Mapping[str, str]
     answer_cd_texts: Mapping[str, str]
     answers_in_iso: bool
+    driver_cd: DriverCd
+    press_key: bool
     boot_properties: Mapping[str, str]
     result_properties: Mapping[str, str]
     result_tags: tuple[str, ...]
@@ -205,7 +212,8 @@ class ServerAction:
 class Server:
     """A Nova server, as far as a build needs it.
 
-    ``actions`` are known only of a server that does not simply run.
+    ``actions`` are known only of a server that does not simply run,
+    ``launched_at``, when Nova had started it, not on every cloud.
     """
 
     id: str
@@ -216,6 +224,7 @@ class Server:
     fault: str = ""
     created_at: float = 0.0
     image_id: str = ""
+    launched_at: float = 0.0
     actions: tuple[ServerAction, ...] = ()
 
     @property

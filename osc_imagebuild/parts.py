@@ -120,6 +120,26 @@ class BootImage:
     shared_key: str = ""
 
 
+# --- what the user has ------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriverCd:
+    """An ISO with drivers: a URL or path, or an image; as the fields of `Spec`'s ISO."""
+
+    url: str = ""
+    image_id: str = ""
+    size_gib: int = 0
+    key: str = ""
+    sha256: str = ""
+    sha512: str = ""
+    imported: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether there is one."""
+        return bool(self.url or self.image_id)
+
+
 # --- volumes ----------------------------------------------------------------
 
 

@@ -12,7 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from osc_imagebuild import boot, choose, guests, media, offline, outputs, preflight
+from osc_imagebuild import (
+    boot,
+    choose,
+    driver_cd,
+    guests,
+    media,
+    offline,
+    outputs,
+    preflight,
+)
 from osc_imagebuild import spec as specs
 from osc_imagebuild.catalog import Catalog, Entry
 from osc_imagebuild.cloud import inventory
@@ -22,6 +31,7 @@ from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests import Answers
 from osc_imagebuild.install_media import Finder, Media
 from osc_imagebuild.model import Request, Spec
+from osc_imagebuild.parts import DriverCd
 from osc_imagebuild.record import tool_version
 
 T = TypeVar("T")
@@ -68,6 +78,7 @@ class _Planner:
         self.choices: list[str] = []
         self.warnings: list[str] = []
         self.config_drive = False
+        self.drivers = DriverCd()
 
     def plan(self) -> Plan | None:
         """Look at everything, even where an earlier thing was wrong."""
@@ -113,7 +124,7 @@ class _Planner:
     def _entry(self) -> Entry:
         entry, problems = offline.find_entry(self.catalog, self.request)
         self.problems += problems
-        return entry
+        return driver_cd.equipped(entry, self.request)
 
     def _flavor(self, entry: Entry | None, install: Media | None) -> Flavor | None:
         known = inventory.flavors(self.api)
@@ -173,7 +184,9 @@ class _Planner:
             tell=self.choices.append,
             warn=self.warnings.append,
         )
-        return finder.find()
+        found = finder.find()
+        self.drivers = driver_cd.find(finder, found)
+        return found
 
     def _root(self, entry: Entry, install: Media | None, flavor: Flavor | None) -> int:
         """Size of the root volume, 0 where the root disk is the flavor's."""
@@ -187,7 +200,7 @@ class _Planner:
         )
         if flavor is not None and size:
             self.choices.append(line)
-            cds = _cds_gib(entry, install)
+            cds = preflight.cds_gib(entry, install, self.drivers)
             self.problems += preflight.volume_room(self.api, self.request, size, cds)
         return size
 
@@ -200,7 +213,7 @@ class _Planner:
         install: Media,
         answers: Answers,
     ) -> Spec:
-        request = self.request
+        request, warn = self.request, self.warnings.append
         minutes = request.timeout_min or entry.timeout_min
         volume_gib = self._root(entry, install, flavor)
         cd = entry.answer_cd if install.boot_method == "cdrom" else {}
@@ -220,6 +233,8 @@ class _Planner:
             answer_cd_files=_answer_files(cd),
             answer_cd_texts={str(k): str(v) for k, v in cd.get("texts", {}).items()},
             answers_in_iso=bool(cd.get("remaster")),
+            driver_cd=self.drivers,
+            press_key=preflight.press_key(entry, request, install, warn),
             networks=networks,
             security_groups=groups,
             availability_zone=request.availability_zone,
@@ -276,15 +291,6 @@ class _Planner:
             except SpecError as error:
                 self.problems += error.problems
         return found
-
-
-def _cds_gib(entry: Entry, install: Media | None) -> tuple[int, ...]:
-    """Sizes of the CDs that the server gets, the ISO's first."""
-    if install is None:
-        return ()
-    answers = bool(entry.answer_cd) and not entry.answer_cd.get("remaster")
-    count = boot.cd_count(install.boot_method, answers)
-    return (max(1, install.iso_size_gib), 1)[:count]
 
 
 def _answer_files(cd: Mapping[str, Any]) -> dict[str, str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from osc_imagebuild import values
+from osc_imagebuild import boot, choose, rfb, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.cloud import inventory, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.inventory import Flavor
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.guests import BUILD_ID_WORD, REPORT_WORD, USER_DATA_LIMIT, Answers
+from osc_imagebuild.install_media import Media
 from osc_imagebuild.model import Request
+from osc_imagebuild.parts import DriverCd
 from osc_imagebuild.spec import VISIBILITIES
 
 # Record, lease, boot images and result, at most at one time.
@@ -51,6 +53,32 @@ def answer_cd(entry: Entry) -> list[str]:
         f"{entry.title} has no way to find an answer file on a CD; its catalogue entry "
         "would tell it as answer_cd"
     ]
+
+
+def cds_gib(entry: Entry, install: Media | None, drivers: DriverCd) -> tuple[int, ...]:
+    """Sizes of the CDs that the server gets, the ISO's first."""
+    if install is None:
+        return ()
+    answers = bool(entry.answer_cd) and not entry.answer_cd.get("remaster")
+    count = boot.cd_count(install.boot_method, answers)
+    found = (max(1, install.iso_size_gib), 1)[:count]
+    return (*found, drivers.size_gib) if drivers else found
+
+
+def press_key(
+    entry: Entry, request: Request, install: Media, warn: Callable[[str], None]
+) -> bool:
+    """Whether the CD asks for a key, which this client then has to press."""
+    firmware = choose.firmware(request)
+    if install.boot_method != "cdrom" or firmware not in entry.press_key:
+        return False
+    if not rfb.is_installed():
+        warn(
+            f"the CD of {entry.title} waits for a key with {firmware}, and none can be "
+            f"pressed from here: pip install '{rfb.EXTRA}', or take an ISO that asks "
+            "for none"
+        )
+    return True
 
 
 def volume_room(

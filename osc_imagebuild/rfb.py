@@ -1,14 +1,16 @@
-"""The picture of a server's screen: RFB 3.8 over noVNC's websocket.
+"""A server's screen and keyboard: RFB 3.8 over noVNC's websocket.
 
-As much of the protocol as one picture takes: security type None, encoding Raw.
+As much of the protocol as one picture and a key take: security type None, encoding Raw.
 Source: RFC 6143; Nova's noVNC proxy speaks it with subprotocol ``binary``.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +23,8 @@ TIMEOUT_S = 20.0
 MAX_PIXELS = 7680 * 4320
 MAX_TEXT = 64 * 1024
 MAX_EMPTY = 100
+
+SPACE = 0x20
 
 _RAW, _DESKTOP_SIZE = 0, -223
 # 32 bits a pixel, little endian, red in the third byte: BGRX in memory.
@@ -54,16 +58,44 @@ def websocket_url(url: str) -> str:
     return f"{scheme}://{parts.netloc}/?token={query.get('token', [''])[0]}"
 
 
+def is_installed() -> bool:
+    """Whether the extra is here that talks to consoles."""
+    return importlib.util.find_spec("websocket") is not None
+
+
 def capture(url: str, *, verify: bool = True) -> Picture:
     """Return the picture of the console that ``url``, of a noVNC page, shows.
 
     :raises: ScreenError where it cannot be had, or the extra is not installed
     """
+    with _connected(url, verify) as stream:
+        return read_picture(stream)
+
+
+def press(url: str, key: int, more: Callable[[], bool], *, verify: bool = True) -> None:
+    """Press ``key``, and again as long as ``more``, which pauses, says so.
+
+    Source: RFC 6143, 7.5.4; keys are the X Window System's.
+
+    :raises: as `capture`
+    """
+    with _connected(url, verify) as stream:
+        _greet(stream, _reader(stream))
+        again = True
+        while again:
+            for down in (1, 0):
+                stream.send_binary(struct.pack(">BBxxI", 4, down, key))
+            again = more()
+
+
+@contextmanager
+def _connected(url: str, verify: bool) -> Iterator[Socket]:
+    """Give the websocket of a console."""
     try:
         import websocket
     except ImportError as error:
         raise ScreenError(
-            f"screenshots need websocket-client: pip install '{EXTRA}'"
+            f"consoles need websocket-client: pip install '{EXTRA}'"
         ) from error
     try:
         stream = websocket.create_connection(
@@ -77,7 +109,7 @@ def capture(url: str, *, verify: bool = True) -> Picture:
     except (OSError, ValueError, websocket.WebSocketException) as error:
         raise ScreenError(f"the console does not answer: {error}") from error
     try:
-        return read_picture(stream)
+        yield stream
     except (OSError, struct.error, websocket.WebSocketException) as error:
         raise ScreenError(f"the console broke off: {error}") from error
     finally:
@@ -90,6 +122,14 @@ def read_picture(stream: Socket) -> Picture:
     :raises: ScreenError where it does not keep to the protocol
     """
     read = _reader(stream)
+    width, height = _greet(stream, read)
+    stream.send_binary(struct.pack(">Bxxx", 0) + _FORMAT)
+    stream.send_binary(struct.pack(">BxHii", 2, 2, _RAW, _DESKTOP_SIZE))
+    return _Canvas(width, height).filled(read, stream)
+
+
+def _greet(stream: Socket, read: Callable[[int], bytes]) -> tuple[int, int]:
+    """Agree on the protocol; return the size of the screen."""
     if read(12)[:4] != b"RFB ":
         raise ScreenError("the console does not speak RFB")
     stream.send_binary(b"RFB 003.008\n")
@@ -103,9 +143,7 @@ def read_picture(stream: Socket) -> Picture:
     width, height = struct.unpack(">HH", read(4))
     read(16)
     read(_length(read(4)))  # the desktop's name
-    stream.send_binary(struct.pack(">Bxxx", 0) + _FORMAT)
-    stream.send_binary(struct.pack(">BxHii", 2, 2, _RAW, _DESKTOP_SIZE))
-    return _Canvas(width, height).filled(read, stream)
+    return width, height
 
 
 def _reader(stream: Socket) -> Callable[[int], bytes]:

@@ -46,11 +46,17 @@ def from_json(text: str) -> Spec:
         raise RecordError(f"the build's spec is not JSON: {error}") from error
     if not isinstance(data, Mapping):
         raise RecordError("the build's spec is not a JSON object")
-    hints = typing.get_type_hints(Spec)
-    wrong = sorted(set(hints) ^ set(data))
+    found: Spec = _fields(data, Spec)
+    return found
+
+
+def _fields(data: Mapping[str, Any], kind: Any, at: str = "") -> Any:
+    """Return a data class of the package's own; exactly its fields are there."""
+    hints = typing.get_type_hints(kind)
+    wrong = sorted(f"{at}{key}" for key in set(hints) ^ set(data))
     if wrong:
         raise RecordError(f"the build's spec lacks or adds {', '.join(wrong)}")
-    return Spec(**{key: _cast(data[key], hints[key], key) for key in hints})
+    return kind(**{key: _cast(data[key], hints[key], f"{at}{key}") for key in hints})
 
 
 def _cast(value: Any, hint: Any, key: str) -> Any:
@@ -65,6 +71,8 @@ def _cast(value: Any, hint: Any, key: str) -> Any:
             return tuple(_cast(v, a, key) for v, a in zip(value, args, strict=True))
     if origin is not None and isinstance(value, Mapping):
         return {str(k): _cast(v, args[1], key) for k, v in value.items()}
+    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+        return _fields(value, hint, f"{key}.")
     if origin is None and type(value) is hint:
         return value
     raise RecordError(f"the build's spec is damaged at {key}: {value!r:.80}")

@@ -15,6 +15,7 @@ from osc_imagebuild.parts import (
     BlankDisk,
     BootImage,
     BootVolume,
+    DriverCd,
     InstallMedia,
     RemasteredIso,
 )
@@ -22,6 +23,7 @@ from osc_imagebuild.parts import (
 ROOT = "root"
 ISO = "iso"
 ANSWER = "answer"
+DRIVERS = "drivers"
 
 
 def images(spec: Spec) -> tuple[BootImage, ...]:
@@ -40,6 +42,8 @@ def images(spec: Spec) -> tuple[BootImage, ...]:
         found.append(iso_image(spec))
     if spec.answer_cd_label:
         found.append(_answer_image(spec))
+    if spec.driver_cd.url:
+        found.append(_driver_image(spec.driver_cd))
     return tuple(found)
 
 
@@ -84,6 +88,17 @@ def _answer_image(spec: Spec) -> BootImage:
     )
 
 
+def _driver_image(cd: DriverCd) -> BootImage:
+    """The user's drivers, found again as the installer's ISO is."""
+    return BootImage(
+        role=DRIVERS,
+        disk_format="iso",
+        container_format="bare",
+        content=InstallMedia(cd.url, cd.sha256, cd.sha512, cd.imported),
+        shared_key=cd.key,
+    )
+
+
 def cds(spec: Spec) -> tuple[BootVolume, ...]:
     """The installer first, as the only one that can boot."""
     iso = BootVolume(
@@ -94,8 +109,21 @@ def cds(spec: Spec) -> tuple[BootVolume, ...]:
         size_gib=0 if spec.answers_in_iso else spec.iso_size_gib,
         cdrom=True,
     )
-    answer = BootVolume(ANSWER, image_role=ANSWER, cdrom=True, boots=False)
-    return (iso, answer) if spec.answer_cd_label else (iso,)
+    found = [iso]
+    if spec.answer_cd_label:
+        found.append(BootVolume(ANSWER, image_role=ANSWER, cdrom=True, boots=False))
+    if spec.driver_cd:
+        found.append(
+            BootVolume(
+                DRIVERS,
+                image_role=DRIVERS,
+                image_id=spec.driver_cd.image_id,
+                size_gib=spec.driver_cd.size_gib,
+                cdrom=True,
+                boots=False,
+            )
+        )
+    return tuple(found)
 
 
 def problems(spec: Spec) -> list[str]:

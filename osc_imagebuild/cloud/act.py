@@ -23,6 +23,7 @@ from osc_imagebuild.actions import (
     DeleteVolume,
     Harvest,
     ImportImage,
+    PressKey,
     SetImage,
     SetSnapshot,
     SetVolume,
@@ -30,7 +31,7 @@ from osc_imagebuild.actions import (
     UploadImage,
     UploadVolume,
 )
-from osc_imagebuild.cloud import images, servers, volumes
+from osc_imagebuild.cloud import images, remote_console, servers, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, NotFoundError
 from osc_imagebuild.model import Spec
@@ -95,6 +96,15 @@ class Actor:
                 servers.delete(self._api, action.server_id)
             case _:
                 self._act_on_volumes(action)
+
+    def press(self, action: PressKey) -> str:
+        """Press a key; return why none could be, '' if it was.
+
+        :raises: RecordError where another client holds the build now
+        """
+        return remote_console.press(
+            self._api, action.server_id, action.until, self._beat
+        )
 
     def _act_on_volumes(self, action: Action) -> None:
         match action:

@@ -1,11 +1,17 @@
-"""A server's screen, as far as the user's rights and the network allow."""
+"""A server's screen and keyboard, as far as the user's rights and the network allow."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from osc_imagebuild import rfb
 from osc_imagebuild.cloud import servers
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import CloudError
 from osc_imagebuild.monitors.readings import Picture
+
+# More often than the five seconds that a boot loader waits.
+PRESS_EVERY_S = 1.5
 
 
 def picture(api: Api, server_id: str) -> Picture:
@@ -20,3 +26,35 @@ def picture(api: Api, server_id: str) -> Picture:
             "this cloud offers no VNC console for the server, or not to you"
         )
     return rfb.capture(url, verify=bool(api.connection.session.verify))
+
+
+def press(api: Api, server_id: str, until: float, beat: Callable[[], None]) -> str:
+    """Press the space bar until then; return why it could not be, '' if it was.
+
+    ``beat`` is called now and then, and may stop it.
+    """
+    if not rfb.is_installed():
+        return f"websocket-client is missing: pip install '{rfb.EXTRA}'"
+    pressed, trouble = False, "there was no time for it"
+
+    def more() -> bool:
+        nonlocal pressed
+        pressed = True
+        return pause()
+
+    def pause() -> bool:
+        beat()
+        api.clock.sleep(PRESS_EVERY_S)
+        return api.now() < until
+
+    verify = bool(api.connection.session.verify)
+    while True:
+        try:
+            url = servers.screen_url(api, server_id)
+            if url is None:
+                return "this cloud offers no VNC console for the server, or not to you"
+            rfb.press(url, rfb.SPACE, more, verify=verify)
+        except (CloudError, rfb.ScreenError) as error:
+            trouble = str(error)
+        if not pause():
+            return "" if pressed else trouble

@@ -39,6 +39,7 @@ def parse(data: Mapping[str, Any]) -> Server:
         created_at=timestamp(data.get("created")),
         # Nova tells '' where the root disk is a volume.
         image_id=str((data.get("image") or {}).get("id", "")),
+        launched_at=timestamp(data.get("OS-SRV-USG:launched_at")),
     )
 
 

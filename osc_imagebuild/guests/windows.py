@@ -25,6 +25,7 @@ _REFUSED = {
     "swap_mib": "Windows makes its page file by itself",
     "lvm": "there is none on Windows",
 }
+_KEY = r"([A-Z0-9]{5}-){4}[A-Z0-9]{5}"
 _PATH = r'[A-Za-z]:(\\[^\\/:*?"<>|\x00-\x1f]+)+'
 
 
@@ -68,4 +69,10 @@ def problems(entry: Entry, request: Request) -> list[str]:
             found.append(f"{file.path:.60}: Windows has neither modes nor owners")
     if entry.variables.get("needs_uefi") and request.firmware != "uefi":
         found.append(f"{entry.title} needs --firmware uefi")
+    key = str(entry.variables.get("product_key", ""))
+    if key and not re.fullmatch(_KEY, key):
+        found.append(
+            "the variable product_key of the catalogue is not five times five "
+            "characters, such as AAAAA-BBBBB-CCCCC-DDDDD-EEEEE"
+        )
     return found + values.keys(request.ssh_public_keys)

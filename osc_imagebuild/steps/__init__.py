@@ -16,6 +16,7 @@ from osc_imagebuild.actions import Decision
 from osc_imagebuild.model import Facts, Spec
 from osc_imagebuild.parts import BootVolume
 from osc_imagebuild.steps.install import Install, PowerOff, StartServer
+from osc_imagebuild.steps.keys import EnsureKey
 from osc_imagebuild.steps.media import EnsureImage, EnsureVolume
 from osc_imagebuild.steps.publish import Cleanup, Complete, Publish
 from osc_imagebuild.steps.verify import RemoveVerify, StartVerify, Verify
@@ -47,6 +48,7 @@ def recipe(spec: Spec) -> tuple[Step, ...]:
         *(EnsureImage(image) for image in images),
         *(EnsureVolume(volume) for volume in volumes),
         StartServer(boot.ROOT, volumes),
+        *((EnsureKey(),) if spec.press_key else ()),
         Install(signs.of_spec(spec)),
         PowerOff(),
         *output.steps(spec),

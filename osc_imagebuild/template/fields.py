@@ -20,6 +20,7 @@ SIMPLE = {
     ("arch",): "arch",
     ("source",): "source",
     ("checksum",): "checksum",
+    ("driver_iso",): "driver_iso",
     ("answers", "locale"): "locale",
     ("answers", "keyboard"): "keyboard",
     ("answers", "timezone"): "timezone",

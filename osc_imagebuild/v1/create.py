@@ -105,6 +105,7 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "firmware": args.firmware,
         "config_drive": args.config_drive,
         "checksum": args.checksum,
+        "driver_iso": args.driver_iso,
         "flavor": args.flavor,
         "networks": tuple(args.network),
         "security_groups": tuple(args.security_group),
@@ -139,6 +140,12 @@ def _add_system(parser: argparse.ArgumentParser) -> None:
         "--checksum",
         metavar="<digest>",
         help="sha256 or sha512 of the ISO (default: what its vendor has beside it)",
+    )
+    parser.add_argument(
+        "--driver-iso",
+        metavar="<iso>",
+        help="ISO with drivers that the installer lacks, such as virtio-win.iso for "
+        "Windows: its URL, the name or ID of an image, or a file",
     )
     parser.add_argument(
         "--answer-file",

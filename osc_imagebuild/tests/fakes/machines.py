@@ -136,6 +136,8 @@ class FakeServer:
             "OS-EXT-STS:vm_state": self.status.lower(),
             "OS-EXT-AZ:availability_zone": self.zone,
         }
+        if self.powered_on_at:
+            found["OS-SRV-USG:launched_at"] = iso(self.powered_on_at)
         if self.status == "ERROR":
             found["fault"] = {"code": 500, "message": self.fault}
         return found

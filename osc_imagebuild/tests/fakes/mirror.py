@@ -29,6 +29,7 @@ class Mirror:
             "initrd.gz": b"\x1f\x8b initrd",
             "mini.iso": ISO + bytes(5000),
             "remaster.iso": _REAL_ISO,
+            "drivers.iso": b"drivers " * 99,
             "Release": b"Suite: stable\n",
         }
         self.down = False

@@ -40,6 +40,18 @@ ENTRIES.add(
         "boot_methods": ["cdrom"],
     },
 )
+# And with a CD that asks for a key, and without drivers of its own.
+ENTRIES.add(
+    "mini-asks",
+    {
+        **yaml.safe_load((CATALOG / "mini.yaml").read_text(encoding="utf-8")),
+        "boot_methods": ["cdrom"],
+        "press_key": ["uefi"],
+        "boot_properties": {"hw_disk_bus": "sata"},
+        "properties": {"os_distro": "mini", "hw_disk_bus": "sata"},
+        "driver_properties": {"hw_disk_bus": "virtio"},
+    },
+)
 NAME = "golden"
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from osc_imagebuild.model import Facts, Image, Mark, Server, Spec
+from osc_imagebuild.parts import DriverCd
 
 BUILD_ID = "6f1ed002-ab59-4c42-8ea0-111111111111"
 NOW = 100_000.0
@@ -43,6 +44,8 @@ _SPEC = Spec(
     answer_cd_files={},
     answer_cd_texts={},
     answers_in_iso=False,
+    driver_cd=DriverCd(),
+    press_key=False,
     boot_properties={},
     result_properties={"os_distro": "mini", "imagebuild_build_id": BUILD_ID},
     result_tags=(),

@@ -19,15 +19,23 @@ from osc_imagebuild.tests.unit.base import CloudTestCase
 
 # Each boot method, and each output: neither knows of the other; and what systems
 # want otherwise.
-WAYS = [
-    *((method, "image", "mini") for method in boot.names()),
-    *(("ipxe", kind, "mini") for kind in outputs.names() if kind != "image"),
-    ("cdrom", "image", "mini-remaster"),
+WAYS: list[dict[str, str]] = [
+    *({"boot_method": method} for method in boot.names()),
+    *({"output": kind} for kind in outputs.names() if kind != "image"),
+    {"boot_method": "cdrom", "os": "mini-remaster"},
+    {
+        **{"boot_method": "cdrom", "os": "mini-asks", "firmware": "uefi"},
+        "driver_iso": "http://mirror.fake/drivers.iso",
+    },
 ]
 
 
 # When, what kind of mutation, in which step, and whether there were volumes.
 Place = tuple[str, str, str, bool]
+
+
+def _named(way: dict[str, str]) -> str:
+    return " ".join(way.values())
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class SweepTestCase(CloudTestCase):
         super().setUp()
         self.swept: set[Place] = set()
 
-    def wrecks(self, method: str, output: str, system: str) -> list[Wreck]:
+    def wrecks(self, way: dict[str, str]) -> list[Wreck]:
         """Return the cloud as it was before and after each mutation.
 
         Where no time has passed since the last mutation, before this one is
@@ -60,7 +68,7 @@ class SweepTestCase(CloudTestCase):
 
         def observe(when: str, call: Call) -> None:
             nonlocal last
-            where = f"{system} {method} {output}: {when} {call.number} {call.kind}"
+            where = f"{_named(way)}: {when} {call.number} {call.kind}"
             step = self.events[-1].step if self.events else ""
             place = (when, call.kind, step, bool(cloud.cinder.volumes))
             places.add(place)
@@ -74,16 +82,14 @@ class SweepTestCase(CloudTestCase):
                 found.append(Wreck(where.replace("before", "amid"), half))
 
         cloud.observers.append(observe)
-        self.builder().create(
-            self.request(os=system, boot_method=method, output=output)
-        )
+        self.builder().create(self.request(**way))
         self.swept |= places
         return found
 
     def sweep(self, downtime_s: float) -> None:
         """Resume from every wreck after ``downtime_s``."""
         for way in WAYS:
-            for wreck in self.wrecks(*way):
+            for wreck in self.wrecks(way):
                 self.cloud = wreck.cloud
                 self.cloud.world.advance(downtime_s)
                 with self.one_of_many(wreck.where):
@@ -125,7 +131,7 @@ class SweepTestCase(CloudTestCase):
     def test_cancel_and_delete_anywhere(self) -> None:
         """From every wreck, each of them twice, and nothing is left."""
         for way in WAYS:
-            for wreck in self.wrecks(*way):
+            for wreck in self.wrecks(way):
                 self.cloud = wreck.cloud
                 with self.one_of_many(wreck.where):
                     self.remove()
@@ -145,22 +151,22 @@ class SweepTestCase(CloudTestCase):
     def test_replies_lost(self) -> None:
         """The client lives, but never hears that its request was carried out."""
         for way in WAYS:
-            for number, kind in self.mutations(*way):
+            for number, kind in self.mutations(way):
                 self.cloud = FakeCloud()
                 self.cloud.hooks.append(on_mutation(number, LOST))
-                with self.one_of_many(f"{' '.join(way)}: {number} {kind}"):
-                    self.build_or_resume(*way)
+                with self.one_of_many(f"{_named(way)}: {number} {kind}"):
+                    self.build_or_resume(way)
 
-    def build_or_resume(self, method: str, output: str, system: str) -> None:
+    def build_or_resume(self, way: dict[str, str]) -> None:
         """Build, and where that ends with an error, do what it says."""
         try:
-            request = self.request(os=system, boot_method=method, output=output)
+            request = self.request(**way)
             self.assert_complete(self.builder().create(request))
             self.assert_created_once()
         except CloudError:
             self.recover()
 
-    def mutations(self, method: str, output: str, system: str) -> list[tuple[int, str]]:
+    def mutations(self, way: dict[str, str]) -> list[tuple[int, str]]:
         """Return number and kind of each mutation of a build that is not swept."""
         self.cloud = cloud = FakeCloud()
         found = []
@@ -174,8 +180,6 @@ class SweepTestCase(CloudTestCase):
                 found.append((call.number, call.kind))
 
         cloud.observers.append(observe)
-        self.builder().create(
-            self.request(os=system, boot_method=method, output=output)
-        )
+        self.builder().create(self.request(**way))
         self.swept |= places
         return found

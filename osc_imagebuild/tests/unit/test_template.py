@@ -64,6 +64,7 @@ class MeaningTest(TemplateTestCase):
                 "arch": "aarch64",
                 "source": "http://mirror.example/debian",
                 "checksum": "abc",
+                "driver_iso": "virtio-win.iso",
                 "disk_gib": 8,
                 "config_drive": True,
                 "root_password": "tr0ub4dor",
@@ -397,6 +398,7 @@ os: debian-13
 arch: aarch64
 source: http://mirror.example/debian
 checksum: abc
+driver_iso: virtio-win.iso
 answers:
   root_password: {{env: ROOT_PASSWORD}}
   ssh_public_keys: ["{KEY}", {{file: key.pub}}]

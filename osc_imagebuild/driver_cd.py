@@ -1,0 +1,64 @@
+"""The user's CD with drivers, for an installer that lacks those of the cloud's devices."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from osc_imagebuild.catalog import Entry
+from osc_imagebuild.errors import SpecError
+from osc_imagebuild.install_media import Finder, Media
+from osc_imagebuild.model import Request
+from osc_imagebuild.parts import DriverCd
+
+
+def equipped(entry: Entry, request: Request) -> Entry:
+    """Return the entry with the devices that the user has drivers for."""
+    if request.driver_iso is None:
+        return entry
+    return dataclasses.replace(
+        entry,
+        boot_properties={**entry.boot_properties, **entry.driver_properties},
+        properties={**entry.properties, **entry.driver_properties},
+    )
+
+
+def find(finder: Finder, install: Media) -> DriverCd:
+    """Return the CD that was asked for; it is an ISO as the installer's may be.
+
+    ``finder`` is the one that found ``install``.
+
+    :raises: SpecError, CloudError
+    """
+    entry, request, tell = finder.entry, finder.request, finder.tell
+    source = request.driver_iso
+    if source is None:
+        if entry.driver_properties:
+            devices = ", ".join(f"{k}={v}" for k, v in entry.boot_properties.items())
+            tell(f"no --driver-iso: devices that {entry.title} knows, {devices}")
+        return DriverCd()
+    if not entry.driver_properties:
+        raise SpecError(f"{entry.title} has its drivers itself; leave out --driver-iso")
+    if "://" in source and not source.partition("?")[0].lower().endswith(".iso"):
+        raise SpecError(f"the address of a driver ISO ends in .iso: {source!r:.100}")
+    asked = dataclasses.replace(
+        request, source=source, checksum="", boot_method="cdrom"
+    )
+    found = dataclasses.replace(
+        finder,
+        request=asked,
+        entry=dataclasses.replace(entry, answer_cd={}),
+        tell=lambda line: tell(f"drivers: {line}"),
+        warn=lambda line: finder.warn(f"drivers: {line.partition(';')[0]}"),
+    ).find()
+    same_image = found.iso_image_id and found.iso_image_id == install.iso_image_id
+    if same_image or (found.iso_key and found.iso_key == install.iso_key):
+        raise SpecError("--driver-iso and --source are the same ISO")
+    return DriverCd(
+        url=found.iso_url,
+        image_id=found.iso_image_id,
+        size_gib=found.iso_size_gib,
+        key=found.iso_key,
+        sha256=found.iso_sha256,
+        sha512=found.iso_sha512,
+        imported=found.iso_import,
+    )
