@@ -44,11 +44,18 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class IsoFile:
-    """A file inside of an ISO at ``url``, of which only that part is fetched."""
+    """A file inside of an ISO, of which only that part is read.
+
+    The ISO is at ``url``, which may be a path of this machine, or is the image
+    ``image_id``. ``version`` is what `osc_imagebuild.iso` made of it and of the
+    files ``paths`` at planning time; ``path`` is one of these.
+    """
 
     url: str
+    image_id: str
+    version: str
+    paths: tuple[str, ...]
     path: str
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,34 @@ class DriverCd:
     def __bool__(self) -> bool:
         """Whether there is one."""
         return bool(self.url or self.image_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Media:
+    """Install media as the spec keeps them; '' and 0 where they are of no use.
+
+    ``iso_as_cd`` is whether the server gets the ISO as a CD; ``iso_kernel`` and
+    ``iso_ramdisk`` are paths in it, ``iso_version`` says which state of it.
+    """
+
+    boot_method: str
+    source: str
+    kernel_url: str = ""
+    ramdisk_url: str = ""
+    kernel_sha256: str = ""
+    ramdisk_sha256: str = ""
+    iso_url: str = ""
+    iso_image_id: str = ""
+    iso_size_gib: int = 0
+    iso_sha256: str = ""
+    iso_sha512: str = ""
+    iso_import: bool = False
+    iso_key: str = ""
+    iso_as_cd: bool = False
+    iso_label: str = ""
+    iso_kernel: str = ""
+    iso_ramdisk: str = ""
+    iso_version: str = ""
 
 
 # --- volumes ----------------------------------------------------------------

@@ -138,7 +138,7 @@ class FakeCloud:
             return self.mirror.serve(
                 request.method or "",
                 request.url or "",
-                str(request.headers.get("Range", "")),
+                _text(request.headers.get("Range", "")),
             )
         self.world.sleep(self.latency())
         call = Call(

@@ -1,0 +1,193 @@
+"""Find a file in an ISO by its path; only the directories on the way are read.
+
+Names are those of Rock Ridge, the plain ones of ISO 9660, and Joliet's. The
+image may be a stranger's: what is wrong with it is a SpecError, and nothing
+in it can make the work on it long.
+Source: ECMA-119 (volume descriptors 8, directory records 9.1), SUSP 1.12 and
+RRIP 1.12 (entries CE, NM), the Joliet Specification.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from osc_imagebuild.errors import SpecError
+
+SECTOR = 2048
+# The descriptors begin behind the system area.
+_FIRST = 16
+_MOST_DESCRIPTORS = 32
+_PRIMARY, _SUPPLEMENTARY, _TERMINATOR = 1, 2, 255
+_JOLIET = (b"%/@", b"%/C", b"%/E")
+# SLES's full medium has its 12,000 packages in directories of up to 2 MiB.
+DIRECTORY_LIMIT = 8 << 20
+_DIRECTORY, _ASSOCIATED, _MORE_EXTENTS = 0x02, 0x04, 0x80
+# Names that need continuations are long; those of kernels are not.
+_MOST_CONTINUATIONS = 256
+
+
+@dataclass(frozen=True)
+class Record:
+    """A file or directory: where it begins and how long it is, in bytes."""
+
+    at: int
+    size: int
+    flags: int
+    name: str = ""
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is one."""
+        return bool(self.flags & _DIRECTORY)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a file in one piece."""
+        return not self.flags & (_DIRECTORY | _ASSOCIATED | _MORE_EXTENTS)
+
+
+class Volume:
+    """What the volume descriptors of an ISO say; ``name`` is for errors.
+
+    :raises: SpecError where there are none, or they say that it is cut off;
+        what reading ``file`` raises
+    """
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self._file, self._name = file, name
+        self.size = file.seek(0, io.SEEK_END)
+        self.descriptors = self._read_descriptors()
+        primary = self.descriptors[:SECTOR]
+        self._block = _number(primary, 128, 2)
+        claimed = _number(primary, 80) * self._block
+        if self._block not in (512, 1024, SECTOR):
+            raise SpecError(f"{name} is damaged: it has blocks of {self._block} bytes")
+        if claimed > self.size:
+            raise SpecError(
+                f"{name} is cut off: it has {self.size} bytes and says of itself "
+                f"{claimed}; get it anew"
+            )
+        self.label = _encoded(primary[40:72])
+
+    def find(self, path: str) -> Record | None:
+        """Return the file or directory at ``path``, None where there is none.
+
+        :raises: SpecError where the ISO is damaged; what reading it raises
+        """
+        for at in range(0, len(self.descriptors), SECTOR):
+            descriptor = self.descriptors[at : at + SECTOR]
+            kind, escape = descriptor[0], descriptor[88:91]
+            joliet = kind == _SUPPLEMENTARY and escape in _JOLIET
+            if kind != _PRIMARY and not joliet:
+                continue
+            found: Record | None = self._record(descriptor[156:190], joliet)
+            for word in path.split("/"):
+                found = self._entry(found, word, joliet) if found else None
+            if found:
+                return found
+        return None
+
+    def _entry(self, directory: Record, wanted: str, joliet: bool) -> Record | None:
+        if not directory.is_directory:
+            return None
+        left = [_MOST_CONTINUATIONS]
+        for raw in self._records(directory):
+            record = self._record(raw, joliet, left)
+            if record.name == wanted:
+                return record
+        return None
+
+    def _records(self, directory: Record) -> Iterator[bytes]:
+        """The raw records of a directory; none crosses the end of a sector."""
+        if directory.size > DIRECTORY_LIMIT:
+            raise SpecError(
+                f"{self._name} has a directory of {directory.size} bytes, which no "
+                "installer has"
+            )
+        data = self._read(directory.at, directory.size)
+        for start in range(0, len(data), SECTOR):
+            sector = data[start : start + SECTOR]
+            at = 0
+            while at < len(sector) and sector[at]:
+                yield sector[at : at + sector[at]]
+                at += sector[at]
+
+    def _record(
+        self, raw: bytes, joliet: bool, left: list[int] | None = None
+    ) -> Record:
+        if len(raw) < 34 or len(raw) < 33 + raw[32]:
+            raise SpecError(f"{self._name} is damaged: a directory makes no sense")
+        raw_name = raw[33 : 33 + raw[32]]
+        if joliet:
+            name = raw_name.decode("utf-16-be", "replace").partition(";")[0]
+        else:
+            system_use = raw[33 + len(raw_name) + (1 - len(raw_name) % 2) :]
+            name = self._rock_ridge(system_use, left or [0]) or _plain(raw_name)
+        at = (_number(raw, 2) + raw[1]) * self._block
+        return Record(at, _number(raw, 10), raw[25], name)
+
+    def _rock_ridge(self, area: bytes, left: list[int]) -> str:
+        """The name of Rock Ridge, '' where there is none.
+
+        ``left`` is how many continuations may still be read.
+        """
+        name = b""
+        for _ in range(2):
+            following = b""
+            while len(area) >= 4 and 4 <= area[2] <= len(area):
+                entry, area = area[: area[2]], area[area[2] :]
+                if entry[:2] == b"NM":
+                    name += entry[5:]
+                elif entry[:2] == b"CE" and len(entry) >= 28 and left[0] > 0:
+                    left[0] -= 1
+                    at = _number(entry, 4) * self._block + _number(entry, 12)
+                    following = self._read(at, min(_number(entry, 20), SECTOR))
+            area = following
+        return name.decode("utf-8", "replace")
+
+    def _read(self, at: int, size: int) -> bytes:
+        if at + size > self.size:
+            raise SpecError(f"{self._name} is cut off, or damaged; get it anew")
+        self._file.seek(at)
+        return self._file.read(size)
+
+    def _read_descriptors(self) -> bytes:
+        """All volume descriptors, the primary one first."""
+        self._file.seek(_FIRST * SECTOR)
+        found = b""
+        for _ in range(_MOST_DESCRIPTORS):
+            sector = self._file.read(SECTOR)
+            first_is_wrong = not found and sector[:1] != bytes([_PRIMARY])
+            if len(sector) < SECTOR or sector[1:6] != b"CD001" or first_is_wrong:
+                break
+            found += sector
+            if sector[0] == _TERMINATOR:
+                return found
+        raise SpecError(
+            f"{self._name} is no ISO, or is cut off: it has no volume descriptors"
+        )
+
+
+def _number(data: bytes, at: int, size: int = 4) -> int:
+    """A number that is there twice, the little-endian one."""
+    return int.from_bytes(data[at : at + size], "little")
+
+
+def _plain(name: bytes) -> str:
+    """A name such as LINUX.;1 as people write it: in small letters."""
+    return name.decode("ascii", "replace").partition(";")[0].rstrip(".").lower()
+
+
+def _encoded(label: bytes) -> str:
+    r"""The volume's name as one word: what is not plain is \xNN.
+
+    Source: udev's encode_devnode_name; dracut and Anaconda take labels so.
+    """
+    plain = b"#+-.:=@_"
+    return "".join(
+        chr(c) if c < 128 and (chr(c).isalnum() or c in plain) else f"\\x{c:02x}"
+        for c in label.rstrip(b" \0")
+    )
