@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, Protocol, cast
 
-from osc_imagebuild import remaster, streams
+from osc_imagebuild import iso, remaster, streams
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.parts import InstallMedia
 
@@ -56,10 +56,13 @@ def sectors(place: str, size: int, files: Mapping[str, bytes]) -> dict[int, byte
     :raises: as `opened`
     """
 
-    def read(offset: int, count: int) -> bytes:
-        return streams.part(place, offset, count)
+    with iso.opened(place) as opened:
 
-    return remaster.overlay(size, read, files)
+        def read(offset: int, count: int) -> bytes:
+            opened.file.seek(offset)
+            return opened.file.read(count)
+
+        return remaster.overlay(size, read, files)
 
 
 class Overlaid:

@@ -48,6 +48,7 @@ _KINDS: dict[str, tuple[type, str]] = {
         ),
         (int, "a whole number"),
     ),
+    "iso_as_cd": (bool, "true or false"),
     "version": (object, ""),
     "end_of_life": (object, ""),
 }
@@ -60,7 +61,8 @@ class Entry:
     """One release as the catalogue has it.
 
     ``arches`` maps an architecture to kernel and ramdisk (paths below the
-    source, or whole URLs), its ISO, variables, and its own source if it has one. Paths
+    source, or whole URLs), its ISO, the paths of kernel and ramdisk in that
+    (``iso_kernel``, ``iso_ramdisk``), variables, and its own source if it has one. Paths
     of templates are looked up in ``directories``. ``finish`` is the template of
     the script that ends an installation, ``report`` of the one that reports,
     ``report_line`` the one line that runs it in a user's own answer file, and
@@ -68,6 +70,9 @@ class Entry:
     finds an answer file on a CD: ``label``, ``file``, more empty files in
     ``empty``, others with their ``texts``, and ``remaster: true`` where all of them
     must be on the installer's own.
+    ``iso_kernel_args`` is the command line where kernel and ramdisk are of an ISO,
+    if it is another one; ``iso_as_cd`` whether the installer then needs the ISO as
+    a CD, and does not fetch it by its URL.
     ``press_key`` lists the firmwares (bios, uefi) with which its CD asks for a key.
     ``driver_properties`` change both kinds of properties where the user has a CD with
     drivers. ``proven`` says where builds were made, empty where none was. ``progress``,
@@ -83,6 +88,8 @@ class Entry:
     answer: str
     kernel_args: str
     directories: tuple[Path, ...]
+    iso_kernel_args: str = ""
+    iso_as_cd: bool = True
     answer_format: str = ""
     answer_cd: Mapping[str, Any] = field(default_factory=dict)
     finish: str = ""

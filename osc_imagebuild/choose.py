@@ -125,31 +125,58 @@ def _network(known: Sequence[Network], name: str) -> str:
 
 
 def iso_boot_method(request: Request, entry: Entry) -> tuple[str, str]:
-    """The boot method for an ISO: what is asked for, or a CD.
+    """The boot method for an ISO: what is asked for, or its CD, or its kernel.
 
     :raises: SpecError
     """
+    chosen = request.boot_method != "auto"
+    kernel = _kernel_in_iso(request, entry)
+    if request.boot_method == "kernel" or (
+        not chosen and kernel and "cdrom" not in entry.boot_methods
+    ):
+        if not kernel:
+            raise SpecError(
+                f"boot method kernel: the catalogue does not tell where kernel and "
+                f"ramdisk are on an ISO of {entry.title} for {request.arch} (iso_kernel, "
+                "iso_ramdisk); use --boot-method cdrom, or give an install tree"
+            )
+        return "kernel", "" if chosen else (
+            f"boot method kernel: the source is an ISO, and the installer of "
+            f"{entry.title} is told on its command line what to do"
+        )
     if request.boot_method not in ("auto", "cdrom"):
         raise SpecError(
             f"boot method {request.boot_method} takes an install tree, and the source "
-            "is an ISO; use --boot-method cdrom"
+            f"is an ISO; use --boot-method {'kernel or ' if kernel else ''}cdrom"
         )
     if "cdrom" not in entry.boot_methods:
         raise SpecError(
             f"{entry.title} cannot be built with boot method cdrom; it takes "
             + ", ".join(entry.boot_methods)
         )
-    chosen = request.boot_method == "cdrom"
     return "cdrom", "" if chosen else "boot method cdrom: the source is an ISO"
 
 
+def _kernel_in_iso(request: Request, entry: Entry) -> bool:
+    """Whether an ISO's kernel can be started without the ISO's own boot loader."""
+    arch = entry.arches[request.arch]
+    known = arch.get("iso_kernel") and arch.get("iso_ramdisk")
+    return bool(known) and "kernel" in entry.boot_methods
+
+
 def root(
-    request: Request, entry: Entry, method: str, *, needed: bool, no_disk: bool
+    request: Request,
+    entry: Entry,
+    method: str,
+    *,
+    needed: bool,
+    cds: bool,
+    no_disk: bool,
 ) -> tuple[int, str]:
     """Size in GiB of the volume for the root disk, 0 for a disk of the flavor's.
 
-    ``needed`` is whether the output needs a volume, ``no_disk`` whether the
-    flavor has none.
+    ``needed`` is whether the output needs a volume, ``cds`` whether the server
+    gets CDs, ``no_disk`` whether the flavor has none.
 
     :raises: SpecError
     """
@@ -163,6 +190,7 @@ def root(
         "it was given a size": size is not None,
         f"output {request.output} is one": needed,
         f"boot method {method} needs one": method == "cdrom",
+        "the ISO is a volume too": cds,
         "the flavor has no disk": no_disk,
     }
     reasons = [reason for reason, holds in why.items() if holds]

@@ -6,9 +6,9 @@ import dataclasses
 
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.install_media import Finder, Media
+from osc_imagebuild.install_media import Finder
 from osc_imagebuild.model import Request
-from osc_imagebuild.parts import DriverCd
+from osc_imagebuild.parts import DriverCd, Media
 
 
 def equipped(entry: Entry, request: Request) -> Entry:

@@ -47,13 +47,25 @@ AskForImage = Callable[[str], ranges.Ask]
 """From an image's ID to what asks Glance for its data."""
 
 
+@dataclass(frozen=True)
+class Opened:
+    """An ISO as a file; ``name`` is for errors.
+
+    ``origin`` tells ISOs apart that look alike, '' for one that is ``at_hand``, on
+    this machine, and can be told by all that is read of it.
+    """
+
+    file: IO[bytes]
+    name: str
+    origin: str = ""
+    at_hand: bool = True
+
+
 @contextmanager
 def opened(
-    url: str, image_id: str, ask_for: AskForImage | None
-) -> Iterator[tuple[IO[bytes], str, str, bool]]:
-    """Give an ISO as a file, its name, its origin, and whether it is at hand.
-
-    It is at ``url``, a path of this machine too, or the image ``image_id``.
+    url: str, image_id: str = "", ask_for: AskForImage | None = None
+) -> Iterator[Opened]:
+    """Give the ISO at ``url``, a path of this machine too, or the image ``image_id``.
 
     :raises: SpecError where it cannot be read in parts, TransientError where
         nobody answers
@@ -62,13 +74,13 @@ def opened(
         name = f"image {image_id}"
         if ask_for is None:
             raise SpecError(f"{name}: no cloud to ask for it")
-        yield _ranged(name, ask_for(image_id)), name, image_id, False
+        yield Opened(_ranged(name, ask_for(image_id)), name, image_id, at_hand=False)
     elif "://" in url:
         with closing(ranges.Web(url)) as web:
-            yield _ranged(url, web), url, url, False
+            yield Opened(_ranged(url, web), url, url, at_hand=False)
     else:
         with _local(url) as file:
-            yield file, url, "", True
+            yield Opened(file, url)
 
 
 def _local(path: str) -> IO[bytes]:
@@ -93,42 +105,43 @@ def fetch(
     :raises: SpecError where it is another one than it was at planning time, and
         as `opened` and `contents`
     """
-    with opened(wanted.url, wanted.image_id, ask_for) as (file, name, origin, whole):
-        found = contents(file, name, wanted.paths, origin=origin, whole=whole)
+    with opened(wanted.url, wanted.image_id, ask_for) as iso:
+        found = contents(iso, wanted.paths)
         if found.version != wanted.version:
             raise SpecError(
-                f"{name} has changed since the build was planned; start a new build"
+                f"{iso.name} has changed since the build was planned; start a new build"
             )
         [part] = [part for part in found.parts if part.path == wanted.path]
-        extract(file, name, part, target)
+        extract(iso, part, target)
 
 
-def contents(
-    file: IO[bytes], name: str, paths: Sequence[str], *, origin: str, whole: bool
-) -> Contents:
+def contents(iso: Opened, paths: Sequence[str]) -> Contents:
     """Return where the files ``paths`` of an ISO are.
 
-    Its version is made of ``origin``, the ISO's size and descriptors, the places
-    of the files, and what is in them: all of it with ``whole``, else their
-    begin and end. ``name`` is for errors.
+    Its version is made of its origin, size and descriptors, the places of the
+    files, and what is in them: all of it where it is at hand, else their begin
+    and end.
 
     :raises: SpecError where it is no ISO, is damaged or lacks one of the files;
-        what reading ``file`` raises
+        what reading it raises
     """
-    volume = Volume(file, name)
-    parts = tuple(_part(volume, name, path) for path in paths)
-    digest = hashlib.sha256(f"{origin}\n{volume.size}\n{parts}\n".encode())
+    volume = Volume(iso.file, iso.name)
+    parts = tuple(_part(volume, iso.name, path) for path in paths)
+    digest = hashlib.sha256(f"{iso.origin}\n{volume.size}\n{parts}\n".encode())
     digest.update(volume.descriptors)
     for part in parts:
-        for at, count in _samples(part, whole):
-            _copy(file, name, at, count, digest.update)
+        for at, count in _samples(part, iso.at_hand):
+            _copy(iso, at, count, digest.update)
     return Contents(volume.label, parts, digest.hexdigest())
 
 
 def _part(volume: Volume, name: str, path: str) -> Part:
     record = volume.find(path)
     if record is None:
-        raise SpecError(f"{name} has no file {path}: it is no such system's installer")
+        raise SpecError(
+            f"{name} has no file {path}: it is another system's, or iso_kernel and "
+            "iso_ramdisk of the catalogue are others there"
+        )
     if not record.is_plain:
         raise SpecError(f"{path} of {name} is no plain file")
     if not 0 < record.size <= FILE_LIMIT:
@@ -141,22 +154,20 @@ def _part(volume: Volume, name: str, path: str) -> Part:
     return Part(path, record.at, record.size)
 
 
-def extract(file: IO[bytes], name: str, part: Part, target: IO[bytes]) -> None:
+def extract(iso: Opened, part: Part, target: IO[bytes]) -> None:
     """Copy a file out of an ISO.
 
     :raises: SpecError where the ISO ends before; what reading it raises
     """
-    _copy(file, name, part.at, part.size, target.write)
+    _copy(iso, part.at, part.size, target.write)
 
 
-def _copy(
-    file: IO[bytes], name: str, at: int, count: int, to: Callable[[bytes], object]
-) -> None:
-    file.seek(at)
+def _copy(iso: Opened, at: int, count: int, to: Callable[[bytes], object]) -> None:
+    iso.file.seek(at)
     while count:
-        data = file.read(min(count, _CHUNK))
+        data = iso.file.read(min(count, _CHUNK))
         if not data:
-            raise SpecError(f"{name} is cut off; get it anew")
+            raise SpecError(f"{iso.name} is cut off; get it anew")
         to(data)
         count -= len(data)
 

@@ -12,7 +12,7 @@ from typing import IO
 
 import requests
 
-from osc_imagebuild import answer_iso, discs, efi, qcow2, streams
+from osc_imagebuild import answer_iso, discs, efi, iso, qcow2, streams
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.parts import (
     AnswerCd,
@@ -20,6 +20,7 @@ from osc_imagebuild.parts import (
     Content,
     EfiStubDisk,
     InstallMedia,
+    IsoFile,
     RemasteredIso,
     RemoteFile,
     StubDisk,
@@ -83,11 +84,13 @@ def _read_part(name: str) -> bytes:
 
 @contextmanager
 def opened(
-    content: Content, texts: Mapping[str, str] | None = None
+    content: Content,
+    texts: Mapping[str, str] | None = None,
+    ask_for: iso.AskForImage | None = None,
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give ``content`` as a stream and its size in bytes.
 
-    ``texts`` are the build's own, for answer CDs.
+    ``texts`` are the build's own, for answer CDs; ``ask_for`` reads an image.
 
     :raises: SpecError where it cannot be made, TransientError where it cannot
         be fetched now
@@ -113,6 +116,12 @@ def opened(
             put = {path: text.encode() for path, text in files.items()}
             with answer_iso.opened(original, put) as (stream, size):
                 yield stream, size
+        case IsoFile():
+            with tempfile.TemporaryFile() as file:
+                iso.fetch(content, file, ask_for)
+                size = file.tell()
+                file.seek(0)
+                yield file, size
         case RemoteFile(url, sha256):
             with tempfile.TemporaryFile() as file:
                 digest = _fetch(url, file)

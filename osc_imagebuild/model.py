@@ -118,7 +118,8 @@ class Spec:
     ``root`` says where the root disk is: 'local', on the server's host, or
     'volume'. ``iso_import`` is whether Glance fetches the ISO by itself,
     ``answers_in_iso`` whether the files of the answer CD go into the ISO itself,
-    ``press_key`` whether its boot loader waits for a key.
+    ``press_key`` whether its boot loader waits for a key; more on an
+    ISO is in `osc_imagebuild.parts.Media`.
     """
 
     name: str
@@ -149,6 +150,11 @@ class Spec:
     iso_sha256: str
     iso_sha512: str
     iso_import: bool
+    iso_as_cd: bool
+    iso_label: str
+    iso_kernel: str
+    iso_ramdisk: str
+    iso_version: str
     answer_cd_label: str
     answer_cd_files: Mapping[str, str]
     answer_cd_texts: Mapping[str, str]

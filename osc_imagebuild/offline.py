@@ -5,8 +5,9 @@ from __future__ import annotations
 from osc_imagebuild import boot, guests, outputs, preflight, spec
 from osc_imagebuild.catalog import Catalog, Entry
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.guests import Answers
+from osc_imagebuild.guests import Answers, Disc
 from osc_imagebuild.model import Request
+from osc_imagebuild.parts import Media
 
 # Stands for the ID of a build that is only looked at.
 NO_BUILD_ID = "00000000-0000-0000-0000-000000000000"
@@ -29,14 +30,21 @@ def find_entry(catalog: Catalog, request: Request) -> tuple[Entry, list[str]]:
 
 
 def find_answers(
-    entry: Entry, request: Request, build_id: str, boot_method: str = ""
+    entry: Entry,
+    request: Request,
+    build_id: str,
+    install: Media | None = None,
 ) -> tuple[Answers, list[str]]:
     """Return what the guests are told, and what is wrong with it.
 
+    ``install`` are its install media where they are known.
+
     :raises: SpecError where a template of the entry fails
     """
-    source = guests.install_tree(entry, request).source
-    answers = guests.render(entry, request, build_id, source, boot_method)
+    source = guests.package_source(entry, request)
+    method = install.boot_method if install else ""
+    disc = Disc(install.iso_label, install.iso_url_for_guests) if install else None
+    answers = guests.render(entry, request, build_id, source, method, disc)
     return answers, preflight.answer(entry, request, answers)
 
 

@@ -174,6 +174,11 @@ class Media:
     iso_ramdisk: str = ""
     iso_version: str = ""
 
+    @property
+    def iso_url_for_guests(self) -> str:
+        """Where the installer fetches its ISO, '' where that is a CD."""
+        return "" if self.iso_as_cd else self.iso_url
+
 
 # --- volumes ----------------------------------------------------------------
 

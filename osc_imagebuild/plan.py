@@ -29,9 +29,9 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.inventory import Flavor
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests import Answers
-from osc_imagebuild.install_media import Finder, Media
+from osc_imagebuild.install_media import Finder
 from osc_imagebuild.model import Request, Spec
-from osc_imagebuild.parts import DriverCd
+from osc_imagebuild.parts import DriverCd, Media
 from osc_imagebuild.record import tool_version
 
 T = TypeVar("T")
@@ -168,9 +168,8 @@ class _Planner:
             )
 
     def _answers(self, entry: Entry, install: Media | None) -> Answers:
-        method = install.boot_method if install else ""
         answers, problems = offline.find_answers(
-            entry, self.request, self.build_id, method
+            entry, self.request, self.build_id, install
         )
         self.problems += problems
         self.warnings += preflight.silence(self.request)
@@ -196,6 +195,7 @@ class _Planner:
             entry,
             install.boot_method if install else "",
             needed=kind in outputs.names() and outputs.load(kind).NEEDS_VOLUME,
+            cds=install is not None and install.iso_as_cd,
             no_disk=flavor is not None and flavor.disk_gib == 0,
         )
         if flavor is not None and size:

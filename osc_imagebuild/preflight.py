@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from osc_imagebuild import boot, choose, rfb, values
+from osc_imagebuild import choose, rfb, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.cloud import inventory, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.inventory import Flavor
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.guests import BUILD_ID_WORD, REPORT_WORD, USER_DATA_LIMIT, Answers
-from osc_imagebuild.install_media import Media
 from osc_imagebuild.model import Request
-from osc_imagebuild.parts import DriverCd
+from osc_imagebuild.parts import DriverCd, Media
 from osc_imagebuild.spec import VISIBILITIES
 
 # Record, lease, boot images and result, at most at one time.
-IMAGES_NEEDED = 6
+IMAGES_NEEDED = 7
 
 
 def room(api: Api, flavor: Flavor | None) -> list[str]:
@@ -57,10 +56,10 @@ def answer_cd(entry: Entry) -> list[str]:
 
 def cds_gib(entry: Entry, install: Media | None, drivers: DriverCd) -> tuple[int, ...]:
     """Sizes of the CDs that the server gets, the ISO's first."""
-    if install is None:
+    if install is None or not install.iso_as_cd:
         return ()
     answers = bool(entry.answer_cd) and not entry.answer_cd.get("remaster")
-    count = boot.cd_count(install.boot_method, answers)
+    count = 1 + (answers and install.boot_method == "cdrom")
     found = (max(1, install.iso_size_gib), 1)[:count]
     return (*found, drivers.size_gib) if drivers else found
 

@@ -202,8 +202,8 @@ class RangeFile(io.RawIOBase):
         if not found or encoding != "identity":
             raise SpecError(
                 f"{self.name}: its server answers ranges in a way nobody understands "
-                f"({encoding}, {response.headers.get('Content-Range')!r:.60}); use "
-                "--boot-method cdrom, or a copy on this machine"
+                f"({encoding}, {response.headers.get('Content-Range')!r:.60}); take "
+                "another mirror, or a copy on this machine"
             )
         first, last, size = map(int, found.groups())
         pins = {key: response.headers.get(key, "") for key in ("ETag", "Last-Modified")}
@@ -236,9 +236,9 @@ class RangeFile(io.RawIOBase):
             if length.isdigit() and int(length) <= BLOCK:
                 raise SpecError(f"{self.name} is no ISO: it has {length} bytes")
             raise SpecError(
-                f"the server of {self.name} knows no ranges, so nothing can be read "
-                "out of it; use --boot-method cdrom, another mirror, or a copy on "
-                "this machine"
+                f"the server of {self.name} knows no ranges, so that nothing can be "
+                "read out of it; take another mirror or a copy on this machine, or "
+                "--boot-method cdrom where the system can"
             )
         if status != 206:
             raise SpecError(f"{self.name} answers HTTP {status}")

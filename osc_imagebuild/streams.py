@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Protocol, cast
@@ -143,33 +142,6 @@ def describe(url: str) -> tuple[int, str]:
     return size, headers.get("Last-Modified", "")
 
 
-def part(place: str, offset: int, size: int) -> bytes:
-    """Return some bytes of a file, by its URL or its path on this machine.
-
-    Fewer of them at its end.
-
-    :raises: SpecError where that cannot be had, TransientError where nobody answers
-    """
-    if "://" not in place:
-        try:
-            with open(place, "rb") as file:
-                file.seek(offset)
-                return file.read(size)
-        except OSError as error:
-            raise SpecError(f"cannot read {place}: {error.strerror}") from error
-    wanted = {"Range": f"bytes={offset}-{offset + size - 1}"}
-    with contextlib.closing(_get(place, headers=wanted)) as response:
-        if response.status_code != 206:
-            raise SpecError(
-                f"{place}: its server gives no parts of files (HTTP ranges), without "
-                "which no answers can be put into it; fetch it, and give the file"
-            )
-        found, source = b"", _Response(response)
-        while len(found) < size and (data := source.read(size)):
-            found += data
-        return found[:size]
-
-
 @contextmanager
 def opened(media: InstallMedia) -> Iterator[tuple[IO[bytes], int]]:
     """Give install media as a stream and its size in bytes.
@@ -217,10 +189,8 @@ class _Response:
         self._response.close()
 
 
-def _get(
-    url: str, *, head: bool = False, headers: Mapping[str, str] | None = None
-) -> requests.Response:
-    headers = {"Accept-Encoding": "identity", **(headers or {})}
+def _get(url: str, *, head: bool = False) -> requests.Response:
+    headers = {"Accept-Encoding": "identity"}
     try:
         if head:
             response = requests.head(

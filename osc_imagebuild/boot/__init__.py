@@ -51,8 +51,3 @@ def volumes(spec: Spec) -> tuple[BootVolume, ...]:
     method = load(spec.boot_method)
     root = BootVolume("root", image_role=method.ROOT, size_gib=spec.disk_gib)
     return (root, *method.cds(spec))
-
-
-def cd_count(method: str, answers: bool) -> int:
-    """Return how many CDs a server of ``method`` gets at most."""
-    return (1 + answers) if method == "cdrom" else 0

@@ -99,17 +99,22 @@ def _driver_image(cd: DriverCd) -> BootImage:
     )
 
 
-def cds(spec: Spec) -> tuple[BootVolume, ...]:
-    """The installer first, as the only one that can boot."""
-    iso = BootVolume(
+def iso_cd(spec: Spec, *, boots: bool) -> BootVolume:
+    """The CD of the ISO."""
+    return BootVolume(
         ISO,
         image_role=ISO,
         image_id=spec.iso_image_id,
         # With answers in it, it may have grown by a GiB as Cinder counts.
         size_gib=0 if spec.answers_in_iso else spec.iso_size_gib,
         cdrom=True,
+        boots=boots,
     )
-    found = [iso]
+
+
+def cds(spec: Spec) -> tuple[BootVolume, ...]:
+    """The installer first, as the only one that can boot."""
+    found = [iso_cd(spec, boots=True)]
     if spec.answer_cd_label:
         found.append(BootVolume(ANSWER, image_role=ANSWER, cdrom=True, boots=False))
     if spec.driver_cd:

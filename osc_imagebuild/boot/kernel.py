@@ -1,13 +1,24 @@
 """Boot method kernel: Nova starts the installer's kernel and ramdisk itself.
 
-Kernel and ramdisk are Glance images, found again by their content for later
-builds; the root disk starts blank. Only the libvirt driver does this.
+Kernel and ramdisk are of an install tree, or read out of an ISO. They are Glance
+images, found again by their content for later builds; the root disk starts
+blank. Only the libvirt driver does this.
 """
 
 from __future__ import annotations
 
+import hashlib
+
+from osc_imagebuild.boot import cdrom
 from osc_imagebuild.model import Spec
-from osc_imagebuild.parts import BlankDisk, BootImage, BootVolume, RemoteFile
+from osc_imagebuild.parts import (
+    BlankDisk,
+    BootImage,
+    BootVolume,
+    Content,
+    IsoFile,
+    RemoteFile,
+)
 
 ROOT = "root"
 
@@ -17,20 +28,12 @@ COMMAND_LINE_LIMIT = 255
 
 
 def images(spec: Spec) -> tuple[BootImage, ...]:
-    """Kernel and ramdisk, shared by content, and the blank root disk."""
-    kernel = BootImage(
-        role="kernel",
-        disk_format="aki",
-        container_format="aki",
-        content=RemoteFile(spec.kernel_url, spec.kernel_sha256),
-        shared_key=spec.kernel_sha256,
+    """Kernel and ramdisk, shared by content, the blank root disk, the ISO's CD."""
+    kernel = _part(
+        "kernel", "aki", spec, spec.kernel_url, spec.kernel_sha256, spec.iso_kernel
     )
-    ramdisk = BootImage(
-        role="ramdisk",
-        disk_format="ari",
-        container_format="ari",
-        content=RemoteFile(spec.ramdisk_url, spec.ramdisk_sha256),
-        shared_key=spec.ramdisk_sha256,
+    ramdisk = _part(
+        "ramdisk", "ari", spec, spec.ramdisk_url, spec.ramdisk_sha256, spec.iso_ramdisk
     )
     root = BootImage(
         role=ROOT,
@@ -40,12 +43,36 @@ def images(spec: Spec) -> tuple[BootImage, ...]:
         properties={**spec.boot_properties, "os_command_line": spec.kernel_args},
         refs={"kernel_id": "kernel", "ramdisk_id": "ramdisk"},
     )
-    return (kernel, ramdisk, root)
+    cd = (cdrom.iso_image(spec),) if spec.iso_as_cd and not spec.iso_image_id else ()
+    return (kernel, ramdisk, root, *cd)
+
+
+def _part(
+    role: str, disk_format: str, spec: Spec, url: str, sha256: str, path: str
+) -> BootImage:
+    content: Content = RemoteFile(url, sha256)
+    if path:
+        content = IsoFile(
+            spec.iso_url,
+            spec.iso_image_id,
+            spec.iso_version,
+            (spec.iso_kernel, spec.iso_ramdisk),
+            path,
+        )
+        # Of all that tells this ISO from others, as it is read for an upload only.
+        sha256 = hashlib.sha256(f"{spec.iso_version} {path}".encode()).hexdigest()
+    return BootImage(
+        role=role,
+        disk_format=disk_format,
+        container_format=disk_format,
+        content=content,
+        shared_key=sha256,
+    )
 
 
 def cds(spec: Spec) -> tuple[BootVolume, ...]:
-    """None: the installer comes over the network."""
-    return ()
+    """The ISO where it is one; else the installer comes over the network."""
+    return (cdrom.iso_cd(spec, boots=False),) if spec.iso_as_cd else ()
 
 
 def problems(spec: Spec) -> list[str]:
@@ -53,7 +80,8 @@ def problems(spec: Spec) -> list[str]:
     size = len(spec.kernel_args.encode())
     if size <= COMMAND_LINE_LIMIT:
         return []
+    other = "" if spec.iso_kernel else "; use --boot-method ipxe"
     return [
         f"the installer's command line has {size} bytes and Nova keeps "
-        f"{COMMAND_LINE_LIMIT} for boot method kernel; use --boot-method ipxe"
+        f"{COMMAND_LINE_LIMIT} for boot method kernel{other}"
     ]

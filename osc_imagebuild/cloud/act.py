@@ -6,6 +6,7 @@ what an earlier client may have left, because its answer may have been lost.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -183,7 +184,9 @@ class Actor:
         return False
 
     def _upload(self, action: UploadImage | ImportImage) -> None:
-        with media.opened(action.image.content, self._texts) as (data, size):
+        ask_for = functools.partial(images.reader, self._api)
+        content = action.image.content
+        with media.opened(content, self._texts, ask_for) as (data, size):
             path = f"/images/{action.image_id}/file"
             self._api.upload(path, data, size, self._beat)
 

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+import requests
+
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import NotFoundError
+from osc_imagebuild.errors import CloudError, NotFoundError, SpecError
 from osc_imagebuild.model import Image
+from osc_imagebuild.ranges import Ask
 
 # What Glance shows of every image. Everything else is a property that
 # somebody set. Source: glance.api.v2.images (_base_properties).
@@ -238,6 +241,28 @@ def fetch(api: Api, image_id: str, url: str) -> None:
     """
     body = {"method": {"name": "web-download", "uri": url}}
     api.send("image", "POST", f"/images/{image_id}/import", body)
+
+
+def reader(api: Api, image_id: str) -> Ask:
+    """Return what asks for parts of the data of an image.
+
+    Not every store of Glance's can give parts: then asking raises SpecError.
+    """
+
+    def ask(headers: Mapping[str, str]) -> requests.Response:
+        path = f"/images/{image_id}/file"
+        try:
+            return api.call("image", "GET", path, headers=headers, stream=True)
+        except CloudError as error:
+            # Source: glance.api.v2.image_data, StoreRandomGetNotSupported.
+            if error.status not in (400, 416):
+                raise
+            raise SpecError(
+                f"Glance gives no parts of the image {image_id}: {error}; use "
+                "--boot-method cdrom, or give the ISO's URL or file"
+            ) from error
+
+    return ask
 
 
 def tag(api: Api, image_id: str, name: str) -> None:

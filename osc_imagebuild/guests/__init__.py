@@ -8,6 +8,7 @@ data: they are rendered in Jinja2's sandbox.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlsplit
 
 from osc_imagebuild import passwords, quoting
 from osc_imagebuild.catalog import Entry
@@ -58,6 +60,17 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Disc:
+    """The installer's ISO as templates see it.
+
+    ``label`` is one word; ``url`` is '' where the server has the ISO as a CD.
+    """
+
+    label: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class InstallTree:
     """Where the installer comes from: whole URLs, empty where there is none."""
 
@@ -77,6 +90,22 @@ def family(name: str) -> Family:
     if name not in known:
         raise SpecError(f"unknown family {name!r}; known: {', '.join(known)}")
     return cast(Family, importlib.import_module(f"{__name__}.{name}"))
+
+
+def is_iso(source: str) -> bool:
+    """Whether a source is an ISO: a URL that ends so, a file, or an image."""
+    web = source.startswith(("http://", "https://"))
+    return not web or urlsplit(source).path.lower().endswith(".iso")
+
+
+def package_source(entry: Entry, request: Request) -> str:
+    """Return the install tree for templates: no ISO is one, the entry has another.
+
+    :raises: as `install_tree`
+    """
+    if request.source and is_iso(request.source):
+        request = dataclasses.replace(request, source=None)
+    return install_tree(entry, request).source
 
 
 def install_tree(entry: Entry, request: Request) -> InstallTree:
@@ -175,15 +204,24 @@ def render(
     build_id: str,
     source: str,
     boot_method: str = "",
+    disc: Disc | None = None,
 ) -> Answers:
     """Return what the installer and the first boot are told.
 
+    ``disc`` is the ISO where it is known.
+
     :raises: SpecError where a template cannot be rendered
     """
+    method = boot_method or request.boot_method
+    from_iso = method == "cdrom" or bool(request.source and is_iso(request.source))
+    disc = disc or Disc()
     context: dict[str, Any] = {
         **variables(entry, request, source),
         **wishes(entry, request),
         "boot_method": boot_method,
+        "from_iso": from_iso,
+        "iso_label": disc.label,
+        "iso_url": disc.url,
         "build_id": build_id,
         "user_data_url": USER_DATA_URL,
         "report_url": REPORT_URL,
@@ -192,13 +230,16 @@ def render(
     context["report"] = _file(entry, entry.report, context)
     context["finish"] = _file(entry, entry.finish, context)
     own = request.answer_file
+    kernel_args = entry.kernel_args
+    if from_iso and method == "kernel":
+        kernel_args = entry.iso_kernel_args or kernel_args
     return Answers(
         answer=_file(entry, entry.answer, context)
         if own is None
         else own.replace(BUILD_ID_WORD, build_id).replace(
             REPORT_WORD, _text(entry, entry.report_line, context) or REPORT_WORD
         ),
-        kernel_args=" ".join(_text(entry, entry.kernel_args, context).split()),
+        kernel_args=" ".join(_text(entry, kernel_args, context).split()),
         verify=_file(entry, entry.verify.get("user_data"), context),
         verify_sign=_text(entry, entry.verify.get("sign", "login:"), context),
     )

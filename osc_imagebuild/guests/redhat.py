@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from osc_imagebuild import values
 from osc_imagebuild.catalog import Entry
@@ -12,11 +11,8 @@ from osc_imagebuild.model import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Whether the installer and the packages are on a CD."""
-    source = request.source or ""
-    path = urlsplit(source).path if "://" in source else source
-    is_iso = path.lower().endswith(".iso") or "://" not in source
-    return {"from_cd": request.boot_method == "cdrom" or bool(source and is_iso)}
+    """Nothing beside the common variables."""
+    return {}
 
 
 def problems(entry: Entry, request: Request) -> list[str]:

@@ -10,6 +10,7 @@ from osc_imagebuild.cloud import images, inventory
 from osc_imagebuild.cloud.retry import Body
 from osc_imagebuild.errors import CloudError, ConflictError, NotFoundError
 from osc_imagebuild.model import Image
+from osc_imagebuild.ranges import RangeFile
 from osc_imagebuild.tests.contract.base import (
     BLANK,
     ContractTestCase,
@@ -160,6 +161,18 @@ class ImagesContract(ContractTestCase):
         body = Body(io.BytesIO(BLANK), len(BLANK))
         self.assertEqual(b"".join(body), b"".join(body))
         self.assertEqual(len(BLANK), len(body))
+
+    def test_parts_of_the_data(self) -> None:
+        """An image can be read like a file, of which only what is read comes."""
+        data = bytes(range(256)) * 2000
+        image = self.image(disk_format="ari", container_format="ari")
+        self.assertEqual(204, self.upload(image, data))
+        file = RangeFile("it", images.reader(self.api, image.id))
+        self.assertEqual(len(data), file.size)
+        for at, count in ((0, 8), (70_000, 200_000), (len(data) - 3, 9), (300, 5)):
+            file.seek(at)
+            self.assertEqual(data[at : at + count], file.read(count))
+        self.assertLess(file.received, len(data))
 
     def test_tags(self) -> None:
         """One at a time; what is not there can't be taken away."""

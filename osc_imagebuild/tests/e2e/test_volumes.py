@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devcloud import settings
 from osc_imagebuild.tests.e2e.base import EndToEndTest
 from osc_imagebuild.tests.e2e.test_create import DECLARED, PROVENANCE
 
@@ -25,6 +26,18 @@ class TestVolumes(EndToEndTest):
         )
         self.assertEqual(PROVENANCE | DECLARED, set(self.properties(image["id"])))
         self.assert_left(images=1, hidden_images=1)  # the record
+        self.delete(build["id"])
+        self.assert_left()
+
+    def test_kernel_of_an_iso(self) -> None:
+        """Kernel and ramdisk are read out of it, the system comes from its CD."""
+        source = f"{settings.MEDIA_URL}/mini/mini.iso"
+        words = ("--boot-method", "kernel", "--source", source)
+        build = self.create(*words)
+        self.assertEqual("complete", build["status"])
+        self.assertEqual(PROVENANCE | DECLARED, set(self.properties(build["image_id"])))
+        # The record, kernel, ramdisk and ISO: the last three for later builds.
+        self.assert_left(images=1, hidden_images=1)
         self.delete(build["id"])
         self.assert_left()
 

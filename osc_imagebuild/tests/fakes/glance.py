@@ -16,7 +16,7 @@ from osc_imagebuild.tests.fakes.image import (
     inspect,
     matches,
 )
-from osc_imagebuild.tests.fakes.mirror import Mirror
+from osc_imagebuild.tests.fakes.mirror import Mirror, part_of
 from osc_imagebuild.tests.fakes.wire import Call, Refusal, Reply, Service, route
 
 # Shorter than any client takes to hear of it and ask again.
@@ -42,6 +42,7 @@ class Glance(Service):
         # How Glance takes data by itself, and whether that goes wrong.
         self.methods = ["glance-direct", "web-download"]
         self.imports_fail = False
+        self.gives_parts = True  # which depends on its store
         self.images: dict[str, FakeImage] = {}
         self.used_ids: set[str] = set()
         self.admins = False  # who then see what all projects have
@@ -255,6 +256,17 @@ class Glance(Service):
         if not self.stuck_uploads:
             self.end(image, data)
         return Reply(204)
+
+    @route("GET", "/v2/images/(?P<image_id>[^/]+)/file")
+    def download(self, call: Call, image_id: str) -> Reply:
+        """Give the data, or a part of them."""
+        image = self._image(call, image_id)
+        if image.status != "active":
+            return Reply(204)
+        if not self.gives_parts and "Range" in call.headers:
+            raise Refusal(400, "Random get not supported by the store")
+        kind = {"Content-Type": "application/octet-stream"}
+        return part_of(image.data, call.headers.get("Range", ""), kind)
 
     @route("GET", "/v2/info/import")
     def import_methods(self, call: Call) -> Reply:

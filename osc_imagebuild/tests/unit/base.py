@@ -26,6 +26,7 @@ from osc_imagebuild.tests.fakes.cinder import FakeSnapshot, FakeVolume
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
 from osc_imagebuild.tests.fakes.image import FakeImage
 from osc_imagebuild.tests.fakes.machines import Disk
+from osc_imagebuild.tests.fakes.mirror import IN_ISO
 from osc_imagebuild.tests.fakes.wire import Adapter
 
 CATALOG = Path(__file__).parents[1] / "catalog"
@@ -194,7 +195,8 @@ class CloudTestCase(testtools.TestCase):
         self.assertEqual(len({i.name for i in shared}), len(shared))
         for image in shared:
             self.assertEqual("active", image.status)
-            self.assertIn(image.data, self.cloud.mirror.files.values())
+            whole = (*self.cloud.mirror.files.values(), *IN_ISO.values())
+            self.assertTrue(image.data in whole, image.name)
 
 
 def _is_shared(image: FakeImage) -> bool:

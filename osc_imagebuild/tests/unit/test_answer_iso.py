@@ -201,7 +201,9 @@ class BuildTest(CloudTestCase):
         )
         self.assertIn("cut off", str(error))
         self.cloud.mirror.ranges = False
-        self.assertIn("HTTP ranges", str(self.assertRaises(SpecError, self.planned)))
+        self.assertIn(
+            "knows no ranges", str(self.assertRaises(SpecError, self.planned))
+        )
 
     def test_built(self) -> None:
         """The CD holds the answers of this build; nothing of it is shared or left."""

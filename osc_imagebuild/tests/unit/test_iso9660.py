@@ -23,8 +23,8 @@ ROOT = PVD + 156
 
 def look(data: bytes, *paths: str, whole: bool = True) -> iso.Contents:
     """Look for files in an ISO."""
-    file = io.BytesIO(data)
-    return iso.contents(file, "x.iso", paths or PATHS, origin="", whole=whole)
+    opened = iso.Opened(io.BytesIO(data), "x.iso", at_hand=whole)
+    return iso.contents(opened, paths or PATHS)
 
 
 def record(name: bytes, at: int, size: int, flags: int = 0) -> bytes:
@@ -57,7 +57,7 @@ class FindTest(testtools.TestCase):
             self.assertEqual("MINI\\x201", found.label)
             for part in found.parts:
                 target = io.BytesIO()
-                iso.extract(io.BytesIO(disc), "x.iso", part, target)
+                iso.extract(iso.Opened(io.BytesIO(disc), "x.iso"), part, target)
                 self.assertTrue(IN_ISO[part.path] == target.getvalue(), kind)
 
     def test_long_names(self) -> None:

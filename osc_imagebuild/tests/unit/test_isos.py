@@ -12,7 +12,7 @@ from typing import Any
 import fixtures
 import testtools
 
-from osc_imagebuild import discs, install_media, lease, streams
+from osc_imagebuild import discs, install_iso, lease, streams
 from osc_imagebuild.cloud import volumes
 from osc_imagebuild.errors import (
     CloudError,
@@ -145,7 +145,7 @@ class UrlTest(IsoTestCase):
         """An ISO is a CD's, a tree is not."""
         plan = self.builder().plan
         for wrong, text in (
-            ({"boot_method": "ipxe"}, "use --boot-method cdrom"),
+            ({"boot_method": "ipxe"}, "use --boot-method kernel or cdrom"),
             ({"checksum": "abc"}, "neither a sha256 nor a sha512"),
             (
                 {"checksum": SHA256, "boot_method": "auto", "source": None},
@@ -186,7 +186,7 @@ class ImageTest(IsoTestCase):
         """None, several, of another format, of another content."""
         self.assertIn("no URL, no file here, and no image", self.problem())
         image = self.image(disk_format="qcow2")
-        self.assertIn("takes an active iso", self.problem())
+        self.assertIn("CD is an active iso", self.problem())
         image.disk_format = "iso"
         self.assertIn("give that --checksum", self.problem(checksum=SHA256))
         self.assertIn("has the sha512", self.problem(checksum="0" * 128))
@@ -457,5 +457,5 @@ class DiscTest(testtools.TestCase):
     def test_digests(self) -> None:
         """Of this file only, and not of one whose name ends so."""
         text = f"{'1' * 64}  my-x.iso\n{'2' * 64}  ./x.iso\n"
-        self.assertEqual("2" * 64, install_media.listed_digest(text, "x.iso"))
-        self.assertEqual("", install_media.listed_digest(text, "iso"))
+        self.assertEqual("2" * 64, install_iso.listed_digest(text, "x.iso"))
+        self.assertEqual("", install_iso.listed_digest(text, "iso"))

@@ -235,8 +235,8 @@ class RemoteIsoTest(testtools.TestCase):
         disc = SparseIso(kernel_mib=4, ramdisk_mib=12, size_gib=4, others=2000)
         with web.running(Web(disc.size, disc.read)) as server:
             url = f"{server.url}/x.iso"
-            with iso.opened(url, "", None) as (file, name, origin, whole):
-                found = iso.contents(file, name, disc.paths, origin=origin, whole=whole)
+            with iso.opened(url) as opened:
+                found = iso.contents(opened, disc.paths)
             for path, data in disc.files.items():
                 target = io.BytesIO()
                 wanted = IsoFile(url, "", found.version, disc.paths, path)

@@ -17,10 +17,11 @@ from osc_imagebuild.tests.fakes.faults import LOST, on_mutation
 from osc_imagebuild.tests.fakes.wire import Call
 from osc_imagebuild.tests.unit.base import CloudTestCase
 
-# Each boot method, and each output: neither knows of the other; and what systems
-# want otherwise.
+# Each boot method, an ISO's kernel, and each output: neither knows of the other; and
+# what systems want otherwise.
 WAYS: list[dict[str, str]] = [
     *({"boot_method": method} for method in boot.names()),
+    {"boot_method": "kernel", "source": "http://mirror.fake/installer.iso"},
     *({"output": kind} for kind in outputs.names() if kind != "image"),
     {"boot_method": "cdrom", "os": "mini-remaster"},
     {
@@ -30,8 +31,9 @@ WAYS: list[dict[str, str]] = [
 ]
 
 
-# When, what kind of mutation, in which step, and whether there were volumes.
-Place = tuple[str, str, str, bool]
+# When, what kind of mutation, in which step, whether there were volumes, and of
+# which ISO where the server is not there yet.
+Place = tuple[str, str, str, bool, str]
 
 
 def _named(way: dict[str, str]) -> str:
@@ -54,6 +56,13 @@ class SweepTestCase(CloudTestCase):
         super().setUp()
         self.swept: set[Place] = set()
 
+    def place(self, way: dict[str, str], when: str, call: Call) -> Place:
+        """Where in a build a client is with a call."""
+        step = self.events[-1].step if self.events else ""
+        early = step.startswith(("image-", "volume-", "server"))
+        iso = way.get("source", "") if early else ""
+        return when, call.kind, step, bool(self.cloud.cinder.volumes), iso
+
     def wrecks(self, way: dict[str, str]) -> list[Wreck]:
         """Return the cloud as it was before and after each mutation.
 
@@ -69,8 +78,7 @@ class SweepTestCase(CloudTestCase):
         def observe(when: str, call: Call) -> None:
             nonlocal last
             where = f"{_named(way)}: {when} {call.number} {call.kind}"
-            step = self.events[-1].step if self.events else ""
-            place = (when, call.kind, step, bool(cloud.cinder.volumes))
+            place = self.place(way, when, call)
             places.add(place)
             new = place not in self.swept
             if new and (when == "after" or cloud.world.now - last > 2):
@@ -173,8 +181,7 @@ class SweepTestCase(CloudTestCase):
         places: set[Place] = set()
 
         def observe(when: str, call: Call) -> None:
-            step = self.events[-1].step if self.events else ""
-            place = (when, call.kind, step, bool(cloud.cinder.volumes))
+            place = self.place(way, when, call)
             places.add(place)
             if when == "before" and place not in self.swept:
                 found.append((call.number, call.kind))
