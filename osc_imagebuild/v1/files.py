@@ -8,14 +8,14 @@ import sys
 
 from osc_lib import exceptions
 
-from osc_imagebuild import passwords
-
 
 def read_text(path: str, *, secret: bool = False) -> str:
     """Return a file's text; a secret one had better not be for everybody.
 
     :raises: CommandError where it cannot be read
     """
+    from osc_imagebuild import passwords
+
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             mode = os.fstat(file.fileno()).st_mode
