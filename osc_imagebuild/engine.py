@@ -247,6 +247,7 @@ class Engine:
             "marks": self._marks,
             "steps": self._history,
             "signals": keeping.dump(self._watch.signals),
+            "lease": self._lease.generation,
         }
         self._build = record.update(self._api, self._build.id, **(known | fields))
         self._lease.touch()

@@ -98,6 +98,20 @@ class FleetTest(CloudTestCase):
         begun = [name for name, _ in self.builder().find(build.id).steps]
         self.assertEqual(2, begun.count("install"))
 
+    def test_the_hundredth_look_costs_what_the_second_did(self) -> None:
+        """Leases that are used up are not asked for again."""
+        self.cloud.nova.plan.install_s = 24 * 3600.0
+        self.started(stall_min=1440, timeout_min=1440)
+        self.looks(4)
+        before = len(self.cloud.log)
+        self.looks(2)
+        second = len(self.cloud.log) - before
+        self.looks(60)
+        before = len(self.cloud.log)
+        self.looks(2)
+        self.assertLessEqual(len(self.cloud.log) - before, second)
+        self.assertLess(second, 25)
+
     def test_a_failure_does_not_stop_the_others(self) -> None:
         lost, good = self.started(name="lost"), self.started(name="good")
         api = self.builder("vandal").api
