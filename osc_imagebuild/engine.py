@@ -40,7 +40,6 @@ from osc_imagebuild.errors import (
 from osc_imagebuild.events import Event, Hearer, Listener
 from osc_imagebuild.model import Facts, Mark
 from osc_imagebuild.monitors import console, keeping
-from osc_imagebuild.names import shared_tag
 
 # A cloud that is away for longer is not waited for; the build stays resumable.
 OUTAGE_LIMIT_S = 45 * 60
@@ -70,12 +69,7 @@ class Engine:
         self._actor = Actor(api, build.id, build.spec, texts, self._beat)
         self._steps = steps.recipe(build.spec)
         self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
-        method = boot.load(build.spec.boot_method)
-        self._shared = {
-            shared_tag(image.shared_key): image.role
-            for image in method.images(build.spec)
-            if image.shared_key
-        }
+        self._shared = boot.shared(build.spec)
         self._watch = Watch(
             api,
             {role: signs.of_role(build.spec, role) for role in ("install", "verify")},
