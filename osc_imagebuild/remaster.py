@@ -91,7 +91,7 @@ class _Disc:
             raise SpecError("this is no ISO 9660 image with sectors of 2048 bytes")
         root = _Record(_DESCRIPTOR * SECTOR + 156, bytes(volume[156:190]))
         self._root = root
-        first = next(self._records(root))
+        first = self._entries(root)[0]
         shared = first.rock_ridge(0).get(b"SP", b"")
         if shared[:2] != b"\xbe\xef":
             raise SpecError("the ISO has no Rock Ridge names; nothing can be added")
@@ -138,6 +138,13 @@ class _Disc:
                 yield _Record(number * SECTOR + at, raw)
                 at += length
 
+    def _entries(self, folder: _Record) -> list[_Record]:
+        """All records of a directory, the two that each has first."""
+        found = list(self._records(folder))
+        if [r.identifier for r in found[:2]] != [b"\0", b"\1"]:
+            raise SpecError("a directory of the ISO is damaged")
+        return found
+
     def _find(self, folder: _Record, name: bytes) -> _Record | None:
         for record in self._records(folder):
             if record.rock_ridge(self._skip).get(b"NM", b"\0")[1:] == name:
@@ -146,7 +153,7 @@ class _Disc:
 
     def _new(self, folder: _Record, name: bytes, extent: int, size: int) -> bytes:
         """The record of a plain file of root's, under a plain name that is free."""
-        others = tuple(self._records(folder))
+        others = self._entries(folder)
         taken = {record.identifier for record in others}
         plain = (b"IMGBL%03d.;1" % number for number in range(1000))
         identifier = next(p for p in plain if p not in taken)
@@ -165,7 +172,7 @@ class _Disc:
 
     def _insert(self, folder: _Record, new: bytes) -> None:
         """Write the directory anew, where it is or behind the end where it grew."""
-        records = [r.raw for r in self._records(folder)]
+        records = [r.raw for r in self._entries(folder)]
         head, rest = records[:2], sorted([*records[2:], new], key=_identifier)
         packed = _packed([*head, *rest])
         if len(packed) <= -(-folder.size // SECTOR) * SECTOR:
@@ -180,14 +187,14 @@ class _Disc:
     def _move(self, old: _Record, new: _Record) -> None:
         """Tell all that know where a directory was where it is now."""
         place = _both(new.extent) + _both(new.size)
-        itself, parent, *others = self._records(new)
+        itself, parent, *others = self._entries(new)
         self._write(itself.at + 2, place)
         if old.at == self._root.at:
             self._write(parent.at + 2, place)
             self._root = new
         for child in others:
             if child.flags & _DIRECTORY:
-                _, up, *_ = self._records(child)
+                up = self._entries(child)[1]
                 self._write(up.at + 2, place)
         volume = bytes(self._sector(_DESCRIPTOR))
         (size,) = struct.unpack_from("<I", volume, 132)

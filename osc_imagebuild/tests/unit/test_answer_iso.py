@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import random
 from pathlib import Path
@@ -122,15 +123,22 @@ class RemasterTest(testtools.TestCase):
     def test_damaged(self) -> None:
         """Whatever its bytes are, there is an error of ours, and soon, or an ISO."""
         iso, chance = made(), random.Random(2)
-        for _ in range(300):
+        places = range(16 * remaster.SECTOR, 40 * remaster.SECTOR)
+        for _ in range(100):
             broken = bytearray(iso)
-            for _ in range(chance.randrange(1, 40)):
-                at = chance.randrange(16 * 2048, 40 * 2048)
+            for at in chance.sample(places, chance.randrange(1, 40)):
                 broken[at] = chance.choice((0, 1, 33, 255, chance.randrange(256)))
-            try:
-                changed(bytes(broken), PUT)
-            except SpecError:
-                continue
+            self.tried(bytes(broken))
+        for number in range(16, 40):
+            for value in (0, 34, 255):
+                start, sector = number * remaster.SECTOR, bytes([value])
+                self.tried(iso[:start] + sector * 2048 + iso[start + 2048 :])
+
+    def tried(self, iso: bytes) -> None:
+        """Change it, so that directories grow, if that is possible."""
+        more = {f"etc/more{number:02d}": b"" for number in range(30)}
+        with contextlib.suppress(SpecError):
+            changed(iso, PUT | more)
 
 
 class StreamTest(testtools.TestCase):
