@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osc_imagebuild import boot, guests, outputs, preflight, spec
+from osc_imagebuild import choose, guests, outputs, preflight, spec
 from osc_imagebuild.catalog import Catalog, Entry
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import Answers, Disc
@@ -48,17 +48,25 @@ def find_answers(
     return answers, preflight.answer(entry, request, answers)
 
 
+def _boot_problems(entry: Entry, request: Request) -> list[str]:
+    """Why this system cannot be booted as asked."""
+    tree = guests.install_tree(entry, request)
+    try:
+        if guests.is_iso(tree.source):
+            choose.iso_boot_method(request, entry)
+        else:
+            choose.boot_method(request, entry, tree.kernel_url, ())
+    except SpecError as error:
+        return list(error.problems)
+    return []
+
+
 def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:
     """Return what would be built, as far as it is known without a cloud.
 
     :raises: SpecError naming all that is wrong
     """
     problems = spec.problems(request)
-    if request.boot_method not in ("auto", *boot.names()):
-        problems.append(
-            f"no boot method {request.boot_method!r}; there are: "
-            f"auto, {', '.join(boot.names())}"
-        )
     if request.output not in outputs.names():
         problems.append(
             f"no output {request.output!r}; there are: {', '.join(outputs.names())}"
@@ -66,6 +74,7 @@ def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:
     try:
         entry, more = find_entry(catalog, request)
         problems += more
+        problems += _boot_problems(entry, request)
         answers, more = find_answers(entry, request, NO_BUILD_ID)
         problems += more
     except SpecError as error:

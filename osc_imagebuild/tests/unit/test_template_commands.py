@@ -60,6 +60,14 @@ class TemplateCommandsTest(ShellTestCase):
         path = self.write("version: 1\nos: mini\nbuild: {boot_method: floppy}")
         self.assertIn("no boot method 'floppy'", self.template("validate", path).err)
 
+    def test_validate_how_it_boots(self) -> None:
+        """What `create` would refuse to boot is not called ok."""
+        iso = "version: 1\nos: debian-13\nsource: http://mirror.fake/x.iso\n"
+        ran = self.template("validate", self.write(iso))
+        self.assertEqual((0, ""), (ran.code, ran.err))
+        path = self.write(f"{iso}build: {{boot_method: cdrom}}")
+        self.assertIn("boot method cdrom", self.template("validate", path).err)
+
     def test_validate_windows(self) -> None:
         """Its paths are not those of the others."""
         text = (
