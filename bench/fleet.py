@@ -30,20 +30,23 @@ def main() -> int:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     cloud = FakeCloud()
     cloud.nova.limits = dict.fromkeys(cloud.nova.limits, -1)
-    # Installers at work all the time: the usual state of a large fleet.
+    # Installers at work all the time: the usual state of a large fleet. They say
+    # nothing, so that all monitors are asked.
     cloud.nova.plan.install_s = 24 * 3600.0
     with (
         mock.patch.multiple(
             requests.Session, get_adapter=lambda *_, **__: Adapter(cloud.serve)
         ),
         mock.patch.multiple(
-            media, missing_parts=lambda: [], stub_disk=lambda script: script.encode()
+            media, missing_parts=lambda *_: [], stub_disk=lambda script: script.encode()
         ),
         mock.patch.object(lease, "_life", lambda: ""),
     ):
         builder = _builder(cloud, "starter")
         for number in range(count):
-            request = Request(name=f"image-{number}", os="mini", timeout_min=1440)
+            request = Request(
+                name=f"image-{number}", os="mini", timeout_min=1440, stall_min=1440
+            )
             builder.create(request, wait=False)
         calls, ticks = watch(cloud, count)
     each = calls / ticks / count

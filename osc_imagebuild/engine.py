@@ -39,8 +39,7 @@ from osc_imagebuild.errors import (
 )
 from osc_imagebuild.events import Event, Hearer, Listener
 from osc_imagebuild.model import Facts, Mark
-from osc_imagebuild.monitors import console
-from osc_imagebuild.names import shared_tag
+from osc_imagebuild.monitors import console, keeping
 
 # A cloud that is away for longer is not waited for; the build stays resumable.
 OUTAGE_LIMIT_S = 45 * 60
@@ -70,21 +69,17 @@ class Engine:
         self._actor = Actor(api, build.id, build.spec, texts, self._beat)
         self._steps = steps.recipe(build.spec)
         self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
-        method = boot.load(build.spec.boot_method)
-        self._shared = {
-            shared_tag(image.shared_key): image.role
-            for image in method.images(build.spec)
-            if image.shared_key
-        }
+        self._shared = boot.shared(build.spec)
         self._watch = Watch(
             api,
-            signs.of_spec(build.spec),
+            {role: signs.of_role(build.spec, role) for role in ("install", "verify")},
+            keeping.load(build.signals, api.now()),
             hear and functools.partial(hear, build.id),
         )
         self._facts: Facts | None = None
         self._marks = dict(build.marks)
         self._history = list(build.steps)
-        self._step = ""
+        self._step, self._waits_since = "", api.now()
         self._percent = int(build.percent) if build.percent.isdigit() else None
         self._doing = build.doing
         self._evidence = Evidence()
@@ -138,12 +133,13 @@ class Engine:
         match decision:
             case Act(action, reason):
                 self._act(action, reason)
+                self._waits_since = self._api.now()
                 self._look(step.sees)
             case Wait(reason, seconds, percent, left_s):
                 self._advance(reason, percent)
+                self._bound(reason)
                 if until in (step.name, ANY_STEP):
                     return True
-                self._bound(reason)
                 self._tell("wait", reason, left_s)
                 # Clients that were started together must not ask together.
                 self._api.clock.sleep(seconds * random.uniform(0.9, 1.1))
@@ -156,7 +152,7 @@ class Engine:
         """Steps have limits of their own; none may be waited in for ever."""
         spec = self._build.spec
         limit = spec.timeout_s + spec.verify_timeout_s + LONGEST_STEP_S
-        if self._api.now() - self._history[-1][1] > limit:
+        if self._api.now() - self._waits_since > limit:
             self._fail(f"{reason}: for more than {limit // 60} minutes", "")
 
     def _advance(self, doing: str, percent: int | None) -> None:
@@ -226,8 +222,14 @@ class Engine:
             self._api.clock.sleep(REPEAT_PAUSE_S)
 
     def _enter(self, name: str) -> None:
+        """Note when a step began, once for all clients that look in turns."""
+        now, last = self._api.now(), self._history[-1:]
+        seen = now - self._build.updated_at < OUTAGE_LIMIT_S
+        again = not self._step and [n for n, _ in last] == [name]
+        if not (again and seen):
+            self._history.append((name, now))
         self._step, self._doing = name, ""
-        self._history.append((name, self._api.now()))
+        self._waits_since = self._history[-1][1]
         self._tell("step", name)
 
     def _write(self, **fields: object) -> None:
@@ -238,6 +240,8 @@ class Engine:
             "percent": "" if self._percent is None else self._percent,
             "marks": self._marks,
             "steps": self._history,
+            "signals": keeping.dump(self._watch.signals),
+            "lease": self._lease.generation,
         }
         self._build = record.update(self._api, self._build.id, **(known | fields))
         self._lease.touch()

@@ -31,7 +31,8 @@ from osc_imagebuild.names import PART_TAG, build_tag, resource_name
 
 LIFE_S = 180.0
 BEAT_S = 60.0
-# Each release uses up one generation; a build is resumed a few times.
+# Each release uses up one generation. The last is in the record, so this many
+# are met only where clients race.
 _ATTEMPTS = 200
 
 
@@ -47,6 +48,7 @@ class Lease:
         self._api = api
         self.build_id = build_id
         self.image_id = image.id
+        self.generation = generation(image)
         self.put_aside = put_aside
         self._proven_at = api.clock.steady()
 
@@ -91,7 +93,7 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
 
     :raises: RecordError where another client drives, CloudError
     """
-    number, token = 0, uuid.uuid4().hex
+    number, token = _used_up(api, build_id), uuid.uuid4().hex
     properties = {
         "imagebuild_owner": own_name(),
         "imagebuild_life": _life(),
@@ -107,6 +109,16 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
         made = _create(api, build_id, number, properties)
         held += [made] if made else []
     raise RecordError(f"build {build_id} changes hands too quickly; try again")
+
+
+def _used_up(api: Api, build_id: str) -> int:
+    """A generation up to which all are used: none of them is asked for again.
+
+    Every owner writes its own into the record; an older one does no harm.
+    """
+    record = images.find(api, build_id)
+    text = record.properties.get("imagebuild_lease", "") if record else ""
+    return int(text) if text.isdecimal() and len(text) < 7 else 0
 
 
 def _create(

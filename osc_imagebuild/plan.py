@@ -172,7 +172,7 @@ class _Planner:
             entry, self.request, self.build_id, install
         )
         self.problems += problems
-        self.warnings += preflight.silence(self.request)
+        self.warnings += preflight.doubts(entry, self.request)
         return answers
 
     def _media(self, entry: Entry) -> Media:

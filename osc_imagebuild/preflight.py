@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from osc_imagebuild import choose, rfb, values
+from osc_imagebuild import choose, rfb, syntax, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.cloud import inventory, servers
 from osc_imagebuild.cloud.api import Api
@@ -200,6 +200,12 @@ def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
             f"it matches {sign!r}"
         )
     return found
+
+
+def doubts(entry: Entry, request: Request) -> list[str]:
+    """Warn of what an own answer file does not say, or says in no known way."""
+    own = request.answer_file or ""
+    return silence(request) + (syntax.mistakes(entry.answer_format, own) if own else [])
 
 
 def silence(request: Request) -> list[str]:

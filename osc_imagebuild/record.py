@@ -35,7 +35,8 @@ class Record:
 
     ``status`` is building, complete, failed or cancelled. ``steps`` are
     (name, epoch seconds of its begin). ``updated_at`` is the last sign of
-    life of the client that drives the build.
+    life of the client that drives the build. ``signals`` are what
+    `monitors.keeping` reads.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Record:
     spec: Spec
     marks: Mapping[str, Mark]
     steps: tuple[tuple[str, float], ...]
+    signals: str
     result_id: str
     console_tail: str
     tool_version: str
@@ -216,6 +218,7 @@ def parse(image: Image) -> Record:
             spec=specs.from_json(field("spec")),
             marks=_marks(field("marks")),
             steps=_steps(field("steps")),
+            signals=field("signals"),
             result_id=field("result_id"),
             console_tail=_text(field("console_tail")),
             tool_version=field("tool_version"),

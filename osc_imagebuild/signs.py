@@ -9,14 +9,16 @@ from pathlib import Path
 
 from osc_imagebuild.model import Spec
 from osc_imagebuild.monitors.signs import Signs, parse
+from osc_imagebuild.monitors.text import read
 
 DIRECTORY = Path(__file__).parent / "guests" / "signs"
-COMMON = "common"
+COMMON, BOOT = "common", "boot"
 
 
 def families() -> list[str]:
     """Return the families that have signs of their own."""
-    return sorted(p.stem for p in DIRECTORY.glob("*.yaml") if p.stem != COMMON)
+    found = {path.stem for path in DIRECTORY.glob("*.yaml")}
+    return sorted(found - {COMMON, BOOT})
 
 
 def of(family: str, own: Signs | None = None) -> Signs:
@@ -30,8 +32,22 @@ def of(family: str, own: Signs | None = None) -> Signs:
     return _with_progress(found, own if own.progress else shared)
 
 
-def of_spec(spec: Spec) -> Signs:
-    """Return all signs for a build."""
+def of_boot() -> Signs:
+    """Return the signs of an installed system that boots.
+
+    It asks for a login and says many things that would be an installer's end:
+    only its own questions count, and no mere complaint.
+    """
+    own = _read(BOOT)
+    return dataclasses.replace(
+        own + _read(COMMON), questions=own.questions, complaints=()
+    )
+
+
+def of_role(spec: Spec, role: str) -> Signs:
+    """Return all signs for the server of a build: 'install' or 'verify'."""
+    if role == "verify":
+        return of_boot()
     own = Signs(progress=spec.progress, failures=spec.failures, banners=spec.banners)
     return of(spec.family, own)
 
@@ -42,10 +58,11 @@ def of_unknown(text: str) -> Signs:
     The steps are those of the family that most of ``text`` speaks of.
     """
     found = functools.reduce(Signs.__add__, map(_read, families()))
+    body = read(text).body  # its lines are short, as expressions need it
 
     def steps_in(family: str) -> int:
         steps = _read(family).progress
-        return sum(bool(re.search(step[0], text, re.MULTILINE)) for step in steps)
+        return sum(bool(re.search(step[0], body, re.MULTILINE)) for step in steps)
 
     likely = max(families(), key=steps_in)
     return _with_progress(found + _read(COMMON), _read(likely))

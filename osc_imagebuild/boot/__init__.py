@@ -11,6 +11,7 @@ import pkgutil
 from typing import Protocol, cast
 
 from osc_imagebuild.model import Spec
+from osc_imagebuild.names import shared_tag
 from osc_imagebuild.parts import BootImage, BootVolume
 
 
@@ -51,3 +52,9 @@ def volumes(spec: Spec) -> tuple[BootVolume, ...]:
     method = load(spec.boot_method)
     root = BootVolume("root", image_role=method.ROOT, size_gib=spec.disk_gib)
     return (root, *method.cds(spec))
+
+
+def shared(spec: Spec) -> dict[str, str]:
+    """Return the roles of the images that builds share, by the tag of each."""
+    images = load(spec.boot_method).images(spec)
+    return {shared_tag(i.shared_key): i.role for i in images if i.shared_key}

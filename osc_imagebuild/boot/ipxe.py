@@ -15,14 +15,16 @@ from osc_imagebuild.parts import BootImage, BootVolume, EfiStubDisk, StubDisk
 
 ROOT = "stub"
 
-# A lease may come late and a mirror may be restarting: try for some minutes,
-# then power off, which the build takes for a failure with this last line.
+# A lease may come late and a mirror may be restarting: try for some minutes. iPXE
+# as distributions build it for BIOS writes to the screen alone and cannot power
+# off, but ISOLINUX, which loads it, writes to the serial console: so a third
+# start of it says that eight tries were in vain (see guests/signs/common.yaml).
 _SCRIPT = """\
 #!ipxe
 set tries:int32 0
 :again
 inc tries
-iseq ${{tries}} 20 && goto give_up ||
+iseq ${{tries}} 5 && goto give_up ||
 echo IMAGEBUILD-IPXE try ${{tries}}
 dhcp || goto wait
 imgfree
@@ -31,15 +33,16 @@ initrd --name initrd {ramdisk} || goto wait
 boot || goto wait
 :wait
 ifclose
-sleep 5
+sleep 10
 goto again
 :give_up
 echo IMAGEBUILD-IPXE-FAILED no kernel and ramdisk from {kernel}
-sleep 20
-poweroff
+sleep 5
+reboot
 """
 
-# The same for UEFI. The strings of x count: GRUB's script knows no arithmetic.
+# The same for UEFI, where GRUB writes to the serial console too. The strings of x
+# count: GRUB's script knows no arithmetic.
 _GRUB_SCRIPT = """\
 set timeout=0
 {serial}
@@ -83,7 +86,7 @@ def images(spec: Spec) -> tuple[BootImage, ...]:
 def _efi_stub(spec: Spec) -> EfiStubDisk:
     script = _GRUB_SCRIPT.format(
         serial=_GRUB_SERIAL.get(spec.arch, ""),
-        most="x" * 20,
+        most="x" * 10,
         kernel=_grub_path(spec.kernel_url),
         ramdisk=_grub_path(spec.ramdisk_url),
         # Quoted, as GRUB's script takes ; and $ for its own.

@@ -150,7 +150,6 @@ def _see_server(
     if server is None:
         return dataclasses.replace(facts, servers=others)
     consoles, reports = dict(facts.consoles), dict(facts.reports)
-    signals = dict(facts.signals)
     held = facts.reports_held - {role}
     if server.status not in ("ACTIVE", "BUILD"):
         server = dataclasses.replace(server, actions=servers.actions(api, server.id))
@@ -158,7 +157,7 @@ def _see_server(
     lines = watch.lines if watch else servers.CONSOLE_LINES
     text = None if silent else servers.console(api, server.id, lines)
     if watch is not None:
-        signals[role] = watch.look(server, text, signals.get(role, {}), facts.now)
+        watch.look(role, server, text, facts.now)
     if text:
         if watch is not None and watch.hear:
             watch.hear(role, text)
@@ -177,7 +176,7 @@ def _see_server(
         facts,
         servers={**others, role: server},
         consoles=consoles,
-        signals=signals,
+        signals=dict(watch.signals) if watch else facts.signals,
         reports=reports,
         reports_held=held,
     )

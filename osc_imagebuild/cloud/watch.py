@@ -44,15 +44,19 @@ _ALIVE: Mapping[str, signals.Alive] = {
 class Watch:
     """The monitors of the servers of one build.
 
-    ``hear`` is given role and console of each look, and then all of the console.
+    ``signs`` are those of each role. ``kept`` is what was seen before, maybe by
+    another client. ``hear`` is given role and console of each look, and then
+    all of the console.
     """
 
     def __init__(
         self,
         api: Api,
-        signs: Signs,
+        signs: Mapping[str, Signs],
+        kept: Mapping[str, Mapping[str, Signal]] | None = None,
         hear: Callable[[str, str], None] | None = None,
     ) -> None:
+        self.signals = dict(kept or {})
         self.hear = hear
         self.lines = servers.WHOLE_CONSOLE if hear else servers.CONSOLE_LINES
         self._api = api
@@ -64,11 +68,9 @@ class Watch:
             screen.NAME: lambda s: screen.tiles(remote_console.picture(api, s.id)),
         }
 
-    def look(
-        self, server: Server, text: str | None, old: Mapping[str, Signal], now: float
-    ) -> Mapping[str, Signal]:
-        """Return the signals after a look that read ``text`` from the console."""
-        state = power.state(server)
+    def look(self, role: str, server: Server, text: str | None, now: float) -> None:
+        """Renew the signals after a look that read ``text`` from the console."""
+        old, state = self.signals.get(role, {}), power.state(server)
         found = dict(old)
         found[power.NAME] = signals.renewed(
             old.get(power.NAME), state, now, signals.differs
@@ -77,7 +79,7 @@ class Watch:
             found[console.NAME] = signals.renewed(
                 old.get(console.NAME), console.news(text), now, console.alive
             )
-            wrong = verdict.trouble(self._signs, text)
+            wrong = verdict.trouble(self._signs[role], text)
             found[signals.TROUBLE] = signals.renewed(
                 old.get(signals.TROUBLE),
                 wrong.reason[:KIND] if wrong else "",
@@ -86,7 +88,7 @@ class Watch:
             )
         if server.status == "ACTIVE" and self._in_doubt(found, now):
             self._ask(server, found, now)
-        return found
+        self.signals[role] = found
 
     def _in_doubt(self, found: Mapping[str, Signal], now: float) -> bool:
         cheap = [found[n].since for n in (power.NAME, console.NAME) if n in found]

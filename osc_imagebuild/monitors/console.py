@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Sequence
 
 NAME = "console"
@@ -47,15 +48,16 @@ def tail(text: str, count: int) -> str:
     return "\n".join(lines(text)[-count:])
 
 
-def news(text: str) -> frozenset[str]:
-    """Return what ``text`` says, without order and without times.
+def news(text: str) -> frozenset[int]:
+    """Return checksums of what ``text`` says, without order and without times.
 
     What only says again what was said before is no sign of life.
     """
-    return frozenset(_TIMES.sub("", line).strip() for line in lines(text))
+    said = {_TIMES.sub("", line).strip() for line in lines(text)}
+    return frozenset(zlib.crc32(line.encode("utf-8", "replace")) for line in said)
 
 
-def alive(old: frozenset[str], new: frozenset[str], seconds: float) -> bool:
+def alive(old: frozenset[int], new: frozenset[int], seconds: float) -> bool:
     """Whether ``new`` has a line that ``old`` had not."""
     return bool(new - old)
 

@@ -58,10 +58,12 @@ class Look:
     ``live`` is False for a saved console, which knows no times. ``quiet_s`` is
     how long the console has said nothing new, ``flat_s`` how long no available
     signal has moved, ``trouble_s`` how long it has shown the same trouble.
+    ``boots`` is of a result, which may be silent, restart and show a login.
     """
 
     console: str
     live: bool = True
+    boots: bool = False
     off: bool = False
     reported: bool = False
     quiet_s: float = 0.0
@@ -90,7 +92,7 @@ def judge(signs: Signs, look: Look) -> Verdict:
     if look.reported or report.said(look.console):
         return Verdict(FINISHED, "the guest reported its success", percent=99)
     wrong = trouble(signs, look.console)
-    hopeless = _failure(signs, text) or _loop(signs, text)
+    hopeless = _failure(signs, text) or (None if look.boots else _loop(signs, text))
     if hopeless:
         return Verdict(FAILED, _because(hopeless, wrong), hopeless.evidence)
     over = _over(signs, text, look, wrong)
@@ -102,7 +104,7 @@ def judge(signs: Signs, look: Look) -> Verdict:
         return Verdict(FAILED, because + asked.reason, asked.evidence)
     if wrong and _lasts(wrong, look):
         return Verdict(FAILED, wrong.reason, wrong.evidence)
-    if look.live and look.flat_s >= look.stall_s:
+    if look.live and not look.boots and look.flat_s >= look.stall_s:
         return _stalled(text, look)
     return _running(signs, text)
 
@@ -191,7 +193,7 @@ def _over(signs: Signs, text: Text, look: Look, wrong: Found | None) -> Verdict 
     ended = any(re.search(p, text.body, re.M) for p in signs.ends)
     evidence = text.shown[-1] if text.shown else ""
     if look.live:
-        if not look.off:
+        if look.boots or not look.off:
             return None
         reason = "the server went off without the installer's report of success"
         if wrong:
@@ -232,7 +234,8 @@ def _question(signs: Signs, text: Text, look: Look) -> Found | None:
             if match and match.end() > since:
                 return _quoted(text, sentence)
     like = _LIKE_A_QUESTION.search(text.shown[-1])
-    if like and look.live and min(look.quiet_s, look.flat_s) >= QUESTION_S:
+    alone = look.live and not look.boots
+    if like and alone and min(look.quiet_s, look.flat_s) >= QUESTION_S:
         return _quoted(text)
     return None
 

@@ -49,7 +49,7 @@ def recipe(spec: Spec) -> tuple[Step, ...]:
         *(EnsureVolume(volume) for volume in volumes),
         StartServer(boot.ROOT, volumes),
         *((EnsureKey(),) if spec.press_key else ()),
-        Install(signs.of_spec(spec)),
+        Install(signs.of_role(spec, "install")),
         PowerOff(),
         *output.steps(spec),
         *_verify(spec),
@@ -72,7 +72,12 @@ def _verify(spec: Spec) -> tuple[Step, ...]:
     if not spec.verify:
         return ()
     trial = (EnsureTrial(),) if spec.root == "volume" else ()
-    return (*trial, StartVerify(), Verify(), RemoveVerify())
+    return (
+        *trial,
+        StartVerify(),
+        Verify(signs.of_role(spec, "verify")),
+        RemoveVerify(),
+    )
 
 
 def current(steps: tuple[Step, ...], spec: Spec, facts: Facts) -> Step | None:

@@ -15,11 +15,12 @@ from osc_imagebuild.actions import (
     Wait,
 )
 from osc_imagebuild.model import Facts, Server, Spec
-from osc_imagebuild.monitors import console, power, signals
+from osc_imagebuild.monitors import power
 from osc_imagebuild.monitors.signs import Signs
-from osc_imagebuild.monitors.verdict import RUNNING, Look, judge
+from osc_imagebuild.monitors.verdict import RUNNING, judge
 from osc_imagebuild.parts import BootVolume, Device
 from osc_imagebuild.steps import interference
+from osc_imagebuild.steps.looking import look
 
 POWER_OFF_GRACE_S = 180
 POWER_OFF_LIMIT_S = 600
@@ -94,7 +95,7 @@ class Install:
 
     def _watch(self, spec: Spec, facts: Facts) -> Decision:
         server = facts.servers["install"]
-        verdict = judge(self.signs, _look(spec, facts))
+        verdict = judge(self.signs, look(spec, facts, "install"))
         if verdict.state != RUNNING:
             since = facts.marks["started"].at
             who = interference.stopped_by(server, since) if server.is_off else ""
@@ -118,20 +119,6 @@ class Install:
             percent or 0,
             left,
         )
-
-
-def _look(spec: Spec, facts: Facts) -> Look:
-    """What is known of the install server now."""
-    seen = facts.signals.get("install", {})
-    return Look(
-        console=facts.consoles.get("install", ""),
-        off=facts.servers["install"].is_off,
-        quiet_s=signals.since_s(seen, console.NAME, facts.now),
-        flat_s=signals.flat_s(seen, facts.now),
-        trouble_s=signals.since_s(seen, signals.TROUBLE, facts.now),
-        stall_s=spec.stall_s,
-        signals=signals.names(seen),
-    )
 
 
 @dataclass(frozen=True)

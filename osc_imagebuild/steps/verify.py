@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
 from osc_imagebuild.actions import (
     Act,
@@ -15,10 +16,15 @@ from osc_imagebuild.actions import (
 )
 from osc_imagebuild.model import Facts, Spec
 from osc_imagebuild.monitors import console, power
+from osc_imagebuild.monitors.signs import Signs
+from osc_imagebuild.monitors.verdict import FAILED, Verdict, judge, trouble
 from osc_imagebuild.parts import Device
 from osc_imagebuild.steps import interference
+from osc_imagebuild.steps.looking import look
 from osc_imagebuild.steps.result import ROLE
 from osc_imagebuild.steps.volumes import TRIAL
+
+_LOGIN = re.compile(r"^\S+ login:", re.M)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class StartVerify:
 class Verify:
     """Until the result says that it is up."""
 
+    signs: Signs = field(default_factory=Signs)
     name: str = "verify"
     sees: frozenset[str] = frozenset({"server:verify"})
 
@@ -60,7 +67,7 @@ class Verify:
         return "verified" in facts.marks
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
-        """Look for the sign that the first boot gives."""
+        """Look for the sign that the first boot gives, and for what prevents it."""
         server = facts.servers.get("verify")
         text = facts.consoles.get("verify", "")
         if "verify" in facts.reports or console.progress(
@@ -71,19 +78,36 @@ class Verify:
             return Fail("the server that tests the result was deleted by somebody")
         if server.status == "ERROR":
             return Fail(f"the result does not start: {server.fault}", role="verify")
-        if server.is_off:
-            return Fail("the result went off instead of coming up", role="verify")
         elapsed = facts.now - server.created_at
         late = elapsed > spec.verify_timeout_s
-        if others := interference.outcome(facts, "verify", late):
-            return others
-        if elapsed > spec.verify_timeout_s:
-            return Fail(
-                f"the result did not come up within {spec.verify_timeout_s // 60} "
-                "minutes",
-                role="verify",
-            )
+        if not server.is_off and (o := interference.outcome(facts, "verify", late)):
+            return o
+        verdict = judge(self.signs, look(spec, facts, "verify"))
+        if verdict.state == FAILED and not server.is_off:
+            reason = f"the result does not boot: {verdict.reason}"
+            return Fail(reason, "verify", verdict.evidence)
+        if server.is_off or late:
+            return self._failed(spec, text, verdict, off=server.is_off)
         return Wait("the result boots", power.poll_interval(elapsed))
+
+    def _failed(self, spec: Spec, text: str, shown: Verdict, *, off: bool) -> Fail:
+        """Why the result is not up, as far as its console tells."""
+        wrong = trouble(self.signs, text)
+        minutes = spec.verify_timeout_s // 60
+        reason = f"the result did not come up within {minutes} minutes"
+        if off:
+            reason = "the result went off instead of coming up"
+        if shown.state == FAILED:
+            reason = f"{reason}: {shown.reason}"
+        elif wrong:
+            reason = f"{reason}: {wrong.reason}"
+        elif _LOGIN.search(text):
+            reason += (
+                ": it shows a login prompt, but user data was not run; is cloud-init "
+                "in it, and does it get metadata?"
+            )
+        evidence = wrong.evidence if wrong else shown.evidence
+        return Fail(reason, "verify", evidence)
 
 
 @dataclass(frozen=True)

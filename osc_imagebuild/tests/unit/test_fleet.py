@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 from osc_imagebuild import fleet
 from osc_imagebuild.builder import Builder
+from osc_imagebuild.cloud import remote_console
 from osc_imagebuild.errors import CloudError, DrivenError, RecordError, TransientError
+from osc_imagebuild.monitors.readings import Picture
 from osc_imagebuild.names import build_tag
 from osc_imagebuild.record import Record
 from osc_imagebuild.tests.fakes.faults import answered
@@ -37,6 +41,76 @@ class FleetTest(CloudTestCase):
         self.cloud.world.advance(600)
         self.builder("second").resume_all(once=True)
         self.assertIn("installed", self.builder().find(build.id).marks)
+
+    def looks(self, minutes: int, every_s: float = 120.0) -> fleet.Outcome:
+        """Let a cron job look again and again; return the last outcome."""
+        outcome = fleet.Outcome()
+        for number in range(int(minutes * 60 / every_s)):
+            self.cloud.world.advance(every_s)
+            outcome = self.builder(f"cron{number}").resume_all(once=True)
+            if not outcome.waiting:
+                break
+        return outcome
+
+    def test_a_stall_is_seen_between_clients(self) -> None:
+        """Each look is a new process: what was seen is in the record."""
+        self.cloud.nova.plan.hangs = True
+        self.cloud.nova.screens = True
+        picture = Picture(64, 48, bytes(64 * 48 * 3))
+        self.patch(remote_console, "picture", lambda api, server_id: picture)
+        build = self.started(stall_min=10, timeout_min=60)
+        outcome = self.looks(30)
+        self.assertIn("no sign of life for 1", outcome.failed[build.id])
+        self.assertIn("(console, screen)", outcome.failed[build.id])
+        lasted = self.cloud.world.now - self.cloud.world.start
+        self.assertLess(lasted, 17 * 60)
+        steps = [name for name, _ in self.builder().find(build.id).steps]
+        self.assertEqual(sorted(set(steps), key=steps.index), steps)
+
+    def test_a_prompt_is_seen_between_clients(self) -> None:
+        self.cloud.nova.plan.install_fails = "Which disk shall be used?\nChoose: "
+        build = self.started(timeout_min=60)
+        outcome = self.looks(30)
+        self.assertIn("asks and waits", outcome.failed[build.id])
+        self.assertLess(self.cloud.world.now - self.cloud.world.start, 10 * 60)
+
+    def test_a_guest_that_lives_is_no_stall(self) -> None:
+        """Looks that are far apart see that the screen has moved."""
+        self.cloud.nova.plan.hangs = True
+        self.cloud.nova.screens = True
+        shots = itertools.count(1)
+
+        def picture(api: object, server_id: str) -> Picture:
+            return Picture(64, 48, next(shots).to_bytes(3, "big") * (64 * 48))
+
+        self.patch(remote_console, "picture", picture)
+        build = self.started(stall_min=10, timeout_min=60)
+        self.assertEqual([build.id], self.looks(50, every_s=900).waiting)
+
+    def test_a_long_gap_is_noted(self) -> None:
+        """Gone on with after an hour, a step has begun anew."""
+        self.cloud.nova.plan.install_s = 3 * 3600.0
+        build = self.started(stall_min=600, timeout_min=600)
+        self.looks(20)
+        begun = [name for name, _ in self.builder().find(build.id).steps]
+        self.assertEqual(1, begun.count("install"))
+        self.looks(65, every_s=3600)
+        begun = [name for name, _ in self.builder().find(build.id).steps]
+        self.assertEqual(2, begun.count("install"))
+
+    def test_the_hundredth_look_costs_what_the_second_did(self) -> None:
+        """Leases that are used up are not asked for again."""
+        self.cloud.nova.plan.install_s = 24 * 3600.0
+        self.started(stall_min=1440, timeout_min=1440)
+        self.looks(4)
+        before = len(self.cloud.log)
+        self.looks(2)
+        second = len(self.cloud.log) - before
+        self.looks(60)
+        before = len(self.cloud.log)
+        self.looks(2)
+        self.assertLessEqual(len(self.cloud.log) - before, second)
+        self.assertLess(second, 25)
 
     def test_a_failure_does_not_stop_the_others(self) -> None:
         lost, good = self.started(name="lost"), self.started(name="good")

@@ -271,6 +271,14 @@ class ChoiceTest(PlanTestCase):
         plan = self.builder().plan(self.request(answer_file="report() { poweroff; }"))
         self.assertIn("neither @REPORT@ nor @BUILD_ID@", " ".join(plan.warnings))
 
+    def test_own_answer_with_mistakes(self) -> None:
+        """They are warned of by their line."""
+        request = self.request(os="debian-13", source="http://mirror/debian")
+        own = "d-i debian-installer/exit/poweroff boolean true\nd-i a/b sting @REPORT@"
+        wrong = dataclasses.replace(request, answer_file=own)
+        [line] = preflight.doubts(Catalog().entry("debian-13"), wrong)
+        self.assertEqual("the answer file, line 2: no type 'sting'", line[:40])
+
     def test_without_ipxe_here(self) -> None:
         """The plan falls back, and says which package is missing."""
         missing = ["ipxe.lkrn is not installed"]

@@ -33,6 +33,7 @@ HOSTILE = (
     *("169.254.169.254 ", "agama ", "profile ", "please ", "package ", "GPG key "),
     *("cmd-", "dhcp ", "hash ", "Could not find ", "!! ERROR: \n", "1: Retry 2: "),
     *("Traceback (most recent call last):\n", "The exact error message is:\n"),
+    *("Loading boot.ipx ", "Loading boot.ipx\n", "Datasource ", "sh-1"),
     *("Use the x and y keys to select ", "IMAGEBUILD-REPORT {", "[    0.000000] "),
 )
 
@@ -59,7 +60,7 @@ REASONS = {
     "debian-country": "mirror country",
     "debian-debootstrap-key": "signed by a key",
     "debian-download": "asks and waits",
-    "debian-late": "preseeded command",
+    "debian-late": "late_command\\) failed: correct it: in-target systemctl enable foo$",
     "debian-menu": "Choose the next step|Prompt",
     "debian-newt-question": "disk to partition",
     "debian-nodhcp": "DHCP",
@@ -98,6 +99,22 @@ REASONS = {
     "ubuntu-yaml": "answer file has an error",
     "windows-bugcheck": "Windows crashed",
     "windows-no-media": "nothing to (start|boot)",
+}
+
+# The same of results that do not boot.
+BOOT_REASONS = {
+    "dracut": "emergency mode.*likely because its initial ramdisk",
+    "extlinux-corrupt": "does not find or load the kernel",
+    "extlinux": "does not find or load the kernel",
+    "fstab": "emergency mode.*likely because a file system",
+    "grub-rescue": "boot loader does not find its own files",
+    "initramfs": "initial ramdisk does not find.*left a shell",
+    "no-metadata": "cloud-init got no metadata",
+    "ovmf-nothing": "other firmware",
+    "panic": "its kernel does not find the root",
+    "passphrase": "encrypted",
+    "secure-boot": "Secure Boot",
+    "seabios-nothing": "other firmware",
 }
 
 
@@ -157,6 +174,7 @@ class SavedConsoleTest(testtools.TestCase):
             text = part * (100 * 1024 // len(part))
             began = time.process_time()
             diagnose(text, signs.of_unknown(text))
+            judge(signs.of_boot(), Look(console=text, boots=True, quiet_s=60))
             self.assertLess(time.process_time() - began, 2.0, repr(part))
 
     def test_short_ones(self) -> None:
@@ -175,6 +193,40 @@ class SavedConsoleTest(testtools.TestCase):
             self.assertEqual(
                 (RUNNING, ""), (verdict.state, verdict.evidence.strip("\ufffd"))
             )
+
+
+class BootTest(testtools.TestCase):
+    """Results that are booted, whatever they are."""
+
+    def test_saved(self) -> None:
+        """What does not boot is told; what is silent or up is not called failed."""
+        self.check("failed", FAILED, 10)
+        self.check("up", RUNNING, 3)
+
+    def check(self, kind: str, state: str, least: int) -> None:
+        """Judge all of one kind, four minutes after they have said their last."""
+        paths = sorted((CONSOLES / "boot").glob(f"{kind}-*.txt"))
+        self.assertGreater(len(paths), least)
+        known = signs.of_boot()
+        for path in paths:
+            text = path.read_text(encoding="utf-8")
+            late = Look(
+                console=text, boots=True, quiet_s=240, flat_s=240, trouble_s=240
+            )
+            found = judge(known, late)
+            self.assertEqual(state, found.state, f"{path.name}: {found}")
+            self.assertIn(found.evidence[:40], text)
+            if state == FAILED:
+                wanted = BOOT_REASONS[path.stem.removeprefix("failed-")]
+                self.assertRegex(found.reason, wanted, path.name)
+                self.assertNotIn("installer", found.reason.partition(":")[0])
+
+    def test_final_at_once(self) -> None:
+        """No waiting for what cannot pass."""
+        for name in ("grub-rescue", "panic", "seabios-nothing", "fstab", "dracut"):
+            path = CONSOLES / "boot" / f"failed-{name}.txt"
+            look = Look(console=path.read_text(encoding="utf-8"), boots=True)
+            self.assertEqual(FAILED, judge(signs.of_boot(), look).state, name)
 
 
 class LiveTest(testtools.TestCase):

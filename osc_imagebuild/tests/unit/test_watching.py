@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
+import zlib
 from pathlib import Path
 from typing import Any
+
+import testtools
 
 from osc_imagebuild import logs, rfb
 from osc_imagebuild.cloud import remote_console
 from osc_imagebuild.errors import InstallError, RecordError
-from osc_imagebuild.monitors import diagnostics, screen, window
-from osc_imagebuild.monitors.readings import Counters, Picture
+from osc_imagebuild.monitors import console, diagnostics, keeping, screen, window
+from osc_imagebuild.monitors.readings import Counters, Picture, Signal
 from osc_imagebuild.rfb import ScreenError
 from osc_imagebuild.tests.fakes.faults import answered, once
 from osc_imagebuild.tests.fakes.machines import FakeServer
@@ -92,6 +96,54 @@ class StallTest(CloudTestCase):
         for path in ("/diagnostics", "/remote-consoles"):
             asked = [c for c in self.cloud.log if c.path.endswith(path)]
             self.assertEqual(1, len(asked), path)
+
+
+class KeepingTest(testtools.TestCase):
+    """Signals in the record, which may hold anything."""
+
+    NOW = 5000.0
+
+    def signals(self) -> dict[str, Signal]:
+        """One of each monitor."""
+        values = {
+            "power": ("ACTIVE", 1, None),
+            "console": console.news("one\ntwo\n"),
+            "trouble": "the mirror",
+            "diagnostics": Counters(1e9, 2e9, 3.5),
+            "metrics": Counters(0.0, 1.0, 2.0),
+            "screen": screen.tiles(BLACK),
+        }
+        return {name: Signal(v, 4000.0, 4900.0) for name, v in values.items()}
+
+    def test_there_and_back(self) -> None:
+        """What one client saw is what the next one knows."""
+        text = keeping.dump({"install": self.signals()})
+        self.assertEqual({"install": self.signals()}, keeping.load(text, self.NOW))
+        self.assertLess(len(text), 1000)
+
+    def test_damaged(self) -> None:
+        """What cannot be true is left out, and does no harm."""
+        bomb = base64.b64encode(zlib.compress(bytes(10**7))).decode()
+        for text in (
+            *("", "null", "[]", "{", "7", '{"install": 3}', "[" * 100_000),
+            '{"install": {"console": ["x", 1, 2]}}',
+            '{"install": {"console": ["AAAA", 1, 2], "what": [1, 2, 3]}}',
+            '{"install": {"trouble": ["x", 9000, 9000]}}',
+            '{"install": {"trouble": ["x", 3, 2]}}',
+            '{"install": {"metrics": [[1, 2], 1, 2]}}',
+        ):
+            found = keeping.load(text, self.NOW)
+            self.assertEqual({}, found.get("install", {}), text[:50])
+        text = json.dumps({"install": {"screen": [bomb, 1, 2]}})
+        found = keeping.load(text, self.NOW)
+        self.assertLess(len(found["install"]["screen"].value), 10**5)
+
+    def test_too_much(self) -> None:
+        """What does not fit into a property is not kept."""
+        noise = Signal(
+            tuple(zlib.crc32(bytes([n % 251, n // 251])) for n in range(9000)), 1, 2
+        )
+        self.assertEqual("", keeping.dump({"install": {"screen": noise}}))
 
 
 class ProgressTest(CloudTestCase):
