@@ -18,13 +18,13 @@ ROOT = "stub"
 # A lease may come late and a mirror may be restarting: try for some minutes. iPXE
 # as distributions build it for BIOS writes to the screen alone and cannot power
 # off, but ISOLINUX, which loads it, writes to the serial console: so a third
-# start of it says that eight tries were in vain (see guests/signs/common.yaml).
+# start of it says that six tries were in vain (see guests/signs/common.yaml).
 _SCRIPT = """\
 #!ipxe
 set tries:int32 0
 :again
 inc tries
-iseq ${{tries}} 5 && goto give_up ||
+iseq ${{tries}} 4 && goto give_up ||
 echo IMAGEBUILD-IPXE try ${{tries}}
 dhcp || goto wait
 imgfree

@@ -15,7 +15,7 @@ class Signs:
     """Regular expressions, all of them for text with ^ and $ at line ends.
 
     ``progress`` are (expression, label, per cent) in rising order; ``failures``,
-    ``troubles``, ``complaints`` and ``questions`` (expression, sentence), in the
+    ``troubles``, ``complaints``, ``stuck`` and ``questions`` (expression, sentence), in the
     order they are told, an empty sentence being the usual one; the others are
     expressions.
     guests/signs/common.yaml says what each is.
@@ -25,6 +25,7 @@ class Signs:
     failures: tuple[tuple[str, str], ...] = ()
     troubles: tuple[tuple[str, str], ...] = ()
     complaints: tuple[tuple[str, str], ...] = ()
+    stuck: tuple[tuple[str, str], ...] = ()
     questions: tuple[tuple[str, str], ...] = ()
     activity: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()

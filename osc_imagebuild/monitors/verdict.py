@@ -104,6 +104,9 @@ def judge(signs: Signs, look: Look) -> Verdict:
         return Verdict(FAILED, because + asked.reason, asked.evidence)
     if wrong and _lasts(wrong, look):
         return Verdict(FAILED, wrong.reason, wrong.evidence)
+    stuck = _stuck(signs, text) if look.live and look.flat_s >= QUESTION_S else None
+    if stuck:
+        return Verdict(FAILED, stuck.reason, stuck.evidence)
     if look.live and not look.boots and look.flat_s >= look.stall_s:
         return _stalled(text, look)
     return _running(signs, text)
@@ -233,9 +236,8 @@ def _question(signs: Signs, text: Text, look: Look) -> Found | None:
             match = re.search(pattern, screen, re.M)
             if match and match.end() > since:
                 return _quoted(text, sentence)
-    like = _LIKE_A_QUESTION.search(text.shown[-1])
-    alone = look.live and not look.boots
-    if like and alone and min(look.quiet_s, look.flat_s) >= QUESTION_S:
+    like = not look.boots and _LIKE_A_QUESTION.search(text.shown[-1])
+    if like and look.live and min(look.quiet_s, look.flat_s) >= QUESTION_S:
         return _quoted(text)
     return None
 
@@ -267,6 +269,12 @@ def _lasts(wrong: Found, look: Look) -> bool:
     if not look.live or look.flat_s >= enough:
         return True
     return look.trouble_s >= TROUBLE_AGAIN_S and wrong.times >= TROUBLE_TIMES
+
+
+def _stuck(signs: Signs, text: Text) -> Found | None:
+    """What usually takes seconds and is the last that the console says."""
+    found = [(re.search(sign, text.body, re.M), said) for sign, said in signs.stuck]
+    return next((told(said, match, text) for match, said in found if match), None)
 
 
 def _stalled(text: Text, look: Look) -> Verdict:

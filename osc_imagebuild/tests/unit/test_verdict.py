@@ -60,6 +60,9 @@ REASONS = {
     "debian-country": "mirror country",
     "debian-debootstrap-key": "signed by a key",
     "debian-download": "asks and waits",
+    "debian-early": "early_command.* failed: correct it: if then; wget",
+    "debian-package": "package could not be installed.*nosuchpackage-xyz",
+    "debian-small-disk": "disk is too small",
     "debian-late": "late_command\\) failed: correct it: in-target systemctl enable foo$",
     "debian-menu": "Choose the next step|Prompt",
     "debian-newt-question": "disk to partition",
@@ -244,6 +247,7 @@ class LiveTest(testtools.TestCase):
         colon = "Unpacking the archive:"
         lost = "wget: server returned error: HTTP/1.1 404 Not Found"
         panic = "Kernel panic - not syncing: Attempted to kill init!"
+        mirror = "Checking the Debian archive mirror  ... 25%\n... 50%"
         both = ("console", "diagnostics")
         for text, fields, wanted in (
             (panic, {}, "failed: the kernel panicked"),
@@ -258,6 +262,9 @@ class LiveTest(testtools.TestCase):
             (f"{lost}\n" * 3, {"trouble_s": 199.0}, "running"),
             (f"{lost}\n" * 3, {"trouble_s": 200.0}, "failed: a file is not on"),
             (lost, {"trouble_s": 900.0}, "running"),
+            (mirror, {"flat_s": 239.0}, "running"),
+            (mirror, {"flat_s": 240.0}, "failed: a server took the installer's"),
+            (f"{mirror}\nDetecting disks", {"flat_s": 240.0}, "running"),
             ("at work", {"flat_s": 599.0}, "running"),
             ("at work", {"flat_s": 600.0}, "stalled: the guest has shown no sign"),
             ("at work", {"flat_s": 600.0, "stall_s": 1200.0}, "running"),
