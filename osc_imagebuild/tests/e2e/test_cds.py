@@ -9,6 +9,7 @@ from typing import Any
 import requests
 import yaml
 
+from osc_imagebuild import discs
 from osc_imagebuild.tests.e2e.base import CATALOG, EndToEndTest
 
 # The CD is all that such a server has: nothing can be fetched, and nobody be told.
@@ -64,7 +65,9 @@ class TestCds(EndToEndTest):
         iso = requests.get(MEDIA, timeout=60).content
         source, drivers = Path(self.directory, "x.iso"), Path(self.directory, "y.iso")
         source.write_bytes(asking_for_a_key(iso))
-        drivers.write_bytes(b"drivers " * 1000)
+        drivers.write_bytes(
+            discs.answer_cd("virtio-win", {"virtio-win_license.txt": ""})
+        )
         words = ("--os", "mini-asks", "--boot-method", "cdrom", "--source", str(source))
         build = self.create(*words, "--driver-iso", str(drivers), *ALONE)
         self.assertEqual("complete", build["status"])
