@@ -104,8 +104,7 @@ def judge(signs: Signs, look: Look) -> Verdict:
         return Verdict(FAILED, because + asked.reason, asked.evidence)
     if wrong and _lasts(wrong, look):
         return Verdict(FAILED, wrong.reason, wrong.evidence)
-    stuck = _stuck(signs, text) if look.live and look.flat_s >= QUESTION_S else None
-    if stuck:
+    if look.live and _still(look) and (stuck := _stuck(signs, text)):
         return Verdict(FAILED, stuck.reason, stuck.evidence)
     if look.live and not look.boots and look.flat_s >= look.stall_s:
         return _stalled(text, look)
@@ -264,11 +263,13 @@ def _quoted(text: Text, sentence: str = "") -> Found:
 
 def _lasts(wrong: Found, look: Look) -> bool:
     """Whether a trouble is one that the guest does not overcome."""
-    # A console alone may be silent while much is fetched.
-    enough = TROUBLE_S if len(look.signals) > 1 else QUESTION_S
-    if not look.live or look.flat_s >= enough:
-        return True
-    return look.trouble_s >= TROUBLE_AGAIN_S and wrong.times >= TROUBLE_TIMES
+    again = look.trouble_s >= TROUBLE_AGAIN_S and wrong.times >= TROUBLE_TIMES
+    return not look.live or _still(look) or again
+
+
+def _still(look: Look) -> bool:
+    """Nothing moves: a console alone may be silent while much is fetched."""
+    return look.flat_s >= (TROUBLE_S if len(look.signals) > 1 else QUESTION_S)
 
 
 def _stuck(signs: Signs, text: Text) -> Found | None:

@@ -264,6 +264,7 @@ class LiveTest(testtools.TestCase):
             (lost, {"trouble_s": 900.0}, "running"),
             (mirror, {"flat_s": 239.0}, "running"),
             (mirror, {"flat_s": 240.0}, "failed: a server took the installer's"),
+            (mirror, {"flat_s": 150.0, "signals": both}, "failed: a server took"),
             (f"{mirror}\nDetecting disks", {"flat_s": 240.0}, "running"),
             ("at work", {"flat_s": 599.0}, "running"),
             ("at work", {"flat_s": 600.0}, "stalled: the guest has shown no sign"),
