@@ -200,6 +200,23 @@ def root(
     return size, f"root disk: a volume of {size} GiB, because {reasons[0]}"
 
 
+def volume_zone(zone: str, known: Sequence[str]) -> tuple[str, str]:
+    """The zone of volumes for servers in ``zone``, '' for the one that Cinder takes.
+
+    Where Nova may not attach across zones (cross_az_attach), none but that of the
+    same name will do.
+    """
+    # ZONE:HOST is an admin's way to choose a host.
+    name = zone.split(":")[0]
+    if name in known:
+        return name, f"volumes: in availability zone {name} too"
+    listed = ", ".join(sorted(known))
+    return "", (
+        f"volumes: where Cinder puts them, because it has no availability zone {name}, "
+        f"only {listed or 'none'}"
+    )
+
+
 def firmware(request: Request) -> str:
     """'bios' or 'uefi': what was asked for, or what such machines have alone."""
     return "uefi" if request.arch == "aarch64" else request.firmware

@@ -120,6 +120,7 @@ class Spec:
     ``answers_in_iso`` whether the files of the answer CD go into the ISO itself,
     ``press_key`` whether its boot loader waits for a key; more on an
     ISO is in `osc_imagebuild.parts.Media`.
+    ``volume_zone`` is the availability zone of volumes, '' for Cinder's choice.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Spec:
     networks: tuple[str, ...]
     security_groups: tuple[str, ...]
     availability_zone: str | None
+    volume_zone: str
     hints: Mapping[str, str]
     kernel_url: str
     ramdisk_url: str

@@ -20,6 +20,7 @@ from osc_imagebuild import (
     media,
     offline,
     outputs,
+    place,
     preflight,
 )
 from osc_imagebuild import spec as specs
@@ -79,6 +80,7 @@ class _Planner:
         self.warnings: list[str] = []
         self.config_drive = False
         self.drivers = DriverCd()
+        self.volume_zone = ""
 
     def plan(self) -> Plan | None:
         """Look at everything, even where an earlier thing was wrong."""
@@ -86,8 +88,8 @@ class _Planner:
         install = self._try(lambda: self._media(entry)) if entry else None
         flavor = self._try(lambda: self._flavor(entry, install))
         networks = self._try(self._networks)
-        groups = self._try(self._security_groups)
-        self._try(self._zone)
+        groups = self._try(lambda: place.security_groups(self.api, self.request))
+        self._try(lambda: place.check_zone(self.api, self.request))
         self._try(self._output)
         self.problems += preflight.room(self.api, flavor)
         self.problems += preflight.visibility(self.api, self.request.visibility)
@@ -143,23 +145,6 @@ class _Planner:
         self.config_drive = self._chosen(drive)
         return chosen
 
-    def _security_groups(self) -> tuple[str, ...]:
-        if not self.request.security_groups:
-            return ()
-        known = inventory.security_groups(self.api)
-        unknown = [g for g in self.request.security_groups if g not in known]
-        if unknown:
-            raise SpecError(f"no security group {', '.join(map(repr, unknown))}")
-        return tuple(known[g] for g in self.request.security_groups)
-
-    def _zone(self) -> None:
-        zone = self.request.availability_zone
-        # ZONE:HOST is an admin's way to choose a host.
-        if zone and zone.split(":")[0] not in (known := inventory.zones(self.api)):
-            raise SpecError(
-                f"no availability zone {zone!r}; there are: {', '.join(sorted(known))}"
-            )
-
     def _output(self) -> None:
         if self.request.output not in outputs.names():
             raise SpecError(
@@ -202,6 +187,8 @@ class _Planner:
             self.choices.append(line)
             cds = preflight.cds_gib(entry, install, self.drivers)
             self.problems += preflight.volume_room(self.api, self.request, size, cds)
+            zone = place.volume_zone(self.api, self.request)
+            self.volume_zone = self._chosen(zone)
         return size
 
     def _spec(
@@ -238,6 +225,7 @@ class _Planner:
             networks=networks,
             security_groups=groups,
             availability_zone=request.availability_zone,
+            volume_zone=self.volume_zone,
             hints=dict(request.hints),
             kernel_args=answers.kernel_args,
             boot_properties={

@@ -139,12 +139,14 @@ class Actor:
         if any(volume.name == name for volume in known):
             return
         kind, source_id = action.source
-        body = {
+        body: dict[str, Any] = {
             "name": name,
             "size": action.size_gib,
             kind: source_id,
             "metadata": {VOLUME_MARK: self._build_id},
         }
+        if self._spec.volume_zone:
+            body["availability_zone"] = self._spec.volume_zone
         volumes.create(self._api, body)
 
     def _create_snapshot(self, action: CreateSnapshot) -> None:

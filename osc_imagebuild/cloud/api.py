@@ -101,20 +101,6 @@ class Api:
             lambda: _body(service, self.call(service, "GET", path, params=params)),
         )
 
-    def get_all(
-        self, path: str, key: str, params: list[tuple[str, str]]
-    ) -> list[dict[str, Any]]:
-        """Return every page of a Glance listing, at most 100 pages."""
-        items: list[dict[str, Any]] = []
-        query: list[tuple[str, str]] = [*params, ("limit", "200")]
-        for _ in range(100):
-            page = self.get("image", path, query)
-            items += page.get(key, [])
-            if not page.get("next") or not page.get(key):
-                break
-            query = [*params, ("limit", "200"), ("marker", items[-1]["id"])]
-        return items
-
     def send(
         self,
         service: str,

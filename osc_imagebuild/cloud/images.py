@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 
+from osc_imagebuild.cloud import pages
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, NotFoundError, SpecError
 from osc_imagebuild.model import Image
@@ -103,7 +104,7 @@ def tagged(api: Api, tag: str, *, hidden: bool) -> list[Image]:
     :raises: CloudError
     """
     params = [("tag", tag), ("os_hidden", str(hidden).lower()), *_own(api)]
-    return _oldest_first(api.get_all("/images", "images", params))
+    return _oldest_first(pages.read(api, "image", "/images", "images", params))
 
 
 def named(api: Api, name: str, *, hidden: bool = False) -> list[Image]:
@@ -112,7 +113,7 @@ def named(api: Api, name: str, *, hidden: bool = False) -> list[Image]:
     :raises: CloudError
     """
     params = [("name", name), ("os_hidden", str(hidden).lower()), *_own(api)]
-    return _oldest_first(api.get_all("/images", "images", params))
+    return _oldest_first(pages.read(api, "image", "/images", "images", params))
 
 
 def _own(api: Api) -> list[tuple[str, str]]:
@@ -142,7 +143,7 @@ def visible(api: Api, name: str) -> list[Image]:
         uuid.UUID(name)
     except ValueError:
         params = [("name", name), ("os_hidden", "false")]
-        return _oldest_first(api.get_all("/images", "images", params))
+        return _oldest_first(pages.read(api, "image", "/images", "images", params))
     found = find(api, name)
     return [found] if found else []
 

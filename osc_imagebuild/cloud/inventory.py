@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from osc_imagebuild.cloud import pages
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, NotFoundError
 
@@ -51,7 +52,7 @@ def flavors(api: Api) -> list[Flavor]:
 
     :raises: CloudError
     """
-    data = api.get("compute", "/flavors/detail", {"limit": "1000"})["flavors"]
+    data = pages.read(api, "compute", "/flavors/detail", "flavors")
     return [
         Flavor(
             id=f["id"],
@@ -73,8 +74,8 @@ def networks(api: Api) -> list[Network]:
 
     :raises: CloudError
     """
-    found = api.get("network", "/networks")["networks"]
-    subnets = api.get("network", "/subnets")["subnets"]
+    found = pages.read(api, "network", "/networks", "networks")
+    subnets = pages.read(api, "network", "/subnets", "subnets")
     dhcp = {s["network_id"] for s in subnets if s.get("enable_dhcp")}
     routed = _routed(api, subnets)
     return [
@@ -89,15 +90,14 @@ def networks(api: Api) -> list[Network]:
     ]
 
 
-def _routed(api: Api, subnets: list[Mapping[str, Any]]) -> set[str]:
+def _routed(api: Api, subnets: Sequence[Mapping[str, Any]]) -> set[str]:
     """Networks with a gateway, less those where no router answers there.
 
     A project may not see a router that is not its own, so a gateway address
     is taken for a router unless the project owns the network and has none.
     """
-    ports = api.get(
-        "network", "/ports", [("device_owner", "network:router_interface")]
-    )["ports"]
+    router = [("device_owner", "network:router_interface")]
+    ports = pages.read(api, "network", "/ports", "ports", router)
     seen = {p["network_id"] for p in ports}
     mine = _project(api)
     return {
@@ -118,20 +118,16 @@ def security_groups(api: Api) -> dict[str, str]:
 
     :raises: CloudError
     """
-    groups = api.get("network", "/security-groups")
-    return {
-        key: g["name"]
-        for g in groups["security_groups"]
-        for key in (g["id"], g["name"])
-    }
+    groups = pages.read(api, "network", "/security-groups", "security_groups")
+    return {key: g["name"] for g in groups for key in (g["id"], g["name"])}
 
 
-def zones(api: Api) -> list[str]:
-    """Return the availability zones that take servers.
+def zones(api: Api, service: str = "compute") -> list[str]:
+    """Return the availability zones that take servers, or volumes.
 
     :raises: CloudError
     """
-    data = api.get("compute", "/os-availability-zone")["availabilityZoneInfo"]
+    data = api.get(service, "/os-availability-zone")["availabilityZoneInfo"]
     return [z["zoneName"] for z in data if z["zoneState"]["available"]]
 
 

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from osc_imagebuild.cloud import pages
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.cloud.retry import patiently
@@ -78,8 +79,7 @@ def tagged(api: Api, tag: str) -> list[Server]:
 
     :raises: CloudError
     """
-    params = [("tags", tag), ("limit", "1000")]
-    data = api.get("compute", "/servers/detail", params)["servers"]
+    data = pages.read(api, "compute", "/servers/detail", "servers", [("tags", tag)])
     alive = [parse(s) for s in data if s["status"] not in ("DELETED", "SOFT_DELETED")]
     return sorted(alive, key=lambda server: (server.created_at, server.id))
 

@@ -6,16 +6,15 @@ creation until it is the user's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from osc_imagebuild.cloud import pages
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.errors import NotFoundError
 from osc_imagebuild.model import Snapshot, Volume
 from osc_imagebuild.names import VOLUME_MARK
-
-PAGE = 500
 
 
 def parse(data: Mapping[str, Any]) -> Volume:
@@ -101,18 +100,10 @@ def _is_of(metadata: Mapping[str, str], build_id: str) -> bool:
     return mark == build_id if build_id else bool(mark)
 
 
-def _listed(api: Api, kind: str, build_id: str) -> Iterable[Mapping[str, Any]]:
-    """Every page, at most 100. Snapshots are filtered since 3.22."""
-    query = [("limit", str(PAGE))]
-    if build_id:
-        query.append(("metadata", str({VOLUME_MARK: build_id})))
-    marker: list[tuple[str, str]] = []
-    for _ in range(100):
-        page = api.get("volume", f"/{kind}/detail", [*query, *marker])[kind]
-        yield from page
-        if len(page) < PAGE:
-            return
-        marker = [("marker", page[-1]["id"])]
+def _listed(api: Api, kind: str, build_id: str) -> list[dict[str, Any]]:
+    """Every page. Snapshots are filtered since 3.22."""
+    filters = [("metadata", str({VOLUME_MARK: build_id}))] if build_id else []
+    return pages.read(api, "volume", f"/{kind}/detail", kind, filters)
 
 
 def create(api: Api, body: Mapping[str, Any]) -> None:

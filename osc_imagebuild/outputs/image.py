@@ -66,11 +66,8 @@ class HarvestDisk:
             return Fail(
                 "the server was deleted by somebody before its disk became an image"
             )
-        if interference.rebuilt(server, facts.marks["installed"].at):
-            return Fail(
-                "somebody rebuilt the server after it was installed: its disk is "
-                "not what was installed any more"
-            )
+        if spoilt := interference.spoilt(facts):
+            return spoilt
         if server.task_state is not None:
             if facts.now - facts.marks["installed"].at > HARVEST_LIMIT_S:
                 return Fail(f"the server is busy for too long: {server.task_state}")

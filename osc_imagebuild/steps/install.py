@@ -140,6 +140,8 @@ class PowerOff:
         server = facts.servers.get("install")
         if server is None:
             return Fail("the server was deleted by somebody before it was off")
+        if spoilt := interference.spoilt(facts):
+            return spoilt
         late = facts.now - facts.marks["installed"].at > POWER_OFF_LIMIT_S
         if others := interference.outcome(facts, "install", late):
             return others

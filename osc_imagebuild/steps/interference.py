@@ -77,6 +77,15 @@ def stopped_by(server: Server, since: float) -> str:
     return ""
 
 
-def rebuilt(server: Server, since: float) -> bool:
-    """Whether the disk was made anew after ``since``."""
-    return any(a.name == "rebuild" and a.at >= int(since) for a in server.actions)
+def spoilt(facts: Facts) -> Fail | None:
+    """Return what follows where the installed server was rebuilt: its disk is new."""
+    server, installed = facts.servers.get("install"), facts.marks.get("installed")
+    if server is None or installed is None:
+        return None
+    since = int(installed.at)
+    if not any(a.name == "rebuild" and a.at >= since for a in server.actions):
+        return None
+    return Fail(
+        "somebody rebuilt the server after it was installed: its disk is not what was "
+        "installed any more"
+    )

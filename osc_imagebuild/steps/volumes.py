@@ -16,6 +16,7 @@ from osc_imagebuild.actions import (
     Wait,
 )
 from osc_imagebuild.model import Facts, Spec
+from osc_imagebuild.steps import interference
 from osc_imagebuild.steps.media import READY, ensure
 from osc_imagebuild.steps.result import wanted
 
@@ -29,7 +30,8 @@ class FreeRoot:
     """Until the root volume is nobody's: Nova never detaches it from a server."""
 
     name: str = "free-root"
-    sees: frozenset[str] = frozenset({"servers", "volumes"})
+    # The list of servers does not tell what was asked of one.
+    sees: frozenset[str] = frozenset({"servers", "server:install", "volumes"})
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: noted as off, no server, and the volume is available."""
@@ -46,6 +48,8 @@ class FreeRoot:
         server, root = facts.servers.get("install"), facts.volumes.get(ROOT)
         if root is None:
             return Fail("the root volume was deleted by somebody")
+        if spoilt := interference.spoilt(facts):
+            return spoilt
         if "off" not in facts.marks:
             return Act(SetMark("off"), "the installed server is off")
         if root.status.startswith("error"):

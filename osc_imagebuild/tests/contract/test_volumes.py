@@ -6,7 +6,7 @@ import io
 import uuid
 from typing import Any
 
-from osc_imagebuild.cloud import images, inventory, servers, volumes
+from osc_imagebuild.cloud import images, inventory, pages, servers, volumes
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.model import Image, Snapshot, Volume
 from osc_imagebuild.names import VOLUME_MARK
@@ -107,6 +107,37 @@ class VolumesContract(ContractTestCase):
         volumes.delete(self.api, mine.id, str(uuid.uuid4()))
         self.assertEqual("available", self.read(mine).status)
         self.assertLess(abs(mine.created_at - self.api.now()), 120)
+
+    def test_pages(self) -> None:
+        """Each is linked to the next, and all are read."""
+        self.patch(pages, "PAGE", 1)
+        made = [self.volume() for _ in range(3)]
+        for volume in made[:2]:
+            body = {
+                "name": self.tag,
+                "volume_id": volume.id,
+                "metadata": {VOLUME_MARK: self.build_id},
+            }
+            volumes.create_snapshot(self.api, body)
+        for build_id in (self.build_id, ""):
+            found = {v.id for v in volumes.marked(self.api, build_id)}
+            self.assertLessEqual({v.id for v in made}, found)
+
+        def taken() -> list[Snapshot]:
+            return volumes.marked_snapshots(self.api, self.build_id)
+
+        self.wait(lambda: {s.status for s in taken()} == {"available"})
+        self.assertEqual({v.id for v in made[:2]}, {s.volume_id for s in taken()})
+
+    def test_zones(self) -> None:
+        """A volume is where it was asked for; what does not exist is refused."""
+        zone = inventory.zones(self.api, "volume")[0]
+        volume = self.volume(availability_zone=zone)
+        shown = self.api.get("volume", f"/volumes/{volume.id}")["volume"]
+        self.assertEqual(zone, shown["availability_zone"])
+        body = {"size": 1, "availability_zone": "nowhere"}
+        refused = self.refused("POST", "/volumes", {"volume": body})
+        self.assertEqual(400, refused)
 
     def test_image_metadata(self) -> None:
         """They come from the image; what is set is added, what is unset goes."""

@@ -33,6 +33,7 @@ class FakeVolume(Disk):
     status: str = "creating"
     server: str = ""
     image: str = ""
+    zone: str = ""
     due: float = 0.0
 
     def attach(self, server_id: str) -> None:
@@ -47,6 +48,7 @@ class FakeVolume(Disk):
             "status": self.status,
             "size": self.size,
             "metadata": self.metadata,
+            "availability_zone": self.zone,
             "created_at": iso(self.created).removesuffix("Z") + ".000000",
             "attachments": [{"server_id": self.server}] if self.server else [],
         }
@@ -95,7 +97,7 @@ class Troubles:
 
 
 class Cinder(Service):
-    """``limits`` are quotas of each project."""
+    """``limits`` are quotas of each project; the first of the ``zones`` is default."""
 
     name = "volume"
 
@@ -104,6 +106,7 @@ class Cinder(Service):
         self._world, self._glance = world, glance
         self.volumes: dict[str, FakeVolume] = {}
         self.snapshots: dict[str, FakeSnapshot] = {}
+        self.zones = ["nova"]
         self.limits = {"Volumes": 10, "VolumeGigabytes": 1000, "Snapshots": 10}
         self.troubles = Troubles()
 
@@ -181,10 +184,13 @@ class Cinder(Service):
             if item.project == call.project and wanted <= item.metadata.items()
         ]
         found.sort(key=lambda item: (item["created_at"], item["id"]), reverse=True)
-        if marker := call.one("marker"):
-            at = [item["id"] for item in found].index(marker)
-            found = found[at + 1 :]
-        return Reply(200, {kind: found[: int(call.one("limit") or 1000)]})
+        return self.listing(call, kind, found)
+
+    @route("GET", "/v3/os-availability-zone")
+    def list_zones(self, call: Call) -> Reply:
+        """List all."""
+        zones = [{"zoneName": z, "zoneState": {"available": True}} for z in self.zones]
+        return Reply(200, {"availabilityZoneInfo": zones})
 
     @route("GET", "/v3/limits")
     def show_limits(self, call: Call) -> Reply:
@@ -221,6 +227,9 @@ class Cinder(Service):
         if size < smallest:
             raise Refusal(400, f"Size of specified source is larger: {smallest} GB")
         self._require_room(call.project, Volumes=1, VolumeGigabytes=size)
+        zone = body.get("availability_zone") or self.zones[0]
+        if zone not in self.zones:
+            raise Refusal(400, f"Availability zone '{zone}' is invalid.")
         volume = FakeVolume(
             data=source.data,
             properties=dict(source.properties),
@@ -229,6 +238,7 @@ class Cinder(Service):
             project=call.project,
             created=self._world.now,
             size=size,
+            zone=zone,
             metadata=_checked(body.get("metadata") or {}),
             due=self._world.now + CREATE_S,
         )

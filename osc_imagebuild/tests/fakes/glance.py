@@ -179,16 +179,10 @@ class Glance(Service):
             and not (call.query.get("tag") and self._world.now < image.tagged_at)
         ]
         found.sort(key=lambda image: (image.created, image.id), reverse=True)
-        marker, limit = call.one("marker"), int(call.one("limit") or 25)
-        if marker:
-            at = next((n for n, i in enumerate(found) if i.id == marker), None)
-            if at is None:
-                raise Refusal(400, "Invalid marker")
-            found = found[at + 1 :]
-        page = found[:limit]
-        body: dict[str, Any] = {"images": [image.shown() for image in page]}
-        if page and len(page) == limit:
-            body["next"] = f"/v2/images?marker={page[-1].id}"
+        page, full = self.page(call, [image.shown() for image in found])
+        body: dict[str, Any] = {"images": page}
+        if full:
+            body["next"] = f"/v2/images?marker={page[-1]['id']}"
         return Reply(200, body)
 
     def _seen(self, call: Call) -> Iterator[FakeImage]:

@@ -85,22 +85,22 @@ class Neutron(Service):
     @route("GET", "/v2.0/networks")
     def list_networks(self, call: Call) -> Reply:
         """List what matches."""
-        return Reply(200, {"networks": _matching(self.networks, call)})
+        return self.listing(call, "networks", _matching(self.networks, call))
 
     @route("GET", "/v2.0/subnets")
     def list_subnets(self, call: Call) -> Reply:
         """List what matches."""
-        return Reply(200, {"subnets": _matching(self.subnets, call)})
+        return self.listing(call, "subnets", _matching(self.subnets, call))
 
     @route("GET", "/v2.0/ports")
     def list_ports(self, call: Call) -> Reply:
         """List what matches."""
-        return Reply(200, {"ports": _matching(self.ports, call)})
+        return self.listing(call, "ports", _matching(self.ports, call))
 
     @route("GET", "/v2.0/security-groups")
     def list_groups(self, call: Call) -> Reply:
         """List what matches."""
-        return Reply(200, {"security_groups": _matching(self.groups, call)})
+        return self.listing(call, "security_groups", _matching(self.groups, call))
 
 
 def _matching(items: list[Item], call: Call) -> list[Item]:

@@ -104,7 +104,7 @@ class Nova(NovaPlanning):
             and tags <= set(server.tags)
             and name.search(server.name)
         ]
-        return Reply(200, {"servers": found[: int(call.one("limit") or 1000)]})
+        return self.listing(call, "servers", found)
 
     @route("POST", "/v2.1/servers", "create server")
     def create(self, call: Call) -> Reply:

@@ -34,7 +34,7 @@ class NovaPlanning(Service):
     @route("GET", "/v2.1/flavors/detail")
     def list_flavors(self, call: Call) -> Reply:
         """List all."""
-        return Reply(200, {"flavors": self.flavors})
+        return self.listing(call, "flavors", self.flavors)
 
     @route("GET", "/v2.1/os-availability-zone")
     def list_zones(self, call: Call) -> Reply:

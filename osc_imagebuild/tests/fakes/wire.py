@@ -116,6 +116,8 @@ class Service:
 
     name = ""
     needs_token = True
+    # How many items a page of a listing has at most, whatever a client wants.
+    page_limit = 1000
 
     def __init__(self) -> None:
         self._table = [
@@ -131,6 +133,28 @@ class Service:
             if match:
                 return Found(handler, match.groupdict(), kind)
         return None
+
+    def page(self, call: Call, items: list[Any]) -> tuple[list[Any], bool]:
+        """Return the page of ``items`` that is asked for, and whether it is full.
+
+        Services link to a next page then, though it may be empty.
+        """
+        if marker := call.one("marker"):
+            ids = [item["id"] for item in items]
+            if marker not in ids:
+                raise Refusal(400, "Invalid marker")
+            items = items[ids.index(marker) + 1 :]
+        most = min(int(call.one("limit") or self.page_limit), self.page_limit)
+        return items[:most], 0 < most <= len(items)
+
+    def listing(self, call: Call, key: str, items: list[Any]) -> Reply:
+        """Return that page as all but Glance answer; the host is the service's own."""
+        page, full = self.page(call, items)
+        body: dict[str, Any] = {key: page}
+        if full:
+            href = f"http://10.0.0.1/{key}?marker={page[-1]['id']}"
+            body[f"{key}_links"] = [{"rel": "next", "href": href}]
+        return Reply(200, body)
 
     def refusal(self, status: int, message: str) -> Reply:
         """Return an error in this service's own shape."""

@@ -27,6 +27,7 @@ _SPEC = Spec(
     networks=("net-1",),
     security_groups=(),
     availability_zone=None,
+    volume_zone="",
     hints={},
     kernel_url="http://mirror/linux",
     ramdisk_url="http://mirror/initrd",

@@ -153,6 +153,39 @@ class CloudLimitsTest(PlanTestCase):
         for allowed in ("private", "shared", "community"):
             self.assertEqual([], self.problems(visibility=allowed))
 
+    def test_volume_zones(self) -> None:
+        """Cinder's of the same name, where there is one."""
+        self.cloud.nova.zones = ["east", "west"]
+        self.cloud.cinder.zones = ["nova", "east"]
+        for zone, on_volume, wanted, said in (
+            (None, 2, "", ""),
+            ("east", None, "", ""),
+            ("east", 2, "east", "volumes: in availability zone east too"),
+            ("east:host", 2, "east", "volumes: in availability zone east too"),
+            ("west", 2, "", "no availability zone west, only east, nova"),
+        ):
+            request = self.request(availability_zone=zone, disk_gib=on_volume)
+            plan = self.builder().plan(request)
+            self.assertEqual(wanted, plan.spec.volume_zone)
+            self.assertIn(said, "\n".join(plan.choices))
+        request = self.request(availability_zone="east", output="volume")
+        build = self.builder().create(request)
+        self.assert_complete(build)
+        made = [c.json for c in self.cloud.mutations if c.kind == "create volume"]
+        zones = [body["volume"]["availability_zone"] for body in made]
+        self.assertEqual(["east"] * 2, zones)
+
+    def test_short_pages(self) -> None:
+        """Whatever an operator lets a page have, all of a listing is read."""
+        cloud = self.cloud
+        for number in range(3):
+            cloud.neutron.add_network(f"other-{number}", f"n-{number}", dhcp=False)
+            cloud.nova.flavors.insert(0, flavor(f"small-{number}", 1, 1))
+        for service in (cloud.glance, cloud.nova, cloud.neutron, cloud.cinder):
+            service.page_limit = 1
+        build = self.builder().create(self.request(output="snapshot"))
+        self.assert_complete(build)
+
     def test_containers(self) -> None:
         """An installer needs a whole machine."""
         self.cloud.nova.hypervisors = ["LXC"]

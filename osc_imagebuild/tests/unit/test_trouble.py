@@ -206,7 +206,8 @@ class MeddlerTest(GuestTestCase):
         """Give it a new disk, of its own image or of another."""
         server.asks("rebuild", self.cloud.world.now)
         server.image_id = image_id or server.image_id
-        server.disk = self.cloud.glance.images[server.image_id].data
+        image = self.cloud.glance.images.get(server.image_id)
+        server.disk = image.data if image else b""
         server.restart(self.cloud.nova.plan, self.cloud.world.now)
 
     def test_server_rebuilt(self) -> None:
@@ -231,8 +232,34 @@ class MeddlerTest(GuestTestCase):
             self.rebuild(server)
             server.power_off(self.cloud.world.now)
 
-        self.meddle(spoil, "power-off")
-        self.assertIn("rebuilt the server after it was installed", self.outcome())
+        for fields in ({}, {"disk_gib": 2}, {"output": "volume"}):
+            with self.one_of_many(str(fields)):
+                self.meddle(spoil, "power-off")
+                outcome = self.outcome_beside(**fields)
+                self.assertIn("rebuilt the server after it was installed", outcome)
+                self.cloud = FakeCloud()
+
+    def test_server_rebuilt_while_nobody_drives(self) -> None:
+        """Nova tells that it was, when it is off again too."""
+        for fields in ({}, {"disk_gib": 2}):
+            with self.one_of_many(str(fields)):
+                self.cloud = FakeCloud()
+                build = self.builder().create(self.request(**fields), wait=False)
+                [server] = self.cloud.nova.servers.values()
+
+                def listen(event: Event) -> None:
+                    if (event.kind, event.step) == ("wait", "power-off"):
+                        raise KeyboardInterrupt
+
+                builder = self.builder()
+                builder.listener = listen
+                self.assertRaises(KeyboardInterrupt, builder.resume, build.id)
+                self.cloud.world.sleep(60)
+                self.cloud.tick()
+                self.assertEqual("SHUTOFF", server.status)
+                server.asks("rebuild", self.cloud.world.now)
+                error = self.assertRaises(InstallError, self.resumed, build.id)
+                self.assertIn("rebuilt the server after it", str(error))
 
     def test_states_that_end_a_build(self) -> None:
         """Rescued or shelved, an installer never comes back."""
