@@ -217,22 +217,6 @@ def volume_zone(zone: str, known: Sequence[str]) -> tuple[str, str]:
     )
 
 
-def firmware(request: Request) -> str:
-    """'bios' or 'uefi': what was asked for, or what such machines have alone."""
-    return "uefi" if request.arch == "aarch64" else request.firmware
-
-
-def firmware_properties(request: Request) -> dict[str, str]:
-    """What Nova must be told of the firmware, for the installer and for the result.
-
-    Source: Nova's documentation of UEFI; aarch64 has no other machine type.
-    """
-    if firmware(request) != "uefi":
-        return {}
-    machine = "virt" if request.arch == "aarch64" else "q35"
-    return {"hw_firmware_type": "uefi", "hw_machine_type": machine}
-
-
 def boot_method(
     request: Request, entry: Entry, kernel_url: str, missing: Sequence[str]
 ) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from osc_imagebuild import choose, guests, media
+from osc_imagebuild import choose, guests, hardware, media
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import SpecError, TransientError
@@ -62,7 +62,9 @@ class Finder:
                 "which nothing would be compared with it"
             )
         source, kernel, ramdisk = tree.source, tree.kernel_url, tree.ramdisk_url
-        missing = media.missing_parts(choose.firmware(self.request), self.request.arch)
+        missing = media.missing_parts(
+            hardware.firmware(self.request), self.request.arch
+        )
         method, line = choose.boot_method(self.request, self.entry, kernel, missing)
         if line:
             self.tell(line)

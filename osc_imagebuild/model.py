@@ -95,6 +95,8 @@ class Request:
     swap_mib: int = 0
     lvm: bool = False
     firmware: str = "bios"
+    secure_boot: bool = False
+    tpm: bool = False
     disk_gib: int | None = None
     config_drive: bool | None = None
     checksum: str = ""

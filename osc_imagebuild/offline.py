@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osc_imagebuild import choose, guests, outputs, preflight, spec
+from osc_imagebuild import choose, guests, hardware, outputs, preflight, spec
 from osc_imagebuild.catalog import Catalog, Entry
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import Answers, Disc
@@ -66,7 +66,7 @@ def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:
 
     :raises: SpecError naming all that is wrong
     """
-    problems = spec.problems(request)
+    problems = spec.problems(request) + hardware.problems(request)
     if request.output not in outputs.names():
         problems.append(
             f"no output {request.output!r}; there are: {', '.join(outputs.names())}"

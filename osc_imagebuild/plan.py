@@ -17,6 +17,7 @@ from osc_imagebuild import (
     choose,
     driver_cd,
     guests,
+    hardware,
     media,
     offline,
     outputs,
@@ -100,6 +101,8 @@ class _Planner:
             return None
         spec = self._spec(entry, flavor, networks, groups or (), install, answers)
         self.problems += boot.load(install.boot_method).problems(spec)
+        self.problems += hardware.problems(self.request, install.boot_method)
+        self.warnings += preflight.tpm(self.api, self.request)
         if spec.boot_method == "cdrom":
             self.problems += preflight.answer_cd(entry)
         return Plan(
@@ -214,7 +217,7 @@ class _Planner:
             flavor_name=flavor.name,
             root="volume" if volume_gib else "local",
             disk_gib=volume_gib or flavor.disk_gib,
-            firmware=choose.firmware(request),
+            firmware=hardware.firmware(request),
             config_drive=self.config_drive,
             answer_cd_label=cd.get("label", ""),
             answer_cd_files=_answer_files(cd),
@@ -228,10 +231,7 @@ class _Planner:
             volume_zone=self.volume_zone,
             hints=dict(request.hints),
             kernel_args=answers.kernel_args,
-            boot_properties={
-                **choose.firmware_properties(request),
-                **entry.boot_properties,
-            },
+            boot_properties=hardware.properties(request, entry.boot_properties),
             result_properties={
                 **self._result_properties(entry, install, answers),
                 "imagebuild_flavor": flavor.name,
@@ -258,8 +258,7 @@ class _Planner:
     ) -> dict[str, str]:
         """What the finished image declares, and where it comes from."""
         found = {
-            **choose.firmware_properties(self.request),
-            **entry.properties,
+            **hardware.properties(self.request, entry.properties),
             "architecture": self.request.arch,
             **self.request.properties,
             "imagebuild_build_id": self.build_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from osc_imagebuild import choose, rfb, syntax, values
+from osc_imagebuild import hardware, rfb, syntax, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.cloud import inventory, servers
 from osc_imagebuild.cloud.api import Api
@@ -68,7 +68,7 @@ def press_key(
     entry: Entry, request: Request, install: Media, warn: Callable[[str], None]
 ) -> bool:
     """Whether the CD asks for a key, which this client then has to press."""
-    firmware = choose.firmware(request)
+    firmware = hardware.firmware(request)
     if install.boot_method != "cdrom" or firmware not in entry.press_key:
         return False
     if not rfb.is_installed():
@@ -104,6 +104,20 @@ def volume_room(
         f"the quota has {have} {what} left, the build needs {need}"
         for what, have, need in wanted
         if have is not None and have < need
+    ]
+
+
+def tpm(api: Api, request: Request) -> list[str]:
+    """Warn where a cloud looks as if it had no TPMs.
+
+    Nova keeps their secrets with a key manager, which need not be in the catalog.
+    Source: Nova's documentation of emulated TPMs.
+    """
+    if not request.tpm or api.has("key-manager"):
+        return []
+    return [
+        "this cloud shows no key manager (Barbican), without which Nova gives no "
+        "server a TPM: unless it has another, the server will not start"
     ]
 
 

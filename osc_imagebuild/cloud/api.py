@@ -43,6 +43,7 @@ _SERVICES = {
     "compute": "compute",
     "network": "network",
     "volume": "block_storage",
+    "key-manager": "key_manager",
 }
 # How the SDK says that the catalog lacks a service, or that it speaks no API.
 _NO_SUCH_SERVICE = (

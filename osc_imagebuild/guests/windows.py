@@ -30,10 +30,16 @@ _PATH = r'[A-Za-z]:(\\[^\\/:*?"<>|\x00-\x1f]+)+'
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Locale as Windows writes it: de-DE for de_DE.UTF-8."""
+    """Locale as Windows writes it, de-DE for de_DE.UTF-8; whether Setup checks."""
     locale = request.locale or str(entry.variables["locale"])
     locale = locale.partition(".")[0].replace("_", "-")
-    return {"locale": locale, "keyboard": request.keyboard or locale}
+    has_it_all = request.secure_boot and request.tpm
+    return {
+        "locale": locale,
+        "keyboard": request.keyboard or locale,
+        "skip_hardware_checks": entry.variables["skip_hardware_checks"]
+        and not has_it_all,
+    }
 
 
 def problems(entry: Entry, request: Request) -> list[str]:

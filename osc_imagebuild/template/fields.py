@@ -27,6 +27,8 @@ SIMPLE = {
     ("answers", "swap_mib"): "swap_mib",
     ("answers", "lvm"): "lvm",
     ("answers", "firmware"): "firmware",
+    ("answers", "secure_boot"): "secure_boot",
+    ("answers", "tpm"): "tpm",
     ("customise", "packages"): "packages",
     ("customise", "commands"): "commands",
     ("build", "flavor"): "flavor",

@@ -103,6 +103,8 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "output": args.output,
         "disk_gib": args.disk,
         "firmware": args.firmware,
+        "secure_boot": args.secure_boot,
+        "tpm": args.tpm,
         "config_drive": args.config_drive,
         "checksum": args.checksum,
         "driver_iso": args.driver_iso,
@@ -165,6 +167,17 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         metavar="<firmware>",
         choices=("bios", "uefi"),
         help="Firmware of the servers: bios or uefi (default: bios)",
+    )
+    parser.add_argument(
+        "--secure-boot",
+        action=argparse.BooleanOptionalAction,
+        help="Let the firmware start nothing that is not signed; needs an ISO, and "
+        "--firmware uefi (default: no)",
+    )
+    parser.add_argument(
+        "--tpm",
+        action=argparse.BooleanOptionalAction,
+        help="Give the servers an emulated TPM 2.0 (default: no)",
     )
     parser.add_argument(
         "--disk",

@@ -9,10 +9,9 @@ from typing import Any
 
 import testtools
 
-from osc_imagebuild import choose, efi, fat, media
+from osc_imagebuild import efi, fat, media
 from osc_imagebuild.boot import ipxe
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.model import Request
 from osc_imagebuild.parts import EfiStubDisk
 from osc_imagebuild.tests.unit.samples import spec
 
@@ -132,15 +131,3 @@ class ScriptTest(testtools.TestCase):
         self.assertEqual([], ipxe.problems(asked))
         wrong = spec(firmware="uefi", kernel_args="it's")
         self.assertEqual(1, len(ipxe.problems(wrong)))
-
-    def test_properties(self) -> None:
-        """For the installer and for the result."""
-        for arch, asked, machine in (
-            ("x86_64", "bios", None),
-            ("x86_64", "uefi", "q35"),
-            ("aarch64", "bios", "virt"),
-        ):
-            request = Request(name="x", arch=arch, firmware=asked)
-            found = choose.firmware_properties(request)
-            self.assertEqual(machine, found.get("hw_machine_type"))
-            self.assertEqual(machine and "uefi", found.get("hw_firmware_type"))

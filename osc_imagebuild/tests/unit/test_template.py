@@ -75,6 +75,8 @@ class MeaningTest(TemplateTestCase):
                 "swap_mib": 512,
                 "lvm": True,
                 "firmware": "uefi",
+                "secure_boot": True,
+                "tpm": True,
                 "packages": ("vim", "nginx"),
                 "repositories": (
                     Repository(
@@ -408,6 +410,8 @@ answers:
   swap_mib: 512
   lvm: true
   firmware: uefi
+  secure_boot: true
+  tpm: true
 customise:
   packages: [vim, nginx]
   repositories:
