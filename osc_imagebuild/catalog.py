@@ -27,7 +27,7 @@ _KINDS: dict[str, tuple[type, str]] = {
     **dict.fromkeys(
         (
             *("arches", "answer_cd", "properties", "boot_properties"),
-            *("driver_properties", "variables", "verify"),
+            *("driver_properties", "variables", "verify", "network"),
         ),
         (dict, "a mapping"),
     ),
@@ -73,6 +73,8 @@ class Entry:
     ``iso_kernel_args`` is the command line where kernel and ramdisk are of an ISO,
     if it is another one; ``iso_as_cd`` whether the installer then needs the ISO as
     a CD, and does not fetch it by its URL.
+    ``network`` has the words of the installer's command line for ``dhcp`` and for a
+    ``static`` address, ``config_drive_url`` those for an answer file on a config drive.
     ``press_key`` lists the firmwares (bios, uefi) with which its CD asks for a key.
     ``driver_properties`` change both kinds of properties where the user has a CD with
     drivers. ``proven`` says where builds were made, empty where none was. ``progress``,
@@ -109,6 +111,8 @@ class Entry:
     boot_properties: Mapping[str, str] = field(default_factory=dict)
     driver_properties: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
+    network: Mapping[str, str] = field(default_factory=dict)
+    config_drive_url: str | None = None
     verify: Mapping[str, Any] = field(default_factory=dict)
     progress: tuple[tuple[str, str, int], ...] = ()
     failures: tuple[tuple[str, str], ...] = ()

@@ -123,6 +123,8 @@ class Spec:
     ``press_key`` whether its boot loader waits for a key; more on an
     ISO is in `osc_imagebuild.parts.Media`.
     ``volume_zone`` is the availability zone of volumes, '' for Cinder's choice.
+    ``address`` is the install server's on the first network where that has no DHCP:
+    see `osc_imagebuild.addresses.of_subnet`; empty where it has.
     """
 
     name: str
@@ -138,6 +140,7 @@ class Spec:
     firmware: str
     config_drive: bool
     networks: tuple[str, ...]
+    address: Mapping[str, str]
     security_groups: tuple[str, ...]
     availability_zone: str | None
     volume_zone: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from osc_imagebuild import choose, guests, hardware, outputs, preflight, spec
 from osc_imagebuild.catalog import Catalog, Entry
 from osc_imagebuild.errors import SpecError
@@ -34,17 +36,22 @@ def find_answers(
     request: Request,
     build_id: str,
     install: Media | None = None,
+    address: Mapping[str, str] | None = None,
+    *,
+    metadata: bool = True,
 ) -> tuple[Answers, list[str]]:
     """Return what the guests are told, and what is wrong with it.
 
-    ``install`` are its install media where they are known.
+    ``install`` are its install media where they are known, ``address`` and
+    ``metadata`` are as in `osc_imagebuild.place.Place`.
 
     :raises: SpecError where a template of the entry fails
     """
     source = guests.package_source(entry, request)
     method = install.boot_method if install else ""
-    disc = Disc(install.iso_label, install.iso_url_for_guests) if install else None
-    answers = guests.render(entry, request, build_id, source, method, disc)
+    disc = Disc(install.iso_label, install.iso_url_for_guests) if install else Disc()
+    way = guests.Way(method, address or {}, metadata, disc)
+    answers = guests.render(entry, request, build_id, source, way)
     return answers, preflight.answer(entry, request, answers)
 
 

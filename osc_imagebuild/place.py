@@ -1,12 +1,72 @@
-"""Where the servers and volumes of a build are: groups and zones, as the cloud has them."""
+"""Where servers and volumes of a build are: networks, groups and zones of the cloud."""
 
 from __future__ import annotations
 
-from osc_imagebuild import choose
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from osc_imagebuild import addresses, choose
 from osc_imagebuild.cloud import inventory
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import Request
+
+
+@dataclass(frozen=True)
+class Place:
+    """The networks of the servers, and what follows from them.
+
+    ``address`` is as in `Spec`. ``metadata`` is whether an installer is to read its
+    answer file from the metadata service, even if it could from a config drive.
+    """
+
+    networks: tuple[str, ...]
+    config_drive: bool
+    choices: tuple[str, ...] = ()
+    address: Mapping[str, str] = field(default_factory=dict)
+    metadata: bool = True
+
+
+def networks(api: Api, request: Request) -> Place:
+    """Return the networks that are asked for, or the usable one.
+
+    :raises: SpecError where there is none, or no address to be had on it, CloudError
+    """
+    known = inventory.networks(api)
+    chosen, choice = choose.networks(known, request.networks)
+    [first] = [n for n in known if n.id == chosen[0]]
+    if first.dhcp:
+        drive, line = choose.config_drive(request, known, chosen)
+        metadata = not request.config_drive
+        said = tuple(filter(None, (choice, line)))
+        return Place(chosen, drive, said, metadata=metadata)
+    if request.config_drive is False:
+        raise SpecError(
+            f"network {first.name} has no DHCP, so the servers need a config drive to "
+            "know their addresses; leave --no-config-drive out"
+        )
+    address = _address(api, first)
+    lines = addresses.lines(address, metadata=first.router)
+    return Place(chosen, True, tuple(lines), address, first.router)
+
+
+def _address(api: Api, network: inventory.Network) -> dict[str, str]:
+    subnet = network.subnet
+    if subnet is None:
+        raise SpecError(
+            f"network {network.name} has neither DHCP nor an IPv4 subnet, and an "
+            "installer can only be given an address of IPv4; choose another network"
+        )
+    used = inventory.used_addresses(api, network.id) | {subnet.gateway}
+    found = addresses.free(subnet.pools, used)
+    if found is None:
+        raise SpecError(
+            f"network {network.name} has no DHCP, and all addresses of its allocation "
+            "pools are used"
+        )
+    return addresses.of_subnet(
+        network.id, subnet.cidr, subnet.gateway, subnet.nameservers, found
+    )
 
 
 def security_groups(api: Api, request: Request) -> tuple[str, ...]:

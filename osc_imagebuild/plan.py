@@ -34,6 +34,7 @@ from osc_imagebuild.guests import Answers
 from osc_imagebuild.install_media import Finder
 from osc_imagebuild.model import Request, Spec
 from osc_imagebuild.parts import DriverCd, Media
+from osc_imagebuild.place import Place
 from osc_imagebuild.record import tool_version
 
 T = TypeVar("T")
@@ -79,7 +80,6 @@ class _Planner:
         self.problems = specs.problems(request)
         self.choices: list[str] = []
         self.warnings: list[str] = []
-        self.config_drive = False
         self.drivers = DriverCd()
         self.volume_zone = ""
 
@@ -88,7 +88,7 @@ class _Planner:
         entry = self._try(self._entry)
         install = self._try(lambda: self._media(entry)) if entry else None
         flavor = self._try(lambda: self._flavor(entry, install))
-        networks = self._try(self._networks)
+        where = self._try(self._place)
         groups = self._try(lambda: place.security_groups(self.api, self.request))
         self._try(lambda: place.check_zone(self.api, self.request))
         self._try(self._output)
@@ -96,10 +96,10 @@ class _Planner:
         self.problems += preflight.visibility(self.api, self.request.visibility)
         minutes = self.request.timeout_min or (entry.timeout_min if entry else 0)
         self.problems += preflight.surroundings(self.api, minutes * 60)
-        answers = self._try(lambda: self._answers(entry, install)) if entry else None
-        if not (entry and flavor and networks and install and answers):
+        answers = self._try(lambda: self._answers(entry, install, where))
+        if not (entry and flavor and where and install and answers):
             return None
-        spec = self._spec(entry, flavor, networks, groups or (), install, answers)
+        spec = self._spec(entry, flavor, where, groups or (), install, answers)
         self.problems += boot.load(install.boot_method).problems(spec)
         self.problems += hardware.problems(self.request, install.boot_method)
         self.warnings += preflight.tpm(self.api, self.request)
@@ -141,12 +141,10 @@ class _Planner:
         name = self.request.flavor
         return self._chosen(choose.flavor(known, name, entry, on_volume=on_volume))
 
-    def _networks(self) -> tuple[str, ...]:
-        known = inventory.networks(self.api)
-        chosen = self._chosen(choose.networks(known, self.request.networks))
-        drive = choose.config_drive(self.request, known, chosen)
-        self.config_drive = self._chosen(drive)
-        return chosen
+    def _place(self) -> Place:
+        found = place.networks(self.api, self.request)
+        self.choices += found.choices
+        return found
 
     def _output(self) -> None:
         if self.request.output not in outputs.names():
@@ -155,11 +153,23 @@ class _Planner:
                 + ", ".join(outputs.names())
             )
 
-    def _answers(self, entry: Entry, install: Media | None) -> Answers:
+    def _answers(
+        self, entry: Entry | None, install: Media | None, where: Place | None
+    ) -> Answers | None:
+        if entry is None:
+            return None
+        method = install.boot_method if install else ""
+        address = where.address if where else {}
+        metadata = where.metadata if where else True
         answers, problems = offline.find_answers(
-            entry, self.request, self.build_id, install
+            entry, self.request, self.build_id, install, address, metadata=metadata
         )
         self.problems += problems
+        if method and address:
+            found = preflight.address(
+                entry, method, address, answers, metadata=metadata
+            )
+            (self.warnings if method == "cdrom" else self.problems).extend(found)
         self.warnings += preflight.doubts(entry, self.request)
         return answers
 
@@ -198,7 +208,7 @@ class _Planner:
         self,
         entry: Entry,
         flavor: Flavor,
-        networks: tuple[str, ...],
+        where: Place,
         groups: tuple[str, ...],
         install: Media,
         answers: Answers,
@@ -218,14 +228,15 @@ class _Planner:
             root="volume" if volume_gib else "local",
             disk_gib=volume_gib or flavor.disk_gib,
             firmware=hardware.firmware(request),
-            config_drive=self.config_drive,
+            config_drive=where.config_drive,
             answer_cd_label=cd.get("label", ""),
             answer_cd_files=_answer_files(cd),
             answer_cd_texts={str(k): str(v) for k, v in cd.get("texts", {}).items()},
             answers_in_iso=bool(cd.get("remaster")),
             driver_cd=self.drivers,
             press_key=preflight.press_key(entry, request, install, warn),
-            networks=networks,
+            networks=where.networks,
+            address=where.address,
             security_groups=groups,
             availability_zone=request.availability_zone,
             volume_zone=self.volume_zone,

@@ -222,6 +222,37 @@ def doubts(entry: Entry, request: Request) -> list[str]:
     return silence(request) + (syntax.mistakes(entry.answer_format, own) if own else [])
 
 
+def address(
+    entry: Entry,
+    boot_method: str,
+    address: Mapping[str, str],
+    answers: Answers,
+    *,
+    metadata: bool,
+) -> list[str]:
+    """Whether an installer on a network without DHCP learns address and answers."""
+    if boot_method == "cdrom":
+        if address["ip"] in answers.answer:
+            return []
+        return [
+            "the network has no DHCP and the installer's own CD gives it no address: "
+            "all that it needs must be on the CD"
+        ]
+    if address["ip"] not in answers.kernel_args:
+        return [
+            f"the network has no DHCP, and the installer of {entry.title} cannot be "
+            "given an address on its command line (its catalogue entry's key network "
+            "would tell how)"
+        ]
+    if not metadata and entry.config_drive_url is None:
+        return [
+            f"the network has no DHCP and no router that is seen, so the installer of "
+            f"{entry.title} reaches no metadata service, and it reads its answer file "
+            "nowhere else; connect a router, or use --boot-method cdrom"
+        ]
+    return []
+
+
 def silence(request: Request) -> list[str]:
     """Warn of an own answer file that cannot report, as no build is like it.
 

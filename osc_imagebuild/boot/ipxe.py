@@ -10,6 +10,7 @@ it installed.
 
 from __future__ import annotations
 
+from osc_imagebuild import addresses
 from osc_imagebuild.model import Spec
 from osc_imagebuild.parts import BootImage, BootVolume, EfiStubDisk, StubDisk
 
@@ -26,7 +27,7 @@ set tries:int32 0
 inc tries
 iseq ${{tries}} 4 && goto give_up ||
 echo IMAGEBUILD-IPXE try ${{tries}}
-dhcp || goto wait
+{network}
 imgfree
 kernel {kernel} {args} || goto wait
 initrd --name initrd {ramdisk} || goto wait
@@ -46,10 +47,11 @@ reboot
 _GRUB_SCRIPT = """\
 set timeout=0
 {serial}
+{address}
 set tries=x
 while [ "$tries" != {most} ]; do
   echo "IMAGEBUILD-GRUB try $tries"
-  if net_bootp; then
+  if {network}; then
     if linux {kernel} {args}; then
       if initrd {ramdisk}; then
         boot
@@ -87,6 +89,8 @@ def _efi_stub(spec: Spec) -> EfiStubDisk:
     script = _GRUB_SCRIPT.format(
         serial=_GRUB_SERIAL.get(spec.arch, ""),
         most="x" * 10,
+        address="\n".join(addresses.grub(spec.address, spec.kernel_url)),
+        network="[ x = x ]" if spec.address else "net_bootp",
         kernel=_grub_path(spec.kernel_url),
         ramdisk=_grub_path(spec.ramdisk_url),
         # Quoted, as GRUB's script takes ; and $ for its own.
@@ -104,6 +108,7 @@ def _grub_path(url: str) -> str:
 
 def _stub(spec: Spec) -> StubDisk:
     script = _SCRIPT.format(
+        network="\n".join(addresses.ipxe(spec.address)) or "dhcp || goto wait",
         kernel=spec.kernel_url,
         ramdisk=spec.ramdisk_url,
         # Modern kernels take the ramdisk by its name in iPXE's file list.

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from osc_imagebuild import media
+from osc_imagebuild import addresses, media
 from osc_imagebuild.actions import (
     Action,
     ClearReport,
@@ -214,7 +214,7 @@ class Actor:
         body: dict[str, Any] = {
             "name": name,
             "flavorRef": spec.flavor_id,
-            "networks": [{"uuid": network} for network in spec.networks],
+            "networks": self._networks(action),
             "tags": [build_tag(self._build_id), PART_TAG],
         }
         if action.devices:
@@ -232,7 +232,21 @@ class Actor:
             body["security_groups"] = [{"name": n} for n in spec.security_groups]
         if spec.availability_zone:
             body["availability_zone"] = spec.availability_zone
-        servers.create(self._api, body, spec.hints)
+        try:
+            servers.create(self._api, body, spec.hints)
+        except CloudError as error:
+            if "fixed_ip" in body["networks"][0] and "in use" in str(error):
+                raise CloudError(
+                    addresses.taken(spec.address["ip"], str(error))
+                ) from error
+            raise
+
+    def _networks(self, action: CreateServer) -> list[dict[str, str]]:
+        """The installer has the address that it was told; the result takes any."""
+        found = [{"uuid": network} for network in self._spec.networks]
+        if self._spec.address and action.role == "install":
+            found[0]["fixed_ip"] = self._spec.address["ip"]
+        return found
 
     def _set_image(self, action: SetImage) -> None:
         own = {build_tag(self._build_id), PART_TAG}

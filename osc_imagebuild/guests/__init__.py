@@ -12,7 +12,7 @@ import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -68,6 +68,20 @@ class Disc:
 
     label: str = ""
     url: str = ""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How an installer comes to its answers: the boot method, network, and ISO.
+
+    ``address`` is as in `Spec`; ``metadata`` is whether answers are read from the
+    metadata service, even by an installer that could from a config drive.
+    """
+
+    boot_method: str = ""
+    address: Mapping[str, str] = field(default_factory=dict)
+    metadata: bool = True
+    disc: Disc = field(default_factory=Disc)
 
 
 @dataclass(frozen=True)
@@ -203,29 +217,29 @@ def render(
     request: Request,
     build_id: str,
     source: str,
-    boot_method: str = "",
-    disc: Disc | None = None,
+    way: Way = Way(),
 ) -> Answers:
     """Return what the installer and the first boot are told.
 
-    ``disc`` is the ISO where it is known.
-
     :raises: SpecError where a template cannot be rendered
     """
-    method = boot_method or request.boot_method
+    method = way.boot_method or request.boot_method
     from_iso = method == "cdrom" or bool(request.source and is_iso(request.source))
-    disc = disc or Disc()
+    drive = None if way.metadata else entry.config_drive_url
     context: dict[str, Any] = {
         **variables(entry, request, source),
         **wishes(entry, request),
-        "boot_method": boot_method,
+        "boot_method": way.boot_method,
         "from_iso": from_iso,
-        "iso_label": disc.label,
-        "iso_url": disc.url,
+        "iso_label": way.disc.label,
+        "iso_url": way.disc.url,
         "build_id": build_id,
-        "user_data_url": USER_DATA_URL,
+        "user_data_url": USER_DATA_URL if drive is None else drive,
         "report_url": REPORT_URL,
+        "address": way.address,
     }
+    kind = "static" if way.address else "dhcp"
+    context["network_args"] = _text(entry, entry.network.get(kind, ""), context)
     context |= family(entry.family).context(entry, request)
     context["report"] = _file(entry, entry.report, context)
     context["finish"] = _file(entry, entry.finish, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from osc_imagebuild import addresses
 from osc_imagebuild.actions import (
     Act,
     ClearReport,
@@ -85,7 +86,9 @@ class Install:
         if server is None:
             return Fail("the install server was deleted by somebody")
         if server.status == "ERROR":
-            return Fail(f"Nova could not run the install server: {server.fault}")
+            return Fail(
+                f"Nova could not run the install server: {_fault(spec, server)}"
+            )
         if "started" not in facts.marks:
             known = {"server_id": server.id, "image_id": server.image_id}
             return Act(SetMark("started", known), "note the server")
@@ -119,6 +122,13 @@ class Install:
             percent or 0,
             left,
         )
+
+
+def _fault(spec: Spec, server: Server) -> str:
+    """Nova's words, or ours where it knows of an address only when it is too late."""
+    if spec.address and "in use" in server.fault:
+        return addresses.taken(spec.address["ip"], server.fault)
+    return server.fault
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ fetch() {
     timeout "$3" wget -q -O "$2" "$1"
 }
 
-# What DHCP gives; the answer of the first call holds for later ones.
+# What ip= has, else what DHCP gives; the answer of the first call holds for later ones.
 network() {
     [ -z "$net" ] || { [ "$net" = up ]; return; }
     net=down
@@ -52,10 +52,22 @@ network() {
         tries=$((tries + 1))
     done
     ip link set eth0 up 2>/dev/null || return 1
-    udhcpc -q -n -f -t 8 -T 1 -i eth0 -O staticroutes -s /etc/dhcp.sh >/dev/null 2>&1 ||
-        return 1
+    if [ -n "$fixed" ]; then
+        fixed_address
+    else
+        udhcpc -q -n -f -t 8 -T 1 -i eth0 -O staticroutes -s /etc/dhcp.sh >/dev/null 2>&1 ||
+            return 1
+    fi
     net=up
     say "NETWORK 10% $(ip -o -4 addr show eth0 | awk '{print $4}')"
+}
+
+# The address of ip=ADDRESS::GATEWAY:NETMASK:::none, as of the kernel's own option.
+fixed_address() {
+    local gateway=${fixed#*:*:} mask=${fixed#*:*:*:}
+    ip addr add "${fixed%%:*}/${mask%%:*}" dev eth0
+    gateway=${gateway%%:*}
+    [ -z "$gateway" ] || ip route add default via "$gateway"
 }
 
 # from_drive LABEL FILE: the answer from a CD or a config drive
@@ -208,6 +220,7 @@ dmesg -n 4 # from here on the console is for our lines
 for word in $(cat /proc/cmdline); do
     case $word in
         answer=*) answer=${word#*=} ;;
+        ip=*) fixed=${word#*=} ;;
         onfail=*) onfail=${word#*=} ;;
         rootfs=*) rootfs=${word#*=} ;;
     esac

@@ -51,14 +51,24 @@ class Neutron(Service):
                 "id": f"subnet-{network_id}",
                 "network_id": network_id,
                 "enable_dhcp": dhcp and not external,
+                "ip_version": 4,
+                "cidr": "10.0.0.0/29",
                 "gateway_ip": "10.0.0.1" if routed else None,
+                "dns_nameservers": ["10.0.0.2", "10.0.0.3"],
+                "allocation_pools": [{"start": "10.0.0.1", "end": "10.0.0.6"}],
                 "project_id": owner,
             }
         )
         if routed and not external:
             self.plug(f"router-{network_id}", network_id, "network:router_interface")
 
-    def plug(self, device: str, network_id: str, owner: str = "compute:nova") -> None:
+    def plug(
+        self,
+        device: str,
+        network_id: str,
+        owner: str = "compute:nova",
+        address: str = "",
+    ) -> None:
         """Add a port."""
         self.ports.append(
             {
@@ -66,8 +76,17 @@ class Neutron(Service):
                 "device_id": device,
                 "network_id": network_id,
                 "device_owner": owner,
+                "fixed_ips": [{"ip_address": address}] if address else [],
                 "project_id": "demo",
             }
+        )
+
+    def is_used(self, address: str, network_id: str) -> bool:
+        """Whether a port of the network has the address."""
+        return any(
+            {"ip_address": address} in port["fixed_ips"]
+            for port in self.ports
+            if port["network_id"] == network_id
         )
 
     def unplug(self, device: str) -> None:

@@ -141,8 +141,9 @@ class Nova(NovaPlanning):
         self.servers[server.id] = server
         for volume in devices:
             volume.attach(server.id)
-        for network in server.networks:
-            self._neutron.plug(server.id, network)
+        for nic in body["networks"] if server.networks else ():
+            address = nic.get("fixed_ip", "")
+            self._neutron.plug(server.id, nic["uuid"], address=address)
         return Reply(202, {"server": {"id": server.id, "links": []}})
 
     def _image(self, call: Call, body: dict[str, Any]) -> FakeImage:
@@ -210,6 +211,10 @@ class Nova(NovaPlanning):
         known = {n["id"] for n in self._neutron.networks}
         if not set(wanted) <= known:
             raise Refusal(400, "Network could not be found.")
+        for nic in body["networks"]:
+            address = nic.get("fixed_ip", "")
+            if address and self._neutron.is_used(address, nic["uuid"]):
+                raise Refusal(400, f"Fixed IP address {address} is already in use")
         return wanted
 
     def _require_groups(self, body: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ _SPEC = Spec(
     firmware="bios",
     config_drive=False,
     networks=("net-1",),
+    address={},
     security_groups=(),
     availability_zone=None,
     volume_zone="",

@@ -225,7 +225,8 @@ class CommandLineTest(testtools.TestCase):
         entry = Catalog([BUILT_IN]).entry(name)
         request = Request(name="x", os=name, source="http://x/y.iso")
         source = guests.package_source(entry, request)
-        return guests.render(entry, request, "id", source, "kernel", disc)
+        way = guests.Way("kernel", disc=disc)
+        return guests.render(entry, request, "id", source, way)
 
     def test_command_lines(self) -> None:
         """They fit what Nova keeps."""

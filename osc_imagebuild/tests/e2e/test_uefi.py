@@ -1,0 +1,20 @@
+"""UEFI through Nova: a GRUB stub, the installer, and a result that boots again."""
+
+from __future__ import annotations
+
+from osc_imagebuild.tests.e2e.base import EndToEndTest
+from osc_imagebuild.tests.e2e.test_create import DECLARED, PROVENANCE
+
+
+class TestUefi(EndToEndTest):
+    """The firmware of the verify server knows nothing of the install server's."""
+
+    def test_uefi(self) -> None:
+        build = self.create("--firmware", "uefi", "--boot-method", "ipxe")
+        self.assertEqual("complete", build["status"])
+        found = self.properties(build["image_id"])
+        machine = {"hw_firmware_type": "uefi", "hw_machine_type": "q35"}
+        self.assertEqual(PROVENANCE | DECLARED | set(machine), set(found))
+        self.assertLessEqual(machine.items(), found.items())
+        self.delete(build["id"])
+        self.assert_census(self.before)
