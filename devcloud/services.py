@@ -61,6 +61,10 @@ def _api(
     )
 
 
+def _files(config: tuple[Path, ...]) -> tuple[str, ...]:
+    return tuple(word for path in config for word in ("--config-file", str(path)))
+
+
 def _daemon(
     name: str,
     config: tuple[Path, ...],
@@ -70,10 +74,9 @@ def _daemon(
     stop_seconds: int = 10,
 ) -> Service:
     """A program of the virtual environment that takes --config-file."""
-    files = tuple(word for path in config for word in ("--config-file", str(path)))
     return Service(
         name,
-        (str(V / "bin" / name), *files, *extra),
+        (str(V / "bin" / name), *_files(config), *extra),
         address=address,
         reads=(packages.VENV_STAMP, *config),
         after=after,
@@ -221,9 +224,11 @@ LIBVIRTD = Service(
     socket=R / "libvirt/libvirt-sock",
     reads=(E / "libvirt/libvirtd.conf", E / "libvirt/qemu.conf", PRIVATE),
 )
-COMPUTE = _daemon(
+CPU = (E / "nova/nova.conf", E / "nova/nova-cpu.conf")
+COMPUTE = Service(
     "nova-compute",
-    (E / "nova/nova.conf", E / "nova/nova-cpu.conf"),
+    (str(V / "bin/python3"), "-m", "devcloud.agent.compute", *_files(CPU)),
+    reads=(packages.VENV_STAMP, *CPU, settings.LIB / "devcloud/agent/compute.py"),
     after=("libvirtd",),
     stop_seconds=5,
 )
