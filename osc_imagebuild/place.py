@@ -34,7 +34,7 @@ def networks(api: Api, request: Request) -> Place:
     """
     known = inventory.networks(api)
     chosen, choice = choose.networks(known, request.networks)
-    [first] = [n for n in known if n.id == chosen[0]]
+    first = next(n for n in known if n.id == chosen[0])
     if first.dhcp:
         drive, line = choose.config_drive(request, known, chosen)
         metadata = not request.config_drive

@@ -17,4 +17,4 @@ class TestUefi(EndToEndTest):
         self.assertEqual(PROVENANCE | DECLARED | set(machine), set(found))
         self.assertLessEqual(machine.items(), found.items())
         self.delete(build["id"])
-        self.assert_census(self.before)
+        self.assert_left()
