@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from osc_imagebuild import boot
+from osc_imagebuild import boot, hardware
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.cloud.inventory import Flavor, Network
 from osc_imagebuild.errors import SpecError
@@ -254,5 +254,12 @@ def boot_method(
     if not kernel_url.startswith("http://") or request.arch not in _STUB_ARCHES:
         return "kernel", (
             "boot method kernel: a stub takes http, and x86_64 and aarch64 only"
+        )
+    if hardware.firmware(request) == "uefi" and "kernel" in there:
+        # Source: edk2's OvmfPkg, PlatformBootManagerLib: with a boot order of QEMU's,
+        # which Nova gives, only devices that are in it are connected.
+        return "kernel", (
+            "boot method kernel: a UEFI firmware that is told its boot disk, as libvirt's "
+            "is, shows a stub no network card"
         )
     return "ipxe", "boot method ipxe: the guest fetches the installer by itself"

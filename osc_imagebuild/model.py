@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class User:
-    """A person's account in the installed system.
-
-    Without a password the account can only be used by its keys.
-    """
+    """A person's account in the installed system; without a password it needs keys."""
 
     name: str
     password: str | None = field(default=None, repr=False)
@@ -114,17 +111,16 @@ class Request:
 class Spec:
     """A build with every name resolved; what the record keeps. No secrets.
 
-    Sizes carry their unit, times are seconds. ``result_properties`` is all
-    that may be found on the finished image besides Glance's own attributes.
-    Signs are the OS's own; ``expected_s`` is how long it took before, 0 if unknown.
-    ``root`` says where the root disk is: 'local', on the server's host, or
-    'volume'. ``iso_import`` is whether Glance fetches the ISO by itself,
-    ``answers_in_iso`` whether the files of the answer CD go into the ISO itself,
-    ``press_key`` whether its boot loader waits for a key; more on an
-    ISO is in `osc_imagebuild.parts.Media`.
-    ``volume_zone`` is the availability zone of volumes, '' for Cinder's choice.
-    ``address`` is the install server's on the first network where that has no DHCP:
-    see `osc_imagebuild.addresses.of_subnet`; empty where it has.
+    Sizes carry their unit, times are seconds. ``result_properties`` is all that may be
+    found on the finished image besides Glance's own attributes. Signs are the OS's own;
+    ``expected_s`` is how long it took before, 0 if unknown. ``root`` says where the
+    root disk is: 'local', on the server's host, or 'volume'. ``iso_import`` is whether
+    Glance fetches the ISO by itself, ``answers_in_iso`` whether the files of the answer
+    CD go into the ISO itself, ``press_key`` whether its boot loader waits for a key;
+    more on an ISO is in `osc_imagebuild.parts.Media`. ``volume_zone`` is the zone of
+    volumes, '' for Cinder's choice. ``address`` is as
+    `osc_imagebuild.addresses.of_subnet` makes it, empty where the first network has
+    DHCP.
     """
 
     name: str

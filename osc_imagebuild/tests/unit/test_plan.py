@@ -284,6 +284,10 @@ class ChoiceTest(PlanTestCase):
         ):
             chosen, line = choose.boot_method(request, entry, url, missing)
             self.assertEqual((method, True), (chosen, bool(line)))
+        uefi = self.request(firmware="uefi")
+        chosen, line = choose.boot_method(uefi, entry, plain, ())
+        self.assertEqual("kernel", chosen)
+        self.assertIn("no network card", line)
         wanted = self.request(boot_method="ipxe")
         error = self.assertRaises(
             SpecError, choose.boot_method, wanted, entry, plain, ("no iPXE here",)
