@@ -234,16 +234,7 @@ def boot_method(
             f"it has {', '.join(boot.names())}"
         )
     if request.boot_method != "auto":
-        if request.boot_method not in boot.names():
-            raise SpecError(
-                f"no boot method {request.boot_method!r}; there are: "
-                f"auto, {', '.join(boot.names())}"
-            )
-        if request.boot_method not in entry.boot_methods:
-            raise SpecError(
-                f"{entry.title} cannot be built with boot method "
-                f"{request.boot_method}; it takes {', '.join(entry.boot_methods)}"
-            )
+        _require_boot_method(request, entry)
         if request.boot_method == "ipxe" and missing:
             raise SpecError([*missing, "or use --boot-method kernel"])
         return request.boot_method, ""
@@ -263,3 +254,16 @@ def boot_method(
             "is, shows a stub no network card"
         )
     return "ipxe", "boot method ipxe: the guest fetches the installer by itself"
+
+
+def _require_boot_method(request: Request, entry: Entry) -> None:
+    if request.boot_method not in boot.names():
+        raise SpecError(
+            f"no boot method {request.boot_method!r}; there are: "
+            f"auto, {', '.join(boot.names())}"
+        )
+    if request.boot_method not in entry.boot_methods:
+        raise SpecError(
+            f"{entry.title} cannot be built with boot method "
+            f"{request.boot_method}; it takes {', '.join(entry.boot_methods)}"
+        )

@@ -96,18 +96,6 @@ def opened(
         be fetched now
     """
     match content:
-        case StubDisk(script):
-            data = stub_disk(script)
-            yield io.BytesIO(data), len(data)
-        case EfiStubDisk(script, arch):
-            data = efi.stub_disk(script, arch)
-            yield io.BytesIO(data), len(data)
-        case BlankDisk(size_gib):
-            data = qcow2.build(b"", size_gib * _GIB)
-            yield io.BytesIO(data), len(data)
-        case AnswerCd(label, named, plain):
-            data = discs.answer_cd(label, _filled(named, plain, texts or {}))
-            yield io.BytesIO(data), len(data)
         case InstallMedia():
             with streams.opened(content) as (stream, size):
                 yield stream, size
@@ -116,23 +104,42 @@ def opened(
             put = {path: text.encode() for path, text in files.items()}
             with answer_iso.opened(original, put) as (stream, size):
                 yield stream, size
-        case IsoFile():
+        case IsoFile() | RemoteFile():
             with tempfile.TemporaryFile() as file:
-                iso.fetch(content, file, ask_for)
+                _fetch_part(content, file, ask_for)
                 size = file.tell()
                 file.seek(0)
                 yield file, size
-        case RemoteFile(url, sha256):
-            with tempfile.TemporaryFile() as file:
-                digest = _fetch(url, file)
-                if digest != sha256:
-                    raise SpecError(
-                        f"{url} has changed since the build was planned "
-                        f"(sha256 {digest}, was {sha256}); start a new build"
-                    )
-                size = file.tell()
-                file.seek(0)
-                yield file, size
+        case _:
+            data = _made(content, texts or {})
+            yield io.BytesIO(data), len(data)
+
+
+def _made(
+    content: StubDisk | EfiStubDisk | BlankDisk | AnswerCd, texts: Mapping[str, str]
+) -> bytes:
+    """What is small enough to be made here."""
+    match content:
+        case StubDisk(script):
+            return stub_disk(script)
+        case EfiStubDisk(script, arch):
+            return efi.stub_disk(script, arch)
+        case BlankDisk(size_gib):
+            return qcow2.build(b"", size_gib * _GIB)
+        case AnswerCd(label, named, plain):
+            return discs.answer_cd(label, _filled(named, plain, texts))
+
+
+def _fetch_part(
+    content: IsoFile | RemoteFile, file: IO[bytes], ask_for: iso.AskForImage | None
+) -> None:
+    if isinstance(content, IsoFile):
+        iso.fetch(content, file, ask_for)
+    elif (digest := _fetch(content.url, file)) != content.sha256:
+        raise SpecError(
+            f"{content.url} has changed since the build was planned "
+            f"(sha256 {digest}, was {content.sha256}); start a new build"
+        )
 
 
 def _filled(

@@ -5,14 +5,13 @@ All that is wrong is found in one go, so a user mends it once.
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from osc_imagebuild import (
+    assembly,
     boot,
     choose,
     driver_cd,
@@ -25,6 +24,7 @@ from osc_imagebuild import (
     preflight,
 )
 from osc_imagebuild import spec as specs
+from osc_imagebuild.assembly import Chosen
 from osc_imagebuild.catalog import Catalog, Entry
 from osc_imagebuild.cloud import inventory
 from osc_imagebuild.cloud.api import Api
@@ -35,7 +35,6 @@ from osc_imagebuild.install_media import Finder
 from osc_imagebuild.model import Request, Spec
 from osc_imagebuild.parts import DriverCd, Media
 from osc_imagebuild.place import Place
-from osc_imagebuild.record import tool_version
 
 T = TypeVar("T")
 
@@ -99,9 +98,30 @@ class _Planner:
         answers = self._try(lambda: self._answers(entry, install, where))
         if not (entry and flavor and where and install and answers):
             return None
-        spec = self._spec(entry, flavor, where, groups or (), install, answers)
-        self.problems += boot.load(install.boot_method).problems(spec)
-        self.problems += hardware.problems(self.request, install.boot_method)
+        request, warn = self.request, self.warnings.append
+        chosen = Chosen(
+            build_id=self.build_id,
+            request=request,
+            entry=entry,
+            install=install,
+            flavor=flavor,
+            where=where,
+            security_groups=groups or (),
+            answers=answers,
+            root_gib=self._root(entry, install, flavor),  # finds the zone too
+            drivers=self.drivers,
+            volume_zone=self.volume_zone,
+            press_key=preflight.press_key(entry, request, install, warn),
+            tree_sha256=self._tree_sha256(entry, install),
+            expected_s=inventory.earlier_duration_s(self.api, entry.name, flavor.name),
+        )
+        return self._plan(chosen)
+
+    def _plan(self, chosen: Chosen) -> Plan:
+        """The plan for what was chosen, once that was looked at as a whole."""
+        spec, entry, answers = assembly.spec(chosen), chosen.entry, chosen.answers
+        self.problems += boot.load(spec.boot_method).problems(spec)
+        self.problems += hardware.problems(self.request, spec.boot_method)
         self.warnings += preflight.tpm(self.api, self.request)
         if spec.boot_method == "cdrom":
             self.problems += preflight.answer_cd(entry)
@@ -204,95 +224,15 @@ class _Planner:
             self.volume_zone = self._chosen(zone)
         return size
 
-    def _spec(
-        self,
-        entry: Entry,
-        flavor: Flavor,
-        where: Place,
-        groups: tuple[str, ...],
-        install: Media,
-        answers: Answers,
-    ) -> Spec:
-        request, warn = self.request, self.warnings.append
-        minutes = request.timeout_min or entry.timeout_min
-        volume_gib = self._root(entry, install, flavor)
-        cd = entry.answer_cd if install.boot_method == "cdrom" else {}
-        return Spec(
-            **dataclasses.asdict(install),
-            name=request.name,
-            os=entry.name,
-            arch=request.arch,
-            output=request.output,
-            flavor_id=flavor.id,
-            flavor_name=flavor.name,
-            root="volume" if volume_gib else "local",
-            disk_gib=volume_gib or flavor.disk_gib,
-            firmware=hardware.firmware(request),
-            config_drive=where.config_drive,
-            answer_cd_label=cd.get("label", ""),
-            answer_cd_files=_answer_files(cd),
-            answer_cd_texts={str(k): str(v) for k, v in cd.get("texts", {}).items()},
-            answers_in_iso=bool(cd.get("remaster")),
-            driver_cd=self.drivers,
-            press_key=preflight.press_key(entry, request, install, warn),
-            networks=where.networks,
-            address=where.address,
-            security_groups=groups,
-            availability_zone=request.availability_zone,
-            volume_zone=self.volume_zone,
-            hints=dict(request.hints),
-            kernel_args=answers.kernel_args,
-            boot_properties=hardware.properties(request, entry.boot_properties),
-            result_properties={
-                **self._result_properties(entry, install, answers),
-                "imagebuild_flavor": flavor.name,
-            },
-            result_tags=tuple(request.tags),
-            result_visibility=request.visibility,
-            min_ram_mib=entry.result_min_ram_mib,
-            timeout_s=minutes * 60,
-            verify=request.verify,
-            verify_user_data=answers.verify,
-            verify_sign=answers.verify_sign,
-            verify_timeout_s=60 * int(entry.verify.get("timeout_min", 30)),
-            keep_on_failure=request.keep_on_failure,
-            family=entry.family,
-            progress=entry.progress,
-            failures=entry.failures,
-            banners=entry.banners,
-            stall_s=60 * (request.stall_min or entry.stall_min),
-            expected_s=inventory.earlier_duration_s(self.api, entry.name, flavor.name),
-        )
-
-    def _result_properties(
-        self, entry: Entry, install: Media, answers: Answers
-    ) -> dict[str, str]:
-        """What the finished image declares, and where it comes from."""
-        found = {
-            **hardware.properties(self.request, entry.properties),
-            "architecture": self.request.arch,
-            **self.request.properties,
-            "imagebuild_build_id": self.build_id,
-            "imagebuild_os": entry.name,
-            "imagebuild_source": install.source,
-            "imagebuild_answer_sha256": hashlib.sha256(
-                answers.answer.encode()
-            ).hexdigest(),
-            "imagebuild_tool_version": tool_version(),
-        }
-        if entry.release_file and install.kernel_url:
-            try:
-                tree = guests.install_tree(entry, self.request)
-                found["imagebuild_source_sha256"] = media.digest(tree.release_url)[0]
-            except TransientError:
-                pass  # a warning on the tree was given already
-            except SpecError as error:
-                self.problems += error.problems
-        return found
-
-
-def _answer_files(cd: Mapping[str, Any]) -> dict[str, str]:
-    """Files of the answer CD, each with the name of the text in it."""
-    if not cd:
-        return {}
-    return {str(cd["file"]): "answer", **dict.fromkeys(cd.get("empty", ()), "")}
+    def _tree_sha256(self, entry: Entry, install: Media) -> str:
+        """What identifies the install tree, '' where nothing does."""
+        if not entry.release_file or not install.kernel_url:
+            return ""
+        tree = guests.install_tree(entry, self.request)
+        try:
+            return media.digest(tree.release_url)[0]
+        except TransientError:
+            return ""  # a warning on the tree was given already
+        except SpecError as error:
+            self.problems += error.problems
+            return ""
