@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
 
 from osc_imagebuild import record, rfb
 from osc_imagebuild.cloud import remote_console, servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError, InstallError, TransientError
+from osc_imagebuild.errors import CloudError, Evidence, InstallError, TransientError
 from osc_imagebuild.model import Server
 from osc_imagebuild.teardown import teardown
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What was on a server's console and screen when its build failed.
-
-    ``console`` is all that Nova had of it, ``screenshot`` a PNG file, empty where
-    there is no picture; ``screen_url`` is the console's page, and is good
-    only while the server is kept. ``role`` is the server's: 'install' or 'verify'.
-    """
-
-    role: str = "install"
-    server_id: str = ""
-    console: str = ""
-    screenshot: bytes = field(default=b"", repr=False)
-    screen_url: str = field(default="", repr=False)
 
 
 def look_closer(api: Api, role: str, server: Server | None, seen: str) -> Evidence:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NoReturn
 
-from osc_imagebuild import boot, lease, record, signs, steps
+from osc_imagebuild import boot, lease, recipe, record, signs
 from osc_imagebuild.actions import (
     CREATING,
     Act,
@@ -29,10 +29,11 @@ from osc_imagebuild.cloud.act import Actor
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.observe import observe
 from osc_imagebuild.cloud.watch import Watch
-from osc_imagebuild.ending import Evidence, end_failed, look_closer
+from osc_imagebuild.ending import end_failed, look_closer
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
+    Evidence,
     LockedError,
     NotFoundError,
     TransientError,
@@ -67,7 +68,7 @@ class Engine:
         self._build = build
         self._listener = listener
         self._actor = Actor(api, build.id, build.spec, texts, self._beat)
-        self._steps = steps.recipe(build.spec)
+        self._steps = recipe.of(build.spec)
         self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
         self._shared = boot.shared(build.spec)
         self._watch = Watch(
@@ -120,14 +121,14 @@ class Engine:
         facts = self._facts or self._look(self._everything)
         if self._lease.beat_is_due:
             self._write()
-        step = steps.current(self._steps, self._build.spec, facts)
+        step = recipe.current(self._steps, self._build.spec, facts)
         if step is None:
             return True
         if step.name != self._step:
             self._enter(step.name)
             if not everything:
                 facts = self._look(step.sees)
-                if steps.current(self._steps, self._build.spec, facts) is not step:
+                if recipe.current(self._steps, self._build.spec, facts) is not step:
                     return False
         decision = self._duplicate(facts) or step.decide(self._build.spec, facts)
         match decision:
@@ -203,7 +204,7 @@ class Engine:
                     # A lock is not for this tool to undo; unlocked, it goes on.
                     raise
                 except CloudError as error:
-                    if self._step in steps.AFTER_PUBLISHING:
+                    if self._step in recipe.AFTER_PUBLISHING:
                         raise
                     self._fail(str(error), "")
 
@@ -269,7 +270,7 @@ class Engine:
 
         :raises: InstallError; CloudError once the result is published
         """
-        if self._step in steps.AFTER_PUBLISHING:
+        if self._step in recipe.AFTER_PUBLISHING:
             # The image is out: a build that could not tidy up has not failed,
             # it is to be resumed.
             raise CloudError(f"{reason}; the {self._build.spec.output} is complete")

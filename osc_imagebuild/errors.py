@@ -19,10 +19,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from osc_imagebuild.ending import Evidence
+from dataclasses import dataclass, field
 
 
 class ImageBuildError(Exception):
@@ -102,11 +99,27 @@ class TransientError(CloudError):
         self.retry_after = retry_after
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What was on a server's console and screen when its build failed.
+
+    ``console`` is all that Nova had of it, ``screenshot`` a PNG file, empty where
+    there is no picture; ``screen_url`` is the console's page, and is good
+    only while the server is kept. ``role`` is the server's: 'install' or 'verify'.
+    """
+
+    role: str = "install"
+    server_id: str = ""
+    console: str = ""
+    screenshot: bytes = field(default=b"", repr=False)
+    screen_url: str = field(default="", repr=False)
+
+
 class InstallError(ImageBuildError):
     """The build ran and failed; ``console_tail`` is the last of its console.
 
     ``evidence`` has the whole console and a picture of the screen, where this
-    client saw the build fail: see `osc_imagebuild.ending.Evidence`.
+    client saw the build fail: see `Evidence`.
     """
 
     def __init__(

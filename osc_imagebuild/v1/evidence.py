@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from osc_lib import exceptions
 
 if TYPE_CHECKING:
-    from osc_imagebuild.ending import Evidence
+    from osc_imagebuild.errors import Evidence
 
 
 def console_file(directory: str | None, build_id: str, role: str = "install") -> Path:

@@ -10,7 +10,7 @@ import testtools
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from osc_imagebuild import actions, boot, record, steps
+from osc_imagebuild import actions, boot, recipe, record
 from osc_imagebuild import spec as specs
 from osc_imagebuild.actions import Act, Fail, Wait
 from osc_imagebuild.errors import ImageBuildError, RecordError
@@ -98,7 +98,7 @@ class DecisionTest(testtools.TestCase):
         wanted = spec(boot_method=method, verify=verify)
         known = {i.id for i in seen.images.values()}
         known |= {s.id for s in seen.servers.values()}
-        step = steps.current(steps.recipe(wanted), wanted, seen)
+        step = recipe.current(recipe.of(wanted), wanted, seen)
         if step is None:
             self.assertIn("complete", seen.marks)
             return

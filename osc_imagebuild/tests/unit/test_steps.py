@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import testtools
 
-from osc_imagebuild import steps
+from osc_imagebuild import recipe
 from osc_imagebuild.actions import Act, Fail, Wait
 from osc_imagebuild.model import Facts, Mark, Spec
 from osc_imagebuild.tests.unit.samples import (
@@ -42,7 +42,7 @@ RESULT = image("result", properties=CLEAN, min_disk_gib=2, min_ram_mib=128)
 def outcome(found: Facts, asked: Spec | None = None) -> tuple[str, str]:
     """Return the current step's name, and what it decides in a word or two."""
     wanted = asked or spec()
-    step = steps.current(steps.recipe(wanted), wanted, found)
+    step = recipe.current(recipe.of(wanted), wanted, found)
     if step is None:
         return "end", ""
     match step.decide(wanted, found):

@@ -13,7 +13,7 @@ import fixtures
 import pycdlib
 import testtools
 
-from osc_imagebuild import discs, guests, rfb, spec, steps
+from osc_imagebuild import discs, guests, recipe, rfb, spec
 from osc_imagebuild.actions import Act, Fail, PressKey, SetMark, Wait
 from osc_imagebuild.catalog import BUILT_IN, Catalog
 from osc_imagebuild.errors import SpecError
@@ -67,7 +67,7 @@ class KeyStepTest(testtools.TestCase):
         known = facts(marks=marks("key"))
         self.assertTrue(EnsureKey().done(samples.spec(), known))
         for wanted in (True, False):
-            names = [s.name for s in steps.recipe(samples.spec(press_key=wanted))]
+            names = [s.name for s in recipe.of(samples.spec(press_key=wanted))]
             self.assertEqual(wanted, "press-key" in names)
 
 
