@@ -235,6 +235,8 @@ class Engine:
 
     def _write(self, **fields: object) -> None:
         """Change the record, which is the sign of life too."""
+        # Who slept for long would write over what an heir noted.
+        self._lease.prove_if_old()
         known: dict[str, object] = {
             "step": self._step,
             "doing": self._doing,
@@ -295,7 +297,5 @@ class Engine:
         self._write()
 
     def _tell(self, kind: str, text: str, left_s: float | None = None) -> None:
-        now, percent = self._api.now(), self._percent
-        self._listener(
-            Event(kind, self._build.id, self._step, text, now, percent, left_s)
-        )
+        about = (self._build.id, self._step, text, self._api.now(), self._percent)
+        self._listener(Event(kind, *about, left_s))

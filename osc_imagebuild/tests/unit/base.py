@@ -14,6 +14,7 @@ import fixtures
 import requests
 import testtools
 import yaml
+from requests.adapters import BaseAdapter
 
 from osc_imagebuild import lease, media
 from osc_imagebuild.builder import Builder
@@ -75,7 +76,9 @@ class CloudTestCase(testtools.TestCase):
         self.events: list[Event] = []
         self.wrong: list[str] = []
         self.useFixture(fixtures.FakeLogger(level=logging.WARNING))
-        self.patch(requests.Session, "get_adapter", self._adapter)
+        self.patch(
+            requests.Session, "get_adapter", lambda *a, **kw: self._adapter(*a, **kw)
+        )
         self.patch(time, "sleep", _no_sleep)
         self.patch(media, "stub_disk", _stub_disk)
         self.patch(media, "missing_parts", lambda *machine: [])
@@ -99,8 +102,10 @@ class CloudTestCase(testtools.TestCase):
             text = " ".join(str(error).split())
             self.wrong.append(f"  {where}: {type(error).__name__}: {text:.400}")
 
-    def _adapter(self, url: str, **kwargs: Any) -> Adapter:
-        return Adapter(self.cloud.serve)
+    def _adapter(self, session: requests.Session, url: str) -> BaseAdapter:
+        """That of `FakeCloud.connect` knows its client; others go there too."""
+        mounted = session.adapters.get("http://")
+        return mounted if isinstance(mounted, Adapter) else Adapter(self.cloud.serve)
 
     def builder(self, client: str = "first", *, skew: float = 0.0) -> Builder:
         """Return the library as a new client has it."""

@@ -113,14 +113,19 @@ class RivalsTest(CloudTestCase):
 
     def test_slow_owner_is_fenced(self) -> None:
         """A client that slept for long changes nothing when it wakes up."""
+        fenced = 0
         for number in range(4, 150, 11):
             self.cloud = FakeCloud()
             build = self.started()
             with self.one_of_many(f"asleep at call {number}"):
-                self.check_fence(build, number)
+                fenced += self.check_fence(build, number)
+        self.assertGreater(fenced, 7)
 
-    def check_fence(self, build: Record, number: int) -> None:
-        """Let the owner fall asleep at its call ``number``, and another drive."""
+    def check_fence(self, build: Record, number: int) -> bool:
+        """Let the owner fall asleep at its call ``number``, and another drive.
+
+        Return whether it woke up as one that was put aside.
+        """
         begun = len(self.cloud.log)
         slept: list[float] = []
 
@@ -140,13 +145,16 @@ class RivalsTest(CloudTestCase):
         was, found = self.rivals(lambda: slow.resume(build.id), heir, number)
         self.assertIsInstance(found, Record, str(found))
         self.assert_complete(found)
-        if slept and isinstance(was, RecordError):
+        fenced = bool(slept) and isinstance(was, RecordError)
+        if fenced:
             late = [
                 call.kind
                 for call in self.cloud.mutations
                 if call.client == "slow" and call.at > slept[0] + 300
             ]
             self.assertEqual([], late)
+            self.assertEqual(found.marks, self.builder().find(build.id).marks)
+        return fenced
 
     def test_cancel_while_another_drives(self) -> None:
         """The driver stops, and nothing is left but the record."""
