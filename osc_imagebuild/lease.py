@@ -100,6 +100,9 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
         "imagebuild_token": token,
     }
     held = leases(api, build_id)
+    if number > (generation(held[-1]) if held else 0):
+        last = images.find(api, _lease_id(build_id, number))
+        held += [last] if last else []
     for _ in range(_ATTEMPTS):
         if held and held[-1].properties.get("imagebuild_token") == token:
             return _taken(api, build_id, held)
@@ -112,9 +115,10 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
 
 
 def _used_up(api: Api, build_id: str) -> int:
-    """A generation up to which all are used: none of them is asked for again.
+    """A generation up to which all are used: none below it is asked for again.
 
-    Every owner writes its own into the record; an older one does no harm.
+    Every owner writes its own into the record; an older one does no harm. It is
+    looked for itself by its ID: its owner may live, and not be listed yet.
     """
     record = images.find(api, build_id)
     text = record.properties.get("imagebuild_lease", "") if record else ""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from osc_imagebuild import lease
-from osc_imagebuild.errors import RecordError
+from osc_imagebuild import lease, record
+from osc_imagebuild.errors import DrivenError, RecordError
 from osc_imagebuild.record import Record
+from osc_imagebuild.tests.fakes import glance
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
 from osc_imagebuild.tests.fakes.faults import Fault
 from osc_imagebuild.tests.fakes.turns import Turns
@@ -66,6 +67,17 @@ class LeaseTest(CloudTestCase):
             self.cloud = fresh.fork()
             with self.one_of_many(f"seed {seed}"):
                 self.check_race(self.race(5, seed))
+
+    def test_an_owner_that_is_not_listed_yet(self) -> None:
+        """The record names its lease before Glance lists it by its tags."""
+        self.patch(glance, "TAGS_LATE_S", 5.0)
+        held = self.take("owner")
+        api = self.builder("owner").api
+        record.update(api, self.build.id, lease=held.generation)
+        self.cloud.world.advance(1)
+        self.assertRaises(DrivenError, self.take, "rival")
+        self.cloud.world.advance(5)
+        held.prove()
 
     def test_life(self) -> None:
         """Silence ends a lease, whatever the clocks of the clients say."""
