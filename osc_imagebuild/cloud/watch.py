@@ -31,8 +31,10 @@ from osc_imagebuild.monitors.signs import Signs
 DOUBT_S = 60.0
 EVERY_S = {diagnostics.NAME: 110.0, metrics.NAME: 290.0, screen.NAME: 170.0}
 
-# The same trouble with another file or number is the same trouble.
+# The same trouble with another file or number is the same trouble; after so many
+# seconds without a look it may be a new one.
 KIND = 40
+UNSEEN_S = 600.0
 
 _ALIVE: Mapping[str, signals.Alive] = {
     diagnostics.NAME: diagnostics.alive,
@@ -80,8 +82,9 @@ class Watch:
                 old.get(console.NAME), console.news(text), now, console.alive
             )
             wrong = verdict.trouble(self._signs[role], text)
+            last = old.get(signals.TROUBLE)
             found[signals.TROUBLE] = signals.renewed(
-                old.get(signals.TROUBLE),
+                last if last and now - last.at <= UNSEEN_S else None,
                 wrong.reason[:KIND] if wrong else "",
                 now,
                 signals.differs,

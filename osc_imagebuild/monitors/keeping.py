@@ -55,7 +55,7 @@ def _signals(seen: Mapping[str, Any], now: float) -> Iterable[tuple[str, Signal]
         try:
             known = _LOAD[name](value)
             yield name, Signal(known, float(min(since, now)), float(min(at, now)))
-        except (ValueError, TypeError, zlib.error, struct.error):
+        except (ValueError, TypeError, OverflowError, zlib.error, struct.error):
             continue
 
 

@@ -40,6 +40,8 @@ _AGAIN = re.compile(
     re.M,
 )
 _LOGIN = re.compile(r"^\S+ login: *\Z", re.M)
+# What a system that is up still says, as cloud-init does, is no end of its boot.
+_UP = re.compile(r"^\S+ login:", re.M)
 _COMPLAINT = re.compile(
     r"\b(?:fail\w*|error|fatal|cannot|can't|could not|unable|abort\w*|denied|refused"
     r"|invalid|missing|not found)\b",
@@ -95,14 +97,13 @@ def judge(signs: Signs, look: Look) -> Verdict:
     hopeless = _failure(signs, text) or (None if look.boots else _loop(signs, text))
     if hopeless:
         return Verdict(FAILED, _because(hopeless, wrong), hopeless.evidence)
-    over = _over(signs, text, look, wrong)
-    if over:
+    if over := _over(signs, text, look, wrong):
         return over
-    asked = _question(signs, text, look)
-    if asked:
+    if asked := _question(signs, text, look):
         because = f"{wrong.reason}; then " if wrong else ""
         return Verdict(FAILED, because + asked.reason, asked.evidence)
-    if wrong and _lasts(wrong, look):
+    up = look.boots and _UP.search(text.body)
+    if wrong and not up and _lasts(wrong, look):
         return Verdict(FAILED, wrong.reason, wrong.evidence)
     if look.live and _still(look) and (stuck := _stuck(signs, text)):
         return Verdict(FAILED, stuck.reason, stuck.evidence)
@@ -294,7 +295,6 @@ def _running(signs: Signs, text: Text) -> Verdict:
     last = text.shown[-1].strip()[:300] if text.shown else ""
     if _LOGIN.search(text.body):
         return Verdict(RUNNING, "a system is up and shows its login prompt", last)
-    step = console.progress(signs.progress, text.body)
-    if step:
+    if step := console.progress(signs.progress, text.body):
         return Verdict(RUNNING, step[0], last, min(step[1], 99))
     return Verdict(RUNNING, "nothing is wrong so far", last)

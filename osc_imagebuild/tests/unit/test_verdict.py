@@ -224,6 +224,16 @@ class BootTest(testtools.TestCase):
                 self.assertRegex(found.reason, wanted, path.name)
                 self.assertNotIn("installer", found.reason.partition(":")[0])
 
+    def test_up_in_spite_of_trouble(self) -> None:
+        """What a system got over before its login prompt, or says behind it."""
+        swap = "[ TIME ] Timed out waiting for device /dev/disk/by-uuid/1.\n"
+        said = "vm login: [   55.1] cloud-init[700]: Err:3 404 Not Found\n"
+        for text in (f"{swap}\nvm login: ", said, f"{swap}{said}"):
+            look = Look(console=text, boots=True, quiet_s=600, flat_s=600)
+            self.assertEqual(RUNNING, judge(signs.of_boot(), look).state, text)
+        look = dataclasses.replace(look, console=swap)
+        self.assertEqual(FAILED, judge(signs.of_boot(), look).state)
+
     def test_final_at_once(self) -> None:
         """No waiting for what cannot pass."""
         for name in ("grub-rescue", "panic", "seabios-nothing", "fstab", "dracut"):

@@ -11,10 +11,19 @@ from typing import Any
 
 import testtools
 
-from osc_imagebuild import logs, rfb
+from osc_imagebuild import logs, rfb, signs
 from osc_imagebuild.cloud import remote_console
+from osc_imagebuild.cloud.watch import Watch
 from osc_imagebuild.errors import InstallError, RecordError
-from osc_imagebuild.monitors import console, diagnostics, keeping, screen, window
+from osc_imagebuild.model import Server
+from osc_imagebuild.monitors import (
+    console,
+    diagnostics,
+    keeping,
+    screen,
+    signals,
+    window,
+)
 from osc_imagebuild.monitors.readings import Counters, Picture, Signal
 from osc_imagebuild.rfb import ScreenError
 from osc_imagebuild.tests.fakes.faults import answered, once
@@ -77,6 +86,18 @@ class StallTest(CloudTestCase):
         text, _ = self.failed(stall_min=6, timeout_min=30)
         self.assertIn("not done within 30 minutes", text)
 
+    def test_a_trouble_that_nobody_watched(self) -> None:
+        """Between looks that are far apart a guest may have got over it."""
+        server = Server("1", "install", "BUILD")
+        text = "curl: (7) Failed to connect to mirror\n" * 3
+        for gap, lasted in ((60.0, 240.0), (3600.0, 0.0)):
+            watch = Watch(self.builder().api, {"install": signs.of("debian")})
+            for now in (0.0, 60.0, 120.0, 180.0, 180.0 + gap):
+                watch.look("install", server, text, now)
+            seen = watch.signals["install"]
+            self.assertEqual(lasted, signals.since_s(seen, signals.TROUBLE, now))
+            self.assertEqual(now, signals.since_s(seen, "console", now))
+
     def test_calls_of_half_an_hour(self) -> None:
         """At most six a minute, with a guest that says little."""
         self.cloud.nova.plan.install_s = 1800
@@ -131,6 +152,7 @@ class KeepingTest(testtools.TestCase):
             '{"install": {"trouble": ["x", 9000, 9000]}}',
             '{"install": {"trouble": ["x", 3, 2]}}',
             '{"install": {"metrics": [[1, 2], 1, 2]}}',
+            f'{{"install": {{"metrics": [[1{"0" * 400}, 2, 3], 1, 2]}}}}',
         ):
             found = keeping.load(text, self.NOW)
             self.assertEqual({}, found.get("install", {}), text[:50])
