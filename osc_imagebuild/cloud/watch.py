@@ -27,9 +27,10 @@ from osc_imagebuild.monitors.readings import Signal
 from osc_imagebuild.monitors.signs import Signs
 
 # Seconds without a word on the console after which more is asked, and how
-# often then. Ceilometer measures every five minutes.
+# often then: a second time before a trouble ends the build (`verdict.TROUBLE_S`).
+# Ceilometer measures every five minutes.
 DOUBT_S = 60.0
-EVERY_S = {diagnostics.NAME: 110.0, metrics.NAME: 290.0, screen.NAME: 170.0}
+EVERY_S = {diagnostics.NAME: 110.0, metrics.NAME: 290.0, screen.NAME: 110.0}
 
 # The same trouble with another file or number is the same trouble; after so many
 # seconds without a look it may be a new one.

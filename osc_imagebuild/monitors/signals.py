@@ -37,7 +37,7 @@ def differs(old: Any, new: Any, seconds: float) -> bool:
 
 def flat_s(signals: Mapping[str, Signal], now: float) -> float:
     """Seconds since any of ``signals`` moved, 0 where none shows the guest."""
-    if not names(signals):
+    if not any(name not in _NO_LIFE for name in signals):
         return 0.0
     moved = [s.since for name, s in signals.items() if name != TROUBLE]
     return now - max(moved)
@@ -49,5 +49,6 @@ def since_s(signals: Mapping[str, Signal], name: str, now: float) -> float:
 
 
 def names(signals: Mapping[str, Signal]) -> tuple[str, ...]:
-    """The monitors that can be read, for people."""
-    return tuple(sorted(name for name in signals if name not in _NO_LIFE))
+    """The monitors that were read again and had not moved."""
+    flat = (name for name, s in signals.items() if s.at > s.since)
+    return tuple(sorted(name for name in flat if name not in _NO_LIFE))

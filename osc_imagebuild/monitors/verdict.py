@@ -59,8 +59,9 @@ class Look:
 
     ``live`` is False for a saved console, which knows no times. ``quiet_s`` is
     how long the console has said nothing new, ``flat_s`` how long no available
-    signal has moved, ``trouble_s`` how long it has shown the same trouble.
-    ``boots`` is of a result, which may be silent, restart and show a login.
+    signal has moved, ``trouble_s`` how long it has shown the same trouble,
+    ``signals`` which were read again and are flat. ``boots`` is of a result, which
+    may be silent, restart and show a login.
     """
 
     console: str
@@ -137,8 +138,7 @@ def trouble(signs: Signs, raw: str) -> Found | None:
 
 def _failure(signs: Signs, text: Text) -> Found | None:
     for pattern, sentence in signs.failures:
-        match = re.search(pattern, text.body, re.M)
-        if match:
+        if match := re.search(pattern, text.body, re.M):
             return told(sentence, match, text)
     return None
 

@@ -68,7 +68,7 @@ class TestWatching(EndToEndTest):
             "late() { while :; do sleep 60; done; }\n"
         )
         build = self.create(
-            "--answer-file", str(answer), "--stall-timeout", "1", "--no-wait"
+            "--answer-file", str(answer), "--stall-timeout", "2", "--no-wait"
         )
         driver = self.start("image", "build", "resume", build["id"])
         follower = self.start("image", "build", "log", "--follow", build["id"])
@@ -79,7 +79,7 @@ class TestWatching(EndToEndTest):
         )
         self.assertEqual(0, taken.returncode, taken.stderr)
         self.assertTrue(picture.read_bytes().startswith(b"\x89PNG"))
-        _, errors = driver.communicate(timeout=400)
+        _, errors = driver.communicate(timeout=600)
         self.assertEqual(1, driver.returncode, errors)
         self.assertIn("no sign of life for", errors)
         self.assertIn("(console, screen)", errors)

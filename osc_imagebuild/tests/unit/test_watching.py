@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import itertools
 import json
 import zlib
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import testtools
 
 from osc_imagebuild import logs, rfb, signs
-from osc_imagebuild.cloud import remote_console
+from osc_imagebuild.cloud import remote_console, servers
 from osc_imagebuild.cloud.watch import Watch
 from osc_imagebuild.errors import InstallError, RecordError
 from osc_imagebuild.model import Server
@@ -25,6 +26,7 @@ from osc_imagebuild.monitors import (
     window,
 )
 from osc_imagebuild.monitors.readings import Counters, Picture, Signal
+from osc_imagebuild.monitors.verdict import RUNNING, Look, judge
 from osc_imagebuild.rfb import ScreenError
 from osc_imagebuild.tests.fakes.faults import answered, once
 from osc_imagebuild.tests.fakes.machines import FakeServer
@@ -97,6 +99,25 @@ class StallTest(CloudTestCase):
             seen = watch.signals["install"]
             self.assertEqual(lasted, signals.since_s(seen, signals.TROUBLE, now))
             self.assertEqual(now, signals.since_s(seen, "console", now))
+
+    def test_a_screen_that_moves_behind_a_trouble(self) -> None:
+        """What was read only once has not stood still."""
+        shots = itertools.count(1)
+
+        def picture(api: object, server_id: str) -> Picture:
+            return Picture(64, 48, next(shots).to_bytes(3, "big") * (64 * 48))
+
+        self.patch(remote_console, "picture", picture)
+        self.patch(servers, "diagnostics", lambda api, server_id: None)
+        server, known = Server("1", "install", "ACTIVE"), signs.of("debian")
+        text = "curl: (7) Failed to connect to mirror\n"
+        watch = Watch(self.builder().api, {"install": known})
+        for now in range(0, 900, 30):
+            watch.look("install", server, text, now)
+            seen = watch.signals["install"]
+            flat, names = signals.flat_s(seen, now), signals.names(seen)
+            found = judge(known, Look(console=text, flat_s=flat, signals=names))
+            self.assertEqual(RUNNING, found.state, f"after {now} s")
 
     def test_calls_of_half_an_hour(self) -> None:
         """At most six a minute, with a guest that says little."""
