@@ -1,8 +1,8 @@
 """Read the monitors of one server: the cheap ones always, the others in doubt.
 
 While the console says something new nothing else is asked. Once it is quiet,
-counters and the screen are looked at now and then; what a cloud does not offer
-is not asked for again.
+counters and the screen are looked at now and then; what a cloud never offered is
+not asked for again.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Watch:
         self._api = api
         self._signs = signs
         self._absent: set[str] = set()
+        self._in_vain: dict[str, float] = {}
         self._read: Mapping[str, Callable[[Server], Any]] = {
             diagnostics.NAME: lambda s: servers.diagnostics(api, s.id),
             metrics.NAME: lambda s: gnocchi.counters(api, s.id),
@@ -101,7 +102,8 @@ class Watch:
     def _ask(self, server: Server, found: dict[str, Signal], now: float) -> None:
         for name, read in self._read.items():
             old = found.get(name)
-            if name in self._absent or (old and now - old.at < EVERY_S[name]):
+            last = max(old.at if old else 0.0, self._in_vain.get(name, 0.0))
+            if name in self._absent or now - last < EVERY_S[name]:
                 continue
             if name == metrics.NAME and diagnostics.NAME in found:
                 continue  # the same counters, later and at a higher price
@@ -111,8 +113,11 @@ class Watch:
                 continue
             except ImageBuildError:
                 value = None
-            if value is None:
+            if value is not None:
+                found[name] = signals.renewed(old, value, now, _ALIVE[name])
+            elif old is None:
                 self._absent.add(name)
-                found.pop(name, None)
-                continue
-            found[name] = signals.renewed(old, value, now, _ALIVE[name])
+            else:
+                # What was there once stays a sign of life: a console that breaks
+                # off for a moment is no guest that stands still.
+                self._in_vain[name] = now

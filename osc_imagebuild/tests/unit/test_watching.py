@@ -101,10 +101,12 @@ class StallTest(CloudTestCase):
             self.assertEqual(now, signals.since_s(seen, "console", now))
 
     def test_a_screen_that_moves_behind_a_trouble(self) -> None:
-        """What was read only once has not stood still."""
+        """What was read only once, or cannot be read now, has not stood still."""
         shots = itertools.count(1)
 
         def picture(api: object, server_id: str) -> Picture:
+            if next(shots) % 3 == 0:
+                raise ScreenError("the console broke off")
             return Picture(64, 48, next(shots).to_bytes(3, "big") * (64 * 48))
 
         self.patch(remote_console, "picture", picture)
@@ -112,11 +114,12 @@ class StallTest(CloudTestCase):
         server, known = Server("1", "install", "ACTIVE"), signs.of("debian")
         text = "curl: (7) Failed to connect to mirror\n"
         watch = Watch(self.builder().api, {"install": known})
-        for now in range(0, 900, 30):
+        for now in range(10_000, 10_900, 30):
             watch.look("install", server, text, now)
             seen = watch.signals["install"]
             flat, names = signals.flat_s(seen, now), signals.names(seen)
-            found = judge(known, Look(console=text, flat_s=flat, signals=names))
+            look = Look(console=text, flat_s=flat, signals=names, stall_s=300)
+            found = judge(known, look)
             self.assertEqual(RUNNING, found.state, f"after {now} s")
 
     def test_calls_of_half_an_hour(self) -> None:
