@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import stat
 
 # Source: crypt(5): sha256, sha512, scrypt, yescrypt, gost-yescrypt, bcrypt.
@@ -28,5 +29,5 @@ def exposed(path: str, mode: int) -> str:
         return ""
     return (
         f"warning: {path} can be read by every user of this machine; "
-        f"mend it with: chmod 600 {path}"
+        f"mend it with: chmod 600 {shlex.quote(path)}"
     )

@@ -24,7 +24,8 @@ from osc_imagebuild.names import RECORD_TAG, build_tag, resource_name
 
 SCHEMA = 1
 _PREFIX = "imagebuild_"
-# Glance keeps a property in a MySQL TEXT column of 64 KiB.
+# Glance keeps a property in a MySQL TEXT column of 64 KiB; JSON writes up to six
+# bytes a character.
 TAIL_LIMIT = 8000
 LAG_S = 5.0
 
@@ -286,7 +287,7 @@ def update(api: Api, build_id: str, **fields: Any) -> Record:
     values: dict[str, Callable[[Any], str]] = {
         "marks": dump_marks,
         "steps": lambda steps: json.dumps([list(s) for s in steps]),
-        "console_tail": lambda text: json.dumps(text[-TAIL_LIMIT:]),
+        "console_tail": lambda text: json.dumps(_plain(text)[-TAIL_LIMIT:]),
     }
     operations = [
         {

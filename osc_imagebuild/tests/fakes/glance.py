@@ -158,6 +158,8 @@ class Glance(Service):
                 raise Refusal(400, f"Provided object does not match schema: {key}")
             if any(ord(c) > 0xFFFF or c in "\0\ud800" for c in value):
                 raise Refusal(400, "4 byte unicode characters are not supported")
+            if len(value.encode()) > 0xFFFF:  # MySQL's TEXT, which is strict
+                raise Refusal(500, f"Data too long for column 'value': {key}")
             image.properties[key] = value
             return
         check(key, value)

@@ -57,7 +57,7 @@ class InstallerTest(GuestTestCase):
 
     def test_fails_in_characters_that_glance_cannot_store(self) -> None:
         """Its words must not keep the build from ending."""
-        self.plan(install_fails="FAILED: \U0001f4a5 boom")
+        self.plan(install_fails="\U0001f4a5" * 9000 + "\nFAILED: \U0001f4a5 boom")
         build = self.failed("boom")
         self.assertIn("\ufffd boom", build.reason)
         self.assert_empty(build.id)
