@@ -13,7 +13,7 @@ from osc_imagebuild.catalog import Catalog, default_directories
 from osc_imagebuild.tests.e2e.base import EndToEndTest
 
 DEVCLOUD = Path(__file__).parents[3] / "devcloud" / "catalog"
-LIMIT_S = 420
+LIMIT_S = 540
 
 
 class TestDebianFails(EndToEndTest):
