@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
 from osc_imagebuild import ranges
 from osc_imagebuild.errors import SpecError
@@ -97,9 +97,13 @@ def _ranged(name: str, ask: ranges.Ask) -> IO[bytes]:
     return cast(IO[bytes], ranges.RangeFile(name, ask))
 
 
-def fetch(
-    wanted: IsoFile, target: IO[bytes], ask_for: AskForImage | None = None
-) -> None:
+class Target(Protocol):
+    """What a file is copied to."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
+def fetch(wanted: IsoFile, target: Target, ask_for: AskForImage | None = None) -> None:
     """Copy a file out of an ISO.
 
     :raises: SpecError where it is another one than it was at planning time, and
@@ -154,7 +158,7 @@ def _part(volume: Volume, name: str, path: str) -> Part:
     return Part(path, record.at, record.size)
 
 
-def extract(iso: Opened, part: Part, target: IO[bytes]) -> None:
+def extract(iso: Opened, part: Part, target: Target) -> None:
     """Copy a file out of an ISO.
 
     :raises: SpecError where the ISO ends before; what reading it raises

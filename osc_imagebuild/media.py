@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import requests
 
-from osc_imagebuild import answer_iso, discs, efi, iso, qcow2, streams
+from osc_imagebuild import answer_iso, discs, efi, iso, qcow2, streams, web
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.parts import (
     AnswerCd,
@@ -26,7 +26,6 @@ from osc_imagebuild.parts import (
     StubDisk,
 )
 
-FETCH_TIMEOUT_S = 60
 _CHUNK = 1 << 20
 _GIB = 1 << 30
 
@@ -87,13 +86,15 @@ def opened(
     content: Content,
     texts: Mapping[str, str] | None = None,
     ask_for: iso.AskForImage | None = None,
+    beat: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give ``content`` as a stream and its size in bytes.
 
     ``texts`` are the build's own, for answer CDs; ``ask_for`` reads an image.
+    ``beat`` is called now and then while something is fetched beforehand.
 
     :raises: SpecError where it cannot be made, TransientError where it cannot
-        be fetched now
+        be fetched now, and what ``beat`` raises
     """
     match content:
         case InstallMedia():
@@ -106,7 +107,7 @@ def opened(
                 yield stream, size
         case IsoFile() | RemoteFile():
             with tempfile.TemporaryFile() as file:
-                _fetch_part(content, file, ask_for)
+                _fetch_part(content, _Scratch(file, beat), ask_for)
                 size = file.tell()
                 file.seek(0)
                 yield file, size
@@ -130,8 +131,32 @@ def _made(
             return discs.answer_cd(label, _filled(named, plain, texts))
 
 
+class _Scratch:
+    """A temporary file; what is written to it takes its time, and room."""
+
+    def __init__(
+        self, file: IO[bytes], beat: Callable[[], None] = lambda: None
+    ) -> None:
+        self._file, self._beat = file, beat
+
+    def write(self, data: bytes, /) -> None:
+        """Append ``data``.
+
+        :raises: SpecError where there is no room, and what ``beat`` raises
+        """
+        self._beat()
+        try:
+            self._file.write(data)
+            self._file.flush()
+        except OSError as error:
+            raise SpecError(
+                f"cannot keep a file in {tempfile.gettempdir()} for its upload: "
+                f"{error.strerror}; name another directory with TMPDIR"
+            ) from error
+
+
 def _fetch_part(
-    content: IsoFile | RemoteFile, file: IO[bytes], ask_for: iso.AskForImage | None
+    content: IsoFile | RemoteFile, file: _Scratch, ask_for: iso.AskForImage | None
 ) -> None:
     if isinstance(content, IsoFile):
         iso.fetch(content, file, ask_for)
@@ -190,7 +215,7 @@ def digest(url: str) -> tuple[str, int]:
         not answer
     """
     with tempfile.TemporaryFile() as file:
-        sha256 = _fetch(url, file)
+        sha256 = _fetch(url, _Scratch(file))
         return sha256, file.tell()
 
 
@@ -200,7 +225,7 @@ def fetch_text(url: str, limit: int = 4 << 20) -> str:
     :raises: as `digest`
     """
     with tempfile.TemporaryFile() as file:
-        _fetch(url, file, limit)
+        _fetch(url, _Scratch(file), limit)
         file.seek(0)
         return file.read().decode("utf-8", "replace")
 
@@ -210,38 +235,28 @@ def check(url: str) -> None:
 
     :raises: as `digest`
     """
+    with web.asking(url):
+        response = requests.head(url, timeout=web.TIMEOUT_S, allow_redirects=True)
+    web.require_ok(url, response)
+
+
+def _fetch(url: str, file: _Scratch, limit: int = iso.FILE_LIMIT) -> str:
+    sha256, count = hashlib.sha256(), 0
+    with web.asking(url):
+        response = requests.get(url, stream=True, timeout=web.TIMEOUT_S)
     try:
-        response = requests.head(url, timeout=FETCH_TIMEOUT_S, allow_redirects=True)
-    except requests.RequestException as error:
-        raise TransientError(f"no answer from {url}: {error}", service="mirror") from (
-            error
-        )
-    _require_ok(url, response)
-
-
-def _require_ok(url: str, response: requests.Response) -> None:
-    if response.status_code >= 500:
-        raise TransientError(
-            f"{url} cannot be had now", service="mirror", status=response.status_code
-        )
-    if response.status_code >= 400:
-        raise SpecError(f"{url} answers HTTP {response.status_code}")
-
-
-def _fetch(url: str, file: IO[bytes], limit: int | None = None) -> str:
-    sha256 = hashlib.sha256()
-    try:
-        with requests.get(url, stream=True, timeout=FETCH_TIMEOUT_S) as response:
-            _require_ok(url, response)
-            for chunk in response.iter_content(_CHUNK):
-                file.write(chunk)
-                sha256.update(chunk)
-                if limit is not None and file.tell() > limit:
-                    raise SpecError(f"{url} is larger than {limit} bytes")
-            expected = response.headers.get("Content-Length")
-            plain = "Content-Encoding" not in response.headers
-            if expected and plain and file.tell() != int(expected):
-                raise TransientError(f"{url} broke off", service="mirror")
+        web.require_ok(url, response)
+        for chunk in response.iter_content(_CHUNK):
+            file.write(chunk)
+            sha256.update(chunk)
+            count += len(chunk)
+            if count > limit:
+                raise SpecError(f"{url} is larger than {limit >> 20} MiB")
     except requests.RequestException as error:
         raise TransientError(f"{url} broke off: {error}", service="mirror") from error
+    finally:
+        response.close()
+    plain = "Content-Encoding" not in response.headers
+    if plain and (expected := web.length(response)) and count != expected:
+        raise TransientError(f"{url} broke off", service="mirror")
     return sha256.hexdigest()

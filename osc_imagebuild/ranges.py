@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 import requests
 
+from osc_imagebuild import web
 from osc_imagebuild.errors import SpecError, TransientError
 
-TIMEOUT_S = 60
 BLOCK = 1 << 16
 _BLOCKS_KEPT = 64
 # What came of a chunk is lost where it breaks off.
@@ -29,12 +29,6 @@ Ask = Callable[[Mapping[str, str]], requests.Response]
 
 _GONE = (401, 403, 404, 410)
 _NOT_NOW = (408, 425, 429)
-_NO_ADDRESS = (
-    requests.TooManyRedirects,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.MissingSchema,
-)
 
 
 class Web:
@@ -60,15 +54,10 @@ class Web:
         return response
 
     def _get(self, headers: Mapping[str, str]) -> requests.Response:
-        try:
+        with web.asking(self._url):
             return self._session.get(
-                self._final, headers=headers, stream=True, timeout=TIMEOUT_S
+                self._final, headers=headers, stream=True, timeout=web.TIMEOUT_S
             )
-        except _NO_ADDRESS as error:
-            raise SpecError(f"{self._url} leads nowhere: {error}") from error
-        except requests.RequestException as error:
-            text = f"no answer from {self._url}: {error}"
-            raise TransientError(text, service="mirror") from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -196,7 +185,8 @@ class RangeFile(io.RawIOBase):
         """How many bytes the answer brings, once it is the one that was asked for."""
         self._require_part(response)
         found = re.fullmatch(
-            r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", "")
+            r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})",
+            response.headers.get("Content-Range", ""),
         )
         encoding = response.headers.get("Content-Encoding", "identity")
         if not found or encoding != "identity":
@@ -232,8 +222,7 @@ class RangeFile(io.RawIOBase):
             raise SpecError(f"{self.name} is empty")
         if status == 200:
             # One that is smaller than a block may be given as a whole.
-            length = response.headers.get("Content-Length", "")
-            if length.isdigit() and int(length) <= BLOCK:
+            if 0 < (length := web.length(response)) <= BLOCK:
                 raise SpecError(f"{self.name} is no ISO: it has {length} bytes")
             raise SpecError(
                 f"the server of {self.name} knows no ranges, so that nothing can be "

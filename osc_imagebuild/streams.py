@@ -11,10 +11,10 @@ from typing import IO, Protocol, cast
 
 import requests
 
+from osc_imagebuild import web
 from osc_imagebuild.errors import CloudError, SpecError, TransientError
 from osc_imagebuild.parts import InstallMedia
 
-TIMEOUT_S = 60
 _CHUNK = 1 << 20
 
 
@@ -135,11 +135,11 @@ def describe(url: str) -> tuple[int, str]:
     :raises: SpecError where it is refused or of no size, TransientError where
         nobody answers
     """
-    headers = _get(url, head=True).headers
-    size = int(headers.get("Content-Length") or 0)
+    response = _get(url, head=True)
+    size = web.length(response)
     if not size:
         raise SpecError(f"{url}: its server does not tell how large it is")
-    return size, headers.get("Last-Modified", "")
+    return size, response.headers.get("Last-Modified", "")
 
 
 @contextmanager
@@ -191,21 +191,14 @@ class _Response:
 
 def _get(url: str, *, head: bool = False) -> requests.Response:
     headers = {"Accept-Encoding": "identity"}
-    try:
+    with web.asking(url):
         if head:
             response = requests.head(
-                url, timeout=TIMEOUT_S, headers=headers, allow_redirects=True
+                url, timeout=web.TIMEOUT_S, headers=headers, allow_redirects=True
             )
         else:
             response = requests.get(
-                url, timeout=TIMEOUT_S, headers=headers, stream=True
+                url, timeout=web.TIMEOUT_S, headers=headers, stream=True
             )
-    except requests.RequestException as error:
-        text = f"no answer from {url}: {error}"
-        raise TransientError(text, service="mirror") from error
-    if response.status_code >= 500:
-        text = f"{url} cannot be had now"
-        raise TransientError(text, service="mirror", status=response.status_code)
-    if response.status_code >= 400:
-        raise SpecError(f"{url} answers HTTP {response.status_code}")
+    web.require_ok(url, response)
     return response

@@ -188,7 +188,7 @@ class Actor:
     def _upload(self, action: UploadImage | ImportImage) -> None:
         ask_for = functools.partial(images.reader, self._api)
         content = action.image.content
-        with media.opened(content, self._texts, ask_for) as (data, size):
+        with media.opened(content, self._texts, ask_for, self._beat) as (data, size):
             path = f"/images/{action.image_id}/file"
             self._api.upload(path, data, size, self._beat)
 

@@ -99,7 +99,7 @@ class Reader:
                         raise SpecError(
                             f"{place}: {url} is larger than {SIZE_LIMIT} bytes"
                         )
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:
             raise SpecError(f"{place}: cannot fetch {url}: {error}") from error
         return bytes(found)
 

@@ -10,7 +10,7 @@ import fixtures
 import requests
 import testtools
 
-from osc_imagebuild import media
+from osc_imagebuild import media, ranges, streams
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.parts import BlankDisk, RemoteFile, StubDisk
 from osc_imagebuild.tests.fakes.mirror import KERNEL, Mirror
@@ -71,6 +71,41 @@ class FetchTest(testtools.TestCase):
         self.assertIn(
             "broke off", str(self.assertRaises(TransientError, media.digest, URL))
         )
+
+    def test_nowhere(self) -> None:
+        """A redirect to what is no address, which requests does not see by itself."""
+        asks = (media.digest, media.check, streams.describe, ranges.Web(URL))
+        for address in ("http://[::1/x", "http://\xff/x", "file:///etc/passwd"):
+            reply = Reply(302, b"", {"Location": address})
+            self.serve = lambda client, request, reply=reply: reply  # type: ignore[misc]
+            for ask in asks[:3]:
+                error = self.assertRaises(SpecError, ask, URL)
+                self.assertIn("leads nowhere", str(error))
+            self.assertRaises(SpecError, asks[3], {})
+
+    def test_sizes_that_are_none(self) -> None:
+        """What a server says of the length of a body may be anything."""
+        for told in ("many", "-5", "9" * 5000, "\xb2"):
+            reply = Reply(200, b"x", {"Content-Length": told})
+            self.serve = lambda client, request, reply=reply: reply  # type: ignore[misc]
+            self.assertEqual(1, media.digest(URL)[1])
+            error = self.assertRaises(SpecError, streams.describe, URL)
+            self.assertIn("does not tell how large", str(error))
+
+    def test_endless(self) -> None:
+        """No disk is filled by a kernel that never ends, and no lease runs out."""
+        digest, beats = media.digest(URL)[0], []
+        with media.opened(RemoteFile(URL, digest), beat=lambda: beats.append(1)):
+            self.assertEqual([1], beats)
+        self.patch(media._fetch, "__defaults__", (9,))
+        error = self.assertRaises(SpecError, media.digest, URL)
+        self.assertIn("is larger than", str(error))
+
+    def test_full(self) -> None:
+        """Where there is no room for a file, it is said what to do."""
+        with open("/dev/full", "wb", buffering=0) as file:
+            error = self.assertRaises(SpecError, media._Scratch(file).write, b"x")
+        self.assertIn("No space left on device; name another", str(error))
 
     def test_text(self) -> None:
         """Small files, and none that never end."""
