@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from osc_imagebuild import guests
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.install_media import Finder
@@ -13,7 +14,7 @@ from osc_imagebuild.parts import DriverCd, Media
 
 def equipped(entry: Entry, request: Request) -> Entry:
     """Return the entry with the devices that the user has drivers for."""
-    if request.driver_iso is None:
+    if not request.driver_iso:
         return entry
     return dataclasses.replace(
         entry,
@@ -31,15 +32,19 @@ def find(finder: Finder, install: Media) -> DriverCd:
     """
     entry, request, tell = finder.entry, finder.request, finder.tell
     source = request.driver_iso
-    if source is None:
+    if not source:
         if entry.driver_properties:
             devices = ", ".join(f"{k}={v}" for k, v in entry.boot_properties.items())
             tell(f"no --driver-iso: devices that {entry.title} knows, {devices}")
         return DriverCd()
     if not entry.driver_properties:
         raise SpecError(f"{entry.title} has its drivers itself; leave out --driver-iso")
-    if "://" in source and not source.partition("?")[0].lower().endswith(".iso"):
-        raise SpecError(f"the address of a driver ISO ends in .iso: {source!r:.100}")
+    web = source.startswith(("http://", "https://"))
+    if "://" in source and not (web and guests.is_iso(source)):
+        raise SpecError(
+            "the address of a driver ISO is an http(s) URL that ends in .iso: "
+            f"{source!r:.100}"
+        )
     asked = dataclasses.replace(
         request, source=source, checksum="", boot_method="cdrom"
     )

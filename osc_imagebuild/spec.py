@@ -92,13 +92,8 @@ def problems(request: Request) -> list[str]:
         # bytes that are no text in the user's locale.
         if any(ord(c) > 0xFFFF or 0xD800 <= ord(c) < 0xE000 or c == "\0" for c in text):
             found.append(f"Glance cannot store the characters of {text!r:.60}")
-    if "://" in (request.source or "") and not _URL.fullmatch(request.source or ""):
-        found.append(f"this is no URL: {request.source!r:.100}")
-    elif re.match(r"[a-z]+://[^/?#]*:[^/?#]*@", request.source or ""):
-        found.append(
-            "the source has a password in its URL, which the record and the finished "
-            "image would show to all; take a source that needs none"
-        )
+    found += _address_problems("source", request.source or "")
+    found += _address_problems("driver ISO", request.driver_iso or "")
     for tag in request.tags:
         if not tag or len(tag) > 255:
             found.append(f"a tag must have 1 to 255 characters: {tag!r:.60}")
@@ -120,3 +115,14 @@ def problems(request: Request) -> list[str]:
     if request.stall_min is not None and not 1 <= request.stall_min <= 1440:
         found.append("--stall-timeout takes 1 to 1440 minutes")
     return found
+
+
+def _address_problems(what: str, address: str) -> list[str]:
+    if "://" in address and not _URL.fullmatch(address):
+        return [f"this is no URL: {address!r:.100}"]
+    if re.match(r"[a-z]+://[^/?#]*:[^/?#]*@", address):
+        return [
+            f"the {what} has a password in its URL, which the images of a build would "
+            f"show to all that see them; take a {what} that needs none"
+        ]
+    return []

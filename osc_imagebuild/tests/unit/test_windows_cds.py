@@ -201,9 +201,11 @@ class DriverTest(CloudTestCase):
 
     def test_without(self) -> None:
         """Devices that the system knows, and it is said so."""
-        plan = self.plan()
-        self.assertIn("no --driver-iso", "\n".join(plan.choices))
-        self.assertEqual("sata", plan.spec.boot_properties["hw_disk_bus"])
+        for nothing in (None, ""):
+            plan = self.plan(driver_iso=nothing)
+            self.assertIn("no --driver-iso", "\n".join(plan.choices))
+            self.assertEqual("sata", plan.spec.boot_properties["hw_disk_bus"])
+            self.assertFalse(plan.spec.driver_cd)
 
     def test_refused(self) -> None:
         """Where it cannot be, or is not needed."""
@@ -211,6 +213,8 @@ class DriverTest(CloudTestCase):
         for fields, text in (
             ({"os": "mini", "driver_iso": iso}, "has its drivers itself"),
             ({"driver_iso": "http://mirror.fake/virtio"}, "ends in .iso"),
+            ({"driver_iso": "ftp://mirror.fake/virtio.iso"}, "is an http(s) URL"),
+            ({"driver_iso": "http://me:secret@mirror.fake/v.iso"}, "has a password"),
             ({"driver_iso": "none"}, "no URL, no file here, and no image"),
             ({"driver_iso": iso, "source": iso}, "are the same ISO"),
         ):
