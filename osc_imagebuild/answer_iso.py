@@ -28,7 +28,7 @@ def opened(
     :raises: as `streams.opened`, and SpecError where the ISO cannot be changed
     """
     with streams.opened(media) as (whole, size):
-        stream = Overlaid(whole, size, sectors(media.url, size, files))
+        stream = Overlaid(media.url, whole, size, overlay(media.url, size, files))
         yield cast(IO[bytes], stream), stream.size
 
 
@@ -41,7 +41,7 @@ def check(answer_cd: Mapping[str, Any], place: str, size: int) -> str:
         return ""
     paths = (str(answer_cd["file"]), *answer_cd.get("texts", ()))
     try:
-        sectors(place, size, dict.fromkeys(paths, b""))
+        overlay(place, size, dict.fromkeys(paths, b""))
     except TransientError as error:
         raise SpecError(str(error)) from error
     return (
@@ -50,7 +50,7 @@ def check(answer_cd: Mapping[str, Any], place: str, size: int) -> str:
     )
 
 
-def sectors(place: str, size: int, files: Mapping[str, bytes]) -> dict[int, bytes]:
+def overlay(place: str, size: int, files: Mapping[str, bytes]) -> remaster.Overlay:
     """Return what ``files`` change of the ISO at a URL or path; it takes little of it.
 
     :raises: as `opened`
@@ -66,11 +66,18 @@ def sectors(place: str, size: int, files: Mapping[str, bytes]) -> dict[int, byte
 
 
 class Overlaid:
-    """A stream with some of its sectors changed, and others behind its end."""
+    """A stream with some of its sectors changed, and others behind its end.
 
-    def __init__(self, whole: Stream, size: int, sectors: Mapping[int, bytes]) -> None:
-        self._whole, self._sectors, self._at, self._rest = whole, sectors, 0, b""
-        last = max(sectors, default=0) + 1
+    A digest is that of the stream: what was read beside it must be the same, or
+    a server could have something else put into the ISO.
+    """
+
+    def __init__(
+        self, name: str, whole: Stream, size: int, overlay: remaster.Overlay
+    ) -> None:
+        self._name, self._whole, self._overlay = name, whole, overlay
+        self._at, self._rest = 0, b""
+        last = max(overlay.sectors, default=0) + 1
         self.size = max(size, last * remaster.SECTOR)
 
     def seek(self, offset: int) -> int:
@@ -84,7 +91,8 @@ class Overlaid:
     def read(self, size: int) -> bytes:
         """Return the next sectors, at most ``size`` bytes of them, b'' at the end.
 
-        :raises: as `streams.Verified.read`
+        :raises: as `streams.Verified.read`, and TransientError where the ISO is
+            another one than was read before
         """
         sector = remaster.SECTOR
         size = min(max(size // sector, 1) * sector, self.size - self._at)
@@ -93,8 +101,14 @@ class Overlaid:
         found = bytearray(self._rest[:size].ljust(size, b"\0"))
         self._rest = self._rest[size:]
         for number in range(self._at // sector, -(-(self._at + size) // sector)):
-            if number in self._sectors:
-                at = number * sector - self._at
-                found[at : at + sector] = self._sectors[number]
+            at = number * sector - self._at
+            before = found[at : at + sector]
+            if before != self._overlay.basis.get(number, before):
+                raise TransientError(
+                    f"{self._name} is not what it was a moment ago; it may have been "
+                    "replaced",
+                    service="mirror",
+                )
+            found[at : at + sector] = self._overlay.sectors.get(number, before)
         self._at += size
         return bytes(found)

@@ -21,6 +21,8 @@ MAX_PATH_TABLE = 4 << 20
 _DESCRIPTOR = 16
 # Sectors that are read together: over a network each reading takes its time.
 _AT_ONCE = 16
+# All that is read is kept; a directory that moves has its subdirectories read.
+_MOST_READINGS = 2048
 _DIRECTORY, _SEVERAL_EXTENTS = 2, 128
 # Rock Ridge 1.12 has a serial number more than 1.09 in a file's modes.
 _LONG_MODES = 40
@@ -29,8 +31,19 @@ _LONG_MODES = 40
 Read = Callable[[int, int], bytes]
 
 
-def overlay(size: int, read: Read, files: Mapping[str, bytes]) -> dict[int, bytes]:
-    """Return the sectors, by number, that an ISO of ``size`` bytes changes by.
+@dataclass(frozen=True)
+class Overlay:
+    """What changes of an ISO: sectors by their numbers.
+
+    ``basis`` are the sectors that this was made of, as they are in the ISO.
+    """
+
+    sectors: Mapping[int, bytes]
+    basis: Mapping[int, bytes]
+
+
+def overlay(size: int, read: Read, files: Mapping[str, bytes]) -> Overlay:
+    """Return what ``files`` change of an ISO of ``size`` bytes.
 
     ``files`` are paths and contents, new ones and such as replace what is there;
     their directories must be there. Only Rock Ridge, which Linux and the BSDs
@@ -118,10 +131,17 @@ class _Disc:
             raise SpecError(f"{path} of the ISO is no plain file")
         self._write(old.at + 2, _both(extent) + _both(len(data)))
 
-    def finished(self) -> dict[int, bytes]:
+    def finished(self) -> Overlay:
         """All that has changed; the volume is as large as it has become."""
         self._write(_DESCRIPTOR * SECTOR + 80, _both(self._end))
-        return {number: bytes(data) for number, data in self._changed.items()}
+        return Overlay(
+            {number: bytes(data) for number, data in self._changed.items()},
+            {
+                block + at // SECTOR: data[at : at + SECTOR]
+                for block, data in self._seen.items()
+                for at in range(0, len(data), SECTOR)
+            },
+        )
 
     # --- directories
 
@@ -224,6 +244,8 @@ class _Disc:
             raise SpecError("the ISO is cut off, or damaged: it points past its end")
         block = number - number % _AT_ONCE
         if block not in self._seen:
+            if len(self._seen) >= _MOST_READINGS:
+                raise SpecError("the ISO has larger directories than any installer")
             size = min(_AT_ONCE, self._sectors - block) * SECTOR
             self._seen[block] = self._read(block * SECTOR, size).ljust(size, b"\0")
         start = (number - block) * SECTOR

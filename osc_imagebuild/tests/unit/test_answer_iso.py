@@ -12,9 +12,9 @@ import fixtures
 import pycdlib
 import testtools
 
-from osc_imagebuild import answer_iso, discs, media, remaster
+from osc_imagebuild import answer_iso, discs, media, remaster, streams
 from osc_imagebuild.catalog import BUILT_IN, Catalog
-from osc_imagebuild.errors import CloudError, SpecError
+from osc_imagebuild.errors import CloudError, SpecError, TransientError
 from osc_imagebuild.model import Request
 from osc_imagebuild.parts import InstallMedia, RemasteredIso
 from osc_imagebuild.plan import make_plan
@@ -65,11 +65,12 @@ def read_back(iso: bytes) -> dict[str, bytes]:
 
 def changed(iso: bytes, files: dict[str, bytes]) -> bytes:
     """The ISO with ``files`` in it, all at once."""
-    sectors = remaster.overlay(len(iso), lambda at, n: iso[at : at + n], files)
-    found = bytearray(iso.ljust((max(sectors) + 1) * remaster.SECTOR, b"\0"))
+    found = remaster.overlay(len(iso), lambda at, n: iso[at : at + n], files)
+    sectors = found.sectors
+    new = bytearray(iso.ljust((max(sectors) + 1) * remaster.SECTOR, b"\0"))
     for number, data in sectors.items():
-        found[number * remaster.SECTOR : (number + 1) * remaster.SECTOR] = data
-    return bytes(found)
+        new[number * remaster.SECTOR : (number + 1) * remaster.SECTOR] = data
+    return bytes(new)
 
 
 class RemasterTest(testtools.TestCase):
@@ -173,6 +174,21 @@ class StreamTest(testtools.TestCase):
         with answer_iso.opened(wrong, PUT) as (stream, _):
             error = self.assertRaises(CloudError, stream.read, 1 << 20)
         self.assertIn("--checksum", str(error))
+
+    def test_other_bytes_in_parts(self) -> None:
+        """A digest of the whole would not tell what directories were made of."""
+        overlay = remaster.overlay
+
+        def lied_to(size: int, read: Any, files: Any) -> remaster.Overlay:
+            return overlay(size, lambda *at: read(*at).replace(b"rc.d", b"rc.e"), files)
+
+        self.patch(remaster, "overlay", lied_to)
+        right = InstallMedia(
+            str(self.path), sha256=streams.measure(str(self.path))[1].sha256
+        )
+        with answer_iso.opened(right, PUT) as (stream, size):
+            error = self.assertRaises(TransientError, stream.read, size)
+        self.assertIn("is not what it was a moment ago", str(error))
 
 
 class BuildTest(CloudTestCase):
