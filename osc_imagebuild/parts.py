@@ -76,13 +76,21 @@ class InstallMedia:
     """An installer's ISO at a URL or a path of this machine.
 
     Digests are '' where nobody knows them. With ``imported`` Glance fetches
-    it by itself, else it passes through the client.
+    it by itself, else it passes through the client, which verifies it.
     """
 
     url: str
     sha256: str = ""
     sha512: str = ""
     imported: bool = False
+
+    def may_be(self, sha512: str) -> bool:
+        """Whether an active image is this; ``sha512`` is '' if Glance has another kind.
+
+        Source: glance-api.conf's hashing_algorithm.
+        """
+        known = bool(sha512) or self.imported
+        return not (self.sha512 and known) or sha512 == self.sha512
 
 
 @dataclass(frozen=True)

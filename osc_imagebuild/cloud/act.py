@@ -45,7 +45,7 @@ from osc_imagebuild.names import (
     resource_name,
     shared_tag,
 )
-from osc_imagebuild.parts import InstallMedia
+from osc_imagebuild.parts import BootImage, InstallMedia
 
 
 class Actor:
@@ -166,7 +166,7 @@ class Actor:
         if image.shared_key:
             tags.add(shared_tag(image.shared_key))
             name = f"imagebuild-{image.role}-{image.shared_key[:16]}"
-            if self._adopt(image.shared_key):
+            if self._adopt(image):
                 return
         images.create(
             self._api,
@@ -177,9 +177,17 @@ class Actor:
             container_format=image.container_format,
         )
 
-    def _adopt(self, key: str) -> bool:
-        """Claim shared content that is there already, whoever brought it."""
-        for found in images.tagged(self._api, shared_tag(key), hidden=True):
+    def _adopt(self, image: BootImage) -> bool:
+        """Claim shared content that is there already, whoever brought it.
+
+        A failed build may have kept what is not what it should be.
+        """
+        content = image.content
+        for found in images.tagged(
+            self._api, shared_tag(image.shared_key), hidden=True
+        ):
+            if isinstance(content, InstallMedia) and not content.may_be(found.sha512):
+                continue
             if found.status == "active":
                 images.tag(self._api, found.id, build_tag(self._build_id))
                 return True

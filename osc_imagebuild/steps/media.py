@@ -74,8 +74,9 @@ class EnsureImage:
     def _wrong(self, found: Image) -> str:
         """The sha512 that the image should have and has not, else ''."""
         content = self.image.content
-        wanted = content.sha512 if isinstance(content, InstallMedia) else ""
-        return "" if wanted == found.sha512 else wanted
+        if not isinstance(content, InstallMedia) or content.may_be(found.sha512):
+            return ""
+        return content.sha512
 
     def _create(self, facts: Facts) -> Decision:
         properties = dict(self.image.properties)

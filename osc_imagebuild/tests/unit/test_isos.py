@@ -13,7 +13,7 @@ import fixtures
 import testtools
 
 from osc_imagebuild import discs, install_iso, lease, streams
-from osc_imagebuild.cloud import volumes
+from osc_imagebuild.cloud import images, volumes
 from osc_imagebuild.errors import (
     CloudError,
     InstallError,
@@ -125,6 +125,15 @@ class UrlTest(IsoTestCase):
         self.builder().delete(second, with_image=True)
         self.assertFalse(self.kinds())
 
+    def test_bad_one_is_not_shared(self) -> None:
+        """What Glance fetched wrongly, and a failed build keeps, is nobody else's."""
+        good, files = self.cloud.mirror.files["mini.iso"], self.cloud.mirror.files
+        files["mini.iso"] = DATA + b"bad"
+        request = self.request(checksum=SHA512, keep_on_failure=True)
+        self.assertRaises(InstallError, self.builder().create, request)
+        files["mini.iso"] = good
+        self.built(name="other", checksum=SHA512)
+
     def assert_complete(self, build: Record) -> None:
         """With whatever other builds have made."""
         others = [b for b in self.builder().list().builds if b.id != build.id]
@@ -208,6 +217,16 @@ class FileTest(IsoTestCase):
         build = self.built(source=str(self.path), checksum=f"sha256:{SHA256}")
         self.assertEqual({"upload image"}, self.kinds())
         self.assertEqual("own.iso", build.spec.source)
+
+    def test_glance_with_other_digests(self) -> None:
+        """An operator may have chosen another algorithm: the client has verified it."""
+        parse = images.parse
+
+        def other(data: Any) -> Any:
+            return parse({**data, "os_hash_algo": "sha256"})
+
+        self.patch(images, "parse", other)
+        self.built(source=str(self.path))
 
     def test_problems(self) -> None:
         """Another content; and gone before it was uploaded."""
