@@ -103,8 +103,10 @@ class IsoFinder:
         return Media(boot_method=method, source=url, iso_url=url)
 
     def _remote(self, url: str, method: str) -> Media:
-        size, changed = streams.describe(url)
+        size, version = streams.describe(url)
         sha256, sha512 = self._digests(url)
+        # What nothing tells from what was there before is no other build's.
+        key = _key(f"{url} {size} {version}") if version else ""
         imports = inventory.import_methods(self.api)
         by_glance = "web-download" in imports and bool(sha512 or not sha256)
         if self._remaster(url, size):
@@ -123,7 +125,7 @@ class IsoFinder:
             iso_sha256=sha256,
             iso_sha512=sha512,
             iso_import=by_glance,
-            iso_key=sha512 or sha256 or _key(f"{url} {size} {changed}"),
+            iso_key=sha512 or sha256 or key,
             iso_as_cd=True,
         )
 

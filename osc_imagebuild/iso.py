@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import IO, Protocol, cast
 
-from osc_imagebuild import ranges
+from osc_imagebuild import ranges, streams
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.iso9660 import Volume
 from osc_imagebuild.parts import IsoFile
@@ -79,18 +79,8 @@ def opened(
         with closing(ranges.Web(url)) as web:
             yield Opened(_ranged(url, web), url, url, at_hand=False)
     else:
-        with _local(url) as file:
+        with streams.local(url) as file:
             yield Opened(file, url)
-
-
-def _local(path: str) -> IO[bytes]:
-    try:
-        return open(path, "rb")
-    except OSError as error:
-        raise SpecError(
-            f"{path} cannot be read here: {error.strerror}; resume the build on the "
-            "machine that has the file"
-        ) from error
 
 
 def _ranged(name: str, ask: ranges.Ask) -> IO[bytes]:

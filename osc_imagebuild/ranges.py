@@ -226,8 +226,8 @@ class RangeFile(io.RawIOBase):
                 raise SpecError(f"{self.name} is no ISO: it has {length} bytes")
             raise SpecError(
                 f"the server of {self.name} knows no ranges, so that nothing can be "
-                "read out of it; take another mirror or a copy on this machine, or "
-                "--boot-method cdrom where the system can"
+                "read out of it; take another mirror or a copy on this machine, or, "
+                "for kernel and ramdisk, --boot-method cdrom where the system can"
             )
         if status != 206:
             raise SpecError(f"{self.name} answers HTTP {status}")

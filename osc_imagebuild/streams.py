@@ -130,7 +130,9 @@ def measure(path: str) -> tuple[int, Digests]:
 
 
 def describe(url: str) -> tuple[int, str]:
-    """Return size in bytes and time of change of what is at ``url``.
+    """Return size in bytes and version of what is at ``url``, '' if nothing tells it.
+
+    The version is the time of the last change, which mirrors share, else the tag.
 
     :raises: SpecError where it is refused or of no size, TransientError where
         nobody answers
@@ -139,7 +141,8 @@ def describe(url: str) -> tuple[int, str]:
     size = web.length(response)
     if not size:
         raise SpecError(f"{url}: its server does not tell how large it is")
-    return size, response.headers.get("Last-Modified", "")
+    headers = response.headers
+    return size, headers.get("Last-Modified") or headers.get("ETag", "")
 
 
 @contextmanager
@@ -157,14 +160,23 @@ def opened(media: InstallMedia) -> Iterator[tuple[IO[bytes], int]]:
 
 
 def _local(media: InstallMedia) -> Verified:
+    with local(media.url) as file:
+        size = os.fstat(file.fileno()).st_size
+    return Verified(media.url, size, lambda: local(media.url), media)
+
+
+def local(path: str) -> IO[bytes]:
+    """Open a file of this machine.
+
+    :raises: SpecError
+    """
     try:
-        size = os.path.getsize(media.url)
+        return open(path, "rb")
     except OSError as error:
         raise SpecError(
-            f"{media.url} cannot be read here: {error.strerror}; resume the build on "
-            "the machine that has the file"
+            f"{path} cannot be read here: {error.strerror}; resume the build on the "
+            "machine that has the file"
         ) from error
-    return Verified(media.url, size, lambda: open(media.url, "rb"), media)
 
 
 def _remote(media: InstallMedia) -> Verified:

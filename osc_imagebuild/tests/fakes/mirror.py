@@ -86,6 +86,7 @@ class Mirror:
         self.down = False
         self.status = 0
         self.ranges = True
+        self.headers = {"Last-Modified": "Sat, 01 Aug 2026 10:00:00 GMT"}
         self.fetched: list[str] = []
 
     def serve(self, method: str, url: str, wanted: str = "") -> Reply:
@@ -96,7 +97,7 @@ class Mirror:
         data = self.files.get(url.rpartition("/")[2])
         if self.status or data is None:
             return Reply(self.status or 404, b"no")
-        kind = {"Content-Type": "text/plain"}
+        kind = {"Content-Type": "text/plain", **self.headers}
         if method == "HEAD":
             return Reply(200, b"", {"Content-Length": str(len(data)), **kind})
         return part_of(data, wanted if self.ranges else "", kind)

@@ -125,6 +125,20 @@ class UrlTest(IsoTestCase):
         self.builder().delete(second, with_image=True)
         self.assertFalse(self.kinds())
 
+    def test_not_shared(self) -> None:
+        """Where nothing tells it from what was there before under that name."""
+        plan, mirror = self.builder().plan, self.cloud.mirror
+        keys = []
+        for headers in ({"ETag": '"1"'}, {"ETag": '"2"'}, {}, mirror.headers):
+            mirror.headers = headers
+            keys.append(plan(self.request()).spec.iso_key)
+        self.assertEqual("", keys[2])
+        self.assertEqual(4, len(set(keys)))
+        mirror.headers = {}
+        self.built()
+        left = [i for i in self.images(shared=True) if i.data == DATA]
+        self.assertEqual([], left)
+
     def test_bad_one_is_not_shared(self) -> None:
         """What Glance fetched wrongly, and a failed build keeps, is nobody else's."""
         good, files = self.cloud.mirror.files["mini.iso"], self.cloud.mirror.files
