@@ -55,8 +55,8 @@ def find(finder: Finder, install: Media) -> DriverCd:
         tell=lambda line: tell(f"drivers: {line}"),
         warn=lambda line: finder.warn(f"drivers: {line.partition(';')[0]}"),
     ).find()
-    same_image = found.iso_image_id and found.iso_image_id == install.iso_image_id
-    if same_image or (found.iso_key and found.iso_key == install.iso_key):
+    same = {found.iso_image_id, found.iso_url, found.iso_key} - {""}
+    if same & {install.iso_image_id, install.iso_url, install.iso_key}:
         raise SpecError("--driver-iso and --source are the same ISO")
     return DriverCd(
         url=found.iso_url,

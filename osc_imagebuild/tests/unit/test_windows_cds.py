@@ -220,6 +220,8 @@ class DriverTest(CloudTestCase):
         ):
             error = self.assertRaises(SpecError, self.plan, **fields)
             self.assertIn(text, str(error))
+        self.cloud.mirror.headers = {}  # nothing tells what it is but its address
+        self.assertRaises(SpecError, self.plan, driver_iso=iso, source=iso)
 
     def test_room(self) -> None:
         """Its volume counts."""
