@@ -9,9 +9,9 @@ from typing import Any
 import fixtures
 import testtools
 
-from osc_imagebuild import choose, guests, media, preflight
+from osc_imagebuild import choose, guests, iso, lease, media, preflight
 from osc_imagebuild.catalog import BUILT_IN, Catalog
-from osc_imagebuild.errors import SpecError
+from osc_imagebuild.errors import RecordError, SpecError
 from osc_imagebuild.model import Request
 from osc_imagebuild.record import Record
 from osc_imagebuild.tests.fakes.image import FakeImage
@@ -85,6 +85,22 @@ class SourceTest(IsoKernelTestCase):
         for build in (first, second):
             self.builder().delete(build.id, with_image=True)
         self.assert_empty()
+
+    def test_slow(self) -> None:
+        """Reading them may take longer than a lease without a sign of life lasts."""
+        self.patch(iso, "_CHUNK", 1 << 14)
+        write = media._Scratch.write
+        builder = self.builder()
+        plan = builder.plan(self.request())
+        other = self.builder("cron").api
+
+        def slow(scratch: media._Scratch, data: bytes) -> None:
+            self.cloud.world.sleep(100)
+            self.assertRaises(RecordError, lease.take, other, plan.build_id)
+            write(scratch, data)
+
+        self.patch(media._Scratch, "write", slow)
+        self.assertEqual("complete", builder.start(plan).status)
 
     def test_file(self) -> None:
         """All of it comes from this machine, and its checksum is compared."""
