@@ -196,7 +196,7 @@ class BootVolume:
     """A volume that must be there before the install server can start.
 
     It is made of the image of ``image_role``, or of the image ``image_id``
-    that the user has. ``size_gib`` 0 is the size of that image. ``cdrom``
+    that the user has. It has ``size_gib``, or what that image needs. ``cdrom``
     tells how the server sees it, ``boots`` whether it may start from it.
     """
 

@@ -105,8 +105,7 @@ def iso_cd(spec: Spec, *, boots: bool) -> BootVolume:
         ISO,
         image_role=ISO,
         image_id=spec.iso_image_id,
-        # With answers in it, it may have grown by a GiB as Cinder counts.
-        size_gib=0 if spec.answers_in_iso else spec.iso_size_gib,
+        size_gib=spec.iso_size_gib,
         cdrom=True,
         boots=boots,
     )

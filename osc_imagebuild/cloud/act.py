@@ -207,8 +207,8 @@ class Actor:
         try:
             images.fetch(self._api, action.image_id, content.url)
         except CloudError as error:
-            # Source: glance.api.v2.images refuses addresses with 400, and
-            # policies or methods that are switched off with 403 and 409.
+            # Source: glance.api.v2.images refuses addresses, and methods that are
+            # switched off, with 400, and by policy with 403.
             if error.status not in (400, 403):
                 raise
             self._upload(action)

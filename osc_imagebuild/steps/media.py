@@ -137,7 +137,8 @@ class EnsureVolume:
             if image is None:
                 return Fail(f"the {self.volume.image_role} image was deleted")
             image_id = image.id
-            size = size or max(1, -(-image.size // GIB), image.min_disk_gib)
+            # An ISO may be larger than it was planned, by answers or a new version.
+            size = max(size, 1, -(-image.size // GIB), image.min_disk_gib)
         source = ("imageRef", image_id)
         return ensure(facts, CreateVolume(self.volume.role, size, source))
 

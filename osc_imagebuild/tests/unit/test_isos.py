@@ -8,11 +8,13 @@ import io
 import uuid
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import fixtures
 import testtools
 
 from osc_imagebuild import discs, install_iso, lease, streams
+from osc_imagebuild.actions import Act, CreateVolume
 from osc_imagebuild.cloud import images, volumes
 from osc_imagebuild.errors import (
     CloudError,
@@ -23,10 +25,12 @@ from osc_imagebuild.errors import (
 )
 from osc_imagebuild.model import Request
 from osc_imagebuild.names import VOLUME_MARK, resource_name
-from osc_imagebuild.parts import InstallMedia
+from osc_imagebuild.parts import BootVolume, InstallMedia
 from osc_imagebuild.record import Record
+from osc_imagebuild.steps.media import EnsureVolume
 from osc_imagebuild.tests.fakes.guests import ISO
 from osc_imagebuild.tests.fakes.image import FakeImage
+from osc_imagebuild.tests.unit import samples
 from osc_imagebuild.tests.unit.base import CloudTestCase
 
 URL = "http://mirror.fake/isos/mini.iso"
@@ -317,6 +321,16 @@ class CinderTest(IsoTestCase):
         error = self.assertRaises(SpecError, self.builder().plan, self.request())
         self.assertIn("8 GiB of volumes left, the build needs 9", str(error))
         self.builder().plan(self.request(verify=False))
+
+    def test_larger_than_planned(self) -> None:
+        """A CD's volume has room for the image that it is made of."""
+        volume = BootVolume("iso", image_role="iso", size_gib=1, cdrom=True)
+        for size, gib in ((9, 1), (1 << 30, 1), ((1 << 30) + 1, 2)):
+            known = samples.facts(images=(samples.image("iso", size=size),))
+            decision = EnsureVolume(volume).decide(samples.spec(), known)
+            self.assertEqual(
+                Act(CreateVolume("iso", gib, ("imageRef", "i-iso")), ANY), decision
+            )
 
     def test_too_small(self) -> None:
         """What --disk gives must suffice."""
