@@ -181,21 +181,22 @@ def local(path: str) -> IO[bytes]:
 
 def _remote(media: InstallMedia) -> Verified:
     size, _ = describe(media.url)
-    return Verified(media.url, size, lambda: _Response(_get(media.url)), media)
+    return Verified(media.url, size, lambda: _Response(media.url), media)
 
 
 class _Response:
-    """The body of a response, as it is."""
+    """What is at a URL, as it comes."""
 
-    def __init__(self, response: requests.Response) -> None:
-        self._response = response
-        self._chunks = response.iter_content(_CHUNK)
+    def __init__(self, url: str) -> None:
+        self._url, self._response = url, _get(url)
+        self._chunks = self._response.iter_content(_CHUNK)
 
     def read(self, size: int, /) -> bytes:
         try:
             return next(self._chunks, b"")
         except requests.RequestException as error:
-            raise TransientError(f"it broke off: {error}", service="mirror") from error
+            text = f"{self._url} broke off: {error}"
+            raise TransientError(text, service="mirror") from error
 
     def close(self) -> None:
         self._response.close()
