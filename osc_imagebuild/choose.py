@@ -130,26 +130,28 @@ def iso_boot_method(request: Request, entry: Entry) -> tuple[str, str]:
     :raises: SpecError
     """
     chosen = request.boot_method != "auto"
-    kernel = _kernel_in_iso(request, entry)
-    if request.boot_method == "kernel" or (
-        not chosen and kernel and "cdrom" not in entry.boot_methods
-    ):
+    kernel, cdrom = _kernel_in_iso(request, entry), "cdrom" in entry.boot_methods
+    if request.boot_method == "kernel" or (not chosen and kernel and not cdrom):
         if not kernel:
             raise SpecError(
                 f"boot method kernel: the catalogue does not tell where kernel and "
                 f"ramdisk are on an ISO of {entry.title} for {request.arch} (iso_kernel, "
-                "iso_ramdisk); use --boot-method cdrom, or give an install tree"
+                "iso_ramdisk); "
+                + ("use --boot-method cdrom, or " if cdrom else "")
+                + "give an install tree"
             )
         return "kernel", "" if chosen else (
             f"boot method kernel: the source is an ISO, and the installer of "
             f"{entry.title} is told on its command line what to do"
         )
     if request.boot_method not in ("auto", "cdrom"):
+        ways = [m for m, can in (("kernel", kernel), ("cdrom", cdrom)) if can]
         raise SpecError(
             f"boot method {request.boot_method} takes an install tree, and the source "
-            f"is an ISO; use --boot-method {'kernel or ' if kernel else ''}cdrom"
+            "is an ISO; "
+            + (f"use --boot-method {' or '.join(ways)}" if ways else "give a tree")
         )
-    if "cdrom" not in entry.boot_methods:
+    if not cdrom:
         raise SpecError(
             f"{entry.title} cannot be built with boot method cdrom; it takes "
             + ", ".join(entry.boot_methods)

@@ -217,7 +217,12 @@ class ChoiceTest(testtools.TestCase):
         for name, fields, text in (
             ("windows-11", {"boot_method": "kernel"}, "does not tell where kernel and"),
             ("debian-13", {"boot_method": "cdrom"}, "cannot be built with boot method"),
-            ("debian-13", {"boot_method": "ipxe"}, "use --boot-method kernel or cdrom"),
+            ("rocky-9", {"boot_method": "ipxe"}, "use --boot-method kernel or cdrom"),
+            (
+                "debian-13",
+                {"boot_method": "ipxe"},
+                "is an ISO; use --boot-method kernel",
+            ),
             ("debian-13", {"arch": "s390x"}, "cannot be built with boot method cdrom"),
         ):
             self.assertIn(text, self.chosen(name, **fields))
