@@ -34,7 +34,7 @@ from osc_imagebuild.actions import (
 )
 from osc_imagebuild.cloud import images, remote_console, servers, volumes
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError, NotFoundError
+from osc_imagebuild.errors import CloudError
 from osc_imagebuild.model import Spec
 from osc_imagebuild.names import (
     BUILD_TAG,
@@ -279,13 +279,15 @@ class Actor:
 def release(api: Api, build_id: str, image_id: str, tags: frozenset[str]) -> None:
     """Delete an image, or drop the build's claim where others have one too.
 
+    ``tags`` may be some seconds old; shared content may have been claimed since.
+
     :raises: CloudError
     """
+    if any(tag.startswith(shared_tag("")) for tag in tags):
+        found = images.find(api, image_id)
+        tags = found.tags if found else tags
     others = [other for other in builds_of(tags) if other != build_id]
     if others:
         images.untag(api, image_id, build_tag(build_id))
     else:
-        try:
-            images.delete(api, image_id)
-        except NotFoundError:
-            return
+        images.delete(api, image_id)

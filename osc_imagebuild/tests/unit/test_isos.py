@@ -13,7 +13,7 @@ from unittest.mock import ANY
 import fixtures
 import testtools
 
-from osc_imagebuild import discs, install_iso, lease, streams
+from osc_imagebuild import discs, install_iso, lease, streams, teardown
 from osc_imagebuild.actions import Act, CreateVolume
 from osc_imagebuild.cloud import images, volumes
 from osc_imagebuild.errors import (
@@ -24,7 +24,7 @@ from osc_imagebuild.errors import (
     TransientError,
 )
 from osc_imagebuild.model import Request
-from osc_imagebuild.names import VOLUME_MARK, resource_name
+from osc_imagebuild.names import VOLUME_MARK, build_tag, resource_name
 from osc_imagebuild.parts import BootVolume, InstallMedia
 from osc_imagebuild.record import Record
 from osc_imagebuild.steps.media import EnsureVolume
@@ -128,6 +128,20 @@ class UrlTest(IsoTestCase):
         self.assertTrue(self.kinds())
         self.builder().delete(second, with_image=True)
         self.assertFalse(self.kinds())
+
+    def test_claimed_while_another_ends(self) -> None:
+        """Who claims it after the other build has looked keeps it."""
+        first, left = self.built(), teardown._left
+        [iso] = [i for i in self.images(shared=True) if i.data == DATA]
+
+        def claimed(api: Any, build_id: str, keep: Any) -> Any:
+            found = left(api, build_id, keep)
+            images.tag(api, iso.id, build_tag(str(uuid.uuid4())))
+            return found
+
+        self.patch(teardown, "_left", claimed)
+        self.builder().delete(first.id, with_image=True)
+        self.assertIn(iso.id, self.cloud.glance.images)
 
     def test_not_shared(self) -> None:
         """Where nothing tells it from what was there before under that name."""
