@@ -18,6 +18,7 @@ from osc_imagebuild.guests import InstallTree
 from osc_imagebuild.install_iso import IsoFinder
 from osc_imagebuild.model import Request
 from osc_imagebuild.parts import Media
+from osc_imagebuild.spec import address_problems
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Finder:
         :raises: SpecError, CloudError
         """
         source = self._source()
+        if not self.request.source and (wrong := address_problems("source", source)):
+            raise SpecError(wrong)
         if "://" in source and not source.startswith(("http://", "https://")):
             raise SpecError(f"the install tree must be an http(s) URL: {source!r:.200}")
         if source and not guests.is_iso(source):

@@ -92,8 +92,8 @@ def problems(request: Request) -> list[str]:
         # bytes that are no text in the user's locale.
         if any(ord(c) > 0xFFFF or 0xD800 <= ord(c) < 0xE000 or c == "\0" for c in text):
             found.append(f"Glance cannot store the characters of {text!r:.60}")
-    found += _address_problems("source", request.source or "")
-    found += _address_problems("driver ISO", request.driver_iso or "")
+    found += address_problems("source", request.source or "")
+    found += address_problems("driver ISO", request.driver_iso or "")
     for tag in request.tags:
         if not tag or len(tag) > 255:
             found.append(f"a tag must have 1 to 255 characters: {tag!r:.60}")
@@ -117,12 +117,16 @@ def problems(request: Request) -> list[str]:
     return found
 
 
-def _address_problems(what: str, address: str) -> list[str]:
+def address_problems(what: str, address: str) -> list[str]:
+    """Return what is wrong with the address of a source, if it is one.
+
+    What stands before an @ opens doors: even without a colon it may be a token.
+    """
     if "://" in address and not _URL.fullmatch(address):
         return [f"this is no URL: {address!r:.100}"]
-    if re.match(r"[a-z]+://[^/?#]*:[^/?#]*@", address):
+    if re.match(r"[a-z]+://[^/?#]*@", address):
         return [
-            f"the {what} has a password in its URL, which the images of a build would "
+            f"the {what} has a name or password in its URL, which the images of a build would "
             f"show to all that see them; take a {what} that needs none"
         ]
     return []

@@ -76,6 +76,7 @@ class MistakesTest(PlanTestCase):
             ("300 characters, 255 is most", {"name": "x" * 300}),
             ("tags that begin with imagebuild", {"tags": ("imagebuild",)}),
             ("password in its URL", {"source": "http://me:secret@mirror.fake/x"}),
+            ("password in its URL", {"source": "http://token@mirror.fake/x"}),
             ("--checksum is an ISO's", {"checksum": "sha256:" + "0" * 64}),
             ("min_ram is a field of every", {"properties": {"min_ram": "512"}}),
             ("location is a field of every", {"properties": {"location": "x"}}),
@@ -93,6 +94,15 @@ class MistakesTest(PlanTestCase):
         ):
             with self.one_of_many(text):
                 self.assert_one(text, **wrong)
+
+    def test_secret_of_the_catalogue(self) -> None:
+        """The finished image would show a site's password as it would a user's."""
+        builder = self.builder()
+        builder.catalog = Catalog([CATALOG])
+        builder.catalog.add("mini", {"source": "https://token@mirror.fake/x"})
+        error = self.assertRaises(SpecError, builder.plan, self.request())
+        self.assertEqual(1, len(error.problems))
+        self.assertIn("name or password in its URL", str(error))
 
     def test_no_field_of_an_image_is_a_property(self) -> None:
         """What Glance does not show as a property is refused as one."""
