@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from osc_imagebuild import boot, hardware
 from osc_imagebuild.catalog import Entry
-from osc_imagebuild.cloud.inventory import Flavor, Network
+from osc_imagebuild.cloud.inventory import Flavor
+from osc_imagebuild.cloud.network import Network
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import Request
 

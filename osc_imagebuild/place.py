@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from osc_imagebuild import addresses, choose
-from osc_imagebuild.cloud import inventory
+from osc_imagebuild.cloud import inventory, network
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import Request
@@ -32,7 +32,7 @@ def networks(api: Api, request: Request) -> Place:
 
     :raises: SpecError where there is none, or no address to be had on it, CloudError
     """
-    known = inventory.networks(api)
+    known = network.networks(api)
     chosen, choice = choose.networks(known, request.networks)
     first = next(n for n in known if n.id == chosen[0])
     if first.dhcp:
@@ -50,22 +50,22 @@ def networks(api: Api, request: Request) -> Place:
     return Place(chosen, True, tuple(lines), address, first.router)
 
 
-def _address(api: Api, network: inventory.Network) -> dict[str, str]:
-    subnet = network.subnet
-    if subnet is None:
+def _address(api: Api, there: network.Network) -> dict[str, str]:
+    if not there.subnets:
         raise SpecError(
-            f"network {network.name} has neither DHCP nor an IPv4 subnet, and an "
+            f"network {there.name} has neither DHCP nor an IPv4 subnet for servers, and an "
             "installer can only be given an address of IPv4; choose another network"
         )
-    used = inventory.used_addresses(api, network.id) | {subnet.gateway}
-    found = addresses.free(subnet.pools, used)
-    if found is None:
-        raise SpecError(
-            f"network {network.name} has no DHCP, and all addresses of its allocation "
-            "pools are used"
-        )
-    return addresses.of_subnet(
-        network.id, subnet.cidr, subnet.gateway, subnet.nameservers, found
+    used = network.used_addresses(api, there.id)
+    for subnet in there.subnets:
+        found = addresses.free(subnet.pools, used | {subnet.gateway})
+        if found is not None:
+            return addresses.of_subnet(
+                there.id, subnet.cidr, subnet.gateway, subnet.nameservers, found
+            )
+    raise SpecError(
+        f"network {there.name} has no DHCP, and all addresses of its allocation "
+        "pools are used"
     )
 
 
@@ -76,7 +76,7 @@ def security_groups(api: Api, request: Request) -> tuple[str, ...]:
     """
     if not request.security_groups:
         return ()
-    known = inventory.security_groups(api)
+    known = network.security_groups(api)
     unknown = [g for g in request.security_groups if g not in known]
     if unknown:
         raise SpecError(f"no security group {', '.join(map(repr, unknown))}")

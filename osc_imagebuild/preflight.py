@@ -246,9 +246,10 @@ def address(
         ]
     if not metadata and entry.config_drive_url is None:
         return [
-            f"the network has no DHCP and no router that is seen, so the installer of "
-            f"{entry.title} reaches no metadata service, and it reads its answer file "
-            "nowhere else; connect a router, or use --boot-method cdrom"
+            "the network has no DHCP and no router that is seen to lead to the "
+            f"metadata service, and the installer of {entry.title} reads its answer "
+            "file nowhere else; take a network with DHCP, or with a router (of "
+            "another driver than OVN)"
         ]
     return []
 

@@ -1,11 +1,9 @@
-"""What planning asks the cloud: flavors, networks, limits. Reads only."""
+"""What planning asks the cloud: flavors, zones, limits. Reads only."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from osc_imagebuild.cloud import pages
 from osc_imagebuild.cloud.api import Api
@@ -25,34 +23,6 @@ class Flavor:
     ram_mib: int
     disk_gib: int
     other_disks: bool = False
-
-
-@dataclass(frozen=True)
-class Subnet:
-    """An IPv4 subnet; ``pools`` are pairs of first and last address."""
-
-    cidr: str
-    gateway: str
-    nameservers: tuple[str, ...]
-    pools: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network; ``routed`` where one of its subnets hangs on a router.
-
-    ``router`` is whether that is seen to be one of Neutron's, which answers for the
-    metadata service. ``subnet`` is the one to take an address of where none of its
-    subnets has ``dhcp``.
-    """
-
-    id: str
-    name: str
-    external: bool
-    dhcp: bool
-    routed: bool
-    router: bool = False
-    subnet: Subnet | None = None
 
 
 @dataclass(frozen=True)
@@ -84,95 +54,6 @@ def flavors(api: Api) -> list[Flavor]:
         )
         for f in data
     ]
-
-
-def networks(api: Api) -> list[Network]:
-    """Return the networks that the project can see.
-
-    :raises: CloudError
-    """
-    found = pages.read(api, "network", "/networks", "networks")
-    subnets = pages.read(api, "network", "/subnets", "subnets")
-    dhcp = {s["network_id"] for s in subnets if s.get("enable_dhcp")}
-    routers = _routers(api)
-    routed = routers | _gateways(api, subnets)
-    return [
-        Network(
-            id=n["id"],
-            name=n["name"],
-            external=bool(n.get("router:external")),
-            dhcp=n["id"] in dhcp,
-            routed=n["id"] in routed,
-            router=n["id"] in routers,
-            subnet=_subnet([s for s in subnets if s["network_id"] == n["id"]]),
-        )
-        for n in found
-    ]
-
-
-def _subnet(subnets: Sequence[Mapping[str, Any]]) -> Subnet | None:
-    for subnet in subnets:
-        if subnet.get("ip_version", 4) == 4:
-            return Subnet(
-                cidr=subnet["cidr"],
-                gateway=subnet.get("gateway_ip") or "",
-                nameservers=tuple(subnet.get("dns_nameservers") or ()),
-                pools=tuple(
-                    (pool["start"], pool["end"])
-                    for pool in subnet.get("allocation_pools") or ()
-                ),
-            )
-    return None
-
-
-def used_addresses(api: Api, network_id: str) -> set[str]:
-    """Return the addresses of a network's ports, as far as the project sees them.
-
-    :raises: CloudError
-    """
-    ports = pages.read(api, "network", "/ports", "ports", [("network_id", network_id)])
-    return {ip["ip_address"] for port in ports for ip in port.get("fixed_ips", ())}
-
-
-def _routers(api: Api) -> set[str]:
-    """Networks on which a router of Neutron's is seen.
-
-    Source: neutron_lib.constants: the owners of a router's ports on tenants' networks.
-    """
-    owners = [
-        ("device_owner", f"network:{kind}")
-        for kind in (
-            "router_interface",
-            "router_interface_distributed",
-            "ha_router_replicated_interface",
-        )
-    ]
-    ports = pages.read(api, "network", "/ports", "ports", owners)
-    return {p["network_id"] for p in ports}
-
-
-def _gateways(api: Api, subnets: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Networks with a gateway that may be a router which a project does not see."""
-    mine = _project(api)
-    return {
-        s["network_id"]
-        for s in subnets
-        if s.get("gateway_ip") and s.get("project_id") != mine
-    }
-
-
-def _project(api: Api) -> str:
-    found: str | None = api.connection.current_project_id
-    return found or ""
-
-
-def security_groups(api: Api) -> dict[str, str]:
-    """Return name and ID of the project's security groups, each to the name.
-
-    :raises: CloudError
-    """
-    groups = pages.read(api, "network", "/security-groups", "security_groups")
-    return {key: g["name"] for g in groups for key in (g["id"], g["name"])}
 
 
 def zones(api: Api, service: str = "compute") -> list[str]:

@@ -14,7 +14,7 @@ import testtools
 
 from osc_imagebuild import qcow2
 from osc_imagebuild.clock import Clock
-from osc_imagebuild.cloud import images, inventory, servers
+from osc_imagebuild.cloud import images, inventory, network, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.model import Image
@@ -113,5 +113,5 @@ def smallest_flavor(api: Api) -> inventory.Flavor:
 def usable_network(api: Api) -> str:
     """Return a network's ID that a server can be on."""
     return next(
-        n.id for n in inventory.networks(api) if not n.external and n.dhcp and n.routed
+        n.id for n in network.networks(api) if not n.external and n.dhcp and n.routed
     )

@@ -6,7 +6,7 @@ import io
 import uuid
 from typing import Any
 
-from osc_imagebuild.cloud import images, inventory, servers
+from osc_imagebuild.cloud import images, inventory, network, servers
 from osc_imagebuild.errors import CloudError, ConflictError, NotFoundError
 from osc_imagebuild.model import Image, Server
 from osc_imagebuild.tests.contract.base import (
@@ -198,7 +198,7 @@ class ServersContract(ContractTestCase):
         for left in (room.servers, room.cores, room.ram_mib):
             self.assertTrue(left is None or left > 0, left)
         self.assertTrue(inventory.zones(self.api))
-        self.assertEqual("default", inventory.security_groups(self.api)["default"])
+        self.assertEqual("default", network.security_groups(self.api)["default"])
         self.assertEqual([], inventory.container_hypervisors(self.api))
 
 

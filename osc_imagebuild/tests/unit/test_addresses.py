@@ -191,6 +191,46 @@ class BuildTest(CloudTestCase):
         )
         self.assertIn("create the build again, it then takes another", str(error))
 
+    def test_beside_ipv6(self) -> None:
+        """What gives an address of IPv6 gives an installer none of IPv4."""
+        subnets = self.cloud.neutron.subnets
+        six = {"ip_version": 6, "enable_dhcp": True, "cidr": "fd00::/64"}
+        subnets.append({**subnets[-1], "id": "six", **six})
+        self.assertIn("10.0.0.", self.planned().address["ip"])
+        subnets[:] = [s for s in subnets if s["id"] != "subnet-n-s"]
+        self.assertEqual({}, self.planned().address)
+
+    def test_several_subnets(self) -> None:
+        """One with room that takes servers, with a gateway if there is one."""
+        subnets = self.cloud.neutron.subnets
+        full = subnets[-1]
+        full["allocation_pools"] = [{"start": "10.0.0.2", "end": "10.0.0.3"}]
+        kinds: tuple[dict[str, Any], ...] = (
+            {"service_types": ["network:router_gateway"]},
+            {"gateway_ip": None},
+            {"service_types": ["compute:nova"]},
+        )
+        for number, more in enumerate(kinds):
+            pools = [{"start": f"10.{number + 1}.0.2", "end": f"10.{number + 1}.0.9"}]
+            subnets.append(
+                {
+                    **full,
+                    "id": f"more-{number}",
+                    "cidr": f"10.{number + 1}.0.0/24",
+                    "allocation_pools": pools,
+                    **more,
+                }
+            )
+        self.assertEqual("10.3.0.0/24", self.planned().address["subnet"])
+        subnets.pop()
+        self.assertEqual("10.2.0.0/24", self.planned().address["subnet"])
+
+    def test_ovn(self) -> None:
+        """Its routers do not lead to the metadata service."""
+        self.assertIn("169.254", self.planned().kernel_args)
+        self.cloud.neutron.plug("ovnmeta-n-s", "n-s", "network:distributed")
+        self.assertNotIn("169.254", self.planned().kernel_args)
+
     def test_refused(self) -> None:
         """What cannot work is said before anything is written."""
         error = self.assertRaises(SpecError, self.planned, config_drive=False)
@@ -207,7 +247,7 @@ class BuildTest(CloudTestCase):
         builder.plan(request)
         self.cloud.neutron.unplug("router-n-s")
         error = self.assertRaises(SpecError, builder.plan, request)
-        self.assertIn("reaches no metadata service", str(error))
+        self.assertIn("no router that is seen to lead to", str(error))
         self.cloud.neutron.subnets[-1]["allocation_pools"] = []
         error = self.assertRaises(SpecError, self.planned)
         self.assertIn("all addresses of its allocation pools are used", str(error))

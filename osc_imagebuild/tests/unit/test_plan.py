@@ -12,7 +12,7 @@ from osc_imagebuild import spec as specs
 from osc_imagebuild.builder import Builder
 from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.cloud import images
-from osc_imagebuild.cloud.inventory import Network
+from osc_imagebuild.cloud.network import Network
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.tests.fakes import keystone
 from osc_imagebuild.tests.fakes.planning import flavor
