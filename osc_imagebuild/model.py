@@ -222,7 +222,7 @@ class Server:
     """A Nova server, as far as a build needs it.
 
     ``actions`` are known only of a server that does not simply run,
-    ``launched_at``, when Nova had started it, not on every cloud.
+    ``launched_at`` is when Nova had started it, or last changed it if it tells no more.
     """
 
     id: str

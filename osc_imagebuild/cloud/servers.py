@@ -40,7 +40,9 @@ def parse(data: Mapping[str, Any]) -> Server:
         created_at=timestamp(data.get("created")),
         # Nova tells '' where the root disk is a volume.
         image_id=str((data.get("image") or {}).get("id", "")),
-        launched_at=timestamp(data.get("OS-SRV-USG:launched_at")),
+        launched_at=timestamp(
+            data.get("OS-SRV-USG:launched_at") or data.get("updated")
+        ),
     )
 
 

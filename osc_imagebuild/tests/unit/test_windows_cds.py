@@ -20,6 +20,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import Request
 from osc_imagebuild.plan import make_plan
 from osc_imagebuild.steps.keys import EnsureKey
+from osc_imagebuild.tests.fakes import machines
 from osc_imagebuild.tests.fakes.guests import ISO
 from osc_imagebuild.tests.unit import samples
 from osc_imagebuild.tests.unit.answers import UNATTEND
@@ -140,7 +141,29 @@ class KeyTest(CloudTestCase):
         self.assertNotIn("key", build.marks)
 
     def test_resumed(self) -> None:
-        """By another client, before and after the time is over."""
+        """By another client, before the time is over."""
+        self.assert_complete(self.resumed(self.killed()))
+        self.assertTrue(self.pressed)
+
+    def test_resumed_late(self) -> None:
+        """No key for what runs by then, even where Nova does not tell its start."""
+        shown = machines.FakeServer.shown
+
+        def hidden(machine: machines.FakeServer) -> dict[str, Any]:
+            found = shown(machine)
+            found.pop("OS-SRV-USG:launched_at", None)
+            return found
+
+        self.patch(machines.FakeServer, "shown", hidden)
+        build_id = self.killed()
+        self.cloud.world.now += 90
+        self.assertEqual(
+            "too late", self.resumed(build_id).marks["key"].data["trouble"]
+        )
+        self.assertEqual([], self.pressed)
+
+    def killed(self) -> str:
+        """Return the ID of a build whose client was killed when it pressed the key."""
         request = self.request(os="mini-asks", firmware="uefi")
 
         def killed(*args: Any, **words: Any) -> None:
@@ -151,8 +174,7 @@ class KeyTest(CloudTestCase):
         plan = builder.plan(request)
         self.assertRaises(KeyboardInterrupt, builder.start, plan)
         self.patch(rfb, "press", self.press)
-        self.assert_complete(self.resumed(plan.build_id))
-        self.assertTrue(self.pressed)
+        return plan.build_id
 
     def test_protocol(self) -> None:
         """Space goes down and up, each time."""
