@@ -37,8 +37,6 @@ def find(finder: Finder, install: Media) -> DriverCd:
             devices = ", ".join(f"{k}={v}" for k, v in entry.boot_properties.items())
             tell(f"no --driver-iso: devices that {entry.title} knows, {devices}")
         return DriverCd()
-    if not entry.driver_properties:
-        raise SpecError(f"{entry.title} has its drivers itself; leave out --driver-iso")
     web = source.startswith(("http://", "https://"))
     if "://" in source and not (web and guests.is_iso(source)):
         raise SpecError(

@@ -37,20 +37,11 @@ def properties(request: Request, declared: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def problems(request: Request, boot_method: str = "") -> list[str]:
-    """Return why there is no such machine, or nothing that it would boot.
-
-    A firmware with Secure Boot starts what Microsoft has signed: the shim on an
-    ISO, and neither our stubs nor a distribution's kernel without its shim.
-    """
+def problems(request: Request) -> list[str]:
+    """Return why there is no such machine."""
     found = []
     if request.secure_boot and firmware(request) != "uefi":
         found.append("--secure-boot needs --firmware uefi")
-    if request.secure_boot and boot_method not in ("", "cdrom"):
-        found.append(
-            f"boot method {boot_method} starts nothing that is signed, which "
-            "--secure-boot wants; give the installer's ISO with --source"
-        )
     for option, value in (
         ("--secure-boot", request.secure_boot),
         ("--tpm", request.tpm),
@@ -58,3 +49,18 @@ def problems(request: Request, boot_method: str = "") -> list[str]:
         if value and request.arch not in ("x86_64", "aarch64"):
             found.append(f"{option} is for x86_64 and aarch64, not {request.arch}")
     return found
+
+
+def unsigned(request: Request, boot_method: str) -> list[str]:
+    """Return why a firmware with Secure Boot would start nothing.
+
+    It starts what Microsoft has signed: the shim on an ISO, and neither our stubs nor
+    a distribution's kernel without its shim.
+    """
+    if not request.secure_boot or boot_method == "cdrom":
+        return []
+    return [
+        f"boot method {boot_method} starts nothing that is signed, which --secure-boot "
+        "wants; it takes boot method cdrom: an ISO as --source, of a system whose "
+        "installer is not told on its command line what to do"
+    ]

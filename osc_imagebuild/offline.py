@@ -28,7 +28,10 @@ def find_entry(catalog: Catalog, request: Request) -> tuple[Entry, list[str]]:
         )
     if not guests.install_tree(entry, request).source:
         raise SpecError(f"{entry.title} has no public install tree: give --source")
-    return entry, guests.family(entry.family).problems(entry, request)
+    problems = guests.family(entry.family).problems(entry, request)
+    if request.driver_iso and not entry.driver_properties:
+        problems.append(f"{entry.title} has its drivers itself; leave out --driver-iso")
+    return entry, problems
 
 
 def find_answers(
@@ -60,12 +63,12 @@ def _boot_problems(entry: Entry, request: Request) -> list[str]:
     tree = guests.install_tree(entry, request)
     try:
         if guests.is_iso(tree.source):
-            choose.iso_boot_method(request, entry)
+            method, _ = choose.iso_boot_method(request, entry)
         else:
-            choose.boot_method(request, entry, tree.kernel_url, ())
+            method, _ = choose.boot_method(request, entry, tree.kernel_url, ())
     except SpecError as error:
         return list(error.problems)
-    return []
+    return hardware.unsigned(request, method)
 
 
 def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:

@@ -76,7 +76,7 @@ class _Planner:
         self.catalog = catalog
         self.request = request
         self.build_id = str(uuid.uuid4())
-        self.problems = specs.problems(request)
+        self.problems = specs.problems(request) + hardware.problems(request)
         self.choices: list[str] = []
         self.warnings: list[str] = []
         self.drivers = DriverCd()
@@ -121,7 +121,7 @@ class _Planner:
         """The plan for what was chosen, once that was looked at as a whole."""
         spec, entry, answers = assembly.spec(chosen), chosen.entry, chosen.answers
         self.problems += boot.load(spec.boot_method).problems(spec)
-        self.problems += hardware.problems(self.request, spec.boot_method)
+        self.problems += hardware.unsigned(self.request, spec.boot_method)
         self.warnings += preflight.tpm(self.api, self.request)
         if spec.boot_method == "cdrom":
             self.problems += preflight.answer_cd(entry)

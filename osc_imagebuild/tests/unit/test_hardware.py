@@ -72,13 +72,13 @@ class HardwareTest(testtools.TestCase):
         for fields, method, wanted in (
             ({}, "ipxe", []),
             (secure, "cdrom", []),
-            (secure, "", []),
-            ({"secure_boot": True}, "", ["needs --firmware uefi"]),
+            ({"secure_boot": True}, "cdrom", ["needs --firmware uefi"]),
             (secure, "ipxe", ["boot method ipxe starts nothing that is signed"]),
             (secure, "kernel", ["boot method kernel starts nothing"]),
             ({"tpm": True, "arch": "s390x"}, "kernel", ["--tpm is for x86_64 and"]),
         ):
-            found = hardware.problems(asked(**fields), method)
+            request = asked(**fields)
+            found = hardware.problems(request) + hardware.unsigned(request, method)
             self.assertEqual(len(wanted), len(found), str(found))
             for text, line in zip(wanted, found, strict=True):
                 self.assertIn(text, line)
@@ -104,4 +104,4 @@ class PlanTest(CloudTestCase):
         """Said before anything is written."""
         request = self.request(firmware="uefi", secure_boot=True)
         error = self.assertRaises(SpecError, self.builder().plan, request)
-        self.assertIn("give the installer's ISO with --source", str(error))
+        self.assertIn("it takes boot method cdrom: an ISO as --source", str(error))

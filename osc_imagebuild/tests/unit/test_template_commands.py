@@ -65,8 +65,14 @@ class TemplateCommandsTest(ShellTestCase):
         iso = "version: 1\nos: debian-13\nsource: http://mirror.fake/x.iso\n"
         ran = self.template("validate", self.write(iso))
         self.assertEqual((0, ""), (ran.code, ran.err))
-        path = self.write(f"{iso}build: {{boot_method: cdrom}}")
-        self.assertIn("boot method cdrom", self.template("validate", path).err)
+        for more, text in (
+            ("build: {boot_method: cdrom}", "boot method cdrom"),
+            ("answers: {firmware: uefi, secure_boot: true}", "kernel starts nothing"),
+            ("answers: {secure_boot: true}", "--secure-boot needs --firmware uefi"),
+            ("driver_iso: x.iso", "has its drivers itself"),
+        ):
+            path = self.write(f"{iso}{more}")
+            self.assertIn(text, self.template("validate", path).err)
 
     def test_validate_windows(self) -> None:
         """Its paths are not those of the others."""
