@@ -116,6 +116,14 @@ class WordsTest(testtools.TestCase):
         self.assertIn("--gateway=10.0.4.1 --nameserver=10.0.4.2,9.9.9.9\n", found)
         self.assertIn("--netmask=255.255.255.0\n", self.render("rocky-10", BARE).answer)
 
+    def test_nothing_stays(self) -> None:
+        """YaST copies its route and name servers into the new system."""
+        for name in ("opensuse-leap-15.6", "opensuse-leap-16"):
+            for address in (ADDRESS, {}):
+                found = self.render(name, address).answer
+                for words in ("/etc/sysconfig/network/routes", "NETCONFIG_DNS_STATIC"):
+                    self.assertEqual(bool(address), words in found)
+
     def test_config_drive(self) -> None:
         """Where no metadata service is reached."""
         found = self.render("rocky-10", ADDRESS, metadata=False).kernel_args
