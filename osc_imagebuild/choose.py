@@ -243,18 +243,18 @@ def boot_method(
         return request.boot_method, ""
     if "ipxe" not in there:
         return there[0], f"boot method {there[0]}"
-    if missing:
-        return "kernel", f"boot method kernel, not ipxe: {missing[0]}"
-    if not kernel_url.startswith("http://") or request.arch not in _STUB_ARCHES:
-        return "kernel", (
-            "boot method kernel: a stub takes http, and x86_64 and aarch64 only"
-        )
     if hardware.firmware(request) == "uefi" and "kernel" in there:
         # Source: edk2's OvmfPkg, PlatformBootManagerLib: with a boot order of QEMU's,
         # which Nova gives, only devices that are in it are connected.
         return "kernel", (
             "boot method kernel: a UEFI firmware that is told its boot disk, as libvirt's "
             "is, shows a stub no network card"
+        )
+    if missing:
+        return "kernel", f"boot method kernel, not ipxe: {missing[0]}"
+    if not kernel_url.startswith("http://") or request.arch not in _STUB_ARCHES:
+        return "kernel", (
+            "boot method kernel: a stub takes http, and x86_64 and aarch64 only"
         )
     return "ipxe", "boot method ipxe: the guest fetches the installer by itself"
 

@@ -80,7 +80,14 @@ def problems(spec: Spec) -> list[str]:
     size = len(spec.kernel_args.encode())
     if size <= COMMAND_LINE_LIMIT:
         return []
-    other = "" if spec.iso_kernel else "; use --boot-method ipxe"
+    other = "; use --boot-method ipxe"
+    if spec.iso_kernel:
+        other = ""
+    elif spec.firmware == "uefi":
+        other = (
+            "; --boot-method ipxe has no such limit, but a UEFI firmware under libvirt "
+            "shows its stub no network card"
+        )
     return [
         f"the installer's command line has {size} bytes and Nova keeps "
         f"{COMMAND_LINE_LIMIT} for boot method kernel{other}"

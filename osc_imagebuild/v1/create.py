@@ -190,7 +190,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         "--config-drive",
         action=argparse.BooleanOptionalAction,
         help="Give the servers a config drive (default: where no network has a router, "
-        "because metadata may not be reachable then)",
+        "because metadata may not be reachable then, and where the first has no DHCP)",
     )
     parser.add_argument(
         "--flavor", metavar="<flavor>", help="Default: the smallest that fits"

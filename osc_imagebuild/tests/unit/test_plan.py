@@ -295,7 +295,7 @@ class ChoiceTest(PlanTestCase):
             chosen, line = choose.boot_method(request, entry, url, missing)
             self.assertEqual((method, True), (chosen, bool(line)))
         uefi = self.request(firmware="uefi")
-        chosen, line = choose.boot_method(uefi, entry, plain, ())
+        chosen, line = choose.boot_method(uefi, entry, plain, ["GRUB is missing"])
         self.assertEqual("kernel", chosen)
         self.assertIn("no network card", line)
         wanted = self.request(boot_method="ipxe")
