@@ -101,6 +101,21 @@ def _is_outside(host: str, subnet: str) -> bool:
         return False
 
 
+def unresolved(address: Mapping[str, str], source: str) -> list[str]:
+    """Warn of a name in the address of the install media that nobody resolves.
+
+    Neutron gives servers its own resolver where a subnet has none, by DHCP alone.
+    """
+    host = urlsplit(source).hostname if "://" in source else None
+    if not host or address["nameservers"] or host.replace(".", "").isdigit():
+        return []
+    return [
+        f"the subnet {address['subnet']} has neither DHCP nor a name server (of IPv4), "
+        f"so the installer cannot resolve {host}: give the subnet one (openstack subnet "
+        "set --dns-nameserver), or an IP address in --source"
+    ]
+
+
 def taken(ip: str, said: str) -> str:
     """Return what a user is told where a chosen address was taken meanwhile."""
     return (

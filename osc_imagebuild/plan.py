@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from osc_imagebuild import (
+    addresses,
     assembly,
     boot,
     choose,
@@ -185,11 +186,12 @@ class _Planner:
             entry, self.request, self.build_id, install, address, metadata=metadata
         )
         self.problems += problems
-        if method and address:
+        if install and address:
             found = preflight.address(
                 entry, method, address, answers, metadata=metadata
             )
             (self.warnings if method == "cdrom" else self.problems).extend(found)
+            self.warnings += addresses.unresolved(address, install.source)
         self.warnings += preflight.doubts(entry, self.request)
         return answers
 

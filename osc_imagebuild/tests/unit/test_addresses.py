@@ -199,6 +199,15 @@ class BuildTest(CloudTestCase):
         )
         self.assertIn("create the build again, it then takes another", str(error))
 
+    def test_no_name_server(self) -> None:
+        """Warned of, where a name is to be resolved."""
+        self.cloud.neutron.subnets[-1]["dns_nameservers"] = ["fd00::1"]
+        for source, warned in (("http://mirror.fake", True), (None, False)):
+            request = self.request(networks=("static",), source=source)
+            found = "\n".join(self.builder().plan(request).warnings)
+            self.assertEqual(warned, "cannot resolve mirror.fake" in found)
+        self.assertEqual([], addresses.unresolved(ADDRESS, "http://mirror.fake"))
+
     def test_beside_ipv6(self) -> None:
         """What gives an address of IPv6 gives an installer none of IPv4."""
         subnets = self.cloud.neutron.subnets
