@@ -60,15 +60,17 @@ def find(api: Api, server_id: str) -> Server | None:
 
 
 def actions(api: Api, server_id: str) -> tuple[ServerAction, ...]:
-    """Return what was asked of a server, oldest first.
+    """Return what was asked of a server, oldest first; nothing where that is hidden.
 
     :raises: CloudError
     """
     try:
         path = f"/servers/{server_id}/os-instance-actions"
         data = api.get("compute", path)["instanceActions"]
-    except NotFoundError:
-        return ()
+    except CloudError as error:
+        if error.status in (403, 404):
+            return ()
+        raise
     found = [
         ServerAction(a["action"], timestamp(a["start_time"]), a.get("user_id") or "")
         for a in data
@@ -174,13 +176,17 @@ def screen_url(api: Api, server_id: str) -> str | None:
 def password(api: Api, server_id: str) -> str:
     """Return what the guest left on the password back-channel, '' if nothing.
 
+    Nor anything where policy hides it: the console has the same.
+
     :raises: CloudError
     """
     path = f"/servers/{server_id}/os-server-password"
     try:
         found: str = api.get("compute", path).get("password") or ""
-    except NotFoundError:
-        return ""
+    except CloudError as error:
+        if error.status in (403, 404):
+            return ""
+        raise
     return found
 
 

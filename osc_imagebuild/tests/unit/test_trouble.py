@@ -14,8 +14,10 @@ from osc_imagebuild.errors import (
 from osc_imagebuild.events import Event
 from osc_imagebuild.record import Record
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
+from osc_imagebuild.tests.fakes.faults import Fault, answered
 from osc_imagebuild.tests.fakes.guests import GuestPlan
 from osc_imagebuild.tests.fakes.machines import FakeServer
+from osc_imagebuild.tests.fakes.wire import Call
 from osc_imagebuild.tests.unit.base import CloudTestCase
 
 
@@ -93,6 +95,16 @@ class InstallerTest(GuestTestCase):
         self.plan(console=False)
         build = self.builder().create(self.request(verify=False))
         self.assert_complete(build)
+
+    def test_hidden_by_policy(self) -> None:
+        """A cloud may show neither what was asked of servers nor the back-channel."""
+        hidden = ("os-instance-actions", "os-server-password")
+
+        def refuse(call: Call) -> Fault | None:
+            return answered(403) if call.path.endswith(hidden) else None
+
+        self.cloud.hooks.append(refuse)
+        self.assert_complete(self.builder().create(self.request()))
 
     def test_stays_on(self) -> None:
         """It is stopped."""
