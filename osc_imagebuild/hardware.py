@@ -43,6 +43,7 @@ def problems(request: Request) -> list[str]:
     if request.secure_boot and firmware(request) != "uefi":
         found.append("--secure-boot needs --firmware uefi")
     for option, value in (
+        ("--firmware uefi", request.firmware == "uefi"),
         ("--secure-boot", request.secure_boot),
         ("--tpm", request.tpm),
     ):

@@ -85,7 +85,9 @@ def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:
         entry, more = find_entry(catalog, request)
         problems += more
         problems += _boot_problems(entry, request)
-        answers, more = find_answers(entry, request, NO_BUILD_ID)
+        answers, more = find_answers(
+            entry, request, NO_BUILD_ID, metadata=not request.config_drive
+        )
         problems += more
     except SpecError as error:
         raise SpecError([*problems, *error.problems]) from error

@@ -76,6 +76,11 @@ class HardwareTest(testtools.TestCase):
             (secure, "ipxe", ["boot method ipxe starts nothing that is signed"]),
             (secure, "kernel", ["boot method kernel starts nothing"]),
             ({"tpm": True, "arch": "s390x"}, "kernel", ["--tpm is for x86_64 and"]),
+            (
+                {"firmware": "uefi", "arch": "ppc64le"},
+                "kernel",
+                ["--firmware uefi is for x86_64 and aarch64, not ppc64le"],
+            ),
         ):
             request = asked(**fields)
             found = hardware.problems(request) + hardware.unsigned(request, method)

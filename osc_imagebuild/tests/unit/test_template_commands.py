@@ -104,6 +104,9 @@ class TemplateCommandsTest(ShellTestCase):
         self.assertIn("answer=", ran.json["kernel_args"])
         ran = self.template("render", path)
         self.assertIn(f"{path}:2: variable os has no default", ran.err)
+        path = self.write("version: 1\nos: rocky-9\nbuild: {config_drive: true}\n")
+        shown = self.template("render", path, "-f", "json").json["kernel_args"]
+        self.assertIn("inst.ks=hd:LABEL=config-2:", shown)
 
     def test_schema(self) -> None:
         """Printed as it is used."""
