@@ -13,6 +13,8 @@ from osc_imagebuild.parts import Media
 
 # Stands for the ID of a build that is only looked at.
 NO_BUILD_ID = "00000000-0000-0000-0000-000000000000"
+# And for the label of an ISO that nobody has looked at.
+NO_LABEL = "LABEL-OF-THE-ISO"
 
 
 def find_entry(catalog: Catalog, request: Request) -> tuple[Entry, list[str]]:
@@ -58,17 +60,33 @@ def find_answers(
     return answers, preflight.answer(entry, request, answers)
 
 
-def _boot_problems(entry: Entry, request: Request) -> list[str]:
-    """Why this system cannot be booted as asked."""
+def _media(entry: Entry, request: Request) -> Media:
+    """The install media, as far as they are known without a look at them.
+
+    :raises: SpecError where this system cannot be booted as asked
+    """
     tree = guests.install_tree(entry, request)
+    if not guests.is_iso(tree.source):
+        method, _ = choose.boot_method(request, entry, tree.kernel_url, ())
+        return Media(boot_method=method, source=tree.source)
+    method, _ = choose.iso_boot_method(request, entry)
+    url = tree.source if "://" in tree.source else ""
+    return Media(
+        boot_method=method,
+        source=tree.source,
+        iso_url=url,
+        iso_as_cd=method == "cdrom" or entry.iso_as_cd or not url,
+        iso_label=NO_LABEL,
+    )
+
+
+def _booted(entry: Entry, request: Request) -> tuple[Media | None, list[str]]:
+    """The install media, and why they start nothing."""
     try:
-        if guests.is_iso(tree.source):
-            method, _ = choose.iso_boot_method(request, entry)
-        else:
-            method, _ = choose.boot_method(request, entry, tree.kernel_url, ())
+        found = _media(entry, request)
     except SpecError as error:
-        return list(error.problems)
-    return hardware.unsigned(request, method)
+        return None, list(error.problems)
+    return found, hardware.unsigned(request, found.boot_method)
 
 
 def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:
@@ -84,9 +102,10 @@ def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:
     try:
         entry, more = find_entry(catalog, request)
         problems += more
-        problems += _boot_problems(entry, request)
+        install, more = _booted(entry, request)
+        problems += more
         answers, more = find_answers(
-            entry, request, NO_BUILD_ID, metadata=not request.config_drive
+            entry, request, NO_BUILD_ID, install, metadata=not request.config_drive
         )
         problems += more
     except SpecError as error:

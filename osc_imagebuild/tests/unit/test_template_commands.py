@@ -108,6 +108,19 @@ class TemplateCommandsTest(ShellTestCase):
         shown = self.template("render", path, "-f", "json").json["kernel_args"]
         self.assertIn("inst.ks=hd:LABEL=config-2:", shown)
 
+    def test_render_iso(self) -> None:
+        """The command line is that for an ISO, which may be named or be a CD."""
+        url = "http://mirror.fake/x.iso"
+        for os, source, words in (
+            ("rocky-9", url, "inst.stage2=hd:LABEL=LABEL-OF-THE-ISO"),
+            ("ubuntu-24.04", url, f"iso-url={url}"),
+            ("opensuse-leap-16", "x.iso", "root=live:CDLABEL=LABEL-OF-THE-ISO"),
+        ):
+            text = f"version: 1\nos: {os}\nsource: {source}\n"
+            path = self.write(f"{text}build: {{boot_method: kernel}}\n")
+            ran = self.template("render", path, "-f", "json")
+            self.assertIn(words, ran.json["kernel_args"])
+
     def test_schema(self) -> None:
         """Printed as it is used."""
         ran = self.template("schema")
