@@ -72,12 +72,12 @@ def ipxe(address: Mapping[str, str]) -> list[str]:
     return [*found, "ifopen net0 || goto wait"]
 
 
-def grub(address: Mapping[str, str], url: str) -> list[str]:
-    """Return what GRUB is told of a fixed address, to fetch from ``url`` with it.
+def grub(address: Mapping[str, str]) -> list[str]:
+    """Return what GRUB is told of a fixed address.
 
     GRUB takes all of an address's old class (10.0.0.0/8) for the subnet unless a
-    longer route says otherwise, so those that it asks have routes of their own.
-    Source: GRUB's grub-core/net/net.c, net_add_addr.
+    longer route says otherwise: those to the class's halves do.
+    Source: GRUB's grub-core/net/net.c, grub_net_add_addr, grub_net_route_address.
     """
     if not address:
         return []
@@ -85,20 +85,22 @@ def grub(address: Mapping[str, str], url: str) -> list[str]:
         f"net_add_addr fixed efinet0 {address['ip']}",
         f"net_add_route subnet {address['subnet']} fixed",
     ]
-    servers = address["nameservers"].split()[:1]
     if gateway := address["gateway"]:
-        found.append(f"net_add_route out 0.0.0.0/0 gw {gateway}")
-        for name, host in enumerate([urlsplit(url).hostname or "", *servers]):
-            if _is_outside(host, address["subnet"]):
-                found.append(f"net_add_route host{name} {host}/32 gw {gateway}")
+        for name, net in enumerate(("0.0.0.0/0", *_outside(address["subnet"]))):
+            found.append(f"net_add_route out{name} {net} gw {gateway}")
+    servers = address["nameservers"].split()[:1]
     return [*found, *(f"net_add_dns {server}" for server in servers)]
 
 
-def _is_outside(host: str, subnet: str) -> bool:
-    try:
-        return ipaddress.IPv4Address(host) not in ipaddress.IPv4Network(subnet)
-    except ValueError:
-        return False
+def _outside(subnet: str) -> list[str]:
+    """The halves of the old class that a subnet is in, but for the subnet itself."""
+    net = ipaddress.IPv4Network(subnet)
+    first = net.network_address.packed[0]
+    old = 8 if first < 128 else 16 if first < 192 else 24
+    if net.prefixlen <= old:
+        return []
+    halves = net.supernet(new_prefix=old).subnets()
+    return [str(half) for half in halves if half != net]
 
 
 def unresolved(address: Mapping[str, str], source: str) -> list[str]:

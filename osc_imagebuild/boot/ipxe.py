@@ -83,7 +83,7 @@ def images(spec: Spec) -> tuple[BootImage, ...]:
 def _efi_stub(spec: Spec) -> EfiStubDisk:
     script = _GRUB_SCRIPT.format(
         most="x" * 10,
-        address="\n".join(addresses.grub(spec.address, spec.kernel_url)),
+        address="\n".join(addresses.grub(spec.address)),
         network="[ x = x ]" if spec.address else "net_bootp",
         kernel=_grub_path(spec.kernel_url),
         ramdisk=_grub_path(spec.ramdisk_url),

@@ -65,17 +65,26 @@ class WordsTest(testtools.TestCase):
         for line in (
             "net_add_addr fixed efinet0 10.0.4.7",
             "net_add_route subnet 10.0.4.0/24 fixed",
-            "net_add_route out 0.0.0.0/0 gw 10.0.4.1",
-            "net_add_route host0 10.9.0.1/32 gw 10.0.4.1",
+            "net_add_route out0 0.0.0.0/0 gw 10.0.4.1",
+            "net_add_route out1 10.0.0.0/9 gw 10.0.4.1",
+            "net_add_route out2 10.128.0.0/9 gw 10.0.4.1",
             "net_add_dns 10.0.4.2",
         ):
             self.assertIn(f"\n{line}\n", script)
         self.assertNotIn("net_bootp", script)
-        self.assertNotIn("host1", script)
+        for cidr, outside in (
+            ("10.0.0.0/8", []),
+            ("10.0.0.0/9", ["10.128.0.0/9"]),
+            ("172.16.3.0/31", ["172.16.0.0/17", "172.16.128.0/17"]),
+            ("192.168.7.128/25", ["192.168.7.0/25"]),
+        ):
+            found = addresses.of_subnet("n", cidr, "10.0.0.1", [], "10.0.0.2")
+            routes = [line.split()[2] for line in addresses.grub(found)[1:]]
+            self.assertEqual([cidr, "0.0.0.0/0", *outside], routes)
 
     def test_without_gateway(self) -> None:
         """Nothing is said of what there is not."""
-        text = "\n".join([*addresses.ipxe(BARE), *addresses.grub(BARE, "http://m/k")])
+        text = "\n".join([*addresses.ipxe(BARE), *addresses.grub(BARE)])
         for word in ("gateway", "gw", "dns"):
             self.assertNotIn(word, text)
 
