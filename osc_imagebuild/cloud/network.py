@@ -122,8 +122,8 @@ def _routers(api: Api) -> tuple[set[str], set[str]]:
     ]
     owners.append(("device_owner", ovn))
     ports = pages.read(api, "network", "/ports", "ports", owners)
-    routers = {p["network_id"] for p in ports if p["device_owner"] != ovn}
-    of_ovn = {p["network_id"] for p in ports if p["device_owner"] == ovn}
+    routers = {p["network_id"] for p in ports if p.get("device_owner") != ovn}
+    of_ovn = {p["network_id"] for p in ports if p.get("device_owner") == ovn}
     return routers, routers - of_ovn
 
 
