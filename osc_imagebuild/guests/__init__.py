@@ -224,7 +224,8 @@ def render(
     :raises: SpecError where a template cannot be rendered
     """
     method = way.boot_method or request.boot_method
-    from_iso = method == "cdrom" or bool(request.source and is_iso(request.source))
+    place = install_tree(entry, request).source
+    from_iso = method == "cdrom" or bool(place and is_iso(place))
     drive = None if way.metadata else entry.config_drive_url
     context: dict[str, Any] = {
         **variables(entry, request, source),

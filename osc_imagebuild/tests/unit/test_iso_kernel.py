@@ -151,6 +151,16 @@ class SourceTest(IsoKernelTestCase):
         error = self.assertRaises(SpecError, builder.plan, request)
         self.assertIn("--checksum cannot be compared", str(error))
 
+    def test_of_the_catalogue(self) -> None:
+        """A site's ISO is one as a user's is."""
+        builder = self.builder()
+        builder.catalog = Catalog([CATALOG])
+        change = {"source": URL, "iso_kernel_args": "label={{ iso_label }}"}
+        builder.catalog.add("mini", change)
+        plan = builder.plan(self.request(source=None))
+        self.assertEqual("label=MINI\\x201", plan.spec.kernel_args)
+        self.assertTrue(plan.spec.iso_as_cd)
+
 
 class ChangedTest(IsoKernelTestCase):
     """What an ISO may be, and become."""
