@@ -151,6 +151,8 @@ class InstallTest(TableTestCase):
         late = {"installed": Mark(NOW - 181, REPORT)}
         asked = {**late, "stopping": Mark(NOW - 10)}
         never = {**late, "stopping": Mark(NOW - 601)}
+        long_ago = {"installed": Mark(NOW - 9999, REPORT)}
+        moved = server("install", "MIGRATING")
         busy = server("install", task_state="powering-off")
         for found, decision in (
             (facts((), (ON,), marks=INSTALLED, **held), "ClearReport"),
@@ -159,6 +161,7 @@ class InstallTest(TableTestCase):
             (facts((), (ON,), marks=asked), "StopServer"),
             (facts((), (busy,), marks=asked), "wait: Nova powers"),
             (facts((), (ON,), marks=never), "fail: the server could not"),
+            (facts((), (moved,), marks=long_ago), "wait: an admin migrates"),
             (facts((), (), marks=INSTALLED), "fail: the server was deleted"),
         ):
             self.check((found, "power-off", decision))
