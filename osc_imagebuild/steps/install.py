@@ -162,12 +162,13 @@ class PowerOff:
         return Wait("the guest powers off", 4)
 
     def _stop(self, facts: Facts, server: Server) -> Decision:
-        # Timed by a mark of its own: nobody may have looked for hours.
-        stopping = facts.marks.get("stopping")
-        if stopping is None:
-            return Act(SetMark("stopping"), "it does not power off")
-        if facts.now - stopping.at > POWER_OFF_LIMIT_S:
+        # Timed by a mark of its own, which a client that died may have set hours ago.
+        stopping, why = facts.marks.get("stopping"), "it does not power off"
+        late = stopping and facts.now - stopping.at > POWER_OFF_LIMIT_S
+        if stopping is None or (late and server.task_state is None):
+            return Act(SetMark("stopping"), why)
+        if late:
             return Fail("the server could not be powered off", role="install")
         if server.task_state is None:
-            return Act(StopServer("install", server.id), "it does not power off")
+            return Act(StopServer("install", server.id), why)
         return Wait("Nova powers the server off", 4)

@@ -160,7 +160,8 @@ class InstallTest(TableTestCase):
             (facts((), (ON,), marks=late), "SetMark stopping"),
             (facts((), (ON,), marks=asked), "StopServer"),
             (facts((), (busy,), marks=asked), "wait: Nova powers"),
-            (facts((), (ON,), marks=never), "fail: the server could not"),
+            (facts((), (ON,), marks=never), "SetMark stopping"),
+            (facts((), (busy,), marks=never), "fail: the server could not"),
             (facts((), (moved,), marks=long_ago), "wait: an admin migrates"),
             (facts((), (), marks=INSTALLED), "fail: the server was deleted"),
         ):
