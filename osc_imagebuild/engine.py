@@ -263,7 +263,7 @@ class Engine:
     def _endure(self, error: TransientError, tries: int) -> None:
         self._facts = None
         pause = min(60.0, 2.0 ** min(tries, 6)) * random.uniform(0.7, 1.3)
-        pause = max(pause, error.retry_after)
+        pause = max(pause, min(error.retry_after, OUTAGE_LIMIT_S))
         self._tell("note", f"{error}; trying again in {pause:.0f} s")
         self._api.clock.sleep(pause)
 
