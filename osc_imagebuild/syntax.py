@@ -109,7 +109,7 @@ def yaml(text: str) -> Iterator[str]:
 
     try:
         reader.load(text, getattr(reader, "CSafeLoader", reader.SafeLoader))
-    except reader.YAMLError as error:
+    except (reader.YAMLError, ValueError, RecursionError) as error:
         yield f"no YAML: {' '.join(str(error).split())}"
 
 
