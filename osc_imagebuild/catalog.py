@@ -203,7 +203,7 @@ def _merge_file(into: dict[str, dict[str, Any]], path: Path) -> None:
 
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise SpecError(f"cannot read catalogue file {path}: {error}") from error
     if not isinstance(data, dict):
         raise SpecError(f"catalogue file {path} is not a mapping")

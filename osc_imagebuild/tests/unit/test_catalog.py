@@ -97,6 +97,7 @@ class CatalogTest(testtools.TestCase):
         for text, words in (
             ("- 1", "is not a mapping"),
             ("a: [", "cannot read catalogue file"),
+            ("a: 2026-13-01", "cannot read catalogue file"),
             ("family: redhat", "entry x lacks title, version, source"),
         ):
             error = self.assertRaises(
