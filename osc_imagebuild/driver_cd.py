@@ -43,16 +43,7 @@ def find(finder: Finder, install: Media) -> DriverCd:
             "the address of a driver ISO is an http(s) URL that ends in .iso: "
             f"{source!r:.100}"
         )
-    asked = dataclasses.replace(
-        request, source=source, checksum="", boot_method="cdrom"
-    )
-    found = dataclasses.replace(
-        finder,
-        request=asked,
-        entry=dataclasses.replace(entry, answer_cd={}),
-        tell=lambda line: tell(f"drivers: {line}"),
-        warn=lambda line: finder.warn(f"drivers: {line.partition(';')[0]}"),
-    ).find()
+    found = _iso(finder, source)
     same = {found.iso_image_id, found.iso_url, found.iso_key} - {""}
     if same & {install.iso_image_id, install.iso_url, install.iso_key}:
         raise SpecError("--driver-iso and --source are the same ISO")
@@ -65,3 +56,17 @@ def find(finder: Finder, install: Media) -> DriverCd:
         sha512=found.iso_sha512,
         imported=found.iso_import,
     )
+
+
+def _iso(finder: Finder, source: str) -> Media:
+    """What the finder of the installer's ISO finds of this one."""
+    asked = dataclasses.replace(
+        finder.request, source=source, checksum="", boot_method="cdrom"
+    )
+    return dataclasses.replace(
+        finder,
+        request=asked,
+        entry=dataclasses.replace(finder.entry, answer_cd={}),
+        tell=lambda line: finder.tell(f"drivers: {line}"),
+        warn=lambda line: finder.warn(f"drivers: {line.partition(';')[0]}"),
+    ).find()

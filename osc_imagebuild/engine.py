@@ -234,8 +234,7 @@ class Engine:
         self._tell("step", name)
 
     def _write(self, **fields: object) -> None:
-        """Change the record, which is the sign of life too."""
-        # Who slept for long would write over what an heir noted.
+        """Change the record, the sign of life; who overslept must not."""
         self._lease.prove_if_old()
         known: dict[str, object] = {
             "step": self._step,

@@ -52,7 +52,9 @@ class SyntaxTest(testtools.TestCase):
         self.check("AutoYaST", ("<a><b/></a>", ""), ("<a><b></a>", "line 1, column 8"))
         self.check("autounattend", ("<a/>", ""), ("", "no element found"))
         self.check("autoinstall", ("#cloud-config\na: 1", ""), ("a: [1", "no YAML"))
-        self.check("autoinstall", ("a: 2026-02-30", "no YAML: day"), ("[" * 5000, "no YAML"))
+        self.check(
+            "autoinstall", ("a: 2026-02-30", "no YAML: day"), ("[" * 5000, "no YAML")
+        )
         self.check(
             "Agama profile", ("{}", ""), ("local a = 1; a", ""), ("{1}", "no JSON")
         )
