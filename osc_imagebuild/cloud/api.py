@@ -72,7 +72,7 @@ class Api:
 
         :raises: as `project_id`; a Keystone that is away offers nothing
         """
-        with _asking_keystone():
+        with _in_our_words("identity", "POST", "/auth/tokens"):
             try:
                 return self._proxy(service).get_endpoint() is not None
             except _NO_SUCH_SERVICE:
@@ -83,7 +83,7 @@ class Api:
 
         :raises: TransientError where Keystone does not answer, CloudError
         """
-        with _asking_keystone():
+        with _in_our_words("identity", "POST", "/auth/tokens"):
             return self.connection.session.get_project_id() or ""
 
     def get(
@@ -194,8 +194,8 @@ class Api:
         if service in MICROVERSIONS:
             kwargs["microversion"] = MICROVERSIONS[service]
         self.calls[f"{service} {method}"] += 1
-        try:
-            # The first look at a service logs in and asks for its versions.
+        # The first look at a service logs in and asks for its versions.
+        with _in_our_words(service, method, path):
             proxy = self._proxy(service)
             if isinstance(proxy, Proxy):
                 kwargs["skip_cache"] = True
@@ -208,21 +208,6 @@ class Api:
                 status_code_retries=0,
                 **{k: v for k, v in kwargs.items() if v is not None},
             )
-        # What Keystone answered and broke off is worth another try as well.
-        except (
-            ksa.ConnectionError,
-            ksa.InvalidResponse,
-            requests.RequestException,
-        ) as error:
-            raise TransientError(
-                f"no answer to {method} {path}: {error}", service=service
-            ) from error
-        except ksa.HttpError as error:
-            raise refusals.refused(
-                service, method, path, error.http_status, error.message, ""
-            ) from error
-        except ksa.ClientException as error:
-            raise CloudError(str(error), service=service) from error
         self._note_clock(response)
         if response.status_code >= 400:
             raise refusals.from_response(service, method, path, response)
@@ -250,18 +235,24 @@ class Api:
 
 
 @contextmanager
-def _asking_keystone() -> Iterator[None]:
-    """Put what goes wrong in our words."""
+def _in_our_words(service: str, method: str, path: str) -> Iterator[None]:
+    """Put what goes wrong with a request, or with the login before it, in our words."""
     try:
         yield
-    except (ksa.ConnectionError, ksa.InvalidResponse) as error:
-        raise TransientError(f"no answer: {error}", service="identity") from error
+    # What Keystone answered and broke off is worth another try as well.
+    except (
+        *(ksa.ConnectionError, ksa.InvalidResponse),
+        requests.RequestException,
+    ) as error:
+        raise TransientError(
+            f"no answer to {method} {path}: {error}", service=service
+        ) from error
     except ksa.HttpError as error:
         raise refusals.refused(
-            "identity", "POST", "/auth/tokens", error.http_status, error.message, ""
+            service, method, path, error.http_status, error.message, ""
         ) from error
     except ksa.ClientException as error:
-        raise CloudError(str(error), service="identity") from error
+        raise CloudError(str(error), service=service) from error
 
 
 def _body(service: str, response: requests.Response) -> dict[str, Any]:
