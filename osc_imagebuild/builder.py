@@ -111,17 +111,21 @@ class Builder:
     def resume_all(self, *, once: bool = False) -> Outcome:
         """Drive every unfinished build of the project that nobody drives.
 
-        Until none is left, or with ``once`` as far as each can go now. What
-        fails is in the outcome, and does not keep the others from going on.
+        Until none is left, or with ``once`` as far as each can go now; what is left of
+        those whose client died at their end goes too. What fails is in the outcome,
+        and does not keep the others from going on.
 
         :raises: CloudError where the builds cannot be listed
         """
-
         return self.fleet().run(once=once)
 
     def fleet(self) -> Fleet:
         """Return all builds of the project, for who ticks by another clock."""
-        return Fleet(self.api, lambda build: self._drive(build, until=ANY_STEP))
+        return Fleet(
+            self.api,
+            lambda build: self._drive(build, until=ANY_STEP),
+            lambda build: self.resume(build.id),
+        )
 
     def _drive(self, build: Record, until: str) -> Record:
         with _advised(build.id):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from osc_imagebuild import lease, record
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import DrivenError, ImageBuildError
+from osc_imagebuild.errors import DrivenError, ImageBuildError, InstallError
 from osc_imagebuild.model import Image, Server
 from osc_imagebuild.names import PART_TAG, resource_name
 from osc_imagebuild.record import Record
@@ -36,11 +36,21 @@ class Outcome:
 
 
 class Fleet:
-    """All builds of a project. ``advance`` drives one until it has to wait."""
+    """All builds of a project.
 
-    def __init__(self, api: Api, advance: Callable[[Record], Record]) -> None:
+    ``advance`` drives one until it has to wait, ``tidy`` removes what one that is
+    over should not have left.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        advance: Callable[[Record], Record],
+        tidy: Callable[[Record], object],
+    ) -> None:
         self._api = api
         self._advance = advance
+        self._tidy = tidy
         self.outcome = Outcome()
 
     def run(self, *, once: bool = False) -> Outcome:
@@ -55,13 +65,16 @@ class Fleet:
     def tick(self) -> bool:
         """Look at all builds, go on with those that can; False when none is left."""
         records, _ = record.load_all(self._api)
-        over = self.outcome.failed
-        mine = [r for r in records if r.status == "building" and r.id not in over]
+        known = [r for r in records if r.id not in self.outcome.failed]
+        mine = [r for r in known if r.status == "building"]
+        held = _newest(images.tagged(self._api, PART_TAG, hidden=True)) if known else {}
+        for build in known:
+            if build.is_over and build.id in held:
+                self._end(build, held[build.id])
         if not mine:
             self.outcome.waiting = []
             return False
         running = {s.name: s for s in servers.tagged(self._api, PART_TAG)}
-        held = _newest(images.tagged(self._api, PART_TAG, hidden=True))
         self.outcome.waiting, self.outcome.driven_by_others = [], []
         for build in mine:
             owner = held.get(build.id)
@@ -72,6 +85,17 @@ class Fleet:
             else:
                 self._go_on(build)
         return bool(self.outcome.waiting)
+
+    def _end(self, build: Record, owner: Image) -> None:
+        """Its lease goes last: where it is left, its client died while it tidied up."""
+        if lease.is_alive(self._api, owner, build.updated_at):
+            return
+        try:
+            self._tidy(build)
+        except InstallError:
+            return  # that it failed is known
+        except ImageBuildError as error:
+            self.outcome.failed[build.id] = str(error)
 
     def _is_quiet(
         self, build: Record, running: Mapping[str, Server], count: int

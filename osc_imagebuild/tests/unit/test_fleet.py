@@ -11,7 +11,7 @@ from osc_imagebuild.errors import CloudError, DrivenError, RecordError, Transien
 from osc_imagebuild.monitors.readings import Picture
 from osc_imagebuild.names import build_tag
 from osc_imagebuild.record import Record
-from osc_imagebuild.tests.fakes.faults import answered
+from osc_imagebuild.tests.fakes.faults import KILLED, Killed, answered
 from osc_imagebuild.tests.unit.base import ENTRIES, CloudTestCase
 
 SHARED = ("imagebuild-kernel-", "imagebuild-ramdisk-")
@@ -66,6 +66,27 @@ class FleetTest(CloudTestCase):
         self.assertLess(lasted, 17 * 60)
         steps = [name for name, _ in self.builder().find(build.id).steps]
         self.assertEqual(sorted(set(steps), key=steps.index), steps)
+
+    def test_what_dead_clients_left_of_failed_builds(self) -> None:
+        """Their clients died while they tidied up; that they failed stays known."""
+        self.cloud.nova.plan.install_fails = "FAILED: no disk"
+        for _ in range(2):
+            self.cloud.hooks.append(
+                lambda call: KILLED if call.kind == "delete server" else None
+            )
+            self.assertRaises(Killed, self.builder().create, self.request())
+            self.cloud.hooks.clear()
+            (build,) = (b for b in self.builder().list().builds if b.reason)
+            self.assertNotEqual({}, self.cloud.nova.servers)
+            # It may live and be at it.
+            self.builder("second").resume_all(once=True)
+            self.assertNotEqual({}, self.cloud.nova.servers)
+            self.cloud.world.advance(600)
+            outcome = self.builder("second").resume_all(once=True)
+            self.assertEqual([], outcome.complete)
+            self.assertIn("FAILED: no disk", self.builder().find(build.id).reason)
+            self.assert_empty(build.id)
+            self.builder().delete(build.id)
 
     def test_a_prompt_is_seen_between_clients(self) -> None:
         self.cloud.nova.plan.install_fails = "Which disk shall be used?\nChoose: "
@@ -130,7 +151,7 @@ class FleetTest(CloudTestCase):
         def lose(build: Record) -> Record:
             raise DrivenError("build is driven by somebody")
 
-        losing = fleet.Fleet(self.builder("second").api, lose)
+        losing = fleet.Fleet(self.builder("second").api, lose, self.fail)
         self.cloud.world.advance(600)
         losing.tick()
         self.assertEqual([build.id], losing.outcome.driven_by_others)
@@ -169,7 +190,7 @@ class FleetTest(CloudTestCase):
         for n in range(count):
             self.started(name=f"image-{n}")
         builder = self.builder("second")
-        ticking = fleet.Fleet(builder.api, self.fail)
+        ticking = fleet.Fleet(builder.api, self.fail, self.fail)
         before = builder.api.calls.total()
         self.assertTrue(ticking.tick())
         self.assertEqual(count, len(ticking.outcome.waiting))
