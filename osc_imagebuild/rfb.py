@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import os
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,8 +64,10 @@ def is_installed() -> bool:
     return importlib.util.find_spec("websocket") is not None
 
 
-def capture(url: str, *, verify: bool = True) -> Picture:
+def capture(url: str, *, verify: bool | str = True) -> Picture:
     """Return the picture of the console that ``url``, of a noVNC page, shows.
+
+    ``verify`` is as in requests: whether certificates are, or the CAs to do it by.
 
     :raises: ScreenError where it cannot be had, or the extra is not installed
     """
@@ -72,7 +75,9 @@ def capture(url: str, *, verify: bool = True) -> Picture:
         return read_picture(stream)
 
 
-def press(url: str, key: int, more: Callable[[], bool], *, verify: bool = True) -> None:
+def press(
+    url: str, key: int, more: Callable[[], bool], *, verify: bool | str = True
+) -> None:
     """Press ``key``, and again as long as ``more``, which pauses, says so.
 
     Source: RFC 6143, 7.5.4; keys are the X Window System's.
@@ -88,8 +93,15 @@ def press(url: str, key: int, more: Callable[[], bool], *, verify: bool = True) 
             again = more()
 
 
+def trust(verify: bool | str) -> dict[str, Any]:
+    """Return ``verify`` in websocket-client's words: a bundle of CAs, or a directory."""
+    if isinstance(verify, str):
+        return {"ca_cert_path" if os.path.isdir(verify) else "ca_certs": verify}
+    return {} if verify else {"cert_reqs": 0, "check_hostname": False}
+
+
 @contextmanager
-def _connected(url: str, verify: bool) -> Iterator[Socket]:
+def _connected(url: str, verify: bool | str) -> Iterator[Socket]:
     """Give the websocket of a console."""
     try:
         import websocket
@@ -104,7 +116,7 @@ def _connected(url: str, verify: bool) -> Iterator[Socket]:
             subprotocols=["binary"],
             # Nova checks an origin only where there is one.
             suppress_origin=True,
-            sslopt={} if verify else {"cert_reqs": 0, "check_hostname": False},
+            sslopt=trust(verify),
         )
     except (OSError, ValueError, websocket.WebSocketException) as error:
         raise ScreenError(f"the console does not answer: {error}") from error

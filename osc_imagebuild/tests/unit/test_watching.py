@@ -486,6 +486,13 @@ class ScreenTest(CloudTestCase):
         ):
             self.assertEqual(wanted, rfb.websocket_url(page))
 
+    def test_whom_it_trusts(self) -> None:
+        """As the client's --os-cacert and --insecure say."""
+        self.assertEqual({}, rfb.trust(True))
+        self.assertEqual({"ca_certs": "/etc/ca.pem"}, rfb.trust("/etc/ca.pem"))
+        self.assertEqual({"ca_cert_path": "/"}, rfb.trust("/"))
+        self.assertEqual(0, rfb.trust(False)["cert_reqs"])
+
     def test_nobody_answers(self) -> None:
         """A refused connection is told."""
         error = self.assertRaises(
