@@ -55,7 +55,7 @@ network() {
     if [ -n "$fixed" ]; then
         fixed_address
     else
-        udhcpc -q -n -f -t 8 -T 1 -i eth0 -O staticroutes -s /etc/dhcp.sh >/dev/null 2>&1 ||
+        udhcpc -q -n -f -t 30 -T 1 -i eth0 -O staticroutes -s /etc/dhcp.sh >/dev/null 2>&1 ||
             return 1
     fi
     net=up

@@ -19,7 +19,7 @@ from_metadata() {
 }
 
 ip link set eth0 up 2>/dev/null &&
-    udhcpc -b -t 8 -T 1 -i eth0 -O staticroutes -s /etc/dhcp.sh -p /run/udhcpc.pid \
+    udhcpc -b -t 30 -T 1 -i eth0 -O staticroutes -s /etc/dhcp.sh -p /run/udhcpc.pid \
         >/dev/null 2>&1
 from_drive || from_metadata || exit 0
 [ "$instance" != "$(cat $seen 2>/dev/null)" ] || exit 0
