@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from osc_imagebuild.tests.e2e.base import EndToEndTest
 
-CIDR = "10.96.0.0/28"
+# On a router subnets must not overlap, and a test that was killed leaves its own.
+CIDR = "10.96.{}.{}/28"
 
 
 class TestStatic(EndToEndTest):
@@ -23,7 +25,7 @@ class TestStatic(EndToEndTest):
             name=self.name,
             network_id=self.network.id,
             ip_version=4,
-            cidr=CIDR,
+            cidr=CIDR.format(random.randrange(256), random.randrange(0, 256, 16)),
             is_dhcp_enabled=False,
         )
         network.add_interface_to_router(self.router, subnet=self.subnet.id)
