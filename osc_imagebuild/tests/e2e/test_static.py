@@ -44,4 +44,4 @@ class TestStatic(EndToEndTest):
         build = self.create("--network", self.name, "--boot-method", "ipxe")
         self.assertEqual("complete", build["status"])
         self.delete(build["id"])
-        self.assert_left(ports=1)  # the router's
+        self.assert_left()
