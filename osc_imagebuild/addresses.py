@@ -36,7 +36,6 @@ def free(pools: Sequence[tuple[str, str]], used: Collection[str]) -> str | None:
 
 
 def of_subnet(
-    network: str,
     cidr: str,
     gateway: str,
     nameservers: Sequence[str],
@@ -51,7 +50,6 @@ def of_subnet(
     except ValueError as error:
         raise SpecError(f"this subnet is none of IPv4: {cidr}") from error
     return {
-        "network": network,
         "ip": address,
         "subnet": str(net),
         "prefix": str(net.prefixlen),

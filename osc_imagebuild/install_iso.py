@@ -36,14 +36,18 @@ _SUMS = (
 
 
 @dataclass(frozen=True)
-class IsoFinder:
-    """Finds the ISO of one request. ``tell`` is for choices, ``warn`` for doubts."""
+class Search:
+    """For what one request asks. ``tell`` is for choices, ``warn`` for doubts."""
 
     api: Api
     request: Request
     entry: Entry
     tell: Callable[[str], None]
     warn: Callable[[str], None]
+
+
+class IsoFinder(Search):
+    """Finds the ISO of one request."""
 
     def find(self, source: str) -> Media:
         """Return the media, reachable as far as that can be seen from here.

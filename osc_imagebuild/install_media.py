@@ -7,29 +7,17 @@ Found out and checked while a build is planned; nothing is written. ISOs are in
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from osc_imagebuild import choose, guests, hardware, media
-from osc_imagebuild.catalog import Entry
-from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests import InstallTree
-from osc_imagebuild.install_iso import IsoFinder
-from osc_imagebuild.model import Request
+from osc_imagebuild.install_iso import IsoFinder, Search
 from osc_imagebuild.parts import Media
 from osc_imagebuild.spec import address_problems
 
 
-@dataclass(frozen=True)
-class Finder:
-    """Finds the media of one request. ``tell`` is for choices, ``warn`` for doubts."""
-
-    api: Api
-    request: Request
-    entry: Entry
-    tell: Callable[[str], None]
-    warn: Callable[[str], None]
+class Finder(Search):
+    """Finds the media of one request."""
 
     def find(self) -> Media:
         """Return the media, reachable as far as that can be seen from here.

@@ -61,7 +61,7 @@ def _address(api: Api, there: network.Network) -> dict[str, str]:
         found = addresses.free(subnet.pools, used | {subnet.gateway})
         if found is not None:
             return addresses.of_subnet(
-                there.id, subnet.cidr, subnet.gateway, subnet.nameservers, found
+                subnet.cidr, subnet.gateway, subnet.nameservers, found
             )
     raise SpecError(
         f"network {there.name} has no DHCP, and all addresses of its allocation "

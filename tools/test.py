@@ -25,7 +25,9 @@ HERE = ("lint", "types", "unit", "sweep", "oz", "docs")
 ON_CLOUD = ("functional", "alone")
 # Longer than any part should ever take; a hang must not hide the other results.
 LIMIT_S = 45 * 60
-LINES_OF_A_FAILURE = 12
+# Who looks at a failed run may be shown its last lines only, so few and short.
+LINES_OF_A_FAILURE = 5
+COLUMNS_OF_A_LINE = 200
 
 
 def main() -> int:
@@ -102,8 +104,9 @@ def count(scratch: str, broken: list[str]) -> Counter[str]:
     bad = [*summary.failures, *summary.errors]
     bad += [(test, "unexpected success") for test in summary.unexpectedSuccesses]
     for test, why in bad:
-        lines = [line for line in why.splitlines() if line.strip(" }")]
-        broken += [f"FAILED: {test.id()}", *lines[-LINES_OF_A_FAILURE:]]
+        lines = [line.strip() for line in why.splitlines() if line.strip(" }")]
+        broken.append(f"FAILED: {test.id().removeprefix('osc_imagebuild.')}")
+        broken += [line[:COLUMNS_OF_A_LINE] for line in lines[-LINES_OF_A_FAILURE:]]
     good = summary.testsRun - len(bad) - len(summary.skipped)
     return Counter(passed=good, failed=len(bad))
 

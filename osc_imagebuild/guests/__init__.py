@@ -13,18 +13,13 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
-from osc_imagebuild import passwords, quoting
+from osc_imagebuild import passwords, rendering
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import Request
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 # Source: Nova's metadata service; /latest/user-data is the user data as given.
 USER_DATA_URL = "http://169.254.169.254/latest/user-data"
@@ -35,8 +30,6 @@ USER_DATA_LIMIT = 65535
 BUILD_ID_WORD = "@BUILD_ID@"
 # And this for one line of shell that reports, and waits to be heard.
 REPORT_WORD = "@REPORT@"
-# What Python may say of an expression in a template.
-_FAILURES = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
 class Family(Protocol):
@@ -129,12 +122,14 @@ def install_tree(entry: Entry, request: Request) -> InstallTree:
     """
     arch = entry.arches[request.arch]
     template = arch.get("source", entry.source)
-    source = request.source or _text(entry, template, variables(entry, request, ""))
+    source = request.source or rendering.text(
+        entry, template, variables(entry, request, "")
+    )
     source = source.rstrip("/")
     context = variables(entry, request, source)
 
     def url(template: str) -> str:
-        path = _text(entry, template, context)
+        path = rendering.text(entry, template, context)
         return path if "://" in path or not path else f"{source}/{path}"
 
     return InstallTree(
@@ -166,7 +161,7 @@ def variables(entry: Entry, request: Request, source: str) -> dict[str, Any]:
         if isinstance(value, dict):
             return {key: rendered(item) for key, item in value.items()}
         if isinstance(value, str) and "{{" in value:
-            return _text(entry, value, found | fixed)
+            return rendering.text(entry, value, found | fixed)
         return value
 
     for _ in range(2):
@@ -223,15 +218,30 @@ def render(
 
     :raises: SpecError where a template cannot be rendered
     """
+    context = _context(entry, request, build_id, source, way)
+    kernel_args = entry.kernel_args
+    if context["from_iso"] and (way.boot_method or request.boot_method) == "kernel":
+        kernel_args = entry.iso_kernel_args or kernel_args
+    return Answers(
+        answer=_answer(entry, request, build_id, context),
+        kernel_args=" ".join(rendering.text(entry, kernel_args, context).split()),
+        verify=rendering.file(entry, entry.verify.get("user_data"), context),
+        verify_sign=rendering.text(entry, entry.verify.get("sign", "login:"), context),
+    )
+
+
+def _context(
+    entry: Entry, request: Request, build_id: str, source: str, way: Way
+) -> dict[str, Any]:
+    """All that the templates of one build may use."""
     method = way.boot_method or request.boot_method
     place = install_tree(entry, request).source
-    from_iso = method == "cdrom" or bool(place and is_iso(place))
     drive = None if way.metadata else entry.config_drive_url
     context: dict[str, Any] = {
         **variables(entry, request, source),
         **wishes(entry, request),
         "boot_method": way.boot_method,
-        "from_iso": from_iso,
+        "from_iso": method == "cdrom" or bool(place and is_iso(place)),
         "iso_label": way.disc.label,
         "iso_url": way.disc.url,
         "build_id": build_id,
@@ -240,61 +250,21 @@ def render(
         "address": way.address,
     }
     kind = "static" if way.address else "dhcp"
-    context["network_args"] = _text(entry, entry.network.get(kind, ""), context)
+    context["network_args"] = rendering.text(
+        entry, entry.network.get(kind, ""), context
+    )
     context |= family(entry.family).context(entry, request)
-    context["report"] = _file(entry, entry.report, context)
-    context["finish"] = _file(entry, entry.finish, context)
+    context["report"] = rendering.file(entry, entry.report, context)
+    context["finish"] = rendering.file(entry, entry.finish, context)
+    return context
+
+
+def _answer(
+    entry: Entry, request: Request, build_id: str, context: Mapping[str, Any]
+) -> str:
+    """The entry's answer file, or the user's own with its two words replaced."""
     own = request.answer_file
-    kernel_args = entry.kernel_args
-    if from_iso and method == "kernel":
-        kernel_args = entry.iso_kernel_args or kernel_args
-    return Answers(
-        answer=_file(entry, entry.answer, context)
-        if own is None
-        else own.replace(BUILD_ID_WORD, build_id).replace(
-            REPORT_WORD, _text(entry, entry.report_line, context) or REPORT_WORD
-        ),
-        kernel_args=" ".join(_text(entry, kernel_args, context).split()),
-        verify=_file(entry, entry.verify.get("user_data"), context),
-        verify_sign=_text(entry, entry.verify.get("sign", "login:"), context),
-    )
-
-
-def _file(entry: Entry, name: str | None, context: Mapping[str, Any]) -> str:
-    import jinja2
-
-    if not name:
-        return ""
-    try:
-        return _environment(entry.directories).get_template(name).render(context)
-    except (jinja2.TemplateError, *_FAILURES) as error:
-        raise SpecError(f"template {name} of {entry.name} fails: {error}") from error
-
-
-def _text(entry: Entry, template: str, context: Mapping[str, Any]) -> str:
-    import jinja2
-
-    try:
-        return _environment(entry.directories).from_string(template).render(context)
-    except (jinja2.TemplateError, *_FAILURES) as error:
-        raise SpecError(
-            f"{template!r:.60} of {entry.name} cannot be rendered: {error}"
-        ) from error
-
-
-@lru_cache(maxsize=8)
-def _environment(directories: tuple[Path, ...]) -> Environment:
-    """Templates are data: sandboxed, and what they do not know is an error."""
-    from jinja2 import FileSystemLoader, StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader([str(d) for d in directories]),
-        undefined=StrictUndefined,
-        autoescape=lambda name: bool(name) and str(name).endswith(".xml.j2"),
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(quoting.FILTERS)
-    return environment
+    if own is None:
+        return rendering.file(entry, entry.answer, context)
+    report = rendering.text(entry, entry.report_line, context) or REPORT_WORD
+    return own.replace(BUILD_ID_WORD, build_id).replace(REPORT_WORD, report)

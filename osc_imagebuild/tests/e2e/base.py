@@ -16,6 +16,7 @@ from typing import Any
 import fixtures
 import openstack
 import testtools
+from testtools import content
 
 from osc_imagebuild.cloud.images import CORE
 from osc_imagebuild.names import RECORD_TAG, builds_of
@@ -45,6 +46,7 @@ class EndToEndTest(testtools.TestCase):
         }
         # Failed builds save their consoles in the working directory.
         self.directory = self.useFixture(fixtures.TempDir()).path
+        self.addOnException(self._show_consoles)
         self.name = f"e2e-{uuid.uuid4().hex[:8]}"
         self._strangers: set[str] = set()
         self._before = {item["id"] for items in self._all().values() for item in items}
@@ -164,14 +166,18 @@ class EndToEndTest(testtools.TestCase):
         self.assertEqual(0, done.returncode, done.stderr)
 
     def killed_in(self, steps: str, *options: str) -> list[str]:
-        """Build; kill and resume in each step that matches; return these steps."""
+        """Build; kill and resume in each step that matches; return these steps.
+
+        A step that finds its content there takes less than the time until the
+        signal, and may be over by then; the kill hit it or the one after it.
+        """
         words = ["image", "build", "create", "--os", "mini", *options, self.name]
         seen: list[str] = []
         for _ in range(MAX_KILLS):
-            step = self._run_until_new_step(words, seen, steps)
-            if step is None:
+            new = self._run_until_new_step(words, seen, steps)
+            if not new:
                 break
-            seen.append(step)
+            seen += new
             words = ["image", "build", "resume", self.name]
         build = self.openstack("image", "build", "show", self.name)
         self.assertEqual("complete", build["status"])
@@ -179,32 +185,44 @@ class EndToEndTest(testtools.TestCase):
 
     def _run_until_new_step(
         self, words: list[str], seen: list[str], steps: str
-    ) -> str | None:
-        """Kill the command in the first step not killed in yet; None at its end."""
+    ) -> list[str]:
+        """Kill the command in the first step not killed in yet; [] at its end.
+
+        Steps that it began before the signal reached it are returned too.
+        """
         process = self.start(*words)
         deadline = time.monotonic() + COMMAND_LIMIT_S
         assert process.stderr is not None
         lines = []
         for line in process.stderr:
             lines.append(line)
-            found = _STEP.match(line.rstrip())
-            new = found and found.group(1) not in seen
-            if found and new and re.match(steps, found.group(1)):
+            if _new_steps([line], seen, steps):
                 time.sleep(0.2)  # into the step
                 process.kill()
                 process.wait(timeout=30)
-                return found.group(1)
+                return _new_steps([line, *process.stderr], seen, steps)
             self.assertLess(time.monotonic(), deadline, "".join(lines))
         try:
             self.assertEqual(0, process.wait(timeout=60), "".join(lines))
         except subprocess.TimeoutExpired:
             self.fail("the command closed its output but did not end")
-        return None
+        return []
+
+    def _show_consoles(self, error: object) -> None:
+        """What a failed build saved is gone with its directory: show it."""
+        for saved in Path(self.directory).glob("*.log"):
+            self.addDetail(saved.name, content.content_from_file(str(saved)))
 
     def _clean(self) -> None:
         for build in self.openstack("image", "build", "list"):
             if build["Name"] == self.name:
                 self.delete(build["ID"])
+
+
+def _new_steps(lines: list[str], seen: list[str], steps: str) -> list[str]:
+    """The steps that these lines begin, of those that match and were not seen."""
+    found = [match.group(1) for line in lines if (match := _STEP.match(line.rstrip()))]
+    return [step for step in found if step not in seen and re.match(steps, step)]
 
 
 def _is_shared(item: dict[str, Any]) -> bool:

@@ -19,9 +19,9 @@ from osc_imagebuild.tests.unit.base import CloudTestCase
 from osc_imagebuild.tests.unit.samples import spec
 
 ADDRESS = addresses.of_subnet(
-    "net-1", "10.0.4.0/24", "10.0.4.1", ["10.0.4.2", "fd00::1", "9.9.9.9"], "10.0.4.7"
+    "10.0.4.0/24", "10.0.4.1", ["10.0.4.2", "fd00::1", "9.9.9.9"], "10.0.4.7"
 )
-BARE = addresses.of_subnet("net-1", "10.0.4.0/24", "", [], "10.0.4.7")
+BARE = addresses.of_subnet("10.0.4.0/24", "", [], "10.0.4.7")
 CATALOG = Catalog([BUILT_IN])
 
 
@@ -78,7 +78,7 @@ class WordsTest(testtools.TestCase):
             ("172.16.3.0/31", ["172.16.0.0/17", "172.16.128.0/17"]),
             ("192.168.7.128/25", ["192.168.7.0/25"]),
         ):
-            found = addresses.of_subnet("n", cidr, "10.0.0.1", [], "10.0.0.2")
+            found = addresses.of_subnet(cidr, "10.0.0.1", [], "10.0.0.2")
             routes = [line.split()[2] for line in addresses.grub(found)[1:]]
             self.assertEqual([cidr, "0.0.0.0/0", *outside], routes)
 
