@@ -250,13 +250,17 @@ def boot_method(
             "boot method kernel: a UEFI firmware that is told its boot disk, as libvirt's "
             "is, shows a stub no network card"
         )
-    if missing:
-        return "kernel", f"boot method kernel, not ipxe: {missing[0]}"
+    why = missing[0] if missing else ""
     if not kernel_url.startswith("http://") or request.arch not in _STUB_ARCHES:
-        return "kernel", (
-            "boot method kernel: a stub takes http, and x86_64 and aarch64 only"
+        why = "a stub takes http, and x86_64 and aarch64 only"
+    if not why:
+        return "ipxe", "boot method ipxe: the guest fetches the installer by itself"
+    if "kernel" not in there:
+        raise SpecError(
+            f"{entry.title} cannot be built with boot method ipxe here, and takes no "
+            f"boot method kernel: {why}"
         )
-    return "ipxe", "boot method ipxe: the guest fetches the installer by itself"
+    return "kernel", f"boot method kernel, not ipxe: {why}"
 
 
 def _require_boot_method(request: Request, entry: Entry) -> None:

@@ -16,6 +16,7 @@ from osc_imagebuild.errors import CloudError, SpecError, TransientError
 from osc_imagebuild.parts import InstallMedia
 
 _CHUNK = 1 << 20
+_PLAIN = {"Accept-Encoding": "identity"}
 
 
 class Source(Protocol):
@@ -137,7 +138,7 @@ def describe(url: str) -> tuple[int, str]:
     :raises: SpecError where it is refused or of no size, TransientError where
         nobody answers
     """
-    response = _get(url, head=True)
+    response = web.head(url, _PLAIN)
     size = web.length(response)
     if not size:
         raise SpecError(f"{url}: its server does not tell how large it is")
@@ -202,16 +203,8 @@ class _Response:
         self._response.close()
 
 
-def _get(url: str, *, head: bool = False) -> requests.Response:
-    headers = {"Accept-Encoding": "identity"}
+def _get(url: str) -> requests.Response:
     with web.asking(url):
-        if head:
-            response = requests.head(
-                url, timeout=web.TIMEOUT_S, headers=headers, allow_redirects=True
-            )
-        else:
-            response = requests.get(
-                url, timeout=web.TIMEOUT_S, headers=headers, stream=True
-            )
+        response = requests.get(url, timeout=web.TIMEOUT_S, headers=_PLAIN, stream=True)
     web.require_ok(url, response)
     return response

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import requests
@@ -10,6 +10,8 @@ import requests
 from osc_imagebuild.errors import SpecError, TransientError
 
 TIMEOUT_S = 60
+# Forbidden, no such method, not implemented.
+_NOT_FOR_HEAD = (403, 405, 501)
 # More digits than any file's size has; Python refuses to read thousands of them.
 _MOST_DIGITS = 18
 
@@ -30,6 +32,26 @@ def asking(url: str) -> Iterator[None]:
     except requests.RequestException as error:
         text = f"no answer from {url}: {error}"
         raise TransientError(text, service="mirror") from error
+
+
+def head(url: str, headers: Mapping[str, str]) -> requests.Response:
+    """Return what the server tells of what is at ``url``, which is not fetched.
+
+    Some servers answer to GET alone, as those of presigned addresses do.
+
+    :raises: as `asking` and `require_ok`
+    """
+    with asking(url):
+        response = requests.head(
+            url, timeout=TIMEOUT_S, headers=headers, allow_redirects=True
+        )
+        if response.status_code in _NOT_FOR_HEAD:
+            response = requests.get(
+                url, timeout=TIMEOUT_S, headers=headers, stream=True
+            )
+            response.close()
+    require_ok(url, response)
+    return response
 
 
 def require_ok(url: str, response: requests.Response) -> None:

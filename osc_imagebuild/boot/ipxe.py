@@ -51,8 +51,8 @@ set tries=x
 while [ "$tries" != {most} ]; do
   echo "IMAGEBUILD-GRUB try $tries"
   if {network}; then
-    if linux {kernel} {args}; then
-      if initrd {ramdisk}; then
+    if linux '{kernel}' {args}; then
+      if initrd '{ramdisk}'; then
         boot
       fi
     fi
@@ -60,7 +60,7 @@ while [ "$tries" != {most} ]; do
   sleep 5
   set tries="x$tries"
 done
-echo "IMAGEBUILD-IPXE-FAILED no kernel and ramdisk from {url}"
+echo 'IMAGEBUILD-IPXE-FAILED no kernel and ramdisk from {url}'
 sleep 20
 halt
 """
@@ -87,7 +87,7 @@ def _efi_stub(spec: Spec) -> EfiStubDisk:
         network="[ x = x ]" if spec.address else "net_bootp",
         kernel=_grub_path(spec.kernel_url),
         ramdisk=_grub_path(spec.ramdisk_url),
-        # Quoted, as GRUB's script takes ; and $ for its own.
+        # All quoted, as GRUB's script takes ; & ( and $ for its own.
         args=" ".join(f"'{word}'" for word in spec.kernel_args.split()),
         url=spec.kernel_url,
     )
@@ -130,9 +130,10 @@ def problems(spec: Spec) -> list[str]:
             f"boot method ipxe starts x86_64 and aarch64 guests, not {spec.arch}; "
             "use --boot-method kernel"
         )
-    if spec.firmware == "uefi" and "'" in spec.kernel_args:
+    words = (spec.kernel_args, spec.kernel_url, spec.ramdisk_url)
+    if spec.firmware == "uefi" and any("'" in text for text in words):
         found.append(
-            "boot method ipxe cannot give UEFI guests a command line with '; "
-            "use --boot-method kernel"
+            "boot method ipxe cannot give UEFI guests a command line, or an address, "
+            "with '; use --boot-method kernel"
         )
     return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 import subprocess
+import unittest
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +127,26 @@ class ScriptTest(testtools.TestCase):
         [image] = ipxe.images(asked)
         assert isinstance(image.content, EfiStubDisk)
         script = image.content.script
-        self.assertIn("linux (http,mirror)/linux 'ds=nocloud;s=$x' '---' 'con", script)
-        self.assertIn("initrd (http,mirror)/initrd;", script)
+        self.assertIn(
+            "linux '(http,mirror)/linux' 'ds=nocloud;s=$x' '---' 'con", script
+        )
+        self.assertIn("initrd '(http,mirror)/initrd';", script)
         self.assertIn("IMAGEBUILD-IPXE-FAILED", script)
         self.assertEqual([], ipxe.problems(asked))
         wrong = spec(firmware="uefi", kernel_args="it's")
         self.assertEqual(1, len(ipxe.problems(wrong)))
+        wrong = spec(firmware="uefi", kernel_url="http://mirror/o'clock")
+        self.assertEqual(1, len(ipxe.problems(wrong)))
+
+    @unittest.skipUnless(shutil.which("grub-script-check"), "no GRUB here")
+    def test_hostile_address(self) -> None:
+        """What GRUB's script takes for its own is none of it, by GRUB's own parser."""
+        url = "http://mirror/a;b&c(d)|$e{f}\\g"
+        [image] = ipxe.images(spec(firmware="uefi", kernel_url=url, ramdisk_url=url))
+        assert isinstance(image.content, EfiStubDisk)
+        script = image.content.script
+        self.assertEqual(2, script.count("'(http,mirror)/a;b&c(d)|$e{f}\\g'"))
+        done = subprocess.run(
+            ["grub-script-check"], input=script, text=True, capture_output=True
+        )
+        self.assertEqual(0, done.returncode, done.stderr)

@@ -64,6 +64,23 @@ class FetchTest(testtools.TestCase):
         for ask in (media.digest, media.check):
             self.assertRaises(TransientError, ask, URL)
 
+    def test_no_head(self) -> None:
+        """Servers that answer to GET alone are asked so, and nothing is read."""
+        asked: list[str] = []
+        for refusal in (403, 405, 501):
+
+            def serve(
+                client: object, request: requests.PreparedRequest, status: int = refusal
+            ) -> Reply:
+                asked.append(str(request.method))
+                length = {"Content-Length": "7", "ETag": "v1"}
+                return Reply(status if request.method == "HEAD" else 200, b"", length)
+
+            self.serve = serve
+            media.check(URL)
+            self.assertEqual((7, "v1"), streams.describe(URL))
+        self.assertEqual(["HEAD", "GET"] * 6, asked)
+
     def test_cut_off(self) -> None:
         """A body that is shorter than it was said to be."""
         reply = Reply(200, b"half", {"Content-Length": "8"})

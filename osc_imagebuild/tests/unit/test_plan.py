@@ -294,6 +294,11 @@ class ChoiceTest(PlanTestCase):
         ):
             chosen, line = choose.boot_method(request, entry, url, missing)
             self.assertEqual((method, True), (chosen, bool(line)))
+        stubs_only = dataclasses.replace(entry, boot_methods=("ipxe",))
+        error = self.assertRaises(
+            SpecError, choose.boot_method, request, stubs_only, plain, ("no iPXE here",)
+        )
+        self.assertIn("takes no boot method kernel: no iPXE here", str(error))
         uefi = self.request(firmware="uefi")
         chosen, line = choose.boot_method(uefi, entry, plain, ["GRUB is missing"])
         self.assertEqual("kernel", chosen)
