@@ -165,6 +165,14 @@ class EndToEndTest(testtools.TestCase):
         done = self.run_command("image", "build", "delete", "--with-image", build)
         self.assertEqual(0, done.returncode, done.stderr)
 
+    def read_until_step(self, process: subprocess.Popen[str], name: str) -> None:
+        """Read a build's progress until it begins a step."""
+        assert process.stderr is not None
+        for line in process.stderr:
+            if _new_steps([line], [], f"{name}$"):
+                return
+        self.fail(f"the build ended before its step {name}")
+
     def killed_in(self, steps: str, *options: str) -> list[str]:
         """Build; kill and resume in each step that matches; return these steps.
 

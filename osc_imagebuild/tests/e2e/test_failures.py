@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import tempfile
-import time
 from pathlib import Path
 
 from osc_imagebuild.tests.e2e.base import CATALOG, EndToEndTest
@@ -89,7 +88,7 @@ class TestFailures(EndToEndTest):
 
     def test_sigterm_then_resume(self) -> None:
         process = self.start("image", "build", "create", "--os", "mini", self.name)
-        time.sleep(15)
+        self.read_until_step(process, "install")
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(130, process.returncode, errors)
