@@ -38,9 +38,13 @@ def of_boot() -> Signs:
     It asks for a login and says many things that would be an installer's end:
     only its own questions count, and no mere complaint.
     """
-    own = _read(BOOT)
+    own, shared = _read(BOOT), _read(COMMON)
     return dataclasses.replace(
-        own + _read(COMMON), questions=own.questions, complaints=()
+        own + shared,
+        causes=(),
+        troubles=own.troubles + shared.causes + shared.troubles,
+        questions=own.questions,
+        complaints=(),
     )
 
 

@@ -15,14 +15,15 @@ class Signs:
     """Regular expressions, all of them for text with ^ and $ at line ends.
 
     ``progress`` are (expression, label, per cent) in rising order; ``failures``,
-    ``troubles``, ``complaints``, ``stuck`` and ``questions`` (expression, sentence), in the
-    order they are told, an empty sentence being the usual one; the others are
-    expressions.
+    ``causes``, ``troubles``, ``complaints``, ``stuck`` and ``questions`` (expression,
+    sentence), in the order they are told, an empty sentence being the usual one; the
+    others are expressions.
     guests/signs/common.yaml says what each is.
     """
 
     progress: tuple[tuple[str, str, int], ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
+    causes: tuple[tuple[str, str], ...] = ()
     troubles: tuple[tuple[str, str], ...] = ()
     complaints: tuple[tuple[str, str], ...] = ()
     stuck: tuple[tuple[str, str], ...] = ()

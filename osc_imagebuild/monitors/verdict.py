@@ -122,7 +122,7 @@ def trouble(signs: Signs, raw: str) -> Found | None:
     quiet = text.without(either(signs.harmless)) if signs.harmless else text
     since = _last_activity(signs, text)
     first: Found | None = None
-    for pattern, sentence in signs.troubles + signs.complaints:
+    for pattern, sentence in signs.causes + signs.troubles + signs.complaints:
         matches = [m for m in re.finditer(pattern, quiet.body, re.M) if m.end() > since]
         if not matches or text.lines_after(matches[-1].end()) > TROUBLE_LINES:
             continue

@@ -186,8 +186,11 @@ class SavedConsoleTest(testtools.TestCase):
         self.assertGreater(len(cases), 40)
         for case in cases:
             text = case["text"]
-            found = diagnose(text, signs.of_unknown(text)).verdict
-            self.assertEqual(case["state"], found.state, f"{case['name']}: {found}")
+            families = [signs.of(case["os"])] if "os" in case else []
+            for known in (signs.of_unknown(text), *families):
+                found = diagnose(text, known).verdict
+                self.assertEqual(case["state"], found.state, f"{case['name']}: {found}")
+                self.assertRegex(found.reason, case.get("says", "."), case["name"])
 
     def test_nothing(self) -> None:
         """An empty console is no failure, neither is a binary one."""
