@@ -72,7 +72,7 @@ class Api:
 
         :raises: as `project_id`; a Keystone that is away offers nothing
         """
-        with _in_our_words("identity", "POST", "/auth/tokens"):
+        with _in_our_words(*refusals.LOGIN):
             try:
                 return self._proxy(service).get_endpoint() is not None
             except _NO_SUCH_SERVICE:
@@ -83,7 +83,7 @@ class Api:
 
         :raises: TransientError where Keystone does not answer, CloudError
         """
-        with _in_our_words("identity", "POST", "/auth/tokens"):
+        with _in_our_words(*refusals.LOGIN):
             return self.connection.session.get_project_id() or ""
 
     def get(
@@ -225,12 +225,8 @@ class Api:
         if auth is None:
             return 0.0
         auth.invalidate()
-        try:
+        with _in_our_words(*refusals.LOGIN):
             issued = auth.get_access(self.connection.session).issued
-        except ksa.ConnectionError as error:
-            raise TransientError(f"no answer: {error}", service="identity") from error
-        except ksa.ClientException as error:
-            raise CloudError(str(error), service="identity") from error
         return 0.0 if issued is None else float(issued.timestamp() - self.clock.time())
 
 
@@ -244,13 +240,13 @@ def _in_our_words(service: str, method: str, path: str) -> Iterator[None]:
         *(ksa.ConnectionError, ksa.InvalidResponse),
         requests.RequestException,
     ) as error:
+        if refusals.is_login(str(error)):
+            service, method, path = refusals.LOGIN
         raise TransientError(
             f"no answer to {method} {path}: {error}", service=service
         ) from error
     except ksa.HttpError as error:
-        raise refusals.refused(
-            service, method, path, error.http_status, error.message, ""
-        ) from error
+        raise refusals.from_session(service, method, path, error) from error
     except ksa.ClientException as error:
         raise CloudError(str(error), service=service) from error
 

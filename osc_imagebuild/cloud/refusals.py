@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import email.utils
 import re
 
 import requests
+from keystoneauth1 import exceptions as ksa
 
 from osc_imagebuild.errors import (
     CloudError,
@@ -16,6 +18,14 @@ from osc_imagebuild.errors import (
 
 # Source: nova.exception.InstanceIsLocked, which has no code of its own.
 _LOCKED = re.compile(r"Instance \S+ is locked")
+
+# Any request may begin with one to Keystone, and is not what went wrong then.
+LOGIN = ("identity", "POST", "/auth/tokens")
+
+
+def is_login(text: str) -> bool:
+    """Whether a URL, or what is said of one, is that of a login."""
+    return LOGIN[2] in text
 
 
 def request_id(response: requests.Response) -> str:
@@ -33,7 +43,6 @@ def from_response(
     service: str, method: str, path: str, response: requests.Response
 ) -> CloudError:
     """Return the error that a response of 400 and more means."""
-    after = response.headers.get("Retry-After", "")
     return refused(
         service,
         method,
@@ -41,8 +50,29 @@ def from_response(
         response.status_code,
         _message(response),
         request_id(response),
-        float(after) if after.isdigit() else 0.0,
+        _retry_after(response),
     )
+
+
+def from_session(
+    service: str, method: str, path: str, error: ksa.HttpError
+) -> CloudError:
+    """Return the error that a refusal met on the way to ``service`` means."""
+    if is_login(error.url or ""):
+        service, method, path = LOGIN
+    if error.response is not None:
+        return from_response(service, method, path, error.response)
+    return refused(service, method, path, error.http_status, error.message, "")
+
+
+def _retry_after(response: requests.Response) -> float:
+    """Seconds; the header has them, or a time by the service's own clock."""
+    after = response.headers.get("Retry-After", "")
+    if after.isdigit():
+        return float(after)
+    times = [email.utils.parsedate_tz(t) for t in (after, response.headers.get("Date"))]
+    then, now = (email.utils.mktime_tz(t) if t else 0 for t in times)
+    return float(max(0, then - now)) if now else 0.0
 
 
 def refused(
@@ -65,6 +95,8 @@ def refused(
             retry_after=retry_after,
         )
     kind = {404: NotFoundError, 409: ConflictError}.get(status, CloudError)
+    if service == LOGIN[0]:
+        kind = CloudError  # it tells nothing of the resource that was asked for
     if status == 409 and _LOCKED.search(message):
         kind = LockedError
         text = f"{text}; unlock it with: openstack server unlock <server>"

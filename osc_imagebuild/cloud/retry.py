@@ -12,6 +12,8 @@ from osc_imagebuild.errors import TransientError
 T = TypeVar("T")
 
 TRIES = 4
+# A service that asks for more is left to who can wait: see the engine.
+PATIENCE_S = 120.0
 _CHUNK = 1 << 20
 
 
@@ -20,12 +22,15 @@ def patiently(clock: Clock, work: Callable[[], T], tries: int = TRIES) -> T:
 
     Waits 2, 4, 8... seconds between tries, or what the service asks for.
 
-    :raises: TransientError where the last try met one; what ``work`` raises
+    :raises: TransientError where the last try met one, or the service asks for
+        more than `PATIENCE_S`; what ``work`` raises
     """
     for number in range(1, tries):
         try:
             return work()
         except TransientError as error:
+            if error.retry_after > PATIENCE_S:
+                raise
             pause = 2.0**number * random.uniform(0.7, 1.3)
             clock.sleep(max(pause, error.retry_after))
     return work()

@@ -10,6 +10,7 @@ import requests
 from osc_imagebuild.tests.fakes.wire import Call, Reply
 
 RESET = requests.ConnectionError("Connection reset by peer")
+REQUEST_ID = "req-of-the-fault"
 TIMED_OUT = requests.ReadTimeout("read timed out")
 
 
@@ -49,6 +50,7 @@ def answered(status: int, *, carried_out: bool = False, **headers: str) -> Fault
     name = f"{status}{'-late' if carried_out else ''}"
     text = b"<html><body>no</body></html>"
     shown = {key.replace("_", "-"): value for key, value in headers.items()}
+    shown["x-openstack-request-id"] = REQUEST_ID
     return Fault(name, Reply(status, text, shown), carried_out=carried_out)
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import email.utils
 import itertools
 from collections.abc import Iterator
 
 from osc_imagebuild import boot
-from osc_imagebuild.errors import CloudError, ImageBuildError, InstallError
+from osc_imagebuild.errors import (
+    CloudError,
+    ImageBuildError,
+    InstallError,
+    TransientError,
+)
 from osc_imagebuild.tests.fakes import faults
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
 from osc_imagebuild.tests.fakes.faults import Fault, Hook
@@ -26,6 +32,11 @@ def every(offset: int, fault: Fault) -> Hook:
     """``fault`` for one call in `SPACING`, beginning with number ``offset``."""
     numbers = itertools.count()
     return lambda call: fault if next(numbers) % SPACING == offset else None
+
+
+def at_login(fault: Fault) -> Hook:
+    """``fault`` for all that is asked of Keystone."""
+    return lambda call: fault if call.service == "identity" else None
 
 
 class FaultTestCase(CloudTestCase):
@@ -52,6 +63,8 @@ class FaultTestCase(CloudTestCase):
                 error.service, ("image", "compute", "network", "volume", "identity")
             )
             self.assertIn(error.service, str(error))
+            if error.status >= 400:
+                self.assertIn(f"request {faults.REQUEST_ID}", str(error))
         for build in builds:
             self.assertIn(build.id, str(error))
             self.assertIn("openstack image build", str(error))
@@ -65,8 +78,12 @@ class EachCallTest(FaultTestCase):
 
     def outcomes(self, *some: Fault) -> Iterator[tuple[str, str]]:
         """Yield the case and how it ended."""
-        for fault, offset in itertools.product(some, range(SPACING)):
-            method = boot.names()[offset % len(boot.names())]
+        methods = boot.names()
+        for (number, fault), offset in itertools.product(
+            enumerate(some), range(SPACING)
+        ):
+            # In turns, so that each call of each method meets one of the kind.
+            method = methods[(number + offset) % len(methods)]
             where = f"{fault.name} from call {offset} on, {method}"
             with self.one_of_many(where):
                 yield where, self.attempt(every(offset, fault), method)
@@ -167,6 +184,62 @@ class OutageTest(FaultTestCase):
         self.cloud.hooks.append(hook)
         self.assert_complete(self.builder().create(self.request(verify=False)))
         self.assertGreaterEqual(seen[1].at - seen[0].at, 61)
+
+    def test_retry_after_may_be_a_date(self) -> None:
+        """By the clock of the service that sends it."""
+        begin, end = (email.utils.formatdate(t, usegmt=True) for t in (1000, 1090))
+        fault = faults.answered(503, Retry_After=end, Date=begin)
+        self.cloud.hooks.append(lambda call: fault)
+        api = self.builder().api
+        error = self.assertRaises(TransientError, api.call, "image", "GET", "/images")
+        self.assertEqual(90, error.retry_after)
+
+    def test_retry_after_of_days(self) -> None:
+        """No look at the cloud sleeps that long; the error comes at once."""
+        self.cloud.hooks.append(lambda call: faults.answered(503, Retry_After="86400"))
+        begin = self.cloud.world.now
+        self.assertRaises(TransientError, self.builder().list)
+        self.assertLess(self.cloud.world.now - begin, 60)
+
+    def test_keystone_is_named(self) -> None:
+        """What goes wrong with a login is not what the service did."""
+        for fault, kind in (
+            (faults.answered(503, Retry_After="7"), TransientError),
+            *((faults.answered(status), CloudError) for status in (401, 403, 404)),
+            (Fault("reset", error=faults.RESET), TransientError),
+            (Fault("time-out", error=faults.TIMED_OUT), TransientError),
+        ):
+            self.cloud = FakeCloud()
+            self.cloud.hooks.append(at_login(fault))
+            api = self.builder().api
+            error = self.assertRaises(kind, api.call, "image", "GET", "/images/1")
+            self.assertIs(kind, type(error), fault.name)
+            self.assertIn("POST /auth/tokens", str(error))
+            self.assertEqual("identity", error.service)
+            if fault.reply:
+                self.assertEqual(faults.REQUEST_ID, error.request_id)
+        self.assertNotIn("image", str(error))
+
+    def test_replicas_that_lag(self) -> None:
+        """What was just made is not found for some seconds, by none of its names."""
+        for method in boot.names():
+            with self.one_of_many(method):
+                self.assertEqual("complete", self.attempt(self.lag(), method))
+
+    def lag(self) -> Hook:
+        """404 for five seconds for each image, server and volume that is new."""
+        born: dict[str, float] = {}
+
+        def hook(call: Call) -> Fault | None:
+            cloud = self.cloud
+            for made in (cloud.glance.images, cloud.nova.servers, cloud.cinder.volumes):
+                for resource_id in made:
+                    born.setdefault(resource_id, call.at)
+            asked = set(call.path.split("/")) if call.method == "GET" else set()
+            new = any(call.at - born[i] < 5 for i in asked & born.keys())
+            return faults.answered(404) if new else None
+
+        return hook
 
 
 class UploadTest(FaultTestCase):
