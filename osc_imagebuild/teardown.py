@@ -68,13 +68,15 @@ def leftovers(api: Api, build_id: str) -> list[Image]:
 def remove_result(api: Api, build_id: str, made: Collection[str]) -> None:
     """Delete a result that the user has already, by the IDs in ``made``.
 
-    Whatever kind each ID is of: a damaged record does not tell. A volume must
-    say that this build made it.
+    Whatever kind each ID is of: a damaged record does not tell. Each must say that
+    this build made it: anybody in the project can write IDs into a record.
 
     :raises: CloudError
     """
     for item_id in made:
-        images.delete(api, item_id)
+        image = images.find(api, item_id)
+        if image is not None and images.may_go(image, build_id):
+            images.delete(api, item_id)
     if made and api.has("volume"):
         remove_volumes(api, build_id, made)
 

@@ -13,6 +13,7 @@ from osc_imagebuild.cloud import pages
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, NotFoundError, SpecError
 from osc_imagebuild.model import Image
+from osc_imagebuild.names import build_tag, role_of
 from osc_imagebuild.ranges import Ask
 
 # What Glance shows of every image. Everything else is a property that
@@ -233,6 +234,15 @@ def delete(api: Api, image_id: str) -> None:
         api.send("image", "DELETE", f"/images/{image_id}")
     except NotFoundError:
         return
+
+
+def may_go(image: Image, build_id: str) -> bool:
+    """Nothing is ever destroyed that does not say that this build made it."""
+    return (
+        build_tag(build_id) in image.tags
+        or role_of(build_id, image.name) is not None
+        or image.properties.get("imagebuild_build_id") == build_id
+    )
 
 
 def fetch(api: Api, image_id: str, url: str) -> None:

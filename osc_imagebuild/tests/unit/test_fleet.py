@@ -12,6 +12,7 @@ from osc_imagebuild.monitors.readings import Picture
 from osc_imagebuild.names import build_tag
 from osc_imagebuild.record import Record
 from osc_imagebuild.tests.fakes.faults import KILLED, Killed, answered
+from osc_imagebuild.tests.fakes.wire import Call
 from osc_imagebuild.tests.unit.base import ENTRIES, CloudTestCase
 
 SHARED = ("imagebuild-kernel-", "imagebuild-ramdisk-")
@@ -211,6 +212,26 @@ class OrphanTest(CloudTestCase):
         builder.delete_orphans(found)
         self.assertEqual([], list(builder.orphans()))
         self.assertEqual("complete", self.resumed(other.id).status)
+
+    def test_volumes_and_snapshots(self) -> None:
+        """What a client that died between a snapshot and its note has left."""
+        wrecks = []
+
+        def observe(when: str, call: Call) -> None:
+            if (when, call.kind) == ("after", "create snapshot"):
+                wrecks.append(self.cloud.fork())
+
+        self.cloud.observers.append(observe)
+        self.builder().create(self.request(boot_method="cdrom", output="snapshot"))
+        self.cloud = wrecks[0]
+        builder = self.builder()
+        build = builder.list().builds[0]
+        builder.api.send("image", "DELETE", f"/images/{build.id}")
+        found = builder.orphans()
+        self.assertLessEqual({"volume", "snapshot"}, {o.kind for o in found})
+        builder.delete_orphans(found)
+        self.assertEqual([], list(self.builder().orphans()))
+        self.assert_empty()
 
     def test_one_that_stays_keeps_no_other(self) -> None:
         """What can be removed is, and what cannot be is named."""

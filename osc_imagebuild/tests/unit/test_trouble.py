@@ -454,6 +454,19 @@ class MeddlerTest(GuestTestCase):
         self.meddle(edit)
         self.assertEqual("complete", self.outcome())
 
+    def test_record_that_names_a_foreign_image(self) -> None:
+        """As its result: neither delete nor cancel takes what no build made."""
+        other = self.builder().create(self.request(name="other"))
+        for status in ("complete", "cancelled"):
+            build = self.builder().create(self.request())
+            properties = self.cloud.glance.images[build.id].properties
+            for key, text in properties.items():
+                properties[key] = text.replace(build.result_id, other.result_id)
+            properties["imagebuild_status"] = status
+            self.builder().cancel(build.id)
+            self.builder().delete(build.id, with_image=True)
+            self.assertIn(other.result_id, self.cloud.glance.images)
+
     def test_boot_image_deleted(self) -> None:
         """Once the installer runs nobody needs it any more."""
 
