@@ -8,7 +8,14 @@ from osc_imagebuild import teardown
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.act import release
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.names import PART_TAG, RECORD_TAG, VOLUME_MARK, builds_of
+from osc_imagebuild.names import (
+    PART_TAG,
+    RECORD_TAG,
+    VOLUME_MARK,
+    builds_of,
+    resource_name,
+)
+from osc_imagebuild.steps.result import ROLE as RESULT
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,13 @@ def find(api: Api) -> list[Orphan]:
         Orphan("image", image.id, image.name, build_id, image.tags)
         for image in images.tagged(api, PART_TAG, hidden=True)
         for build_id in builds_of(image.tags)
+    ]
+    # Nova and Cinder make a result without tags, and a client may die before it tags it.
+    found += [
+        Orphan("image", image.id, image.name, build_id, image.tags)
+        for image in images.unhidden(api)
+        for build_id in builds_of([image.name])
+        if image.name == resource_name(build_id, RESULT)
     ]
     known = {record.id for record in images.tagged(api, RECORD_TAG, hidden=True)}
     return [orphan for orphan in found if orphan.build_id not in known]

@@ -104,8 +104,7 @@ def tagged(api: Api, tag: str, *, hidden: bool) -> list[Image]:
 
     :raises: CloudError
     """
-    params = [("tag", tag), ("os_hidden", str(hidden).lower()), *_own(api)]
-    return _oldest_first(pages.read(api, "image", "/images", "images", params))
+    return _listed(api, ("tag", tag), ("os_hidden", str(hidden).lower()), *_own(api))
 
 
 def named(api: Api, name: str, *, hidden: bool = False) -> list[Image]:
@@ -113,8 +112,15 @@ def named(api: Api, name: str, *, hidden: bool = False) -> list[Image]:
 
     :raises: CloudError
     """
-    params = [("name", name), ("os_hidden", str(hidden).lower()), *_own(api)]
-    return _oldest_first(pages.read(api, "image", "/images", "images", params))
+    return _listed(api, ("name", name), ("os_hidden", str(hidden).lower()), *_own(api))
+
+
+def unhidden(api: Api) -> list[Image]:
+    """Return all of the project's images that are not hidden, oldest first.
+
+    :raises: CloudError
+    """
+    return _listed(api, ("os_hidden", "false"), *_own(api))
 
 
 def _own(api: Api) -> list[tuple[str, str]]:
@@ -143,13 +149,14 @@ def visible(api: Api, name: str) -> list[Image]:
     try:
         uuid.UUID(name)
     except ValueError:
-        params = [("name", name), ("os_hidden", "false")]
-        return _oldest_first(pages.read(api, "image", "/images", "images", params))
+        return _listed(api, ("name", name), ("os_hidden", "false"))
     found = find(api, name)
     return [found] if found else []
 
 
-def _oldest_first(items: Iterable[Mapping[str, Any]]) -> list[Image]:
+def _listed(api: Api, *params: tuple[str, str]) -> list[Image]:
+    """Return what there is, oldest first."""
+    items = pages.read(api, "image", "/images", "images", list(params))
     alive = (
         parse(i) for i in items if i["status"] not in ("deleted", "pending_delete")
     )
@@ -238,11 +245,9 @@ def delete(api: Api, image_id: str) -> None:
 
 def may_go(image: Image, build_id: str) -> bool:
     """Nothing is ever destroyed that does not say that this build made it."""
-    return (
-        build_tag(build_id) in image.tags
-        or role_of(build_id, image.name) is not None
-        or image.properties.get("imagebuild_build_id") == build_id
-    )
+    said = image.properties.get("imagebuild_build_id") == build_id
+    named = role_of(build_id, image.name) is not None
+    return said or named or build_tag(build_id) in image.tags
 
 
 def fetch(api: Api, image_id: str, url: str) -> None:

@@ -8,9 +8,11 @@ from osc_imagebuild import fleet
 from osc_imagebuild.builder import Builder
 from osc_imagebuild.cloud import remote_console
 from osc_imagebuild.errors import CloudError, DrivenError, RecordError, TransientError
+from osc_imagebuild.model import Request
 from osc_imagebuild.monitors.readings import Picture
 from osc_imagebuild.names import build_tag
 from osc_imagebuild.record import Record
+from osc_imagebuild.tests.fakes.cloud import FakeCloud
 from osc_imagebuild.tests.fakes.faults import KILLED, Killed, answered
 from osc_imagebuild.tests.fakes.wire import Call
 from osc_imagebuild.tests.unit.base import ENTRIES, CloudTestCase
@@ -213,25 +215,36 @@ class OrphanTest(CloudTestCase):
         self.assertEqual([], list(builder.orphans()))
         self.assertEqual("complete", self.resumed(other.id).status)
 
-    def test_volumes_and_snapshots(self) -> None:
-        """What a client that died between a snapshot and its note has left."""
-        wrecks = []
+    def test_left_half_made(self) -> None:
+        """What clients left that died as soon as they had made something."""
+        for kind, way in (
+            ("create snapshot", {"boot_method": "cdrom", "output": "snapshot"}),
+            ("os-volume_upload_image", {"boot_method": "cdrom"}),
+            ("createImage", {"boot_method": "ipxe"}),
+        ):
+            with self.one_of_many(kind):
+                self.cloud = FakeCloud()
+                self.cloud = self.left_after(kind, self.request(**way))
+                builder = self.builder()
+                build = builder.list().builds[0]
+                builder.api.send("image", "DELETE", f"/images/{build.id}")
+                builder.delete_orphans(builder.orphans())
+                self.cloud.world.advance(60)
+                self.assertEqual([], list(self.builder().orphans()))
+                self.assert_empty()
+
+    def left_after(self, kind: str, request: Request) -> FakeCloud:
+        """The cloud as it is after the first mutation of a kind."""
+        wrecks: list[FakeCloud] = []
+        cloud = self.cloud
 
         def observe(when: str, call: Call) -> None:
-            if (when, call.kind) == ("after", "create snapshot"):
-                wrecks.append(self.cloud.fork())
+            if (when, call.kind) == ("after", kind):
+                wrecks.append(cloud.fork())
 
-        self.cloud.observers.append(observe)
-        self.builder().create(self.request(boot_method="cdrom", output="snapshot"))
-        self.cloud = wrecks[0]
-        builder = self.builder()
-        build = builder.list().builds[0]
-        builder.api.send("image", "DELETE", f"/images/{build.id}")
-        found = builder.orphans()
-        self.assertLessEqual({"volume", "snapshot"}, {o.kind for o in found})
-        builder.delete_orphans(found)
-        self.assertEqual([], list(self.builder().orphans()))
-        self.assert_empty()
+        cloud.observers.append(observe)
+        self.builder().create(request)
+        return wrecks[0]
 
     def test_one_that_stays_keeps_no_other(self) -> None:
         """What can be removed is, and what cannot be is named."""
