@@ -7,6 +7,7 @@ from collections.abc import Collection
 from osc_imagebuild import lease, record
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import NotFoundError, RecordError
 from osc_imagebuild.record import Record
 from osc_imagebuild.teardown import remove_result, teardown
 
@@ -22,21 +23,37 @@ def cancel(api: Api, build: Record) -> Record:
     if build.status == "complete":
         return build
     held = lease.take(api, build.id, force=True)
-    # Its driver may have written until it lost the lease.
-    found = record.load(api, build.id)
+    try:
+        found = _marked(api, build.id)
+    except RecordError:  # deleted meanwhile, or damaged: nothing to hold on to
+        held.release()
+        raise
     if found.status == "complete":
         held.release()
         return found
-    if not found.is_over:
-        found = record.update(
-            api, found.id, status="cancelled", reason="cancelled by request"
-        )
     _tear_down(api, held)
     if found.status == "cancelled":
         # It may be published, and not yet told.
         remove_result(api, found.id, found.made)
     held.release()
     return found
+
+
+def _marked(api: Api, build_id: str) -> Record:
+    """Return the record, cancelled unless the build was over.
+
+    :raises: RecordError where there is none any more, CloudError
+    """
+    # Its driver may have written until it lost the lease.
+    found = record.load(api, build_id)
+    if found.is_over:
+        return found
+    try:
+        return record.update(
+            api, found.id, status="cancelled", reason="cancelled by request"
+        )
+    except NotFoundError as error:
+        raise RecordError(f"build {build_id} was deleted meanwhile") from error
 
 
 def delete(api: Api, build_id: str, made: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
@@ -212,3 +213,28 @@ class RivalsTest(CloudTestCase):
         for error in errors:
             self.assertIsInstance(error, (RecordError, type(None)), str(error))
         self.assert_empty()
+
+    def test_cancel_while_another_deletes(self) -> None:
+        """Between any two changes of it: nothing is left, not even its lease."""
+        numbers = itertools.takewhile(self.deleted_before, itertools.count(1))
+        self.assertGreater(len(list(numbers)), 5)
+
+    def deleted_before(self, number: int) -> bool:
+        """Delete a build before mutation ``number`` of its cancel, if it has so many."""
+        self.cloud = FakeCloud()
+        build = self.started()
+        place = len(self.cloud.mutations) + number
+        deleted: list[Call] = []
+
+        def delete(when: str, call: Call) -> None:
+            if call.number == place and when == "before" and not deleted:
+                deleted.append(call)
+                self.builder("other").delete(build.id)
+
+        self.cloud.observers.append(delete)
+        try:
+            self.builder("boss").cancel(build.id)
+        except RecordError as error:
+            self.assertIn(build.id, str(error))
+        self.assert_empty(*(() if deleted else (build.id,)))
+        return bool(deleted)
