@@ -41,7 +41,7 @@ _AGAIN = re.compile(
 )
 _LOGIN = re.compile(r"^\S+ login: *\Z", re.M)
 # What a system that is up still says, as cloud-init does, is no end of its boot.
-_UP = re.compile(r"^\S+ login:", re.M)
+_UP = re.compile(r"^(?:\S+ )?login:", re.M)
 _COMPLAINT = re.compile(
     r"\b(?:fail\w*|error|fatal|cannot|can't|could not|unable|abort\w*|denied|refused"
     r"|invalid|missing|not found)\b",
