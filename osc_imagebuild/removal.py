@@ -7,7 +7,7 @@ from collections.abc import Collection
 from osc_imagebuild import lease, record
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import NotFoundError, RecordError
+from osc_imagebuild.errors import CloudError, NotFoundError, RecordError
 from osc_imagebuild.record import Record
 from osc_imagebuild.teardown import remove_result, teardown
 
@@ -59,14 +59,21 @@ def _marked(api: Api, build_id: str) -> Record:
 def delete(api: Api, build_id: str, made: Collection[str]) -> None:
     """Remove a build, its record, and the results ``made``.
 
-    :raises: CloudError
+    :raises: CloudError, also where an image stays as no build says that it made it
     """
     held = lease.take(api, build_id, force=True)
     _tear_down(api, held)
-    if made:
-        remove_result(api, build_id, made)
+    stay = remove_result(api, build_id, made) if made else ()
     held.release()
     images.delete(api, build_id)
+    if stay:
+        ids = " ".join(image.id for image in stay)
+        raise CloudError(
+            f"the build is deleted, but not the image that its record names: that does "
+            f"not say that this build made it; if it is to go: "
+            f"openstack image delete {ids}",
+            service="image",
+        )
 
 
 def _tear_down(api: Api, held: lease.Lease) -> None:

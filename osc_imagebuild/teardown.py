@@ -65,20 +65,24 @@ def leftovers(api: Api, build_id: str) -> list[Image]:
     return [i for i in (*tagged, *named) if not i.name.startswith(prefixes)]
 
 
-def remove_result(api: Api, build_id: str, made: Collection[str]) -> None:
+def remove_result(api: Api, build_id: str, made: Collection[str]) -> Sequence[Image]:
     """Delete a result that the user has already, by the IDs in ``made``.
+
+    Returns the images that stay.
 
     Whatever kind each ID is of: a damaged record does not tell. Each must say that
     this build made it: anybody in the project can write IDs into a record.
 
     :raises: CloudError
     """
-    for item_id in made:
-        image = images.find(api, item_id)
-        if image is not None and images.may_go(image, build_id):
-            images.delete(api, item_id)
+    found = [image for i in made if (image := images.find(api, i)) is not None]
+    stay = [image for image in found if not images.may_go(image, build_id)]
+    for image in found:
+        if image not in stay:
+            images.delete(api, image.id)
     if made and api.has("volume"):
         remove_volumes(api, build_id, made)
+    return stay
 
 
 def remove_volumes(api: Api, build_id: str, made: Collection[str]) -> None:

@@ -68,7 +68,7 @@ def from_session(
 def _retry_after(response: requests.Response) -> float:
     """Seconds; the header has them, or a time by the service's own clock."""
     after = response.headers.get("Retry-After", "")
-    if after.isdigit():
+    if after.isdecimal():
         return float(after)
     times = [email.utils.parsedate_tz(t) for t in (after, response.headers.get("Date"))]
     then, now = (email.utils.mktime_tz(t) if t else 0 for t in times)

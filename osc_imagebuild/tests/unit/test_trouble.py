@@ -464,8 +464,12 @@ class MeddlerTest(GuestTestCase):
                 properties[key] = text.replace(build.result_id, other.result_id)
             properties["imagebuild_status"] = status
             self.builder().cancel(build.id)
-            self.builder().delete(build.id, with_image=True)
+            error = self.assertRaises(
+                CloudError, self.builder().delete, build.id, with_image=True
+            )
+            self.assertIn(other.result_id, str(error))
             self.assertIn(other.result_id, self.cloud.glance.images)
+            self.assertNotIn(build.id, self.cloud.glance.images)
 
     def test_boot_image_deleted(self) -> None:
         """Once the installer runs nobody needs it any more."""
