@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import subprocess
 
@@ -10,7 +11,7 @@ import testtools
 
 from osc_imagebuild import guests, preflight
 from osc_imagebuild.catalog import BUILT_IN, Catalog
-from osc_imagebuild.model import Request
+from osc_imagebuild.model import Repository, Request
 
 BUILD = "0b4d5a3e-0000-4000-8000-000000000000"
 MIRROR = "http://mirror.example/debian"
@@ -74,6 +75,61 @@ class RedHatTest(testtools.TestCase):
             lines = guests.render(entry, request, BUILD, fields["source"]).answer
             self.assertIn(f"\n{line}\n", lines)
             self.assertEqual(line == "cdrom", "repo --name=" not in lines)
+
+    def test_what_was_made_is_labelled_and_enabled(self) -> None:
+        """Anaconda itself labels neither /home nor /usr/local."""
+        answer = self.answer("fedora-44", boot_method="kernel")
+        self.assertRegex(answer, r"setfiles -F( -e /\w+)+ \$labels / ")
+        self.assertRegex(answer, "for unit in .*cloud-init-network.* cloud-final; do")
+
+    def test_anaconda_gives_up_where_it_is_seen(self) -> None:
+        """The command line of a CD names no serial console."""
+        for method, console in (("kernel", "/dev/console"), ("cdrom", "/dev/ttyS0")):
+            answer = self.answer("rhel-10", boot_method=method)
+            onerror = answer.partition("%onerror\n")[2].partition("%end")[0]
+            self.assertIn(f"console={console}\n", onerror)
+            self.assertTrue(onerror.endswith(" > $console\n"), onerror)
+
+    def answer(self, name: str, boot_method: str) -> str:
+        """The kickstart where an ISO is the source."""
+        request = Request(name="x", os=name, source="http://m/dvd.iso")
+        way = guests.Way(boot_method)
+        return guests.render(CATALOG.entry(name), request, BUILD, "", way).answer
+
+
+class AgamaTest(testtools.TestCase):
+    """The profile."""
+
+    def test_keys_of_repositories_are_not_asked_for(self) -> None:
+        """Agama asks and waits, whether a repository may be unsigned or not."""
+        entry = CATALOG.entry("opensuse-leap-16")
+        extra = Repository(name="extra", url="http://p.example/extra")
+        for repositories, answered in (((), False), ((extra,), True)):
+            request = Request(name="x", os=entry.name, repositories=repositories)
+            data = json.loads(guests.render(entry, request, BUILD, "http://m").answer)
+            self.assertEqual(answered, "questions" in data)
+        self.assertEqual(
+            {"software.import_gpg": "Trust", "software.unknown_gpg": "Yes"},
+            {a["class"]: a["answer"] for a in data["questions"]["answers"]},
+        )
+
+
+class FreeBsdTest(testtools.TestCase):
+    """The script for bsdinstall."""
+
+    def answer(self, **fields: object) -> str:
+        """The script."""
+        request = Request(**({"name": "x", "os": "freebsd-14"} | fields))  # type: ignore[arg-type]
+        return guests.render(CATALOG.entry("freebsd-14"), request, BUILD, "").answer
+
+    def test_bsdinstall_finds_its_script(self) -> None:
+        """It removes that, under set -e: a clean-up must not."""
+        self.assertIn("-mindepth 1 ! -path /tmp/installscript -delete", self.answer())
+
+    def test_root_is_let_in_by_a_key(self) -> None:
+        line = 'echo "PermitRootLogin prohibit-password" >> /etc/ssh/sshd_config\n'
+        self.assertNotIn(line, self.answer())
+        self.assertIn(line, self.answer(ssh_public_keys=("ssh-ed25519 AAAA x",)))
 
 
 class OwnAnswerTest(testtools.TestCase):
