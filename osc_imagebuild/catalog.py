@@ -34,7 +34,7 @@ _KINDS: dict[str, tuple[type, str]] = {
     **dict.fromkeys(
         (
             *("boot_methods", "progress", "failures", "banners"),
-            *("deviations", "press_key"),
+            *("deviations", "press_key", "fetches"),
         ),
         (list, "a list"),
     ),
@@ -73,6 +73,8 @@ class Entry:
     ``iso_kernel_args`` is the command line where kernel and ramdisk are of an ISO,
     if it is another one; ``iso_as_cd`` whether the installer then needs the ISO as
     a CD, and does not fetch it by its URL.
+    ``fetches`` are templates of what the installer of a tree fetches by a fixed name,
+    as URLs or paths below the source.
     ``network`` has the words of the installer's command line for ``dhcp`` and for a
     ``static`` address, ``config_drive_url`` those for an answer file on a config drive.
     ``press_key`` lists the firmwares (bios, uefi) with which its CD asks for a key.
@@ -113,6 +115,7 @@ class Entry:
     variables: Mapping[str, Any] = field(default_factory=dict)
     network: Mapping[str, str] = field(default_factory=dict)
     config_drive_url: str | None = None
+    fetches: tuple[str, ...] = ()
     verify: Mapping[str, Any] = field(default_factory=dict)
     progress: tuple[tuple[str, str, int], ...] = ()
     failures: tuple[tuple[str, str], ...] = ()

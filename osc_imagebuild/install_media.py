@@ -70,17 +70,26 @@ class Finder(Search):
             kernel_url=kernel,
             ramdisk_url=ramdisk,
         )
+        if method != "kernel":
+            self._look_at(kernel, ramdisk, *tree.fetches)
+            return found
+        self._look_at(*tree.fetches)
         try:
-            if method == "kernel":
-                return dataclasses.replace(
-                    found,
-                    kernel_sha256=media.digest(kernel)[0],
-                    ramdisk_sha256=media.digest(ramdisk)[0],
-                )
-            for url in (kernel, ramdisk):
+            return dataclasses.replace(
+                found,
+                kernel_sha256=media.digest(kernel)[0],
+                ramdisk_sha256=media.digest(ramdisk)[0],
+            )
+        except TransientError as error:
+            raise SpecError(str(error)) from error
+
+    def _look_at(self, *urls: str) -> None:
+        """Warn of what the guest is to fetch and this machine does not reach.
+
+        :raises: SpecError where a server has it not
+        """
+        try:
+            for url in urls:
                 media.check(url)
         except TransientError as error:
-            if method == "kernel":
-                raise SpecError(str(error)) from error
             self.warn(f"not reachable from here, perhaps for guests: {error}")
-        return found

@@ -86,6 +86,7 @@ class InstallTree:
     ramdisk_url: str
     iso_url: str
     release_url: str
+    fetches: tuple[str, ...] = ()
 
 
 def family(name: str) -> Family:
@@ -138,6 +139,7 @@ def install_tree(entry: Entry, request: Request) -> InstallTree:
         ramdisk_url=url(arch.get("ramdisk", "")),
         iso_url=url(arch.get("iso", "")),
         release_url=url(entry.release_file),
+        fetches=tuple(url(template) for template in entry.fetches),
     )
 
 

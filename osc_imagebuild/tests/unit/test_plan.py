@@ -16,7 +16,7 @@ from osc_imagebuild.cloud.network import Network
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.tests.fakes import keystone
 from osc_imagebuild.tests.fakes.planning import flavor
-from osc_imagebuild.tests.unit.base import CATALOG, CloudTestCase
+from osc_imagebuild.tests.unit.base import CATALOG, ENTRIES, CloudTestCase
 
 NET = Network("n-1", "private", external=False, dhcp=True, routed=True)
 OTHER = Network("n-2", "other", external=False, dhcp=True, routed=True)
@@ -226,6 +226,16 @@ class CloudLimitsTest(PlanTestCase):
         plan = self.builder().plan(self.request(boot_method="ipxe"))
         self.assertIn("not reachable from here", plan.warnings[0])
         self.assertIn("no route", self.problems(boot_method="kernel")[0])
+
+    def test_what_installers_fetch_by_name(self) -> None:
+        """A live ISO may have been replaced by that of a newer point release."""
+        entry = dataclasses.replace(ENTRIES.entry("mini"), fetches=("live-1.iso",))
+        self.patch(Catalog, "entry", lambda catalog, name: entry)
+        for method in ("ipxe", "kernel"):
+            [problem] = self.problems(boot_method=method)
+            self.assertIn("/live-1.iso answers HTTP 404", problem)
+        self.cloud.mirror.files["live-1.iso"] = b"live"
+        self.assertEqual([], self.problems())
 
     def test_answer_files(self) -> None:
         """The user's own must power off, and fit Nova."""
