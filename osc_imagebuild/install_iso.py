@@ -29,6 +29,7 @@ _SUMS = (
     "SHA256SUMS",
     "{}.sha512",
     "{}.sha256",
+    "{}.SHA256SUM",
     "{}.CHECKSUM",
     "CHECKSUM",
     "CHECKSUM.SHA512-{stem}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import File, Repository
@@ -56,7 +57,7 @@ def to_fields(
         **reading.files_and_commands(),
     }
     if tdl["installtype"] == "iso":
-        fields["boot_method"] = "cdrom"
+        fields["source"] = reading.iso()
     if tdl["iso_sha256_url"]:
         fields["checksum"] = reading.checksum()
     if tdl["disksize"]:
@@ -114,6 +115,15 @@ class _Reading:
                 what = _REFUSED_OF_PACKAGES.get(plain.rsplit("/", 1)[1])
             if what:
                 self._wrong(path, what)
+
+    def iso(self) -> str:
+        """Return the ISO's address or path; what has no such end is taken for a tree."""
+        source = str(self.tdl["source"]).strip().removeprefix("file://")
+        if "://" in source and not urlsplit(source).path.lower().endswith(".iso"):
+            self._wrong(
+                "/template/os/install/iso", "the address of an ISO ends in .iso"
+            )
+        return source
 
     def checksum(self) -> str:
         """Return the ISO's SHA-256 out of the list that the TDL names."""

@@ -176,10 +176,19 @@ class MappingTest(TdlTestCase):
         )
 
     def test_iso(self) -> None:
-        install = "<install type='iso'><iso>http://x/debian.iso</iso></install>"
-        found = self.load(install=install).fields
-        self.assertEqual("http://x/debian.iso", found["source"])
-        self.assertEqual("cdrom", found["boot_method"])
+        """The boot method is the system's: Debian's installer wants a command line."""
+        install = "<install type='iso'><iso>{}</iso></install>"
+        for iso, source in (
+            ("http://x/debian.iso", "http://x/debian.iso"),
+            ("file:///srv/debian.iso", "/srv/debian.iso"),
+        ):
+            found = self.load(install=install.format(iso))
+            self.assertEqual(source, found.fields["source"])
+            request = Request(**found.fields)
+            _, answers = offline.check(self.catalog, request)
+            self.assertIn("url=http://169.254.169.254/", answers.kernel_args)
+        [problem] = self.problems(install=install.format("http://x/download?id=1"))
+        self.assertIn("the address of an ISO ends in .iso", problem)
 
     def test_checksum(self) -> None:
         """Out of the list that is named, in both of its forms."""

@@ -80,6 +80,7 @@ class UrlTest(IsoTestCase):
         """A digest beside the ISO counts; sha256 is for the client to check."""
         for name, text, way in (
             ("SHA256SUMS", f"{SHA256}  mini.iso\n", "upload image"),
+            ("mini.iso.SHA256SUM", f"SHA256 (mini.iso) = {SHA256}\n", "upload image"),
             ("CHECKSUM", f"SHA256 (mini.iso) = {SHA256}\n", "upload image"),
             ("SHA512SUMS", f"{'0' * 128}  other\n{SHA512} *mini.iso", "import image"),
         ):
