@@ -95,7 +95,7 @@ class WordsTest(testtools.TestCase):
             ("debian-13", "netcfg/get_ipaddress=10.0.4.7 netcfg/get_netmask=255.255."),
             ("debian-13", "netcfg/get_nameservers=10.0.4.2 netcfg/confirm_static=true"),
             ("rocky-10", f"{dracut} nameserver=10.0.4.2 nameserver=9.9.9.9 "),
-            ("ubuntu-24.04", f"{dracut} nameserver=10.0.4.2 nameserver=9.9.9.9 "),
+            ("ubuntu-24.04", f"{dracut}:10.0.4.2:9.9.9.9 "),
             ("opensuse-leap-16", dracut),
             (
                 "opensuse-leap-15.6",
