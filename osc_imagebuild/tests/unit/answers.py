@@ -33,7 +33,7 @@ WINDOWS_COMPONENTS = {
         "Microsoft-Windows-PnpCustomizationsWinPE",
         "Microsoft-Windows-Setup",
     },
-    "specialize": {"Microsoft-Windows-Shell-Setup"},
+    "specialize": {"Microsoft-Windows-Shell-Setup", "Microsoft-Windows-Deployment"},
     "oobeSystem": {
         "Microsoft-Windows-International-Core",
         "Microsoft-Windows-Deployment",

@@ -170,6 +170,15 @@ class OwnAnswerTest(testtools.TestCase):
                 self.assertNotEqual([], paths)
                 self.assertLess(max(map(len, paths)), 260)
 
+    def test_windows_does_not_encrypt_what_sysprep_is_to_copy(self) -> None:
+        """With a TPM it would, before audit mode; it is forbidden in time."""
+        request = Request(name="x", os="windows-11", source="x", firmware="uefi")
+        answer = guests.render(CATALOG.entry(request.os), request, BUILD, "x").answer
+        specialize = answer.partition('pass="specialize"')[2].partition("</settings>")[
+            0
+        ]
+        self.assertIn("BitLocker /v PreventDeviceEncryption ", specialize)
+
     def test_the_report_is_one_line_that_any_format_takes(self) -> None:
         """No quote, backslash, bracket or ampersand, and sh can read what is in it."""
         for name in ("debian-13", "ubuntu-24.04", "rocky-9", "sles-15", "freebsd-14"):
