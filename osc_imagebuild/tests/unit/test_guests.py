@@ -113,6 +113,14 @@ class AgamaTest(testtools.TestCase):
             {a["class"]: a["answer"] for a in data["questions"]["answers"]},
         )
 
+    def test_what_the_product_has_chosen_stays(self) -> None:
+        """A plain list of patterns takes the place of its own, with SELinux."""
+        for name in ("opensuse-leap-16", "sles-16"):
+            request = Request(name="x", os=name, source="http://m")
+            text = guests.render(CATALOG.entry(name), request, BUILD, "http://m").answer
+            patterns = json.loads(text)["software"]["patterns"]
+            self.assertEqual({"add": ["minimal_base"]}, patterns)
+
 
 class FreeBsdTest(testtools.TestCase):
     """The script for bsdinstall."""
