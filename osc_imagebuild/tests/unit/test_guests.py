@@ -118,8 +118,10 @@ class AgamaTest(testtools.TestCase):
         for name in ("opensuse-leap-16", "sles-16"):
             request = Request(name="x", os=name, source="http://m")
             text = guests.render(CATALOG.entry(name), request, BUILD, "http://m").answer
-            patterns = json.loads(text)["software"]["patterns"]
-            self.assertEqual({"add": ["minimal_base"]}, patterns)
+            software = json.loads(text)["software"]
+            self.assertEqual({"add": ["minimal_base"]}, software["patterns"])
+            # No package is called so, and Agama takes names alone.
+            self.assertNotIn("python3", software["packages"])
 
 
 class FreeBsdTest(testtools.TestCase):
