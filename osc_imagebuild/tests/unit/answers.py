@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import yaml
+from pykickstart.constants import KS_SCRIPT_ONERROR, KS_SCRIPT_POST
 from pykickstart.parser import KickstartParser
 from pykickstart.version import makeVersion
 
@@ -87,11 +88,15 @@ def kickstart(name: str, answer: str) -> str:
     handler = makeVersion(f"F{version}" if system == "fedora" else f"RHEL{version}")
     parser = KickstartParser(handler, errorsAreFatal=True)
     parser.readKickstartFromString(answer)
-    scripts = {script.type: script.script for script in handler.scripts}
-    if len(scripts) != 2 or len(handler.scripts) != 2:
-        raise BadAnswer(f"{len(handler.scripts)} scripts, not %onerror and %post")
-    _run(["sh", "-n"], next(s.script for s in handler.scripts if "gave up" in s.script))
-    return str(next(s.script for s in handler.scripts if "gave up" not in s.script))
+    if len(handler.scripts) != 3:
+        raise BadAnswer(f"{len(handler.scripts)} scripts, not %onerror and two %post")
+    [outside] = [s.script for s in handler.scripts if s.type == KS_SCRIPT_ONERROR]
+    [before, inside] = [s for s in handler.scripts if s.type == KS_SCRIPT_POST]
+    if before.inChroot or not inside.inChroot:
+        raise BadAnswer("the last script is not the one in the new system")
+    for text in (outside, before.script):
+        _run(["sh", "-n"], text)
+    return str(inside.script)
 
 
 def autoyast(name: str, answer: str) -> str:

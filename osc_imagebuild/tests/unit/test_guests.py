@@ -82,6 +82,25 @@ class RedHatTest(testtools.TestCase):
         self.assertRegex(answer, r"setfiles -F( -e /\w+)+ \$labels / ")
         self.assertRegex(answer, "for unit in .*cloud-init-network.* cloud-final; do")
 
+    def test_no_kickstart_stays(self) -> None:
+        """Anaconda copies it, and its logs, once all scripts are done."""
+        for method in ("kernel", "cdrom"):
+            answer = self.answer("rhel-10", boot_method=method)
+            self.assertIn("%post --nochroot\nrm -f /run/install/ks.cfg\n%end\n", answer)
+        entry = CATALOG.entry("rocky-10")
+        words = ("ip", "gateway", "netmask", "nameservers")
+        address = dict.fromkeys(words, "10.0.0.2")
+        request = Request(name="x", os=entry.name)
+        for method, where, told in (
+            ("ipxe", {}, True),
+            ("ipxe", address, True),
+            ("kernel", {}, True),
+            ("kernel", address, False),
+        ):
+            way = guests.Way(method, where)
+            found = guests.render(entry, request, BUILD, "http://m", way).kernel_args
+            self.assertEqual(told, " inst.nosave=all " in found)
+
     def test_anaconda_gives_up_where_it_is_seen(self) -> None:
         """The command line of a CD names no serial console."""
         for method, console in (("kernel", "/dev/console"), ("cdrom", "/dev/ttyS0")):
