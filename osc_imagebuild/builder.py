@@ -211,11 +211,11 @@ class Builder:
         """ID and results of a build, even where its record cannot be read."""
         try:
             found = self.find(build)
-        except RecordError:
+        except RecordError as error:
             try:
                 build_id = str(uuid.UUID(build))
-            except ValueError as error:
-                raise RecordError(f"there is no build {build!r}") from error
+            except ValueError:
+                raise error from None  # it says which IDs there are
             image = images.find(self.api, build_id)
             if image is not None and images.is_foreign(self.api, image):
                 raise

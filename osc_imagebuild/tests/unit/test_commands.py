@@ -273,8 +273,18 @@ class BuildsTest(ShellTestCase):
             ran = self.build(verb, "no-such")
             self.assertEqual(1, ran.code, verb)
             self.assertIn("no-such", ran.err, verb)
+            self.assertIn("openstack image build list", ran.err, verb)
         for name in ("a b", "'\"", "x\ny", "ü☃", "x" * 300, ".*", "-f"):
             self.assertNotEqual(0, self.build("show", "--", name).code, name)
+
+    def test_ambiguous(self) -> None:
+        """A name that two builds have: each command says which IDs there are."""
+        builds = [self.started(), self.started()]
+        for verb in ("show", "resume", "cancel", "log", "delete"):
+            ran = self.build(verb, NAME)
+            self.assertEqual(1, ran.code, verb)
+            for build in builds:
+                self.assertIn(build.id, ran.err, verb)
 
 
 class OSTest(ShellTestCase):
