@@ -10,48 +10,20 @@ family share is in ``families/<family>.yaml`` below each of them.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from osc_imagebuild import kinds
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.monitors.signs import Signs
 
 ENVIRONMENT = "OSC_IMAGEBUILD_CATALOG"
 BUILT_IN = Path(__file__).parent / "guests" / "data"
 
-# Keys that are no plain text, and what they are; version and end_of_life may be any.
-_KINDS: dict[str, tuple[type, str]] = {
-    **dict.fromkeys(
-        (
-            *("arches", "answer_cd", "properties", "boot_properties"),
-            *("driver_properties", "variables", "verify", "network"),
-        ),
-        (dict, "a mapping"),
-    ),
-    **dict.fromkeys(
-        (
-            *("boot_methods", "progress", "failures", "banners"),
-            *("deviations", "press_key", "fetches"),
-        ),
-        (list, "a list"),
-    ),
-    **dict.fromkeys(
-        (
-            "min_ram_mib",
-            "min_disk_gib",
-            "result_min_ram_mib",
-            "timeout_min",
-            "stall_min",
-        ),
-        (int, "a whole number"),
-    ),
-    "iso_as_cd": (bool, "true or false"),
-    "version": (object, ""),
-    "end_of_life": (object, ""),
-}
 _PROPERTIES = ("properties", "boot_properties", "driver_properties")
 _REQUIRED = ("family", "title", "version", "source", "arches", "answer", "kernel_args")
 
@@ -132,6 +104,10 @@ class Entry:
         )
 
 
+# What a file may say; the file's name is the entry's.
+_KEYS = {field.name for field in dataclasses.fields(Entry)} - {"name", "directories"}
+
+
 class Catalog:
     """All entries of some directories.
 
@@ -162,16 +138,13 @@ class Catalog:
         if name not in self._entries:
             raise SpecError(f"unknown OS {name!r}{self._near(name)}")
         data = self._data(name)
-        missing = [key for key in _REQUIRED if key not in data]
-        if missing:
-            raise SpecError(f"catalogue entry {name} lacks {', '.join(missing)}")
-        if wrong := _wrong_kinds(data):
+        wrong = kinds.problems(data, _KEYS)
+        if missing := [key for key in _REQUIRED if key not in data]:
+            wrong.insert(0, f"{', '.join(missing)} missing")
+        if wrong:
             raise SpecError(f"catalogue entry {name}: {'; '.join(wrong)}")
         directories = (*self._directories[::-1], BUILT_IN.parent / "templates")
-        try:
-            return Entry(name=name, directories=directories, **_frozen(data))
-        except (TypeError, ValueError) as error:
-            raise SpecError(f"catalogue entry {name}: {error}") from error
+        return Entry(name=name, directories=directories, **_frozen(data))
 
     def add(self, name: str, data: Mapping[str, Any]) -> None:
         """Add an entry, or change the keys of one, for this process."""
@@ -227,24 +200,6 @@ def _merge_into(old: dict[str, Any], new: Mapping[str, Any]) -> None:
             _merge_into(old[key], value)
         else:
             old[key] = value
-
-
-def _wrong_kinds(data: Mapping[str, Any]) -> list[str]:
-    """Return which keys are of another kind than they should be."""
-    found = []
-    for key, value in data.items():
-        kind, words = _KINDS.get(str(key), (str, "a text"))
-        if value is None and key in _PROPERTIES:
-            continue
-        if not isinstance(value, kind):
-            found.append(f"{key} takes {words}; not {value!r:.60}")
-        elif key == "arches":
-            found += [
-                f"arches: {arch} takes a mapping; not {item!r:.60}"
-                for arch, item in data["arches"].items()
-                if not isinstance(item, dict)
-            ]
-    return found
 
 
 def _frozen(data: Mapping[str, Any]) -> dict[str, Any]:

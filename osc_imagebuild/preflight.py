@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from osc_imagebuild import hardware, rfb, syntax, values
+from osc_imagebuild import hardware, kinds, rfb, syntax, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.cloud import inventory, servers
 from osc_imagebuild.cloud.api import Api
@@ -207,6 +207,11 @@ def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
         for wish in values.given(request)
         if request.answer_file is not None
     ]
+    if not kinds.is_expression(answers.verify_sign):
+        found.append(
+            f"catalogue entry {entry.name}: verify.sign is no regular expression: "
+            f"{answers.verify_sign!r:.60}"
+        )
     own, sign = request.answer_file, entry.power_off_sign
     if own is not None and sign and not re.search(sign, own, re.MULTILINE):
         found.append(

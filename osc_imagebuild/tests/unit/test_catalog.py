@@ -7,7 +7,7 @@ from pathlib import Path
 import fixtures
 import testtools
 
-from osc_imagebuild import boot, guests
+from osc_imagebuild import boot, guests, offline
 from osc_imagebuild.catalog import BUILT_IN, Catalog
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import Request
@@ -98,7 +98,7 @@ class CatalogTest(testtools.TestCase):
             ("- 1", "is not a mapping"),
             ("a: [", "cannot read catalogue file"),
             ("a: 2026-13-01", "cannot read catalogue file"),
-            ("family: redhat", "entry x lacks title, version, source"),
+            ("family: redhat", "entry x: title, version, source missing"),
         ):
             error = self.assertRaises(
                 SpecError, lambda t=text: self.write("x.yaml", t).entry("x")
@@ -110,15 +110,45 @@ class CatalogTest(testtools.TestCase):
         for text, words in (
             ("properties: text", "properties takes a mapping; not 'text'"),
             ("arches: [x86_64]", "arches takes a mapping; not ['x86_64']"),
-            ("arches: {x86_64: 5}", "arches: x86_64 takes a mapping; not 5"),
+            ("arches: {x86_64: 5}", "arches.x86_64 takes a mapping; not 5"),
+            ("arches: {x86_64: {kernel: 5}}", "arches.x86_64.kernel takes a text"),
             ("variables: 5", "variables takes a mapping"),
             ("timeout_min: an hour", "timeout_min takes a whole number"),
             ("boot_methods: ipxe", "boot_methods takes a list; not 'ipxe'"),
             ("kernel_args: 5", "kernel_args takes a text; not 5"),
+            ("timeout: 5", "timeout: no such key; did you mean timeout_min?"),
+            ("stall_min: 0", "stall_min takes a whole number from 1 on; not 0"),
+            ("timeout_min: true", "timeout_min takes a whole number from 1 on"),
+            ("boot_methods: [3]", "boot_methods[1] takes a text; not 3"),
+            ("press_key: [efi]", "press_key[1] takes bios or uefi; not 'efi'"),
+            ("variables: {packages: vim}", "variables.packages takes a list of texts"),
+            ("variables: {1: 2}", "variables: a key must be a text, not 1"),
+            ("verify: {signs: x}", "verify.signs: no such key; there are: user_data"),
+            ("verify: {timeout_min: x}", "verify.timeout_min takes a whole number"),
+            ("network: {dhcp: 3}", "network.dhcp takes a text; not 3"),
         ):
             catalog = self.write("rocky-9.yaml", text)
             error = self.assertRaises(SpecError, catalog.entry, "rocky-9")
             self.assertIn(f"catalogue entry rocky-9: {words}", str(error))
+
+    def test_wrong_signs(self) -> None:
+        """They are used while a guest runs, where no error may come of them."""
+        row = "[a regular expression, a text"
+        for text, words in (
+            ('failures: [["ok", "x"], ["(", "x"]]', f"failures[2] takes {row}]; not"),
+            ("failures: [panic]", f"failures[1] takes {row}]; not 'panic'"),
+            ("progress: [[a, b]]", f"progress[1] takes {row}, per cent]"),
+            ("progress: [[a, b, 101]]", f"progress[1] takes {row}, per cent]"),
+            ('banners: ["("]', "banners[1] takes a regular expression; not '('"),
+            ('power_off_sign: "("', "power_off_sign takes a regular expression"),
+        ):
+            catalog = self.write("rocky-9.yaml", text)
+            error = self.assertRaises(SpecError, catalog.entry, "rocky-9")
+            self.assertIn(f"catalogue entry rocky-9: {words}", str(error))
+        catalog = self.write("rocky-9.yaml", 'verify: {sign: "({{ version }}"}')
+        request = Request(name="x", os="rocky-9")
+        error = self.assertRaises(SpecError, offline.check, catalog, request)
+        self.assertIn("verify.sign is no regular expression: '(9'", str(error))
 
     def test_wrong_templates(self) -> None:
         """What cannot be rendered is an error that names the entry."""

@@ -48,5 +48,5 @@ class LibraryTest(CloudTestCase):
         made = [i.id for i in self.images() if i.name == "golden"]
         self.assertEqual(f"complete {made[0]}", out.getvalue().splitlines()[0])
         self.assertIn("golden complete", out.getvalue().splitlines()[1])
-        names = [i.name for i in self.images() if not i.hidden]
+        names = [str(i.name) for i in self.images() if not i.hidden]
         self.assertEqual(["debian-from-our-mirror", "golden"], sorted(names))

@@ -13,6 +13,7 @@ PURE = (
     *("spec.py", "model.py", "actions.py", "parts.py", "names.py", "choose.py"),
     *(f"template/{name}.py" for name in "document merge schema fields tdl".split()),
     *("values.py", "quoting.py", "syntax.py", "hardware.py", "assembly.py"),
+    *("kinds.py", "addresses.py"),
     "recipe.py",
     *("steps/*", "boot/*", "outputs/*", "monitors/*"),
 )
