@@ -31,7 +31,6 @@ GATEWAY = "10.99.0.1"  # this machine, as guests see it
 MEDIA_PORT = 8099
 PROXY_PORT = 3142  # apt-cacher-ng
 MEDIA_URL = f"http://{GATEWAY}:{MEDIA_PORT}"
-PROXY_URL = f"http://{GATEWAY}:{PROXY_PORT}"
 
 CATALOG = Path(__file__).with_name("catalog")  # how the product builds here
 LIB = (

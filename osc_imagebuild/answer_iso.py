@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, Protocol, cast
 
-from osc_imagebuild import iso, remaster, streams
+from osc_imagebuild import iso, iso9660, remaster, streams
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.parts import InstallMedia
 
@@ -78,7 +78,7 @@ class Overlaid:
         self._name, self._whole, self._overlay = name, whole, overlay
         self._at, self._rest = 0, b""
         last = max(overlay.sectors, default=0) + 1
-        self.size = max(size, last * remaster.SECTOR)
+        self.size = max(size, last * iso9660.SECTOR)
 
     def seek(self, offset: int) -> int:
         """Go to the begin; nowhere else.
@@ -94,7 +94,7 @@ class Overlaid:
         :raises: as `streams.Verified.read`, and TransientError where the ISO is
             another one than was read before
         """
-        sector = remaster.SECTOR
+        sector = iso9660.SECTOR
         size = min(max(size // sector, 1) * sector, self.size - self._at)
         while len(self._rest) < size and (data := self._whole.read(size)):
             self._rest += data

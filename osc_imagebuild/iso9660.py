@@ -109,11 +109,8 @@ class Volume:
             )
         data = self._read(directory.at, directory.size)
         for start in range(0, len(data), SECTOR):
-            sector = data[start : start + SECTOR]
-            at = 0
-            while at < len(sector) and sector[at]:
-                yield sector[at : at + sector[at]]
-                at += sector[at]
+            for _, raw in raw_records(data[start : start + SECTOR]):
+                yield raw
 
     def _record(
         self, raw: bytes, joliet: bool, left: list[int] | None = None
@@ -169,6 +166,17 @@ class Volume:
         raise SpecError(
             f"{self._name} is no ISO, or is cut off: it has no volume descriptors"
         )
+
+
+def raw_records(sector: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield offset and bytes of each record in a directory's sector.
+
+    One that says that it goes on past the end of the sector is cut off there.
+    """
+    at = 0
+    while at < len(sector) and (length := sector[at]):
+        yield at, sector[at : at + length]
+        at += length
 
 
 def _number(data: bytes, at: int, size: int = 4) -> int:

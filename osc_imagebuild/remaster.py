@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.iso9660 import SECTOR, raw_records
 
-SECTOR = 2048
 # No directory that a file is put into is larger, whatever a broken ISO says.
 MAX_DIRECTORY = 1 << 20
 MAX_PATH_TABLE = 4 << 20
@@ -150,13 +150,10 @@ class _Disc:
         if not 0 < folder.size <= MAX_DIRECTORY:
             raise SpecError(f"a directory of the ISO is {folder.size} bytes large")
         for number in range(folder.extent, folder.extent + -(-folder.size // SECTOR)):
-            sector, at = bytes(self._sector(number)), 0
-            while at < SECTOR and (length := sector[at]):
-                raw = sector[at : at + length]
-                if len(raw) < 34 or len(raw) != length or raw[32] + 33 > length:
+            for at, raw in raw_records(bytes(self._sector(number))):
+                if len(raw) < 34 or len(raw) != raw[0] or raw[32] + 33 > raw[0]:
                     raise SpecError("a directory of the ISO is damaged")
                 yield _Record(number * SECTOR + at, raw)
-                at += length
 
     def _entries(self, folder: _Record) -> list[_Record]:
         """All records of a directory, the two that each has first."""

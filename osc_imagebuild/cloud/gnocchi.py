@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.errors import CloudError, TransientError
 from osc_imagebuild.monitors import metrics
 from osc_imagebuild.monitors.readings import Counters
@@ -73,11 +74,4 @@ def _latest(api: Api, metric_id: str) -> tuple[float, float] | None:
     if not measures:
         return None
     at, _, value = measures[-1]
-    return _seconds(at), float(value)
-
-
-def _seconds(at: str) -> float:
-    moment = datetime.fromisoformat(at)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return moment.timestamp()
+    return timestamp(at), float(value)

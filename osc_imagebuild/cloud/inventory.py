@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from osc_imagebuild.cloud import pages
 from osc_imagebuild.cloud.api import Api
@@ -72,15 +74,17 @@ def room(api: Api) -> Room:
     """
     limits = api.get("compute", "/limits")["limits"]["absolute"]
 
-    def left(most: str, used: str) -> int | None:
-        total = int(limits.get(most, -1))
-        return None if total < 0 else total - int(limits.get(used, 0))
-
     return Room(
-        servers=left("maxTotalInstances", "totalInstancesUsed"),
-        cores=left("maxTotalCores", "totalCoresUsed"),
-        ram_mib=left("maxTotalRAMSize", "totalRAMUsed"),
+        servers=_left(limits, "maxTotalInstances", "totalInstancesUsed"),
+        cores=_left(limits, "maxTotalCores", "totalCoresUsed"),
+        ram_mib=_left(limits, "maxTotalRAMSize", "totalRAMUsed"),
     )
+
+
+def _left(limits: Mapping[str, Any], most: str, used: str) -> int | None:
+    """What a quota still allows, None where it is unlimited."""
+    total = int(limits.get(most, -1))
+    return None if total < 0 else total - int(limits.get(used, 0))
 
 
 def image_room(api: Api) -> tuple[int | None, int | None]:
@@ -121,14 +125,10 @@ def volume_room(api: Api) -> VolumeRoom:
     """
     limits = api.get("volume", "/limits")["limits"]["absolute"]
 
-    def left(most: str, used: str) -> int | None:
-        total = int(limits.get(most, -1))
-        return None if total < 0 else total - int(limits.get(used, 0))
-
     return VolumeRoom(
-        volumes=left("maxTotalVolumes", "totalVolumesUsed"),
-        snapshots=left("maxTotalSnapshots", "totalSnapshotsUsed"),
-        gigabytes=left("maxTotalVolumeGigabytes", "totalGigabytesUsed"),
+        volumes=_left(limits, "maxTotalVolumes", "totalVolumesUsed"),
+        snapshots=_left(limits, "maxTotalSnapshots", "totalSnapshotsUsed"),
+        gigabytes=_left(limits, "maxTotalVolumeGigabytes", "totalGigabytesUsed"),
     )
 
 

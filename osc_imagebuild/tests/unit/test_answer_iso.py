@@ -12,7 +12,7 @@ import fixtures
 import pycdlib
 import testtools
 
-from osc_imagebuild import answer_iso, discs, media, remaster, streams
+from osc_imagebuild import answer_iso, discs, iso9660, media, remaster, streams
 from osc_imagebuild.catalog import BUILT_IN, Catalog
 from osc_imagebuild.errors import CloudError, SpecError, TransientError
 from osc_imagebuild.model import Request
@@ -67,9 +67,9 @@ def changed(iso: bytes, files: dict[str, bytes]) -> bytes:
     """The ISO with ``files`` in it, all at once."""
     found = remaster.overlay(len(iso), lambda at, n: iso[at : at + n], files)
     sectors = found.sectors
-    new = bytearray(iso.ljust((max(sectors) + 1) * remaster.SECTOR, b"\0"))
+    new = bytearray(iso.ljust((max(sectors) + 1) * iso9660.SECTOR, b"\0"))
     for number, data in sectors.items():
-        new[number * remaster.SECTOR : (number + 1) * remaster.SECTOR] = data
+        new[number * iso9660.SECTOR : (number + 1) * iso9660.SECTOR] = data
     return bytes(new)
 
 
@@ -87,8 +87,8 @@ class RemasterTest(testtools.TestCase):
         """Boot records and files are where they were; few sectors change."""
         before = made()
         after = changed(before, PUT)
-        sectors = range(0, len(before) // remaster.SECTOR)
-        size = remaster.SECTOR
+        sectors = range(0, len(before) // iso9660.SECTOR)
+        size = iso9660.SECTOR
         touched = [
             n
             for n in sectors
@@ -124,7 +124,7 @@ class RemasterTest(testtools.TestCase):
     def test_damaged(self) -> None:
         """Whatever its bytes are, there is an error of ours, and soon, or an ISO."""
         iso, chance = made(), random.Random(2)
-        places = range(16 * remaster.SECTOR, 40 * remaster.SECTOR)
+        places = range(16 * iso9660.SECTOR, 40 * iso9660.SECTOR)
         for _ in range(100):
             broken = bytearray(iso)
             for at in chance.sample(places, chance.randrange(1, 40)):
@@ -132,7 +132,7 @@ class RemasterTest(testtools.TestCase):
             self.tried(bytes(broken))
         for number in range(16, 40):
             for value in (0, 34, 255):
-                start, sector = number * remaster.SECTOR, bytes([value])
+                start, sector = number * iso9660.SECTOR, bytes([value])
                 self.tried(iso[:start] + sector * 2048 + iso[start + 2048 :])
 
     def tried(self, iso: bytes) -> None:
