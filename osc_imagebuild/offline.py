@@ -28,11 +28,12 @@ def find_entry(catalog: Catalog, request: Request) -> tuple[Entry, list[str]]:
             f"{entry.title} is not known for {request.arch}; it is for "
             + ", ".join(sorted(entry.arches))
         )
-    if not guests.install_tree(entry, request).source:
-        raise SpecError(f"{entry.title} has no public install tree: give --source")
     problems = guests.family(entry.family).problems(entry, request)
     if request.driver_iso and not entry.driver_properties:
         problems.append(f"{entry.title} has its drivers itself; leave out --driver-iso")
+    if not guests.install_tree(entry, request).source:
+        none = f"{entry.title} has no public install tree: give --source"
+        raise SpecError([none, *problems])
     return entry, problems
 
 

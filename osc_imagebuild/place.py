@@ -79,7 +79,10 @@ def security_groups(api: Api, request: Request) -> tuple[str, ...]:
     known = network.security_groups(api)
     unknown = [g for g in request.security_groups if g not in known]
     if unknown:
-        raise SpecError(f"no security group {', '.join(map(repr, unknown))}")
+        raise SpecError(
+            f"no security group {', '.join(map(repr, unknown))}; see: openstack "
+            "security group list"
+        )
     return tuple(known[g] for g in request.security_groups)
 
 

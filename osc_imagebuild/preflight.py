@@ -199,7 +199,7 @@ def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
         if size > USER_DATA_LIMIT:
             found.append(
                 f"the {what} has {size} characters as base64, Nova takes "
-                f"{USER_DATA_LIMIT}"
+                f"{USER_DATA_LIMIT}; let a command fetch what is large"
             )
     found += [
         "an own answer file says itself what to install: "
@@ -216,7 +216,8 @@ def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
     if own is not None and sign and not re.search(sign, own, re.MULTILINE):
         found.append(
             "the answer file does not power the server off at its end: nothing in "
-            f"it matches {sign!r}"
+            f"it matches {sign!r}; see: openstack image build os show {request.os} "
+            "-c answer_report -f value"
         )
     return found
 

@@ -82,7 +82,10 @@ def problems(request: Request) -> list[str]:
     """Return what is wrong with a request, judged by itself."""
     found = []
     if not request.name.strip():
-        found.append("the image needs a name")
+        found.append(
+            "the image needs a name: give it behind the options, or as output.name in "
+            "a template"
+        )
     # Source: glance.db.sqlalchemy.models.Image.name is String(255).
     if len(request.name) > 255:
         found.append(f"the image name has {len(request.name)} characters, 255 is most")
@@ -100,8 +103,13 @@ def problems(request: Request) -> list[str]:
         if re.match(r"imagebuild(-|$)", tag):
             found.append(f"tags that begin with imagebuild are the tool's own: {tag}")
     for key in request.properties:
-        if not key or len(key) > 255 or key.startswith(_RESERVED):
-            found.append(f"this property name cannot be given: {key!r:.60}")
+        if not key or len(key) > 255:
+            found.append(f"a property name has 1 to 255 characters: {key!r:.60}")
+        elif key.startswith(_RESERVED):
+            found.append(
+                f"this property name cannot be given: {key!r:.60}; names that begin with "
+                f"{' or '.join(_RESERVED)} are the tool's own, Glance's or its clients'"
+            )
         elif key in IMAGE_FIELDS:
             # Set as a property it would never be one, and the finished image never clean.
             found.append(f"{key} is a field of every image, it cannot be a property")

@@ -77,6 +77,7 @@ def problems(request: Request, package: str) -> list[str]:
         for name in request.packages
         if not re.fullmatch(package, name)
     ]
+    found += _password("root", request.root_password)
     found += keys(request.ssh_public_keys)
     for user in request.users:
         found += _user(user)
@@ -148,7 +149,18 @@ def _user(user: User) -> list[str]:
         found.append(
             "root is there already: --root-password-file and --ssh-public-key are for it"
         )
+    found += _password(user.name, user.password)
     return found + keys(user.ssh_public_keys)
+
+
+def _password(name: str, password: str | None) -> list[str]:
+    """Whoever is asked for a password ends it with its line."""
+    if password is None or not re.search("[\0\r\n]", password):
+        return []
+    return [
+        f"the password of {name:.60} is more than one line, which nobody could type; its "
+        "file must have just one"
+    ]
 
 
 def _repository(repository: Repository) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,12 @@ class Files:
     """
 
     def __init__(self, directory: str | None) -> None:
+        """Make the directory.
+
+        :raises: CommandError where nothing can be written there
+        """
+        if directory is not None:
+            _make(directory)
         self._directory = directory
         self.keeps_all = directory is not None
         self._seen: dict[Path, str] = {}
@@ -82,6 +89,18 @@ class Files:
         except OSError as error:
             # A full disk here must not end a build there.
             _warn(path, error)
+
+
+def _make(directory: str) -> None:
+    """Find out before a build begins, not at each look at its console."""
+    path = Path(os.path.expanduser(directory))
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError as error:
+        raise exceptions.CommandError(
+            f"cannot write into {path}: {error.strerror}; choose another --log-dir"
+        ) from error
 
 
 def _end_of(path: Path) -> str:

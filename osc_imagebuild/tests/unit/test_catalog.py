@@ -150,6 +150,15 @@ class CatalogTest(testtools.TestCase):
         error = self.assertRaises(SpecError, offline.check, catalog, request)
         self.assertIn("verify.sign is no regular expression: '(9'", str(error))
 
+    def test_no_tree(self) -> None:
+        """What else is wrong is said beside it."""
+        request = Request(name="x", os="windows-11", packages=("vim",))
+        error = self.assertRaises(
+            SpecError, offline.check, Catalog([BUILT_IN]), request
+        )
+        for words in ("give --source", "cannot be given packages", "--firmware uefi"):
+            self.assertIn(words, str(error))
+
     def test_wrong_templates(self) -> None:
         """What cannot be rendered is an error that names the entry."""
         catalog = self.write("debian-13.yaml", "source: http://{{ nothing }}")

@@ -29,6 +29,8 @@ class ProblemsTest(testtools.TestCase):
             ({"packages": ("-x",)}, "cannot be the name of a package"),
             ({"ssh_public_keys": ('ssh-rsa A" ; reboot',)}, key),
             ({"users": (User(name="a", ssh_public_keys=("no key",)),)}, key),
+            ({"root_password": "a\nb"}, "the password of root is more than one line"),
+            ({"users": (User(name="a", password="x\0"),)}, "the password of a is more"),
             ({"users": (User(name="A b"),)}, "name of a user or group: 'A b'"),
             ({"users": (User(name="root"),)}, "root is there already"),
             ({"users": (User(name="a"), User(name="a"))}, "user 'a' is there twice"),

@@ -257,6 +257,16 @@ class CommandsTest(ShellTestCase):
         ran = self.typed("image", "build", "diagnose", "~nobody-knows/x")
         self.assertIn("cannot read ~nobody-knows/x: ", ran.err)
 
+    def test_log_dir_of_no_use(self) -> None:
+        """It is refused before anything is written, in the cloud or here."""
+        Path("file").touch()
+        for directory in ("file", "file/below", "/proc/none"):
+            ran = self.create("--log-dir", directory)
+            self.assertEqual(1, ran.code, directory)
+            self.assertIn(f"cannot write into {directory}: ", ran.err)
+            self.assertIn("choose another --log-dir", ran.err)
+        self.assert_empty()
+
     def test_evidence_of_the_result(self) -> None:
         """Where it does not boot, its console is not mixed with the installer's."""
         self.cloud.nova.plan.result_boots = False
