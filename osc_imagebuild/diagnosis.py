@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from osc_imagebuild import signs
 from osc_imagebuild.catalog import Catalog
-from osc_imagebuild.errors import SpecError
+from osc_imagebuild.errors import SpecError, unread
 from osc_imagebuild.monitors import console
 from osc_imagebuild.monitors.signs import Signs
 from osc_imagebuild.monitors.text import SCREEN_LINES
@@ -45,7 +45,7 @@ def diagnose_file(
             file.seek(max(0, size - LIMIT))
             data = file.read(LIMIT)
     except OSError as error:
-        raise SpecError(f"cannot read {path}: {error}") from error
+        raise SpecError(f"cannot read {path}: {unread(error)}") from error
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
     text = data.decode(encoding, "replace")
     return diagnose(text, known or signs.of_unknown(text))

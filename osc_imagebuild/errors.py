@@ -140,3 +140,10 @@ class RecordError(ImageBuildError):
 
 class DrivenError(RecordError):
     """Another client drives the build, and this one stands aside."""
+
+
+def unread(error: OSError | ValueError) -> str:
+    """Return why a file could not be read, without what Python adds for programmers."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not text in UTF-8"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

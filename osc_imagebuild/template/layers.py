@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from osc_imagebuild.errors import SpecError
+from osc_imagebuild.errors import SpecError, unread
 from osc_imagebuild.template.document import (
     Document,
     Place,
@@ -84,7 +84,9 @@ def _text(path: Path, above: tuple[Path, ...]) -> str:
         # A mark of the byte order is what some editors begin a file with.
         return path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
-        raise SpecError(f"cannot read template {path}{origin}: {error}") from error
+        raise SpecError(
+            f"cannot read template {path}{origin}: {unread(error)}"
+        ) from error
 
 
 def _variables(

@@ -10,7 +10,7 @@ from pathlib import Path
 import requests
 
 from osc_imagebuild import passwords
-from osc_imagebuild.errors import SpecError
+from osc_imagebuild.errors import SpecError, unread
 from osc_imagebuild.template.document import Place
 
 LOG = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Reader:
         try:
             return self.data(path, place).decode()
         except UnicodeDecodeError as error:
-            raise SpecError(f"{place}: {path} is not text: {error}") from error
+            raise SpecError(f"{place}: cannot read {path}: {unread(error)}") from error
 
     def data(self, path: str, place: Place) -> bytes:
         """Return a file's bytes.
@@ -50,7 +50,7 @@ class Reader:
             with open(resolved(path, place), "rb") as file:
                 found = file.read(SIZE_LIMIT + 1)
         except (OSError, ValueError) as error:
-            raise SpecError(f"{place}: cannot read {path}: {error}") from error
+            raise SpecError(f"{place}: cannot read {path}: {unread(error)}") from error
         if len(found) > SIZE_LIMIT:
             raise SpecError(f"{place}: {path} is larger than {SIZE_LIMIT} bytes")
         return found

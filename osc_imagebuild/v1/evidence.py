@@ -30,7 +30,9 @@ def kept_console(directory: str, build_id: str, role: str) -> str:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise exceptions.CommandError(f"cannot read {path}: {error}") from error
+            raise exceptions.CommandError(
+                f"cannot read {path}: {error.strerror}"
+            ) from error
     return ""
 
 

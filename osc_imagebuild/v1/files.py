@@ -23,7 +23,7 @@ def read_text(path: str, *, secret: bool = False) -> str:
                 print(warning, file=sys.stderr)
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise exceptions.CommandError(f"cannot read {path}: {error}") from error
+        raise _unread(path, error) from error
 
 
 def read_bytes(path: str) -> tuple[bytes, bool]:
@@ -36,4 +36,10 @@ def read_bytes(path: str) -> tuple[bytes, bool]:
             mode = os.fstat(file.fileno()).st_mode
             return file.read(), bool(mode & stat.S_IXUSR)
     except OSError as error:
-        raise exceptions.CommandError(f"cannot read {path}: {error}") from error
+        raise _unread(path, error) from error
+
+
+def _unread(path: str, error: OSError | ValueError) -> exceptions.CommandError:
+    from osc_imagebuild.errors import unread
+
+    return exceptions.CommandError(f"cannot read {path}: {unread(error)}")

@@ -79,5 +79,7 @@ class ScreenshotImageBuild(BuildCommand):
             with open(path, "wb") as file:
                 file.write(data)
         except OSError as error:
-            raise exceptions.CommandError(f"cannot write {path}: {error}") from error
+            raise exceptions.CommandError(
+                f"cannot write {path}: {error.strerror}"
+            ) from error
         self.app.stdout.write(f"{path}\n")

@@ -87,7 +87,7 @@ class CreateTest(ShellTestCase):
         """A path is missing, or the file is."""
         for word, text in (
             ("motd", "such as motd:/etc/motd"),
-            ("no:/x", "cannot read"),
+            ("no:/x", "cannot read no: No such file or directory"),
         ):
             ran = self.create("--file", word)
             self.assertEqual(1, ran.code)
