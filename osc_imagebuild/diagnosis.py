@@ -36,7 +36,7 @@ def diagnose_file(
 ) -> Diagnosis:
     """Judge a saved console as that of ``os_name``, or of any OS.
 
-    :raises: SpecError where the file cannot be read or the OS is unknown
+    :raises: SpecError where the file cannot be read or is empty, or the OS is unknown
     """
     known = signs_of(catalog or Catalog(), os_name) if os_name else None
     try:
@@ -48,6 +48,11 @@ def diagnose_file(
         raise SpecError(f"cannot read {path}: {unread(error)}") from error
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
     text = data.decode(encoding, "replace")
+    if not text.strip("\0 \t\r\n"):
+        raise SpecError(
+            f"there is nothing in {path}: a guest that writes to its screen alone, or a "
+            "console that was saved too early; see: openstack image build screenshot"
+        )
     return diagnose(text, known or signs.of_unknown(text))
 
 

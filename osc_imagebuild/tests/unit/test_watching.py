@@ -329,6 +329,7 @@ class CommandsTest(ShellTestCase):
         Path("c.txt").write_text(
             "Kernel panic - not syncing: VFS: Unable to mount root"
         )
+        Path("blank.txt").write_text("\r\n \n")
         before = len(self.cloud.log)
         for words in ("", "--os mini", "--os redhat"):
             ran = self.build("diagnose", "c.txt", *words.split(), "-f", "json")
@@ -339,6 +340,7 @@ class CommandsTest(ShellTestCase):
         for words, told in (
             ("nowhere.txt", "cannot read nowhere.txt"),
             ("c.txt --os minni", "did you mean mini"),
+            ("blank.txt", "there is nothing in blank.txt: a guest that writes to its"),
         ):
             ran = self.build("diagnose", *words.split())
             self.assertEqual(1, ran.code)
