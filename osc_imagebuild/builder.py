@@ -16,12 +16,7 @@ from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.ending import end_failed
 from osc_imagebuild.engine import ANY_STEP, Engine
-from osc_imagebuild.errors import (
-    CloudError,
-    ImageBuildError,
-    RecordError,
-    SpecError,
-)
+from osc_imagebuild.errors import CloudError, ImageBuildError, InstallError, RecordError
 from osc_imagebuild.events import Event, Hearer, Listener
 from osc_imagebuild.fleet import Fleet, Outcome
 from osc_imagebuild.model import Request
@@ -140,12 +135,15 @@ class Builder:
                     engine.write_progress()
                 held.release()
                 return found
-            except (KeyboardInterrupt, CloudError, SpecError):
-                _let_go(engine, held)
-                raise
+            except InstallError:
+                raise  # the engine let go of it
             except RecordError:
                 if engine is None:  # damaged: nobody can drive it
                     held.release()
+                raise
+            except (KeyboardInterrupt, SystemExit, Exception):
+                # A listener's errors are no less a reason than the cloud's.
+                _let_go(engine, held)
                 raise
 
     def find(self, build: str) -> Record:
@@ -297,4 +295,4 @@ def _let_go(engine: Engine | None, held: lease.Lease) -> None:
         return
 
 
-__all__ = ["Builder", "Listing", "Plan", "Request", "SpecError"]
+__all__ = ["Builder", "Listing", "Plan", "Request"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from osc_imagebuild import lease, record
 from osc_imagebuild.errors import DrivenError, RecordError
+from osc_imagebuild.events import Event
 from osc_imagebuild.record import Record
 from osc_imagebuild.tests.fakes import glance
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
@@ -100,6 +101,19 @@ class LeaseTest(CloudTestCase):
             used.add(held.image_id)
             held.release()
         self.assertEqual(3, len(used))
+
+    def test_release_where_a_listener_fails(self) -> None:
+        """A service's own error, or a terminal that went away, keeps no build."""
+        for error in (OSError("stderr is gone"), SystemExit(1)):
+            builder = self.builder("listens")
+
+            def fail(event: Event, error: BaseException = error) -> None:
+                raise error
+
+            builder.listener = fail
+            self.assertRaises(type(error), builder.resume, self.build.id)
+            self.assertEqual([], lease.leases(builder.api, self.build.id))
+        self.assert_complete(self.builder("another").resume(self.build.id))
 
     def test_force(self) -> None:
         """A cancel does not wait."""
