@@ -69,7 +69,8 @@ _KINDS: dict[str, Kind] = {
         ("properties", "boot_properties", "driver_properties"), _MAYBE_MAPPING
     ),
     **dict.fromkeys(
-        "boot_methods progress failures banners deviations press_key".split(), _LIST
+        "boot_methods progress failures banners deviations press_key fetches".split(),
+        _LIST,
     ),
     **dict.fromkeys(
         "min_ram_mib min_disk_gib result_min_ram_mib timeout_min stall_min".split(),
@@ -85,6 +86,7 @@ _ITEMS: dict[str, Kind] = {
     "failures": _row(_EXPRESSION, _TEXT),
     "banners": _EXPRESSION,
     "deviations": _TEXT,
+    "fetches": _TEXT,
     "press_key": Kind(lambda v: v in ("bios", "uefi"), "bios or uefi"),
 }
 # What is in a mapping; where its keys are not fixed, the kind of all others is at "*".
