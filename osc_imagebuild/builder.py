@@ -265,7 +265,7 @@ class Builder:
     def screenshot(self, build: str) -> tuple[str, bytes]:
         """Return the build's ID and a PNG file of its server's screen.
 
-        :raises: rfb.ScreenError, RecordError, CloudError
+        :raises: ScreenError, RecordError, CloudError
         """
         found = self.find(build)
         return found.id, logs.screenshot(self.api, found)

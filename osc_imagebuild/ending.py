@@ -7,7 +7,13 @@ import contextlib
 from osc_imagebuild import record, rfb
 from osc_imagebuild.cloud import remote_console, servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError, Evidence, InstallError, TransientError
+from osc_imagebuild.errors import (
+    CloudError,
+    Evidence,
+    InstallError,
+    ScreenError,
+    TransientError,
+)
 from osc_imagebuild.model import Server
 from osc_imagebuild.teardown import teardown
 
@@ -27,7 +33,7 @@ def look_closer(api: Api, role: str, server: Server | None, seen: str) -> Eviden
         if server.status == "ACTIVE" and not server.is_off:
             url = servers.screen_url(api, server.id) or ""
             picture = rfb.png(remote_console.picture(api, server.id)) if url else b""
-    except (CloudError, rfb.ScreenError):
+    except (CloudError, ScreenError):
         pass  # the failure itself is what the user must hear of
     return Evidence(role, server.id, text or seen, picture, url)
 

@@ -10,8 +10,9 @@
     |  |- LockedError     409: somebody must unlock the server first
     |  `- TransientError  5xx, 429, time-out, connection: worth another try
     |- InstallError       the installer failed, stalled or ran out of time
-    `- RecordError        unreadable, newer schema
-       `- DrivenError     another client drives the build
+    |- RecordError        unreadable, newer schema
+    |  `- DrivenError     another client drives the build
+    `- ScreenError        no picture of a server's screen can be had
 
 ``str(error)`` is what the user reads: what happened, why, the next command.
 """
@@ -140,6 +141,10 @@ class RecordError(ImageBuildError):
 
 class DrivenError(RecordError):
     """Another client drives the build, and this one stands aside."""
+
+
+class ScreenError(ImageBuildError):
+    """The picture of a server's screen could not be taken."""
 
 
 def unread(error: OSError | ValueError) -> str:

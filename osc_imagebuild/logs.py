@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from osc_imagebuild import record, rfb
 from osc_imagebuild.cloud import remote_console, servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import RecordError
+from osc_imagebuild.errors import RecordError, ScreenError
 from osc_imagebuild.model import Server
 from osc_imagebuild.monitors import console
 from osc_imagebuild.monitors.window import added
@@ -88,7 +88,7 @@ def _whole_lines(text: str, *, raw: bool) -> tuple[str, str]:
 def screenshot(api: Api, build: Record) -> bytes:
     """Return a PNG file of the screen of the build's server.
 
-    :raises: rfb.ScreenError, RecordError where it has no server, CloudError
+    :raises: ScreenError, RecordError where it has no server, CloudError
     """
     server = running(api, build)
     if server is None:
@@ -97,7 +97,7 @@ def screenshot(api: Api, build: Record) -> bytes:
             "--keep-on-failure keeps it"
         )
     if server.is_off or server.status != "ACTIVE":
-        raise rfb.ScreenError(
+        raise ScreenError(
             f"the server is {server.status}, and shows nothing; see its console with: "
             f"openstack image build log {build.id}"
         )

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from osc_imagebuild.errors import ImageBuildError
+from osc_imagebuild.errors import ScreenError
 from osc_imagebuild.monitors.readings import Picture
 
 EXTRA = "osc-imagebuild[screenshot]"
@@ -30,10 +30,6 @@ SPACE = 0x20
 _RAW, _DESKTOP_SIZE = 0, -223
 # 32 bits a pixel, little endian, red in the third byte: BGRX in memory.
 _FORMAT = struct.pack(">BBBBHHHBBBxxx", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
-
-
-class ScreenError(ImageBuildError):
-    """The picture could not be taken."""
 
 
 class Socket(Protocol):

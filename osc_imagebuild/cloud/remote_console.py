@@ -7,7 +7,7 @@ from collections.abc import Callable
 from osc_imagebuild import rfb
 from osc_imagebuild.cloud import servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError
+from osc_imagebuild.errors import CloudError, ScreenError
 from osc_imagebuild.monitors.readings import Picture
 
 # More often than the five seconds that a boot loader waits.
@@ -17,12 +17,12 @@ PRESS_EVERY_S = 1.5
 def picture(api: Api, server_id: str) -> Picture:
     """Return what is on the server's screen.
 
-    :raises: rfb.ScreenError where there is no VNC console or it does not answer,
+    :raises: ScreenError where there is no VNC console or it does not answer,
         CloudError
     """
     url = servers.screen_url(api, server_id)
     if url is None:
-        raise rfb.ScreenError(
+        raise ScreenError(
             "this cloud offers no VNC console for the server, or not to you"
         )
     return rfb.capture(url, verify=_trusted(api))
@@ -54,7 +54,7 @@ def press(api: Api, server_id: str, until: float, beat: Callable[[], None]) -> s
             if url is None:
                 return "this cloud offers no VNC console for the server, or not to you"
             rfb.press(url, rfb.SPACE, more, verify=verify)
-        except (CloudError, rfb.ScreenError) as error:
+        except (CloudError, ScreenError) as error:
             trouble = str(error)
         if not pause():
             return "" if pressed else trouble

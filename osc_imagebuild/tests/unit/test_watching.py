@@ -15,7 +15,7 @@ import testtools
 from osc_imagebuild import logs, rfb, signs
 from osc_imagebuild.cloud import remote_console, servers
 from osc_imagebuild.cloud.watch import Watch
-from osc_imagebuild.errors import InstallError, RecordError
+from osc_imagebuild.errors import InstallError, RecordError, ScreenError
 from osc_imagebuild.model import Server
 from osc_imagebuild.monitors import (
     console,
@@ -27,7 +27,6 @@ from osc_imagebuild.monitors import (
 )
 from osc_imagebuild.monitors.readings import Counters, Picture, Signal
 from osc_imagebuild.monitors.verdict import RUNNING, Look, judge
-from osc_imagebuild.rfb import ScreenError
 from osc_imagebuild.tests.fakes.faults import answered, once
 from osc_imagebuild.tests.fakes.machines import FakeServer
 from osc_imagebuild.tests.unit.base import NAME, CloudTestCase

@@ -16,7 +16,7 @@ import testtools
 from osc_imagebuild import discs, guests, recipe, rfb, spec
 from osc_imagebuild.actions import Act, Fail, PressKey, SetMark, Wait
 from osc_imagebuild.catalog import BUILT_IN, Catalog
-from osc_imagebuild.errors import SpecError
+from osc_imagebuild.errors import ScreenError, SpecError
 from osc_imagebuild.model import Request
 from osc_imagebuild.plan import make_plan
 from osc_imagebuild.steps.keys import EnsureKey
@@ -87,7 +87,7 @@ class KeyTest(CloudTestCase):
         """As `rfb.press`, with nobody behind; ``trouble`` first ones break off."""
         if self.trouble:
             self.trouble -= 1
-            raise rfb.ScreenError("the console broke off")
+            raise ScreenError("the console broke off")
         self.assertEqual(0x20, key)
         again = True
         while again:
