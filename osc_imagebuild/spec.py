@@ -6,7 +6,7 @@ import dataclasses
 import json
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Any
 
@@ -102,7 +102,22 @@ def problems(request: Request) -> list[str]:
             found.append(f"a tag must have 1 to 255 characters: {tag!r:.60}")
         if re.match(r"imagebuild(-|$)", tag):
             found.append(f"tags that begin with imagebuild are the tool's own: {tag}")
-    for key in request.properties:
+    found += _property_problems(request.properties)
+    if request.visibility not in VISIBILITIES:
+        found.append(
+            f"no visibility {request.visibility!r:.60}; "
+            f"there are: {', '.join(VISIBILITIES)}"
+        )
+    if request.timeout_min is not None and not 1 <= request.timeout_min <= 1440:
+        found.append("--timeout takes 1 to 1440 minutes")
+    if request.stall_min is not None and not 1 <= request.stall_min <= 1440:
+        found.append("--stall-timeout takes 1 to 1440 minutes")
+    return found
+
+
+def _property_problems(names: Iterable[str]) -> list[str]:
+    found = []
+    for key in names:
         if not key or len(key) > 255:
             found.append(f"a property name has 1 to 255 characters: {key!r:.60}")
         elif key.startswith(_RESERVED):
@@ -113,15 +128,6 @@ def problems(request: Request) -> list[str]:
         elif key in IMAGE_FIELDS:
             # Set as a property it would never be one, and the finished image never clean.
             found.append(f"{key} is a field of every image, it cannot be a property")
-    if request.visibility not in VISIBILITIES:
-        found.append(
-            f"no visibility {request.visibility!r:.60}; "
-            f"there are: {', '.join(VISIBILITIES)}"
-        )
-    if request.timeout_min is not None and not 1 <= request.timeout_min <= 1440:
-        found.append("--timeout takes 1 to 1440 minutes")
-    if request.stall_min is not None and not 1 <= request.stall_min <= 1440:
-        found.append("--stall-timeout takes 1 to 1440 minutes")
     return found
 
 
