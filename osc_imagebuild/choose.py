@@ -250,9 +250,7 @@ def boot_method(
             "boot method kernel: a UEFI firmware that is told its boot disk, as libvirt's "
             "is, shows a stub no network card"
         )
-    why = missing[0] if missing else ""
-    if not kernel_url.startswith("http://") or request.arch not in _STUB_ARCHES:
-        why = "a stub takes http, and x86_64 and aarch64 only"
+    why = _no_stub(request, kernel_url, missing)
     if not why:
         return "ipxe", "boot method ipxe: the guest fetches the installer by itself"
     if "kernel" not in there:
@@ -261,6 +259,15 @@ def boot_method(
             f"boot method kernel: {why}"
         )
     return "kernel", f"boot method kernel, not ipxe: {why}"
+
+
+def _no_stub(request: Request, kernel_url: str, missing: Sequence[str]) -> str:
+    """Why no stub can be made, '' where one can."""
+    if missing:
+        return missing[0]
+    if not kernel_url.startswith("http://") or request.arch not in _STUB_ARCHES:
+        return "a stub takes http, and x86_64 and aarch64 only"
+    return ""
 
 
 def _require_boot_method(request: Request, entry: Entry) -> None:

@@ -14,6 +14,7 @@ from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild import plugin
+from osc_imagebuild.v1.plain import column
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
@@ -142,7 +143,7 @@ def columns_of(
     left = time_left(build, end)
     pairs: dict[str, Any] = {
         "id": build.id,
-        "name": spec.name,
+        "name": column(spec.name),
         "status": build.status,
         "os": spec.os,
         "arch": spec.arch,
@@ -151,15 +152,15 @@ def columns_of(
         "progress": int(build.percent) if build.percent.isdigit() else None,
         "elapsed_s": max(0, int(end - build.created_at)),
         "time_left_s": None if left is None else int(left),
-        "reason": build.reason,
-        "evidence": build.evidence or None,
+        "reason": column(build.reason),
+        "evidence": column(build.evidence) or None,
         "output": spec.output,
         f"{spec.output}_id": build.result_id or None,
         "boot_method": spec.boot_method,
         "source": spec.source,
         "flavor": spec.flavor_name,
         "networks": list(spec.networks),
-        "driven_by": owner or None,
+        "driven_by": column(owner) or None,
         "created_at": when(build.created_at),
         "updated_at": when(build.updated_at),
         "tool_version": build.tool_version,

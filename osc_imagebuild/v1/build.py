@@ -10,6 +10,7 @@ from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild.v1.base import BuildCommand, add_build, columns_of, each, when
+from osc_imagebuild.v1.plain import column
 
 Shown = tuple[Sequence[str], Sequence[Any]]
 
@@ -57,7 +58,7 @@ class ListImageBuild(BuildCommand, command.Lister):
                     "--status nor --long"
                 )
             found = self.builder.orphans()
-            orphans = [(o.kind, o.id, o.name, o.build_id) for o in found]
+            orphans = [(o.kind, o.id, column(o.name), o.build_id) for o in found]
             return ("Type", "ID", "Name", "Build ID"), orphans
         listing = self.builder.list()
         columns = ["ID", "Name", "OS", "Status", "Step", "Image ID"]
@@ -66,7 +67,7 @@ class ListImageBuild(BuildCommand, command.Lister):
         rows = [
             (
                 build.id,
-                build.spec.name,
+                column(build.spec.name),
                 build.spec.os,
                 build.status,
                 build.step,
@@ -75,7 +76,7 @@ class ListImageBuild(BuildCommand, command.Lister):
                 build.spec.boot_method,
                 when(build.created_at),
                 when(build.updated_at),
-                build.reason,
+                column(build.reason),
             )[: len(columns)]
             for build in listing.builds
             if parsed_args.status in (None, build.status)

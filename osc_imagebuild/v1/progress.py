@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from osc_imagebuild.v1.plain import plain
+
 if TYPE_CHECKING:
     from osc_imagebuild.events import Event
 
@@ -35,7 +37,7 @@ class Progress:
         """Print a line that stays."""
         if not self._quiet:
             self._clear()
-            print(text, file=self._stream, flush=True)
+            print(plain(text), file=self._stream, flush=True)
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -56,7 +58,7 @@ class Progress:
         self._best = max(self._best, event.percent or 0)
         part = f"{self._best:3d} % " if self._best else ""
         left = "" if event.left_s is None else f", {about(event.left_s)} left"
-        line = f"{self._elapsed(event)} {event.step}: {part}{event.text}{left}"
+        line = plain(f"{self._elapsed(event)} {event.step}: {part}{event.text}{left}")
         if self._live and not self._quiet:
             self._clear()
             self._stream.write(line[:120])

@@ -201,6 +201,19 @@ class BuildsTest(ShellTestCase):
         value = self.build("list", "-f", "value", "-c", "Name")
         self.assertEqual(f"{NAME}\n", value.out)
 
+    def test_names_that_a_terminal_obeys(self) -> None:
+        """Shown with their control characters written out, and kept as they are."""
+        name = "gold\x1b[2J\x9b1m\u202e"
+        words = "image build create --os mini".split()
+        made = self.openstack(*words, name)
+        self.assertEqual(0, made.code, made.err)
+        listed = self.build("list")
+        for text in (made.out, made.err, listed.out, self.build("show", name).out):
+            self.assertIn("gold\\x1b[2J\\x9b1m\\u202e", text)
+            self.assertNotIn("\x1b", text)
+            self.assertNotIn("\x9b", text)
+        self.assertEqual(name, self.build("list", "-f", "json").json[0]["Name"])
+
     def test_unreadable(self) -> None:
         """A damaged record is named, and does not hide the others."""
         build = self.started()
