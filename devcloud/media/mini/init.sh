@@ -55,11 +55,17 @@ network() {
     if [ -n "$fixed" ]; then
         fixed_address
     else
-        udhcpc -q -n -f -t 30 -T 1 -i eth0 -O staticroutes -s /etc/dhcp.sh >/dev/null 2>&1 ||
-            return 1
+        lease || lease || lease || return 1
     fi
     net=up
     say "NETWORK 10% $(ip -o -4 addr show eth0 | awk '{print $4}')"
+}
+
+# With a new link each time, which makes the switch learn anew.
+lease() {
+    ip link set eth0 down
+    ip link set eth0 up
+    udhcpc -q -n -f -t 30 -T 1 -i eth0 -O staticroutes -s /etc/dhcp.sh >/dev/null 2>&1
 }
 
 # The address of ip=ADDRESS::GATEWAY:NETMASK:::none, as of the kernel's own option.
