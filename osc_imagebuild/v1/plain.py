@@ -21,7 +21,7 @@ def plain(text: str) -> str:
     )
 
 
-class Column(columns.FormattableColumn[str]):
+class Column(columns.FormattableColumn):  # type: ignore[type-arg]  # no generic in old ones
     """A text of others' in a table; -f json and the like give it as it is."""
 
     def human_readable(self) -> str:
