@@ -107,13 +107,24 @@ class DeleteSnapshot:
 class CreateServer:
     """Start a server; ``user_data`` names the text: 'answer' or 'verify'.
 
-    It boots from ``image_id``, or from ``devices`` where there are any.
+    It boots from ``image_id``, or from ``devices`` where there are any. It gets a
+    config drive where the spec says so, and with ``config_drive`` in any case. Servers
+    whose IDs are in ``instead_of`` do not count as the one that is to be made.
     """
 
     role: str
     image_id: str
     user_data: str
     devices: tuple[Device, ...] = ()
+    config_drive: bool = False
+    instead_of: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class RebootServer:
+    """Switch a server off and on, whatever its guest does."""
+
+    server_id: str
 
 
 @dataclass(frozen=True)
@@ -202,6 +213,7 @@ Action = (
     | DeleteVolume
     | DeleteSnapshot
     | CreateServer
+    | RebootServer
     | PressKey
     | StopServer
     | DeleteServer
@@ -256,7 +268,25 @@ class Fail:
     evidence: str = ""
 
 
-Decision = Act | Wait | Fail
+@dataclass(frozen=True)
+class Again:
+    """An attempt failed for a reason that may pass: note it, and make the next one.
+
+    ``reason``, ``role`` and ``evidence`` are as in `Fail`. ``then`` is the next
+    attempt: REBOOT of the same server, or a new SERVER. The marks in ``forget`` were
+    of what failed.
+    """
+
+    reason: str
+    role: str
+    evidence: str
+    then: str
+    forget: tuple[str, ...] = ()
+
+
+REBOOT, SERVER = "reboot", "server"
+
+Decision = Act | Wait | Fail | Again
 
 
 def removal(found: Resource) -> Action:

@@ -70,6 +70,7 @@ def _asked(request: Request) -> dict[str, Any]:
         "result_visibility": request.visibility,
         "verify": request.verify,
         "keep_on_failure": request.keep_on_failure,
+        "attempts": request.attempts,
     }
 
 

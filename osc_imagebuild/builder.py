@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from openstack.connection import Connection
 
 from osc_imagebuild import lease, logs, orphans, record, removal
+from osc_imagebuild import retry as retries
 from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images
@@ -102,6 +103,39 @@ class Builder:
             lease.clear(self.api, found.id)
             return found
         return self._drive(found, until="" if wait else "install")
+
+    def retry(
+        self,
+        build: str,
+        start: str | None = None,
+        *,
+        flavor: str | None = None,
+        availability_zone: str | None = None,
+        wait: bool = True,
+    ) -> Record:
+        """Try a failed build again, under the same ID.
+
+        It goes on from step ``start``: 'verify', 'harvest' or 'install', by default
+        the furthest of `retry_points`. Flavor and zone are for what is done again.
+
+        :raises: SpecError where it cannot go on from there or on such hardware,
+            RecordError where it has not failed or another client drives it,
+            InstallError where it fails again, CloudError
+        """
+        hardware = retries.Hardware(flavor, availability_zone)
+        found = retries.retry(self.api, self.find(build), start, hardware)
+        text = found.spec.name
+        self.listener(Event("created", found.id, "", text, self.api.now()))
+        return self._drive(found, until="" if wait else "install")
+
+    def retry_points(self, build: Record) -> tuple[str, ...]:
+        """Return the steps that a failed build can be tried again from.
+
+        The furthest one first; none where it has not failed.
+
+        :raises: CloudError
+        """
+        return retries.points(self.api, build)
 
     def resume_all(self, *, once: bool = False) -> Outcome:
         """Drive every unfinished build of the project that nobody drives.

@@ -83,7 +83,8 @@ def _failure(
     if left:
         lines.append(left)
     lines.append(
-        f"see its console with: openstack image build log {build.id}; "
+        f"try again, from {_point(build)} on, with: openstack image build retry "
+        f"{build.id}; see its console with: openstack image build log {build.id}; "
         f"remove it with: openstack image build delete {build.id}"
     )
     return InstallError(
@@ -101,7 +102,12 @@ def _kept(build: record.Record, evidence: Evidence) -> list[str]:
         f"its screen again with: openstack console url show --novnc {server}; "
         f"a picture of it with: openstack image build screenshot {build.id}"
     )
-    lines.append(
-        "to go on, mend what is named above, delete this build and create it again"
-    )
     return lines
+
+
+def _point(build: record.Record) -> str:
+    """The step that a failed build can go on from, by its record."""
+    if build.made:
+        return "verify"
+    kept = build.spec.keep_on_failure and "installed" in build.marks
+    return "harvest" if kept else "install"

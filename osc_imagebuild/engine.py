@@ -16,11 +16,14 @@ from typing import NoReturn
 from osc_imagebuild import boot, lease, recipe, record, signs
 from osc_imagebuild.actions import (
     CREATING,
+    REBOOT,
     Act,
     Action,
+    Again,
     Fail,
     Finish,
     PressKey,
+    RebootServer,
     SetMark,
     Wait,
     removal,
@@ -41,6 +44,7 @@ from osc_imagebuild.errors import (
 from osc_imagebuild.events import Event, Hearer, Listener
 from osc_imagebuild.model import Facts, Mark
 from osc_imagebuild.monitors import console, keeping
+from osc_imagebuild.steps import attempts
 
 # A cloud that is away for longer is not waited for; the build stays resumable.
 OUTAGE_LIMIT_S = 45 * 60
@@ -145,6 +149,8 @@ class Engine:
                 # Clients that were started together must not ask together.
                 self._api.clock.sleep(seconds * random.uniform(0.9, 1.1))
                 self._look(step.sees)
+            case Again():
+                self._again(decision)
             case Fail(reason, role, evidence):
                 self._fail(reason, role, evidence)
         return False
@@ -194,6 +200,8 @@ class Engine:
                 if trouble:
                     self._tell("note", f"no key could be pressed: {trouble}")
                 self._mark("key", {"trouble": trouble} if trouble else {})
+            case RebootServer():
+                self._mark("rebooted", self._actor.reboot(action))
             case Finish(result_id):
                 over = {"status": "complete", "percent": 100}
                 self._mark("complete", {}, result_id=result_id, **over)
@@ -213,6 +221,23 @@ class Engine:
         marks = {**self._marks, name: Mark(self._api.now(), data)}
         self._write(marks=marks, **fields)
         self._marks = marks
+
+    def _again(self, failed: Again) -> None:
+        """Note an attempt that failed; what comes next follows from the record."""
+        facts, role = self._facts, failed.role
+        assert facts is not None
+        self._lease.prove()
+        server, seen = facts.servers.get(role), facts.consoles.get(role, "")
+        shown = look_closer(self._api, role, server, seen)
+        new = attempts.noted(facts, role, failed.reason, failed.evidence, failed.then)
+        kept = {k: m for k, m in self._marks.items() if k not in failed.forget}
+        self._watch.signals.pop(role, None)
+        self._write(marks=kept | new)
+        self._marks = kept | new
+        self._repeats.clear()
+        what = "it is rebooted" if failed.then == REBOOT else "a new server is made"
+        self._tell("again", f"{failed.reason}; {what}", evidence=shown)
+        self._facts = None
 
     def _count(self, key: str, reason: str) -> None:
         """Bound what is done again and again without effect."""
@@ -295,6 +320,12 @@ class Engine:
         self._lease.prove()
         self._write()
 
-    def _tell(self, kind: str, text: str, left_s: float | None = None) -> None:
+    def _tell(
+        self,
+        kind: str,
+        text: str,
+        left_s: float | None = None,
+        evidence: Evidence | None = None,
+    ) -> None:
         about = (self._build.id, self._step, text, self._api.now(), self._percent)
-        self._listener(Event(kind, *about, left_s))
+        self._listener(Event(kind, *about, left_s, evidence))

@@ -61,7 +61,8 @@ class Request:
     Empty texts stand for what the catalogue's entry has. ``firmware`` is
     'bios' or 'uefi', ``visibility`` a word of Glance's. ``disk_gib`` puts the
     root disk on a volume of that size, ``checksum`` is the install media's,
-    ``driver_iso`` an ISO with drivers for an installer that lacks them.
+    ``driver_iso`` an ISO with drivers for an installer that lacks them. ``attempts``
+    is how often an install server is made where the first came to no network.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Request:
     timeout_min: int | None = None
     stall_min: int | None = None
     keep_on_failure: bool = False
+    attempts: int = 2
     verify: bool = True
 
 
@@ -175,6 +177,7 @@ class Spec:
     verify_sign: str
     verify_timeout_s: int
     keep_on_failure: bool
+    attempts: int = 2
     family: str
     progress: tuple[tuple[str, str, int], ...]
     failures: tuple[tuple[str, str], ...]

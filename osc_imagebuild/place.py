@@ -91,12 +91,21 @@ def check_zone(api: Api, request: Request) -> None:
 
     :raises: SpecError where it has not, CloudError
     """
-    zone = request.availability_zone
+    if request.availability_zone:
+        named_zone(api, request.availability_zone)
+
+
+def named_zone(api: Api, zone: str) -> str:
+    """Return ``zone`` if Nova has it.
+
+    :raises: SpecError where it has not, CloudError
+    """
     # ZONE:HOST is an admin's way to choose a host.
-    if zone and zone.split(":")[0] not in (known := inventory.zones(api)):
+    if zone.split(":")[0] not in (known := inventory.zones(api)):
         raise SpecError(
             f"no availability zone {zone!r}; there are: {', '.join(sorted(known))}"
         )
+    return zone
 
 
 def volume_zone(api: Api, request: Request) -> tuple[str, str]:

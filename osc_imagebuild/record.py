@@ -21,6 +21,7 @@ from osc_imagebuild.cloud.retry import patiently
 from osc_imagebuild.errors import ConflictError, RecordError
 from osc_imagebuild.model import Image, Mark, Spec
 from osc_imagebuild.names import RECORD_TAG, build_tag, resource_name
+from osc_imagebuild.steps import attempts
 
 SCHEMA = 1
 _PREFIX = "imagebuild_"
@@ -67,6 +68,14 @@ class Record:
         """IDs of the result, complete or not, and of what it needs; () if none."""
         harvested = self.marks.get("harvested")
         return tuple(harvested.data.values()) if harvested else ()
+
+    @property
+    def attempts(self) -> tuple[str, ...]:
+        """The attempts that failed and were followed by others, the first one first.
+
+        Each as its step, its number there, and its reason: 'verify 1: it is silent'.
+        """
+        return attempts.told(self.marks)
 
 
 def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Record:

@@ -14,6 +14,8 @@ from osc_imagebuild.errors import RecordError
 from osc_imagebuild.model import Request, Spec
 
 VISIBILITIES = ("private", "shared", "community", "public")
+# Each is noted in the record, which has no room for many.
+MAX_ATTEMPTS = 5
 
 # Source: RFC 3986, 2.2 and 2.3, but for the quote, which answer files take for theirs.
 _URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
@@ -53,10 +55,16 @@ def from_json(text: str) -> Spec:
 def _fields(data: Mapping[str, Any], kind: Any, at: str = "") -> Any:
     """Return a data class of the package's own; exactly its fields are there."""
     hints = typing.get_type_hints(kind)
-    wrong = sorted(f"{at}{key}" for key in set(hints) ^ set(data))
+    # Fields that came later have a default, for builds that began before.
+    given = {
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.name in data or field.default is dataclasses.MISSING
+    }
+    wrong = sorted(f"{at}{key}" for key in given ^ set(data))
     if wrong:
         raise RecordError(f"the build's spec lacks or adds {', '.join(wrong)}")
-    return kind(**{key: _cast(data[key], hints[key], f"{at}{key}") for key in hints})
+    return kind(**{key: _cast(data[key], hints[key], f"{at}{key}") for key in given})
 
 
 def _cast(value: Any, hint: Any, key: str) -> Any:
@@ -112,6 +120,8 @@ def problems(request: Request) -> list[str]:
         found.append("--timeout takes 1 to 1440 minutes")
     if request.stall_min is not None and not 1 <= request.stall_min <= 1440:
         found.append("--stall-timeout takes 1 to 1440 minutes")
+    if not 1 <= request.attempts <= MAX_ATTEMPTS:
+        found.append(f"--attempts takes 1 to {MAX_ATTEMPTS}")
     return found
 
 

@@ -25,6 +25,7 @@ from osc_imagebuild.actions import (
     Harvest,
     ImportImage,
     PressKey,
+    RebootServer,
     SetImage,
     SetSnapshot,
     SetVolume,
@@ -34,7 +35,12 @@ from osc_imagebuild.actions import (
 )
 from osc_imagebuild.cloud import images, remote_console, servers, volumes
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError
+from osc_imagebuild.errors import (
+    CloudError,
+    ConflictError,
+    NotFoundError,
+    TransientError,
+)
 from osc_imagebuild.model import Spec
 from osc_imagebuild.names import (
     BUILD_TAG,
@@ -106,6 +112,19 @@ class Actor:
         return remote_console.press(
             self._api, action.server_id, action.until, self._beat
         )
+
+    def reboot(self, action: RebootServer) -> dict[str, str]:
+        """Reboot a server; return ``trouble`` where that is forbidden.
+
+        :raises: TransientError, ConflictError, NotFoundError
+        """
+        try:
+            servers.reboot(self._api, action.server_id)
+        except (TransientError, ConflictError, NotFoundError):
+            raise
+        except CloudError as error:
+            return {"trouble": str(error)[:200]}
+        return {}
 
     def _act_on_volumes(self, action: Action) -> None:
         match action:
@@ -216,7 +235,7 @@ class Actor:
     def _create_server(self, action: CreateServer) -> None:
         name = resource_name(self._build_id, action.role)
         known = servers.tagged(self._api, build_tag(self._build_id))
-        if any(server.name == name for server in known):
+        if any(s.name == name and s.id not in action.instead_of for s in known):
             return
         spec = self._spec
         body: dict[str, Any] = {
@@ -231,7 +250,7 @@ class Actor:
             ]
         else:
             body["imageRef"] = action.image_id
-        if spec.config_drive:
+        if spec.config_drive or action.config_drive:
             body["config_drive"] = True
         text = self._texts.get(action.user_data, "")
         if text:

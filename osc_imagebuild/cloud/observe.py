@@ -17,9 +17,11 @@ from osc_imagebuild.cloud.watch import Watch
 from osc_imagebuild.model import Facts, Image, Mark, Resource, Server, Snapshot, Volume
 from osc_imagebuild.monitors import report
 from osc_imagebuild.names import BOOKKEEPING, build_tag, resource_name, role_of
+from osc_imagebuild.steps import attempts
 from osc_imagebuild.steps.result import ROLE as RESULT
 
 SECOND_LOOK_S = 3.0
+SERVER_ROLES = ("install", "verify")
 
 
 def observe(
@@ -95,7 +97,10 @@ def _see_result(api: Api, build_id: str, facts: Facts) -> Facts:
 def _see_servers(api: Api, build_id: str, facts: Facts) -> Facts:
     found: dict[str, Server] = {}
     extra: list[Resource] = [d for d in facts.duplicates if not isinstance(d, Server)]
-    for server in servers.tagged(api, build_tag(build_id)):
+    listed = servers.tagged(api, build_tag(build_id))
+    gone = {i for role in SERVER_ROLES for i in attempts.given_up(facts, role)}
+    # A list may lag: one that was given up must not count before the one in its place.
+    for server in sorted(listed, key=lambda s: s.id in gone):
         role = role_of(build_id, server.name)
         if role and found.setdefault(role, server) is not server:
             extra.append(server)
@@ -149,6 +154,9 @@ def _see_server(
     others = {key: value for key, value in facts.servers.items() if key != role}
     if server is None:
         return dataclasses.replace(facts, servers=others)
+    if server.id in attempts.given_up(facts, role):
+        # What it still says is nothing that the next one said.
+        return dataclasses.replace(facts, servers={**others, role: server})
     consoles, reports = dict(facts.consoles), dict(facts.reports)
     held = facts.reports_held - {role}
     if server.status not in ("ACTIVE", "BUILD"):

@@ -209,6 +209,15 @@ def stop(api: Api, server_id: str) -> None:
         return
 
 
+def reboot(api: Api, server_id: str) -> None:
+    """Ask Nova to switch the server off and on again.
+
+    :raises: CloudError
+    """
+    body = {"reboot": {"type": "HARD"}}
+    api.send("compute", "POST", f"/servers/{server_id}/action", body)
+
+
 def create_image(api: Api, server_id: str, name: str) -> None:
     """Ask Nova for an image of the root disk.
 

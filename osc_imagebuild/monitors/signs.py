@@ -32,6 +32,7 @@ class Signs:
     ends: tuple[str, ...] = ()
     banners: tuple[str, ...] = ()
     harmless: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
 
     def __add__(self, other: Signs) -> Signs:
         """Both, with these first."""

@@ -6,22 +6,26 @@ from dataclasses import dataclass, field
 
 from osc_imagebuild import addresses
 from osc_imagebuild.actions import (
+    SERVER,
     Act,
+    Again,
     ClearReport,
     CreateServer,
     Decision,
+    DeleteVolume,
     Fail,
     SetMark,
     StopServer,
     Wait,
 )
-from osc_imagebuild.model import Facts, Server, Spec
+from osc_imagebuild.model import Facts, Server, Spec, Volume
 from osc_imagebuild.monitors import power
 from osc_imagebuild.monitors.signs import Signs
 from osc_imagebuild.monitors.verdict import RUNNING, judge
 from osc_imagebuild.parts import BootVolume, Device
-from osc_imagebuild.steps import interference
+from osc_imagebuild.steps import attempts, interference
 from osc_imagebuild.steps.looking import look
+from osc_imagebuild.steps.media import EnsureVolume
 
 POWER_OFF_GRACE_S = 180
 POWER_OFF_LIMIT_S = 600
@@ -34,22 +38,54 @@ class StartServer:
     root: str
     volumes: tuple[BootVolume, ...] = ()
     name: str = "server"
-    sees: frozenset[str] = frozenset({"servers"})
+
+    @property
+    def sees(self) -> frozenset[str]:
+        return frozenset({"servers", "volumes"} if self.volumes else {"servers"})
 
     def done(self, spec: Spec, facts: Facts) -> bool:
-        """Evidence: it is there, or it was."""
+        """Evidence: it is there, or it was; not one that failed."""
+        if attempts.leftover(facts, "install"):
+            return False
         return "install" in facts.servers or "started" in facts.marks
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Start it with the answer file as user data."""
+        if first := attempts.before_the_next(facts, "install"):
+            return first
+        old = attempts.given_up(facts, "install")
         if self.volumes:
-            gone = [v.role for v in self.volumes if v.role not in facts.volumes]
-            if gone:
-                return Fail(f"the {gone[0]} volume was deleted by somebody")
-            server = CreateServer("install", "", "answer", self._devices(facts))
+            if first := self._missing(spec, facts):
+                return first
+            devices = self._devices(facts)
+            server = CreateServer("install", "", "answer", devices, instead_of=old)
         else:
-            server = CreateServer("install", facts.images[self.root].id, "answer")
+            image = facts.images[self.root]
+            server = CreateServer("install", image.id, "answer", instead_of=old)
         return Act(server, "start the installer")
+
+    def _missing(self, spec: Spec, facts: Facts) -> Decision | None:
+        """Return what comes before the volumes can be used, None where they can.
+
+        An attempt that failed may have written to its disk: it gets a new one.
+        """
+        tried = attempts.failed(facts.marks, "install")
+        for volume in self.volumes:
+            found = facts.volumes.get(volume.role)
+            used = tried and found and not volume.cdrom
+            if used and found and found.created_at < tried[-1].at:
+                return self._renew(found)
+            ensured = EnsureVolume(volume)
+            if tried and not ensured.done(spec, facts):
+                return ensured.decide(spec, facts)
+            if found is None:
+                return Fail(f"the {volume.role} volume was deleted by somebody")
+        return None
+
+    def _renew(self, old: Volume) -> Decision:
+        if old.status == "available" or old.status.startswith("error"):
+            return Act(DeleteVolume(old.id), "the next attempt gets a new disk")
+        return Wait(f"Cinder has the volume of the last attempt as {old.status}", 3)
 
     def _devices(self, facts: Facts) -> tuple[Device, ...]:
         """In the order of their boot: the disk first, so that what an installer
@@ -86,9 +122,10 @@ class Install:
         if server is None:
             return Fail("the install server was deleted by somebody")
         if server.status == "ERROR":
-            return Fail(
-                f"Nova could not run the install server: {_fault(spec, server)}"
-            )
+            fault = _fault(spec, server)
+            reason = f"Nova could not run the install server: {fault}"
+            # An address of its own that is taken stays so.
+            return self._failed(spec, facts, Fail(reason, "install"), not spec.address)
         if "started" not in facts.marks:
             known = {"server_id": server.id, "image_id": server.image_id}
             return Act(SetMark("started", known), "note the server")
@@ -103,7 +140,12 @@ class Install:
             since = facts.marks["started"].at
             who = interference.stopped_by(server, since) if server.is_off else ""
             reason = f"{verdict.reason}: {who}" if who else verdict.reason
-            return Fail(reason, role="install", evidence=verdict.evidence)
+            passing = not who and attempts.may_pass(
+                self.signs, verdict.reason, verdict.evidence
+            )
+            return self._failed(
+                spec, facts, Fail(reason, "install", verdict.evidence), passing
+            )
         elapsed = facts.now - facts.marks["started"].at
         if elapsed > spec.timeout_s:
             return Fail(
@@ -122,6 +164,15 @@ class Install:
             percent or 0,
             left,
         )
+
+    def _failed(
+        self, spec: Spec, facts: Facts, fail: Fail, passing: bool
+    ) -> Fail | Again:
+        """Return another attempt where there is one left that may be of use."""
+        if passing and len(attempts.failed(facts.marks, "install")) + 1 < spec.attempts:
+            forget = ("started", "key")
+            return Again(fail.reason, fail.role, fail.evidence, SERVER, forget)
+        return attempts.last(fail, facts)
 
 
 def _fault(spec: Spec, server: Server) -> str:

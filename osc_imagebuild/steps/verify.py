@@ -6,25 +6,32 @@ import re
 from dataclasses import dataclass, field
 
 from osc_imagebuild.actions import (
+    REBOOT,
+    SERVER,
     Act,
+    Again,
     CreateServer,
     Decision,
     DeleteServer,
     Fail,
+    RebootServer,
     SetMark,
     Wait,
 )
-from osc_imagebuild.model import Facts, Spec
+from osc_imagebuild.model import Facts, Server, Spec
 from osc_imagebuild.monitors import console, power
 from osc_imagebuild.monitors.signs import Signs
 from osc_imagebuild.monitors.verdict import FAILED, Verdict, judge, trouble
 from osc_imagebuild.parts import Device
-from osc_imagebuild.steps import interference
+from osc_imagebuild.steps import attempts, interference
 from osc_imagebuild.steps.looking import look
 from osc_imagebuild.steps.result import ROLE
 from osc_imagebuild.steps.volumes import TRIAL
 
 _LOGIN = re.compile(r"^\S+ login:", re.M)
+# What is tried before a result that came up without metadata, or silent, is not one that
+# boots: a lost packet must not cost a build.
+_LADDER = (REBOOT, SERVER)
 
 
 @dataclass(frozen=True)
@@ -36,21 +43,34 @@ class StartVerify:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: it is there, or the mark that it booted."""
+        if "verified" in facts.marks:
+            return True
         harvested = "harvested" in facts.marks and "install" not in facts.servers
-        return "verified" in facts.marks or (harvested and "verify" in facts.servers)
+        there = "verify" in facts.servers and not attempts.leftover(facts, "verify")
+        return harvested and there
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
-        """Boot the result as a user would."""
+        """Boot the result as a user would.
+
+        The first server has a config drive, which says what a lost packet cannot take
+        away; one that failed with it is followed by one without.
+        """
+        if first := attempts.before_the_next(facts, "verify"):
+            return first
+        image_id = ""
+        devices: tuple[Device, ...] = ()
         if spec.root == "volume":
             trial = facts.volumes.get(TRIAL)
             if trial is None:
                 return Fail("the volume to boot the result from was deleted")
-            server = CreateServer("verify", "", "verify", (Device(trial.id),))
+            devices = (Device(trial.id),)
         else:
             result = facts.images.get(ROLE)
             if result is None:
                 return Fail("the result was deleted by somebody before it was booted")
-            server = CreateServer("verify", result.id, "verify")
+            image_id = result.id
+        old = attempts.given_up(facts, "verify")
+        server = CreateServer("verify", image_id, "verify", devices, not old, old)
         return Act(server, "boot the result")
 
 
@@ -68,6 +88,7 @@ class Verify:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Look for the sign that the first boot gives, and for what prevents it."""
+        facts = attempts.since_reboot(facts, "verify")
         server = facts.servers.get("verify")
         text = facts.consoles.get("verify", "")
         if "verify" in facts.reports or console.progress(
@@ -77,18 +98,34 @@ class Verify:
         if server is None:
             return Fail("the server that tests the result was deleted by somebody")
         if server.status == "ERROR":
-            return Fail(f"the result does not start: {server.fault}", role="verify")
-        elapsed = facts.now - server.created_at
+            reason = f"the result does not start: {server.fault}"
+            return _again(facts, Fail(reason, "verify"), (SERVER,))
+        if first := _reboot(facts, server):
+            return first
+        elapsed = facts.now - _began(facts, server)
         late = elapsed > spec.verify_timeout_s
         if not server.is_off and (o := interference.outcome(facts, "verify", late)):
             return o
         verdict = judge(self.signs, look(spec, facts, "verify"))
         if verdict.state == FAILED and not server.is_off:
             reason = f"the result does not boot: {verdict.reason}"
-            return Fail(reason, "verify", verdict.evidence)
-        if server.is_off or late:
-            return self._failed(spec, text, verdict, off=server.is_off)
+            return self._verdict(facts, Fail(reason, "verify", verdict.evidence))
+        if server.is_off:
+            fail = self._failed(spec, text, verdict, off=True)
+            return attempts.last(fail, facts)
+        if late:
+            fail = self._failed(spec, text, verdict, off=False)
+            silent = verdict.state != FAILED and not trouble(self.signs, text)
+            return self._verdict(facts, fail, passing=silent)
         return Wait("the result boots", power.poll_interval(elapsed))
+
+    def _verdict(
+        self, facts: Facts, fail: Fail, *, passing: bool = False
+    ) -> Fail | Again:
+        """Say that the result does not boot only where another try is of no use."""
+        if passing or attempts.may_pass(self.signs, fail.reason, fail.evidence):
+            return _again(facts, fail, _LADDER)
+        return attempts.last(fail, facts)
 
     def _failed(self, spec: Spec, text: str, shown: Verdict, *, off: bool) -> Fail:
         """Why the result is not up, as far as its console tells."""
@@ -108,6 +145,35 @@ class Verify:
             )
         evidence = wrong.evidence if wrong else shown.evidence
         return Fail(reason, "verify", evidence)
+
+
+def _again(facts: Facts, fail: Fail, ladder: tuple[str, ...]) -> Fail | Again:
+    """Return the first attempt of ``ladder`` that was not made, or the failure."""
+    made = [m.data.get("then") for m in attempts.failed(facts.marks, "verify")]
+    for then in ladder if SERVER not in made else ():
+        if then not in made:
+            return Again(fail.reason, fail.role, fail.evidence, then)
+    return attempts.last(fail, facts)
+
+
+def _reboot(facts: Facts, server: Server) -> Decision | None:
+    """Return what is to be done until a reboot that is due is over, None after it."""
+    due, done = attempts.reboot_of(facts, "verify"), facts.marks.get("rebooted")
+    if due is None:
+        return None
+    if done is None or done.at < due.at:
+        return Act(RebootServer(server.id), "its guest may come up the second time")
+    if server.status in ("REBOOT", "HARD_REBOOT"):
+        return Wait("Nova reboots the test server", 3)
+    return None
+
+
+def _began(facts: Facts, server: Server) -> float:
+    """When the server was started: made, or rebooted."""
+    due = attempts.reboot_of(facts, "verify")
+    if due is None or not attempts.was_rebooted(facts, due):
+        return server.created_at
+    return facts.marks["rebooted"].at
 
 
 @dataclass(frozen=True)

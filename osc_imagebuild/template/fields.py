@@ -41,6 +41,7 @@ SIMPLE = {
     ("build", "timeout_min"): "timeout_min",
     ("build", "stall_min"): "stall_min",
     ("build", "keep_on_failure"): "keep_on_failure",
+    ("build", "attempts"): "attempts",
     ("output", "name"): "name",
     ("output", "kind"): "output",
     ("output", "tags"): "tags",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,6 +18,7 @@ from osc_imagebuild.v1.plain import column
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
+    from osc_imagebuild.events import Event
     from osc_imagebuild.record import Record
     from osc_imagebuild.v1.evidence import Files
     from osc_imagebuild.v1.progress import Progress
@@ -76,7 +77,12 @@ def driving(progress: Progress, builder: Builder, files: Files) -> Iterator[None
     """Drive a build with its progress shown; where it fails, show and save why."""
     from osc_imagebuild.errors import InstallError
 
-    builder.listener = progress
+    def listen(event: Event) -> None:
+        progress(event)
+        for name in files.save(event.build_id, event.evidence):
+            progress.note(f"saved: {name}")
+
+    builder.listener = listen
     builder.hear = files.hear if files.keeps_all else None
     try:
         with interruptible(progress.build_id):
@@ -135,9 +141,12 @@ def time_left(build: Record, now: float) -> float | None:
 
 
 def columns_of(
-    build: Record, owner: str = "", now: float = 0.0
+    build: Record, owner: str = "", now: float = 0.0, retry: Sequence[str] = ()
 ) -> tuple[list[str], list[Any]]:
-    """Return a build as columns and data; ``now`` is the cloud's time."""
+    """Return a build as columns and data; ``now`` is the cloud's time.
+
+    ``retry`` are the steps that it can be tried again from.
+    """
     spec = build.spec
     end = build.updated_at if build.is_over or not now else now
     left = time_left(build, end)
@@ -154,6 +163,8 @@ def columns_of(
         "time_left_s": None if left is None else int(left),
         "reason": column(build.reason),
         "evidence": column(build.evidence) or None,
+        "attempts": column("\n".join(build.attempts)) or None,
+        "retry_from": ", ".join(retry) or None,
         "output": spec.output,
         f"{spec.output}_id": build.result_id or None,
         "boot_method": spec.boot_method,

@@ -26,7 +26,8 @@ class ShowImageBuild(BuildCommand, command.ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         builder = self.builder
         build, owner = builder.show(parsed_args.build)
-        return columns_of(build, owner, builder.api.now())
+        retry = builder.retry_points(build)
+        return columns_of(build, owner, builder.api.now(), retry)
 
 
 class ListImageBuild(BuildCommand, command.Lister):

@@ -119,6 +119,7 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "timeout_min": args.timeout,
         "stall_min": args.stall_timeout,
         "keep_on_failure": args.keep_on_failure,
+        "attempts": args.attempts,
         "verify": args.verify,
     }
     given = {key: value for key, value in fields.items() if value not in (None, (), {})}
@@ -263,6 +264,13 @@ def _add_conduct(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         default=None,
         help="Leave everything in place where the build fails",
+    )
+    parser.add_argument(
+        "--attempts",
+        metavar="<number>",
+        type=int,
+        help="How often the install server is made where Nova found no host for it, or "
+        "its guest no network or no answer file (default: 2)",
     )
     add_log_dir(parser)
     parser.add_argument(

@@ -45,7 +45,7 @@ class Progress:
         if event.kind == "created":
             self.build_id[:] = [event.build_id]
             self.note(f"build {event.build_id} of {event.text}")
-        elif event.kind == "note":
+        elif event.kind in ("note", "again"):
             self.note(f"{self._elapsed(event)} {event.text}")
         elif event.kind == "step":
             self.build_id[:] = [event.build_id]

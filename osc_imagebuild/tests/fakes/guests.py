@@ -21,7 +21,9 @@ class GuestPlan:
     """How the guests of a cloud behave; times in seconds since their start.
 
     ``install_fails`` is a line that ends the installation. ``console`` and
-    ``metadata`` tell what works on this cloud.
+    ``metadata`` tell what works on this cloud. ``first_installs`` and ``first_boots``
+    are lines that the first servers end with, instead of going on; after an empty one
+    of ``first_boots`` nothing more is said.
     """
 
     install_s: float = 90.0
@@ -34,6 +36,8 @@ class GuestPlan:
     console: bool = True
     metadata: bool = True
     result_boots: bool = True
+    first_installs: list[str] = field(default_factory=list)
+    first_boots: list[str] = field(default_factory=list)
     report: dict[str, str] = field(
         default_factory=lambda: {"release": "mini 1", "kernel": "6.12.0"}
     )
@@ -59,11 +63,15 @@ class Installer:
     def __init__(self, plan: GuestPlan) -> None:
         self._plan = plan
         self._reported_at: float | None = None
+        self._luck = plan.first_installs.pop(0) if plan.first_installs else None
 
     def tick(self, server: FakeServer, now: float) -> None:
         """Catch up with the time."""
         plan, since = self._plan, now - server.powered_on_at
         server.prints("start", "INSTALLER START 0% modules loaded")
+        if self._luck is not None:
+            server.prints("failed", self._luck)
+            return
         if not _BUILD_ID.search(answers(server)):
             server.prints("failed", "FAILED: no answer file for this build")
             return
@@ -109,10 +117,14 @@ class Installed:
 
     def __init__(self, plan: GuestPlan) -> None:
         self._plan = plan
+        self._luck = plan.first_boots.pop(0) if plan.first_boots else None
 
     def tick(self, server: FakeServer, now: float) -> None:
         """Do what the user data of the first boot say."""
         server.prints("loader", "GRUB loading.")
+        if self._luck is not None:
+            server.prints("luck", self._luck)
+            return
         sign = _SIGN.search(server.user_data)
         up = now - server.powered_on_at >= self._plan.first_boot_s
         if up and sign and self._plan.result_boots:

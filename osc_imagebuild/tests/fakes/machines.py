@@ -12,6 +12,7 @@ SPAWN_S = 5.0
 # libvirt's STOPPED event is held before Nova believes it.
 NOTICED_S = 16.0
 STOP_S = 5.0
+REBOOT_S = 4.0
 DELETE_S = 6.0
 # createImage: the image is queued, then saving, then active.
 SAVING_S = 2.0
@@ -54,6 +55,7 @@ class FakeServer:
     powered_on_at: float = 0.0
     off_at: float | None = None
     noticed_at: float | None = None
+    reboots_at: float | None = None
     gone_at: float | None = None
     snapshot: str = ""
     snapshot_at: float = 0.0
@@ -70,6 +72,11 @@ class FakeServer:
         self.off_at = self.noticed_at = None
         self.powered_on_at, self.lines = at, {}
         self.guest = guests.booted(self, plan)
+
+    def reboot(self, at: float) -> None:
+        """Nova takes the power away, and starts it again a moment later."""
+        self.status, self.task_state = "HARD_REBOOT", "rebooting_hard"
+        self.off_at, self.noticed_at, self.reboots_at = at, None, at + REBOOT_S
 
     @property
     def disk(self) -> bytes:
@@ -109,6 +116,9 @@ class FakeServer:
             self.status, self.power_state = "ACTIVE", 1
             self.powered_on_at = self.created + SPAWN_S
             self.guest = guests.booted(self, plan)
+        if self.reboots_at is not None and now >= self.reboots_at:
+            at, self.reboots_at = self.reboots_at, None
+            self.restart(plan, at)
         awake = self.status == "ACTIVE" and self.runs
         if self.guest is not None and awake and not self.gone_at:
             self.guest.tick(self, now)

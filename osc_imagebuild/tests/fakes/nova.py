@@ -42,6 +42,9 @@ class Nova(NovaPlanning):
         self._cinder = cinder
         self.plan = GuestPlan()
         self.server_fault = ""
+        self.first_faults: list[str] = []
+        # Deleted servers that lists still show.
+        self.ghosts: list[FakeServer] = []
         self.snapshots_fail = False
         # None: the policy lets administrators alone see them, as by default.
         self.counters: Callable[[FakeServer, float], dict[str, Any]] | None = None
@@ -99,7 +102,9 @@ class Nova(NovaPlanning):
         name = re.compile(call.one("name") or "")
         found = [
             server.shown()
-            for server in self.servers.values()
+            for server in {
+                s.id: s for s in (*self.ghosts, *self.servers.values())
+            }.values()
             if server.project == call.project
             and tags <= set(server.tags)
             and name.search(server.name)
@@ -132,7 +137,7 @@ class Nova(NovaPlanning):
             tags=_tags(body.get("tags", [])),
             zone=body.get("availability_zone", "nova"),
             hints=call.json.get("os:scheduler_hints", {}),
-            fault=self.server_fault or self._unbootable(root.properties),
+            fault=self._fault(root),
         )
         self._require_groups(body)
         if server.zone.split(":")[0] not in self.zones:
@@ -145,6 +150,11 @@ class Nova(NovaPlanning):
             address = nic.get("fixed_ip", "")
             self._neutron.plug(server.id, nic["uuid"], address=address)
         return Reply(202, {"server": {"id": server.id, "links": []}})
+
+    def _fault(self, root: Disk) -> str:
+        """Why the server will not start, '' if it will."""
+        first = self.first_faults.pop(0) if self.first_faults else ""
+        return first or self.server_fault or self._unbootable(root.properties)
 
     def _image(self, call: Call, body: dict[str, Any]) -> FakeImage:
         image = self._glance.images.get(body.get("imageRef", ""))
@@ -313,6 +323,8 @@ class Nova(NovaPlanning):
             return self._console(server, arguments)
         if name == "os-stop":
             return self._stop(server)
+        if name == "reboot":
+            return self._reboot(server)
         if name == "createImage":
             return self._create_image(server, arguments)
         raise Refusal(400, f"There is no such action: {name}")
@@ -333,6 +345,15 @@ class Nova(NovaPlanning):
         server.asks("stop", self._world.now)
         server.task_state = "powering-off"
         server.power_off(self._world.now, STOP_S)
+        return Reply(202)
+
+    def _reboot(self, server: FakeServer) -> Reply:
+        """Hard: from nearly any state, but not while something else is done."""
+        if server.status == "BUILD" or server.task_state is not None:
+            raise Refusal(409, f"Cannot 'reboot' while {server.task_state}")
+        self._require_unlocked(server)
+        server.asks("reboot", self._world.now)
+        server.reboot(self._world.now)
         return Reply(202)
 
     def _create_image(self, server: FakeServer, arguments: dict[str, Any]) -> Reply:

@@ -64,6 +64,7 @@ _SPEC = Spec(
     verify_sign="UP",
     verify_timeout_s=600,
     keep_on_failure=False,
+    attempts=2,
     progress=(("START", "started", 1), ("HALF", "half way", 50)),
     family="generic",
     failures=(("FAILED: .*", "it gave up: {0}"),),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import testtools
 
-from osc_imagebuild import recipe
-from osc_imagebuild.actions import Act, Fail, Wait
-from osc_imagebuild.model import Facts, Mark, Spec
+from osc_imagebuild import recipe, signs
+from osc_imagebuild.actions import Act, Again, CreateServer, Fail, Wait
+from osc_imagebuild.model import Facts, Mark, Spec, Volume
+from osc_imagebuild.steps import attempts
+from osc_imagebuild.steps.verify import StartVerify
 from osc_imagebuild.tests.unit.samples import (
     BUILD_ID,
     NOW,
@@ -51,6 +56,8 @@ def outcome(found: Facts, asked: Spec | None = None) -> tuple[str, str]:
             return step.name, f"{type(action).__name__} {what}".strip()
         case Wait(reason, _):
             return step.name, f"wait: {reason}"
+        case Again(reason, _, _, then):
+            return step.name, f"again, {then}: {reason}"
         case Fail(reason, _):
             return step.name, f"fail: {reason}"
 
@@ -104,7 +111,7 @@ class InstallTest(TableTestCase):
         self.check(
             (facts((STUB,)), "server", "CreateServer"),
             (facts((STUB,), (ON,)), "install", "SetMark started"),
-            (facts((STUB,), (broken,)), "install", "fail: Nova could not run"),
+            (facts((STUB,), (broken,)), "install", "again, server: Nova could not run"),
             (
                 facts((STUB,), marks=marks("started")),
                 "install",
@@ -224,9 +231,9 @@ class VerifyTest(TableTestCase):
             (up, {}, "wait: the result boots"),
             (up, sign, "SetMark verified"),
             (off, sign, "SetMark verified"),
-            (old, {}, "fail: the result did not come up within 10 minutes"),
+            (old, {}, "again, reboot: the result did not come up within 10 minutes"),
             (off, {}, "fail: the result went off"),
-            (broken, {}, "fail: the result does not start: no host"),
+            (broken, {}, "again, server: the result does not start: no host"),
         ):
             found = facts((RESULT,), (running,), marks=HARVESTED, **extra)
             self.check((found, "verify", decision))
@@ -241,6 +248,138 @@ class VerifyTest(TableTestCase):
             (facts((RESULT,), (up,), marks=VERIFIED), "remove-verify-server", "Dele"),
             (facts((RESULT,), (going,), marks=VERIFIED), "remove-verify-server", "wai"),
         )
+
+
+def attempt(role: str, number: int = 1, *, ago: float = 60, **data: str) -> Any:
+    """Return the mark of an attempt that failed."""
+    known = {"server_id": f"s-{role}", "reason": "no lease", "then": "server"}
+    return {f"attempt-{role}-{number}": Mark(NOW - ago, {**known, **data})}
+
+
+class AttemptsTest(TableTestCase):
+    """What failed for a reason that may pass is tried again, but not for ever."""
+
+    def test_install(self) -> None:
+        """The failed server goes, another one comes, and fails for good."""
+        begun = marks("started")
+        unlucky = {"install": "START\nFAILED: udhcpc: no lease, failing"}
+        once, just_now = attempt("install"), attempt("install", ago=5)
+        going = server("install", task_state="deleting")
+        new = dataclasses.replace(ON, id="s-new")
+        self.check(
+            (
+                facts((STUB,), (ON,), marks=begun, consoles=unlucky),
+                "install",
+                "again, server: it gave up: FAILED: udhcpc: no lease",
+            ),
+            (facts((STUB,), (ON,), marks=once), "server", "DeleteServer"),
+            (facts((STUB,), (going,), marks=once), "server", "wait: Nova deletes"),
+            (facts((STUB,), marks=just_now), "server", "wait: what failed is tried"),
+            (facts((STUB,), marks=once), "server", "CreateServer"),
+            (facts((STUB,), (new,), marks=once), "install", "SetMark started"),
+            (
+                facts((STUB,), (new,), marks=once | begun, consoles=unlucky),
+                "install",
+                "fail: it gave up: FAILED: udhcpc: no lease, failing; the attempt",
+            ),
+        )
+        self.check(
+            (
+                facts((STUB,), (ON,), marks=begun, consoles=unlucky),
+                "install",
+                "fail: it gave up",
+            ),
+            asked=spec(attempts=1),
+        )
+
+    def test_install_onto_a_volume(self) -> None:
+        """What a failed attempt wrote to is replaced; its CD is not."""
+        asked = spec(root="volume", boot_method="ipxe", output="volume")
+        old = Volume(
+            "v", f"imagebuild-{BUILD_ID}-root", "available", created_at=NOW - 99
+        )
+        used = dataclasses.replace(old, status="in-use")
+        new = dataclasses.replace(old, created_at=NOW - 9)
+        coming = dataclasses.replace(new, status="creating")
+        once = attempt("install")
+        for volume, step, decision in (
+            (used, "server", "wait: Cinder has the volume of the last"),
+            (old, "server", "DeleteVolume"),
+            (None, "volume-root", "CreateVolume"),
+            (coming, "volume-root", "wait: Cinder has the root volume"),
+            (new, "server", "CreateServer"),
+        ):
+            known = {"root": volume} if volume else {}
+            found = facts((STUB,), marks=once, volumes=known)
+            self.check((found, step, decision), asked=asked)
+
+    def test_taken_address(self) -> None:
+        """Another server would not get it either."""
+        broken = server("install", "ERROR", fault="Fixed IP is already in use")
+        address = {"ip": "10.0.0.9", "netmask": "255.0.0.0", "nameservers": ""}
+        address["gateway"] = "10.0.0.1"
+        asked = spec(address=address)
+        self.check((facts((STUB,), (broken,)), "install", "fail: Nova"), asked=asked)
+
+    def test_verify(self) -> None:
+        """Rebooted first, then a new server, then it does not boot."""
+        text = "cloud-init: finished at noon. Datasource DataSourceNone. Up 9 seconds"
+        nothing = {"verify": f"Linux version 6\n{text}\n"}
+        up, new = server("verify"), dataclasses.replace(server("verify"), id="s-new")
+        first = attempt("verify", then="reboot", console=text + "\n")
+        rebooted = {**HARVESTED, **first, **marks("rebooted", ago=50)}
+        refused = {**HARVESTED, **first, "rebooted": Mark(NOW, {"trouble": "no"})}
+        second = {**rebooted, **attempt("verify", 2)}
+        later = nothing["verify"].replace("noon", "one")
+        again = {"verify": nothing["verify"] + later}
+        for running, marked, said, step, decision in (
+            (up, HARVESTED, nothing, "verify", "again, reboot: the result does not"),
+            (up, HARVESTED | first, nothing, "verify", "RebootServer"),
+            (up, rebooted, nothing, "verify", "wait: the result boots"),
+            (up, rebooted, again, "verify", "again, server: the result does not"),
+            (up, refused, nothing, "verify", "again, server: the result does not"),
+            (up, second, {}, "verify-server", "DeleteServer"),
+            (None, second, {}, "verify-server", "CreateServer"),
+            (new, second, {}, "verify", "wait: the result boots"),
+            (new, second, nothing, "verify", "fail: the result does not boot: it is"),
+        ):
+            servers = (running,) if running else ()
+            found = facts((RESULT,), servers, marks=marked, consoles=said)
+            self.check((found, step, decision))
+
+    def test_verify_without_hope(self) -> None:
+        """What does not boot for a known reason is not tried again."""
+        panic = {"verify": "Kernel panic - not syncing: No working init found."}
+        late = server("verify", created_at=NOW - 601)
+        found = facts((RESULT,), (late,), marks=HARVESTED, consoles=panic)
+        self.check((found, "verify", "fail: the result does not boot: its kernel"))
+
+    def test_config_drive(self) -> None:
+        """The first server of a result has one, the next only where it was asked."""
+        for marked, drive in (({}, True), (attempt("verify"), False)):
+            found = facts((RESULT,), marks=HARVESTED | marked)
+            decision = StartVerify().decide(spec(), found)
+            assert isinstance(decision, Act)
+            assert isinstance(decision.action, CreateServer)
+            self.assertEqual(drive, decision.action.config_drive)
+
+    def test_what_may_pass(self) -> None:
+        """No network and no answer file; not what an installer cannot do."""
+        known = signs.of("debian")
+        for reason, evidence, passing in (
+            (
+                "the installer got no address by DHCP: use",
+                "Prompt: '?' for help>",
+                True,
+            ),
+            ("", "Network autoconfiguration failed", True),
+            ("", "url http://169.254.169.254/latest/user-data unreachable", True),
+            ("iPXE could not fetch the installer in six tries", "", True),
+            ("the kernel panicked", "Kernel panic - not syncing", False),
+            ("there is not enough space", "No space left on device", False),
+            ("the answer file has an error", "Failed to process the file", False),
+        ):
+            self.assertEqual(passing, attempts.may_pass(known, reason, evidence))
 
 
 class PublishTest(TableTestCase):

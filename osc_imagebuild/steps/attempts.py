@@ -1,0 +1,144 @@
+"""Attempts: what failed for a reason that may pass, and is tried again. Pure.
+
+Each attempt that failed is a mark on the record, so that every client counts the
+same ones. Its data are ``server_id``, ``reason``, ``evidence``, ``then`` (what the next
+attempt is) and ``console``, how the console ended.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+
+from osc_imagebuild.actions import (
+    REBOOT,
+    SERVER,
+    Act,
+    Decision,
+    DeleteServer,
+    Fail,
+    Wait,
+)
+from osc_imagebuild.model import Facts, Mark, Server
+from osc_imagebuild.monitors.signs import Signs
+
+# What failed for a moment may have passed by then.
+PAUSE_S = 15.0
+# A mark is part of a property of 64 KiB, of which the record needs most otherwise.
+_WORDS, _ANCHOR = 300, 200
+_PREFIX = "attempt-"
+
+
+def failed(marks: Mapping[str, Mark], role: str) -> list[Mark]:
+    """Return the attempts of ``role`` that failed, the first one first."""
+    found: list[Mark] = []
+    while mark := marks.get(_name(role, len(found) + 1)):
+        found.append(mark)
+    return found
+
+
+def _name(role: str, number: int) -> str:
+    return f"{_PREFIX}{role}-{number}"
+
+
+def told(marks: Mapping[str, Mark]) -> tuple[str, ...]:
+    """Return each attempt that failed with its reason, for people."""
+    found = sorted((m.at, name) for name, m in marks.items() if _PREFIX in name)
+    return tuple(
+        f"{' '.join(name.removeprefix(_PREFIX).split('-'))}: "
+        f"{marks[name].data.get('reason', '')}"
+        for _, name in found
+    )
+
+
+def noted(
+    facts: Facts, role: str, reason: str, evidence: str, then: str
+) -> dict[str, Mark]:
+    """Return the mark of an attempt that has just failed, under its name."""
+    server = facts.servers.get(role)
+    data = {
+        "server_id": server.id if server else "",
+        "reason": reason[:_WORDS],
+        "evidence": evidence[:_WORDS],
+        "then": then,
+        "console": facts.consoles.get(role, "")[-_ANCHOR:],
+    }
+    number = len(failed(facts.marks, role)) + 1
+    return {_name(role, number): Mark(facts.now, data)}
+
+
+def given_up(facts: Facts, role: str) -> frozenset[str]:
+    """Return the IDs of servers of ``role`` in whose place another is made."""
+    attempts = failed(facts.marks, role)
+    return frozenset(
+        mark.data.get("server_id", "")
+        for mark in attempts
+        if mark.data.get("then") == SERVER
+    )
+
+
+def leftover(facts: Facts, role: str) -> Server | None:
+    """Return the server of a failed attempt, None once it is gone."""
+    server = facts.servers.get(role)
+    return server if server and server.id in given_up(facts, role) else None
+
+
+def before_the_next(facts: Facts, role: str) -> Decision | None:
+    """Return what comes before another server is made, None if nothing does."""
+    old = leftover(facts, role)
+    if old is not None and old.task_state == "deleting":
+        return Wait(f"Nova deletes the {role} server of the last attempt", 3)
+    if old is not None:
+        return Act(DeleteServer(old.id), "another one is made in its place")
+    attempts = failed(facts.marks, role)
+    rest = attempts[-1].at + PAUSE_S - facts.now if attempts else 0.0
+    return Wait("what failed is tried again soon", rest) if rest > 0 else None
+
+
+def reboot_of(facts: Facts, role: str) -> Mark | None:
+    """Return the attempt after which the present server of ``role`` is rebooted."""
+    server, attempts = facts.servers.get(role), failed(facts.marks, role)
+    last = attempts[-1].data if attempts else {}
+    same = server is not None and last.get("server_id") == server.id
+    return attempts[-1] if same and last.get("then") == REBOOT else None
+
+
+def was_rebooted(facts: Facts, due: Mark) -> bool:
+    """Whether the reboot that was due has begun: a cloud may forbid it."""
+    done = facts.marks.get("rebooted")
+    return done is not None and done.at >= due.at and "trouble" not in done.data
+
+
+def since_reboot(facts: Facts, role: str) -> Facts:
+    """Return ``facts`` without what a console said before the server was rebooted.
+
+    Some clouds go on with the same log, others begin a new one.
+    """
+    due = reboot_of(facts, role)
+    rebooted = due is not None and was_rebooted(facts, due)
+    end = due.data.get("console", "") if due and rebooted else ""
+    text = facts.consoles.get(role, "")
+    if not end or end not in text:
+        return facts
+    rest = text[text.rindex(end) + len(end) :]
+    return dataclasses.replace(facts, consoles={**facts.consoles, role: rest})
+
+
+def may_pass(signs: Signs, reason: str, evidence: str) -> bool:
+    """Whether what is told of a failure may be over at the next attempt."""
+    text = f"{reason}\n{evidence}"
+    return any(re.search(sign, text, re.MULTILINE) for sign in signs.passing)
+
+
+def last(fail: Fail, facts: Facts) -> Fail:
+    """Return the failure of the last attempt, with what came before."""
+    attempts = failed(facts.marks, fail.role)
+    if not attempts:
+        return fail
+    tries = "attempt" if len(attempts) == 1 else f"{len(attempts)} attempts"
+    reason = f"{fail.reason}; the {tries} before failed too"
+    first = attempts[0].data.get("reason", "")
+    if first and first not in fail.reason:
+        reason = f"{reason}: {first}"
+    return dataclasses.replace(fail, reason=reason)

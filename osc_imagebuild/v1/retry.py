@@ -1,0 +1,67 @@
+"""openstack image build retry"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from osc_lib.command import command
+
+from osc_imagebuild.v1.base import (
+    BuildCommand,
+    add_build,
+    add_log_dir,
+    columns_of,
+    driving,
+)
+from osc_imagebuild.v1.evidence import Files
+from osc_imagebuild.v1.progress import Progress
+
+
+class RetryImageBuild(BuildCommand, command.ShowOne):
+    """Try a failed build again, with what is left of it"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        add_build(parser)
+        parser.add_argument(
+            "--from",
+            dest="start",
+            metavar="<step>",
+            choices=("verify", "harvest", "install"),
+            help="Where to begin: verify boots the image that did not pass once more, "
+            "harvest makes a new image of the server that was kept, install begins "
+            "anew (default: the first of these that is possible, see 'image build show')",
+        )
+        parser.add_argument(
+            "--flavor", metavar="<flavor>", help="Another flavor for what is done again"
+        )
+        parser.add_argument(
+            "--availability-zone",
+            metavar="<zone>",
+            help="Another availability zone for what is done again",
+        )
+        parser.add_argument(
+            "--wait",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="Drive the build to its end, not only until the installer runs",
+        )
+        add_log_dir(parser)
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Sequence[Any]]:
+        progress = Progress(quiet=self.app.options.verbose_level == 0)
+        builder = self.builder
+        with driving(progress, builder, Files(parsed_args.log_dir)):
+            build = builder.retry(
+                parsed_args.build,
+                parsed_args.start,
+                flavor=parsed_args.flavor,
+                availability_zone=parsed_args.availability_zone,
+                wait=parsed_args.wait,
+            )
+        return columns_of(build)
