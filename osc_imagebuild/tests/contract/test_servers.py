@@ -90,6 +90,7 @@ class ServersContract(ContractTestCase):
         servers.delete(self.api, nobody)
         self.assertRaises(NotFoundError, servers.clear_password, self.api, nobody)
         self.assertRaises(NotFoundError, servers.create_image, self.api, nobody, "x")
+        self.assertRaises(NotFoundError, servers.reboot, self.api, nobody)
         self.assertEqual([], servers.tagged(self.api, self.tag))
 
     def test_life(self) -> None:
@@ -103,6 +104,7 @@ class ServersContract(ContractTestCase):
         self.assertEqual(image.id, self.read(server_id).image_id)
         self.check_back_channel(server_id)
         self.check_sight(server_id)
+        self.check_reboot(server_id)
         self.check_console(server_id)
         result = self.harvested(server_id)
         self.check_inheritance(image, server_id, result)
@@ -120,6 +122,19 @@ class ServersContract(ContractTestCase):
         self.assertIsNone(servers.diagnostics(self.api, server_id))
         url = servers.screen_url(self.api, server_id)
         self.assertTrue(url is None or "token" in url, url)
+
+    def check_reboot(self, server_id: str) -> None:
+        """A member may switch it off and on; Nova takes it as busy meanwhile."""
+        before = self.read(server_id)
+        servers.reboot(self.api, server_id)
+
+        def again() -> bool:
+            found = self.read(server_id)
+            return found.status == "ACTIVE" and found.task_state is None
+
+        self.assertFalse(before.is_off)
+        self.wait(again)
+        self.assertEqual(1, self.read(server_id).power_state)
 
     def check_console(self, server_id: str) -> None:
         """It can be read while the server runs, and not after."""
@@ -176,7 +191,9 @@ class ServersContract(ContractTestCase):
     def check_actions(self, server_id: str) -> None:
         """Nova tells a member who asked what of a server, and from what it is."""
         found = servers.actions(self.api, server_id)
-        self.assertEqual(["create", "stop", "createImage"], [a.name for a in found])
+        self.assertEqual(
+            ["create", "reboot", "stop", "createImage"], [a.name for a in found]
+        )
         self.assertTrue(all(action.user_id for action in found))
         age = self.api.now() - found[0].at
         self.assertTrue(-5 < age < self.patience_s, age)

@@ -201,6 +201,36 @@ class BuildsTest(ShellTestCase):
         value = self.build("list", "-f", "value", "-c", "Name")
         self.assertEqual(f"{NAME}\n", value.out)
 
+    def test_retry(self) -> None:
+        """What a failed build can go on from is shown, and done."""
+        self.cloud.nova.plan.result_boots = False
+        failed = self.build("create", "--os=mini", NAME)
+        self.assertEqual(1, failed.code)
+        shown = self.build("show", NAME, "-f", "json").json
+        self.assertEqual("verify, install", shown["retry_from"])
+        lines = shown["attempts"].splitlines()
+        self.assertEqual(["verify 1", "verify 2"], [line[:8] for line in lines])
+        self.cloud.nova.plan.result_boots = True
+        refused = self.build("retry", NAME, "--from", "harvest")
+        self.assertIn("it can be tried again from: verify, install", refused.err)
+        self.assertIn("invalid choice", self.build("retry", NAME, "--from=x").err)
+        done = self.build("retry", NAME, "--from", "verify", "-f", "json")
+        self.assertEqual("complete", done.json["status"])
+        self.assertIsNone(done.json["retry_from"])
+        again = self.build("retry", NAME)
+        self.assertEqual(1, again.code)
+        self.assertIn("only a failed build can be tried again", again.err)
+
+    def test_attempts(self) -> None:
+        """Each attempt is told, and its console saved."""
+        plan = self.cloud.nova.plan
+        plan.first_installs = ["FAILED: udhcpc: no lease, failing"]
+        done = self.build("create", "--os=mini", NAME, "--attempts=2", "-f", "json")
+        self.assertEqual("complete", done.json["status"])
+        self.assertIn("no lease, failing; a new server is made", done.err)
+        self.assertIn("saved: ", done.err)
+        self.assertIn("install 1: ", done.json["attempts"])
+
     def test_names_that_a_terminal_obeys(self) -> None:
         """Shown with their control characters written out, and kept as they are."""
         name = "gold\x1b[2J\x9b1m\u202e"
