@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from osc_imagebuild import actions, boot, recipe, record
 from osc_imagebuild import spec as specs
-from osc_imagebuild.actions import Act, Fail, Wait
+from osc_imagebuild.actions import Act, Again, Fail, Wait
 from osc_imagebuild.errors import ImageBuildError, RecordError
 from osc_imagebuild.model import Facts, Image, Mark, Server
 from osc_imagebuild.monitors import console, report
@@ -22,7 +22,10 @@ FEW = settings(max_examples=80, deadline=None, suppress_health_check=list(Health
 MANY = settings(FEW, max_examples=300)
 
 ROLES = ("stub", "root", "kernel", "ramdisk", "result", "install", "verify", "other")
-MARKS = ("started", "installed", "stopping", "harvested", "verified", "complete", "x")
+MARKS = (
+    *("started", "installed", "stopping", "harvested", "verified", "complete", "x"),
+    *("attempt-install-1", "attempt-verify-1", "attempt-verify-2", "rebooted"),
+)
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -62,8 +65,13 @@ server_facts = st.builds(
     fault=st.text(max_size=9),
     created_at=times,
 )
+attempt_data = st.fixed_dictionaries(
+    {"server_id": ids("server-"), "then": st.sampled_from(("server", "reboot", "x"))}
+)
 mark_facts = st.builds(
-    Mark, at=times, data=st.fixed_dictionaries({"image_id": ids("image-")}) | words
+    Mark,
+    at=times,
+    data=st.fixed_dictionaries({"image_id": ids("image-")}) | attempt_data | words,
 )
 arbitrary_facts = st.builds(
     Facts,
@@ -106,7 +114,7 @@ class DecisionTest(testtools.TestCase):
             decision = step.decide(wanted, seen)
         except ImageBuildError:
             return
-        self.assertIsInstance(decision, (Act, Wait, Fail))
+        self.assertIsInstance(decision, (Act, Again, Wait, Fail))
         if isinstance(decision, Act):
             self.assertLessEqual(touched(decision.action), known)
 

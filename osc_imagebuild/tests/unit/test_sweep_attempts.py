@@ -12,7 +12,7 @@ from typing import Any
 from osc_imagebuild.errors import CloudError, RecordError
 from osc_imagebuild.record import Record
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
-from osc_imagebuild.tests.fakes.faults import LOST, on_mutation
+from osc_imagebuild.tests.fakes.faults import LOST, answered, on_mutation
 from osc_imagebuild.tests.fakes.wire import Call
 from osc_imagebuild.tests.unit.test_retry import (
     NO_METADATA,
@@ -122,4 +122,58 @@ class SweepTest(AttemptsTestCase):
                     build = self.builder().create(self.request(attempts=3))
                 except CloudError:
                     build = self.resumed(self.begun(self.cloud)[0])
+                self.assert_complete(build)
+
+    def in_attempts(self) -> list[int]:
+        """Return the numbers of the mutations of an unlucky build's attempts."""
+        cloud = self.cloud = unlucky(FakeCloud(), *LINES)
+        found: list[int] = []
+
+        def observe(when: str, call: Call) -> None:
+            begun = any(e.kind == "again" for e in self.events)
+            over = any(e.step == "remove-verify-server" for e in self.events)
+            if when == "before" and begun and not over:
+                found.append(call.number)
+
+        self.events.clear()
+        cloud.observers.append(observe)
+        self.builder().create(self.request(attempts=3))
+        return found
+
+    def test_faults(self) -> None:
+        """A service that breaks or has a conflict costs no more than a retry."""
+        for number in self.in_attempts():
+            for fault in (answered(503), answered(409), answered(404)):
+                self.cloud = unlucky(FakeCloud(), *LINES)
+                self.cloud.hooks.append(on_mutation(number, fault))
+                with self.one_of_many(f"{fault.name} for {number}"):
+                    self.assert_complete(
+                        self.builder().create(self.request(attempts=3))
+                    )
+
+    def test_twins(self) -> None:
+        """Of two servers that an unsure creation left, the newer one goes."""
+        for role in ("install", "verify"):
+            with self.one_of_many(role):
+                cloud = self.cloud = unlucky(FakeCloud(), *LINES)
+                made: list[str] = []
+
+                def twin(
+                    when: str,
+                    call: Call,
+                    cloud: FakeCloud = cloud,
+                    role: str = role,
+                    made: list[str] = made,
+                ) -> None:
+                    """Let the second server of the role be made twice."""
+                    if when != "after" or call.kind != "create server":
+                        return
+                    name = call.json["server"]["name"]
+                    if name.endswith(role):
+                        made.append(name)
+                        if len(made) == 2:
+                            cloud.nova.create(call)
+
+                cloud.observers.append(twin)
+                build = self.builder().create(self.request(attempts=3))
                 self.assert_complete(build)

@@ -112,6 +112,7 @@ class MeaningTest(TemplateTestCase):
                 "timeout_min": 60,
                 "stall_min": 15,
                 "keep_on_failure": True,
+                "attempts": 3,
                 "name": "golden",
                 "output": "image",
                 "properties": {"version": "22.10", "n": "1", "yes": "true"},
@@ -446,6 +447,7 @@ build:
   timeout_min: 60
   stall_min: 15
   keep_on_failure: true
+  attempts: 3
 output:
   name: golden
   kind: image
