@@ -139,7 +139,11 @@ class Engine:
             case Act(action, reason):
                 self._act(action, reason)
                 self._waits_since = self._api.now()
-                self._look(step.sees)
+                if facts.duplicates:
+                    # The step may not see the part that a second one was in.
+                    self._facts = None
+                else:
+                    self._look(step.sees)
             case Wait(reason, seconds, percent, left_s):
                 self._advance(reason, percent)
                 self._bound(reason)

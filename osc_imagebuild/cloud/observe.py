@@ -102,7 +102,8 @@ def _see_servers(api: Api, build_id: str, facts: Facts) -> Facts:
     # A list may lag: one that was given up must not count before the one in its place.
     for server in sorted(listed, key=lambda s: s.id in gone):
         role = role_of(build_id, server.name)
-        if role and found.setdefault(role, server) is not server:
+        second = role and found.setdefault(role, server) is not server
+        if second and server.task_state != "deleting":
             extra.append(server)
     return dataclasses.replace(facts, servers=found, duplicates=tuple(extra))
 
