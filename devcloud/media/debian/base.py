@@ -47,7 +47,11 @@ def make(work: Work, out: Path) -> None:
     root = work.scratch / "base"
     packages = apt.home / "base"
     packages.mkdir(exist_ok=True)
-    work.patience.again(lambda limit: bootstrap(work, apt.source_line, root, packages))
+    # The last try does without what is kept: that may be what is wrong.
+    kept = iter([packages] * len(work.patience.pauses_s))
+    work.patience.again(
+        lambda limit: bootstrap(work, apt.source_line, root, next(kept, None))
+    )
     # live-installer copies extended attributes, and a squashfs without any makes it
     # log an error for each of its files.
     with contextlib.suppress(OSError):
@@ -61,12 +65,15 @@ def make(work: Work, out: Path) -> None:
     work.versions["kernel"] = kernel.removeprefix("vmlinuz-")
 
 
-def bootstrap(work: Work, source_line: str, root: Path, packages: Path) -> None:
-    """Fill root anew; the packages are downloaded into a directory that stays."""
+def bootstrap(work: Work, source_line: str, root: Path, kept: Path | None) -> None:
+    """Fill root anew; its packages are downloaded into ``kept``, which stays."""
     shutil.rmtree(root, ignore_errors=True)
     excludes = [f"--dpkgopt=path-exclude={path}" for path in DROP]
     archives = '"$1/var/cache/apt/archives"'
-    mount = f"mkdir -p {archives} && mount --bind {packages} {archives}"
+    mount = f"mkdir -p {archives} && mount --bind {kept} {archives}"
+    # The mount is over before mmdebstrap empties the directory in its root.
+    keep = ("--skip=essential/unlink", f"--setup-hook={mount}")
+    let_go = (f"--customize-hook=umount {archives}",)
     process.run(
         *CONTAINED,
         *("mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory"),
@@ -79,9 +86,7 @@ def bootstrap(work: Work, source_line: str, root: Path, packages: Path) -> None:
         f"--include={','.join(INCLUDE)}",
         f'--essential-hook=cp -rT {HERE / "image"} "$1"',
         f'--customize-hook={HERE / "customize.sh"} "$1"',
-        # Over before mmdebstrap empties the directory in its root.
-        *("--skip=essential/unlink", f"--setup-hook={mount}"),
-        f"--customize-hook=umount {archives}",
+        *((*keep, *let_go) if kept else ()),
         *(SUITE, root, source_line),
         log=work.log,
         seconds=BOOTSTRAP_LIMIT_S,
