@@ -9,15 +9,15 @@ REQUIREMENTS = requirements.txt test-requirements.txt doc/requirements.txt
 
 # Tests are found from the root of the repository, by a part of their name.
 TESTS = $(STESTR) --test-path . --top-dir . run
-CATALOG = $(CURDIR)/osc_imagebuild/tests/catalog:$(CURDIR)/devcloud/catalog
+TEST_CATALOG = $(CURDIR)/osc_imagebuild/tests/catalog
 CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && \
-	OSC_IMAGEBUILD_CATALOG=$(CATALOG) $(TESTS)
+	OSC_IMAGEBUILD_CATALOG=$(TEST_CATALOG):$$OSC_IMAGEBUILD_CATALOG $(TESTS)
 EVERYWHERE = tests\.unit\.test_(sweep|faults)
 # A build waits most of its time: two at once are nearly twice as quick.
 TWO = --concurrency 2
 
 .PHONY: help venv demo test lint format types unit sweep oz docs functional alone e2e slow \
-	builds devcloud devcloud-status devcloud-down devcloud-wipe
+	builds media-check devcloud devcloud-status devcloud-down devcloud-wipe
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -38,7 +38,7 @@ $(VENV)/stamp: pyproject.toml setup.cfg setup.py $(REQUIREMENTS)
 	$(BIN)/pip install -q $(addprefix -r ,$(REQUIREMENTS)) -e .
 	@touch $@
 
-demo: venv devcloud  ## build a Debian image on the devcloud, and show what it took
+demo: media-check venv devcloud  ## build a Debian image on the devcloud, and show what it took
 	@$(PYTHON_VENV) -m tools.demo
 
 test: venv  ## all tests; SKIP_SLOW=1 leaves out the build of Debian
@@ -85,6 +85,10 @@ slow: venv  ## a whole build of Debian on a running devcloud
 
 builds: venv  ## e2e and slow at once
 	$(CLOUD_TESTS) $(TWO) 'tests\.e2e\.' --exclude-regex 'test_alone'
+
+# First of all: who wants Debian should not wait for a cloud that cannot build it.
+media-check:  ## whether the mirror has what Debian on the devcloud is made of
+	@$(PYTHON) -m devcloud.media check
 
 devcloud:  ## bring up a real OpenStack on this machine
 	@$(DEVCLOUD) up

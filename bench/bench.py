@@ -30,7 +30,7 @@ from osc_imagebuild.v1.progress import Progress
 
 ROOT = Path(__file__).parents[1]
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
-CATALOGS = (settings.CATALOG, ROOT / "osc_imagebuild/tests/catalog")
+CATALOGS = (*settings.CATALOGS, ROOT / "osc_imagebuild/tests/catalog")
 
 # A run of the client with the plugin hidden from it, or not.
 _VERSION = """

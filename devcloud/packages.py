@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devcloud import settings
+from devcloud.errors import CommandError, DevcloudError
+from devcloud.patience import Patience, apt_options, why
 from devcloud.process import run
 
 APT = """
@@ -34,28 +36,47 @@ def missing() -> list[str]:
 
 
 def install() -> None:
-    """Install what is missing; none of the packages' own daemons is started."""
+    """Install what is missing; none of the packages' own daemons is started.
+
+    :raises: DevcloudError with what apt says, also of lists that it could not renew
+    """
     wanted = missing()
     if not wanted:
         return
     log = settings.LOG / "apt.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    run("apt-get", "update", "-q", log=log, env=quiet)
-    with _no_daemons():
-        options = ("-y", "-q", "--no-install-recommends")
-        # Another apt may hold dpkg's lock for a while.
-        patience = ("-o", "DPkg::Lock::Timeout=300")
-        run(
-            "apt-get",
-            "install",
-            *options,
-            *patience,
-            *wanted,
-            log=log,
-            env=quiet,
-            seconds=1800,
-        )
+    stale = _update(log)
+    # Another apt may hold dpkg's lock for a while.
+    lock = ("-o", "DPkg::Lock::Timeout=300")
+    options = ("-y", "-q", "--no-install-recommends", *apt_options(), *lock)
+    get = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", *options)
+    try:
+        # Downloads apart from the rest: they can be broken off and gone on with.
+        Patience(try_s=600).run(*get, "--download-only", *wanted, log=log)
+        with _no_daemons():
+            run(*get, *wanted, log=log, seconds=1800)
+    except DevcloudError as exc:
+        lists = f"\nbefore that, apt-get update failed: {stale}" if stale else ""
+        raise DevcloudError(
+            f"the packages of the cloud could not be installed: {why(exc)}{lists}\n"
+            f"All of it: {log}. Mend it until `apt-get update` ends without an error, "
+            "and run this again: what was downloaded is kept"
+        ) from exc
+
+
+def _update(log: Path) -> str:
+    """Renew apt's lists; what of them could not be, which may not matter.
+
+    A machine may have sources that have nothing to do with us, or be off the network
+    with all packages in its cache.
+    """
+    # Without it, apt calls it a success when it keeps old lists, or has none.
+    strict = ("-o", "APT::Update::Error-Mode=any")
+    try:
+        Patience().run("apt-get", "update", "-q", *apt_options(), *strict, log=log)
+    except DevcloudError as exc:
+        return why(exc)
+    return ""
 
 
 @contextlib.contextmanager
@@ -81,6 +102,16 @@ def environment() -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     # Cleared: what another lock file put there must not be found.
     run("/usr/bin/python3", "-m", "venv", "--clear", settings.VENV, log=log)
-    pip = (settings.VENV / "bin/pip", "install", "--quiet", "--no-deps")
-    run(*pip, "-r", settings.LOCK_FILE, log=log, seconds=1800)
+    # pip keeps what it fetched in a cache of its own.
+    network = ("--retries", "5", "--timeout", "30")
+    pip = (settings.VENV / "bin/pip", "install", "--quiet", "--no-deps", *network)
+    try:
+        Patience(try_s=900).run(*pip, "-r", settings.LOCK_FILE, log=log)
+    except CommandError as exc:
+        lines = [line for line in exc.output.splitlines() if line.startswith("ERROR")]
+        raise DevcloudError(
+            f"pip could not install what {settings.LOCK_FILE} names: "
+            f"{' '.join(lines) or why(exc)}\nAll of it: {log}. Run this again when the "
+            "package index answers: what was downloaded is kept"
+        ) from exc
     VENV_STAMP.write_text(wanted)

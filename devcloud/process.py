@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from devcloud import settings
-from devcloud.errors import DevcloudError
+from devcloud.errors import CommandError, DevcloudError, SlowError
 
 # In the environment of every daemon and of what it starts: so that `down` finds helpers
 # that left their daemon's session (dnsmasq, haproxy) without going by names.
@@ -90,31 +90,59 @@ def run(
     seconds: float = 600,
     text: str | None = None,
 ) -> str:
-    """Run a command to its end and return its output; raise with the end of it on failure."""
+    """Run a command to its end and return its output.
+
+    :raises: CommandError with the end of the output where the command fails;
+        SlowError where it does not end: it is stopped, with all that it started
+    """
     environment = {**os.environ, **_TOOLS, **(env or {})}
     name = " ".join(str(word) for word in argv[:3])
     try:
-        done = subprocess.run(
+        job = subprocess.Popen(
             [str(word) for word in argv],
             env=environment,
-            input=text,
-            stdin=subprocess.DEVNULL if text is None else None,
+            stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            timeout=seconds,
-            check=False,
         )
-    except subprocess.TimeoutExpired as exc:
-        raise DevcloudError(f"{name} did not end within {seconds:.0f} s") from exc
     except OSError as exc:
         raise DevcloudError(f"cannot run {name}: {exc}") from exc
+    output, slow = _finish(job, text, seconds)
     if log is not None:
         with log.open("a") as sink:
-            sink.write(f"--- {name}\n{done.stdout}")
-    if done.returncode:
-        tail = "\n".join(done.stdout.strip().splitlines()[-8:])
-        place = f" (all of it: {log})" if log else ""
-        raise DevcloudError(f"{name} failed with {done.returncode}{place}:\n{tail}")
-    return done.stdout
+            sink.write(f"--- {name}\n{output}")
+    place = f" (all of it: {log})" if log else ""
+    if slow:
+        raise SlowError(f"{name} did not end within {seconds:.0f} s{place}")
+    if job.returncode:
+        tail = "\n".join(output.strip().splitlines()[-8:])
+        message = f"{name} failed with {job.returncode}{place}:\n{tail}"
+        raise CommandError(message, output)
+    return output
+
+
+def _finish(
+    job: subprocess.Popen[str], text: str | None, seconds: float
+) -> tuple[str, bool]:
+    """All that a process wrote, and whether it had to be stopped."""
+    with job:
+        try:
+            return job.communicate(text, timeout=seconds)[0], False
+        except subprocess.TimeoutExpired:
+            # SIGTERM first: apt then dates what it has of a file, to go on from there.
+            end(descendants(job.pid))
+            return job.communicate()[0], True
+        except BaseException:
+            job.kill()
+            raise
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all below it."""
+    parents = {other: int(found[1]) for other in live() if (found := stat(other))}
+    family = [pid]
+    for parent in family:  # grows meanwhile
+        family += [child for child, above in parents.items() if above == parent]
+    return family

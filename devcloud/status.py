@@ -5,6 +5,7 @@ from __future__ import annotations
 from devcloud import services, settings
 from devcloud.daemon import Service, pid_of
 from devcloud.errors import DevcloudError
+from devcloud.media import outcome
 
 
 def _word(service: Service) -> str:
@@ -14,13 +15,16 @@ def _word(service: Service) -> str:
 
 
 def status() -> None:
-    """Print one line a daemon; fail when one is not up."""
+    """Print one line a daemon and one a part of the media; fail when a daemon is not up."""
     missing = 0
     for service in services.ALL:
         word = _word(service)
         missing += word != "up"
         pid = pid_of(service) or "-"
         print(f"{service.name:<26}{word:<10} {pid!s:>8}  {service.log}")
+    for part in outcome.NAMES:
+        word, rest = outcome.line(part)
+        print(f"{f'media for guests: {part}':<26}{word:<10} {rest}")
     if missing:
         raise DevcloudError(f"{missing} of {len(services.ALL)} services are not up")
 
@@ -30,4 +34,5 @@ def env() -> None:
     print(f"export OS_CLIENT_CONFIG_FILE={settings.CLOUDS}")
     print("export OS_CLOUD=demo")
     # What differs for the operating systems that can be installed here.
-    print(f"export OSC_IMAGEBUILD_CATALOG={settings.CATALOG}")
+    catalogs = ":".join(map(str, settings.CATALOGS))
+    print(f"export OSC_IMAGEBUILD_CATALOG={catalogs}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 from pathlib import Path
 
 from devcloud import (
     database,
     kvm,
+    media,
     network,
     packages,
     render,
@@ -17,6 +17,7 @@ from devcloud import (
     storage,
 )
 from devcloud.daemon import Service, ensure, is_current, stop
+from devcloud.media import outcome
 from devcloud.process import run
 from devcloud.stage import Screen, Stage, run_all
 
@@ -93,15 +94,16 @@ class Up:
         if not waited_for.isdisjoint(self.restarted):
             self.setup("agents")
 
+    def media_check(self) -> None:
+        """Say early what will be missing; that keeps nothing down."""
+        media.check(settings.HOME, self.screen.say)
+
     def media(self) -> None:
-        """Build what the installer media server offers."""
-        try:
-            module = importlib.import_module("devcloud.media")
-            build = module.build
-        except (ImportError, AttributeError):
-            self.screen.say("media: not part of this checkout yet, skipped")
-            return
-        build(settings.HOME, self.screen.say)
+        """Build what the installer media server offers.
+
+        A part that cannot be made is told, again at the end; what is up is up.
+        """
+        media.build(settings.HOME, self.screen.say)
 
     def media_server(self) -> None:
         if (settings.LIB / "devcloud/media/server.py").exists():
@@ -159,7 +161,8 @@ class Up:
             Stage(
                 "package proxy", lambda: self.ensure(proxy), ("configuration", "switch")
             ),
-            Stage("installer media", self.media, ("storage",)),
+            Stage("media check", self.media_check),
+            Stage("installer media", self.media, ("storage", "media check")),
             Stage("media server", self.media_server, ("switch",)),
         ]
 
@@ -171,3 +174,7 @@ def up() -> None:
     render.copies()
     run_all(Up(screen).stages(), screen)
     screen.total("the cloud is up")
+    for part in outcome.NAMES:
+        word, rest = outcome.line(part)
+        if word != "made":
+            screen.say(f"but its installer media: {part} {word}, {rest}")

@@ -15,6 +15,7 @@ import openstack
 from openstack.connection import Connection
 
 from devcloud import login, settings
+from devcloud.media import outcome
 from osc_imagebuild.builder import Builder
 from osc_imagebuild.catalog import Catalog, default_directories
 from osc_imagebuild.errors import ImageBuildError
@@ -28,11 +29,14 @@ COMMAND = "cat /etc/debian_version; uname -r; cloud-init status; df -h / | tail 
 
 def main() -> int:
     """Run the demo; 0 where the image was built, booted and logged in to."""
+    if reason := outcome.missing("debian"):
+        print(f"the demo cannot build Debian: {reason}", file=sys.stderr)
+        return 1
     os.environ["OS_CLIENT_CONFIG_FILE"] = str(settings.CLOUDS)
     key = login.key_pair(settings.HOME / "demo")
     connection = openstack.connect(cloud="demo")
     progress = Progress()
-    catalog = Catalog((*default_directories(), settings.CATALOG))
+    catalog = Catalog((*default_directories(), *settings.CATALOGS))
     builder = Builder(connection, listener=progress, catalog=catalog)
     public = key.with_suffix(".pub").read_text()
     request = Request(name=NAME, os="debian-13", ssh_public_keys=(public,))

@@ -34,33 +34,43 @@ def main() -> int:
     """Run all parts; return the exit status."""
     total = Counter[str]()
     broken: list[str] = []
+    times: dict[str, int] = {}
     started = False
     try:
         for part in HERE:
-            total += run_part(part, broken)
+            total += run_part(part, broken, times)
         started = not cloud_is_up()
-        cloud = run_part("devcloud", broken)
+        cloud = run_part("devcloud", broken, times)
         total += cloud
         builds = "e2e" if os.environ.get("SKIP_SLOW") == "1" else "builds"
         for part in () if cloud["failed"] else (*ON_CLOUD, builds):
-            total += run_part(part, broken)
+            total += run_part(part, broken, times)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
         total["failed"] += 1
     finally:
         if started:
-            total += run_part("devcloud-down", broken)
-    for line in broken:
+            total += run_part("devcloud-down", broken, times)
+    for line in (*broken, *table(times)):
         print(line)
     print(f"{total['passed']} passed, {total['failed']} failed", flush=True)
     return 1 if total["failed"] else 0
 
 
-def run_part(part: str, broken: list[str]) -> Counter[str]:
+def table(times: dict[str, int]) -> list[str]:
+    """How long each part took, and all of them, in minutes and seconds."""
+    rows = {**times, "in all": sum(times.values())}
+    return [
+        "time by part:",
+        *(f"  {part:16}{took // 60:4}:{took % 60:02}" for part, took in rows.items()),
+    ]
+
+
+def run_part(part: str, broken: list[str], times: dict[str, int]) -> Counter[str]:
     """Make a target and return how many of its tests passed and failed.
 
     What failed is added to ``broken``, to be told again at the end: of a long
-    log, many look at the last lines alone.
+    log, many look at the last lines alone. ``times`` gets the seconds it took.
     """
     print(f"=== {part}", flush=True)
     began = time.monotonic()
@@ -71,7 +81,8 @@ def run_part(part: str, broken: list[str]) -> Counter[str]:
         total["failed"] = 1
         broken.append(f"FAILED: make {part}")
     word = "ok" if good else "FAILED"
-    print(f"=== {part}: {word}, {time.monotonic() - began:.0f} s", flush=True)
+    times[part] = round(time.monotonic() - began)
+    print(f"=== {part}: {word}, {times[part]} s", flush=True)
     return total
 
 

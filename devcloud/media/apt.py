@@ -1,131 +1,180 @@
-"""Packages from the machine's own mirror, through a private set of apt directories.
+"""Packages from the machine's own mirror, through private sets of apt directories.
 
-Nothing in /etc/apt or /var/lib/apt changes; no mirror is named here.
+Nothing in /etc/apt or /var/lib/apt changes; no mirror is named here. What was
+downloaded stays, whole or in part, and is checked anew whenever it is used.
 """
 
 from __future__ import annotations
 
 import contextlib
-import platform
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import gzip
+import hashlib
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
-from devcloud import process
+from devcloud import apt_sources, process
+from devcloud.apt_sources import Source, stanzas
 from devcloud.errors import DevcloudError
+from devcloud.patience import APT_OPTIONS, Patience, once, why
 
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 ARCH = "amd64"
-DOWNLOAD_LIMIT_S = 1800
+HELPER = "/usr/lib/apt/apt-helper"
+COMPONENTS = "main/debian-installer"
+# apt knows more; every mirror has one of these, and most have both.
+UNPACK: Mapping[str, Callable[[bytes], bytes]] = {
+    ".xz": lzma.decompress,
+    ".gz": gzip.decompress,
+    "": bytes,
+}
+NEEDED = {"package", "version", "architecture", "filename", "size", "sha256"}
+BROKEN = (EOFError, lzma.LZMAError, zlib.error, UnicodeDecodeError)
 
 
-@dataclass(frozen=True)
-class Source:
-    """One `deb` source: a mirror that has these suites and components."""
-
-    uri: str
-    suites: tuple[str, ...]
-    components: tuple[str, ...]
-    trusted: bool = False
-
-    def line(self, suite: str, components: str) -> str:
-        """A sources.list line of the same mirror for another suite."""
-        option = "trusted=yes" if self.trusted else f"signed-by={KEYRING}"
-        return f"deb [{option}] {self.uri} {suite} {components}"
+def options(values: Mapping[str, str]) -> list[str]:
+    """The words of an apt command that set these."""
+    return [word for pair in values.items() for word in ("-o", "=".join(pair))]
 
 
-def stanzas(text: str) -> Iterator[dict[str, str]]:
-    """The paragraphs of a control file; names in lower case, folds kept as lines."""
-    fields: dict[str, str] = {}
-    name = ""
-    for line in [*text.splitlines(), ""]:
-        if not line.strip():
-            if fields:
-                yield fields
-            fields, name = {}, ""
-        elif line[0] in " \t" and name:
-            fields[name] += "\n" + line.strip()
-        elif line[0] != "#" and ":" in line:
-            name, _, value = line.partition(":")
-            name = name.strip().lower()
-            fields[name] = value.strip()
+class Index:
+    """What a mirror lists, and the files of it that were fetched so far."""
 
+    signed = True
 
-def deb822_sources(text: str) -> Iterator[Source]:
-    for fields in stanzas(text):
-        if fields.get("enabled", "yes").lower() in ("no", "false"):
-            continue
-        if "deb" not in fields.get("types", "").split():
-            continue
-        for uri in fields.get("uris", "").split():
-            yield Source(
-                uri.rstrip("/"),
-                tuple(fields.get("suites", "").split()),
-                tuple(fields.get("components", "").split()),
-                fields.get("trusted", "no").lower() in ("yes", "true"),
-            )
-
-
-def one_line_sources(text: str) -> Iterator[Source]:
-    for line in text.splitlines():
-        kind, _, rest = line.partition("#")[0].strip().partition(" ")
-        if kind != "deb":
-            continue
-        options, rest = "", rest.strip()
-        if rest.startswith("["):
-            options, _, rest = rest[1:].partition("]")
-        words = rest.split()
-        if len(words) >= 2:
-            trusted = "trusted=yes" in options.split()
-            uri, suite, *components = words
-            yield Source(uri.rstrip("/"), (suite,), tuple(components), trusted)
-
-
-def machine_sources(etc: Path = Path("/etc/apt")) -> Iterator[Source]:
-    parts = etc / "sources.list.d"
-    for path in [etc / "sources.list", *sorted(parts.glob("*.list"))]:
-        if path.is_file():
-            yield from one_line_sources(path.read_text())
-    for path in sorted(parts.glob("*.sources")):
-        yield from deb822_sources(path.read_text())
-
-
-def mirror(sources: Iterable[Source], suite: str) -> Source:
-    """The mirror that this machine takes `suite` itself from."""
-    for source in sources:
-        usable = not source.uri.startswith("cdrom:")
-        if usable and suite in source.suites and "main" in source.components:
-            return source
-    raise DevcloudError(
-        f"no apt source of this machine has {suite} main, so there is no mirror to "
-        "take the installer media from: see /etc/apt/sources.list.d"
-    )
-
-
-def machine_suite() -> str:
-    return platform.freedesktop_os_release()["VERSION_CODENAME"]
-
-
-class Apt:
-    """apt-get and apt-cache for one suite, with state and cache below `home`."""
-
-    def __init__(self, home: Path, suite: str, components: str, log: Path) -> None:
-        self.home = home / suite
+    def __init__(
+        self, home: Path, source: Source, suite: str, log: Path, patience: Patience
+    ) -> None:
+        self.home = home
+        self.source = source
         self.suite = suite
         self.log = log
-        self.mirror = mirror(machine_sources(), machine_suite())
-        self.source_line = self.mirror.line(suite, components)
-        for part in ("lists/partial", "cache/archives/partial", "debs"):
+        self.patience = patience
+        self.debs = home / "debs"
+        self.debs.mkdir(parents=True, exist_ok=True)
+
+    def show(self, *packages: str) -> dict[str, dict[str, str]]:
+        """The index stanza of each of these packages that the mirror lists."""
+        raise NotImplementedError
+
+    def download(self, packages: Iterable[str]) -> dict[str, Path]:
+        """Fetch packages; each is as long, and has the SHA256, as the index says.
+
+        A mirror may list what it does not have; such packages are missing from
+        the result, and it is for the caller to say whether that matters.
+        """
+        found: dict[str, Path] = {}
+        wanted = {
+            name: (fields, self.debs / _file_name(fields))
+            for name, fields in self.show(*packages).items()
+        }
+
+        def fetch(limit: float) -> None:
+            _keep_good(wanted, found)
+            missing = [item for name, item in wanted.items() if name not in found]
+            if missing:
+                self._fetch(missing, limit)
+                _keep_good(wanted, found)
+
+        with contextlib.suppress(DevcloudError):  # what came counts
+            self.patience.again(fetch)
+        _keep_good(wanted, found)
+        return found
+
+    def _fetch(
+        self, files: Sequence[tuple[dict[str, str], Path]], limit: float
+    ) -> None:
+        words: list[str | Path] = []
+        for fields, path in files:
+            url = f"{self.source.uri}/{quote(fields['filename'], safe='/~:')}"
+            words += [url, path, f"SHA256:{fields['sha256']}"]
+        fetch(words, self.log, limit)
+
+    def need(self, *packages: str) -> list[Path]:
+        """Fetch packages that nothing can replace."""
+        found = self.download(packages)
+        missing = [name for name in packages if name not in found]
+        if missing:
+            unlisted = [name for name in missing if not self.show(name)]
+            what = "does not list" if unlisted else "lists but did not give"
+            raise DevcloudError(
+                f"the mirror {what} {', '.join(unlisted or missing)} ({self.suite}): "
+                f"see {self.log}; what came is kept for the next run"
+            )
+        return [found[name] for name in packages]
+
+
+def _file_name(fields: Mapping[str, str]) -> str:
+    """A name of our own: an index that nobody signed must not choose a path."""
+    version = fields["version"].replace(":", "%3a")
+    suffix = Path(fields["filename"]).suffix
+    name = f"{fields['package']}_{version}_{fields['architecture']}{suffix}"
+    if not re.fullmatch(r"\w[\w.+~%-]*", name):
+        raise DevcloudError(f"the mirror lists a package with an odd name: {name!r}")
+    return name
+
+
+def _keep_good(
+    wanted: Mapping[str, tuple[Mapping[str, str], Path]], found: dict[str, Path]
+) -> None:
+    """Note the files that are what the index says.
+
+    A shorter one stays, to be gone on with. Any other would never become right.
+    """
+    for name, (fields, path) in wanted.items():
+        if name in found or not path.is_file():
+            continue
+        size = path.stat().st_size
+        if size == int(fields["size"]) and sha256(path) == fields["sha256"]:
+            found[name] = path
+        elif size >= int(fields["size"]):
+            path.unlink()
+
+
+def sha256(path: Path) -> str:
+    """The digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch(words: Sequence[str | Path], log: Path, limit: float) -> None:
+    """Let apt's own downloader fetch (URL, file, checksum) triples, in one go.
+
+    It knows the machine's proxies and what else /etc/apt says of the network.
+    """
+    user = {**APT_OPTIONS, "APT::Sandbox::User": "root"}
+    command = [HELPER, *options(user), "download-file", *words]
+    once(limit, *command, log=log)
+
+
+class Apt(Index):
+    """apt-get and apt-cache for one suite, with state and cache below `home`."""
+
+    def __init__(
+        self,
+        home: Path,
+        suite: str,
+        components: str,
+        log: Path,
+        patience: Patience,
+    ) -> None:
+        source = apt_sources.machine_mirror()
+        name = "-".join([suite, *components.split("/")[1:]])
+        super().__init__(home / name, source, suite, log, patience)
+        self.source_line = source.line(suite, components)
+        for part in ("lists/partial", "cache/archives/partial"):
             (self.home / part).mkdir(parents=True, exist_ok=True)
         (self.home / "sources.list").write_text(self.source_line + "\n")
 
     def _options(self) -> list[str]:
         home = self.home
-        options = {
+        private = {
             "APT::Architecture": ARCH,
             "APT::Sandbox::User": "root",  # _apt may not enter a private home
+            "APT::Update::Error-Mode": "any",  # or old lists would do without a word
             "Acquire::Languages": "none",
-            "Acquire::Retries": "3",
             "Dir::Cache": f"{home}/cache",
             "Dir::Cache::pkgcache": "pkgcache.bin",
             "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
@@ -136,14 +185,25 @@ class Apt:
             "Dir::State::lists": f"{home}/lists",
             "Dir::State::status": "/dev/null",
         }
-        return [word for pair in options.items() for word in ("-o", "=".join(pair))]
+        return options({**APT_OPTIONS, **private})
 
     def update(self) -> None:
-        command = ["apt-get", *self._options(), "-q", "update"]
-        process.run(*command, log=self.log, seconds=DOWNLOAD_LIMIT_S)
+        """Fetch the signed index.
+
+        :raises: DevcloudError where the mirror does not give one that fits its Release
+        """
+        command = ("apt-get", *self._options(), "-q", "update")
+        try:
+            self.patience.run(*command, log=self.log)
+            # apt is content without an index that Release does not name.
+            if not list(self.home.glob("lists/*_Packages*")):
+                raise DevcloudError("the mirror's Release does not name it")
+        except DevcloudError as exc:
+            raise DevcloudError(
+                f"no signed index of {self.source_line.partition('] ')[2]}: {why(exc)}"
+            ) from exc
 
     def show(self, *packages: str) -> dict[str, dict[str, str]]:
-        """The index stanza of each of these packages that the mirror lists."""
         command = ["apt-cache", *self._options(), "show", "--no-all-versions"]
         try:
             text = process.run(*command, *packages)
@@ -152,36 +212,85 @@ class Apt:
         return {
             fields["package"]: fields
             for fields in stanzas(text)
-            if "filename" in fields and "package" in fields
+            if fields.keys() >= NEEDED
         }
 
-    def download(self, packages: Sequence[str]) -> dict[str, Path]:
-        """Fetch packages, checked by apt against the signed index.
 
-        A mirror may list what it does not have; such packages are missing from
-        the result, and it is for the caller to say whether that matters.
-        """
-        debs = self.home / "debs"
-        command = ["env", "-C", str(debs), "apt-get", *self._options(), "download"]
-        listed = self.show(*packages)
-        with contextlib.suppress(DevcloudError):  # what came counts, see below
-            process.run(*command, *listed, log=self.log, seconds=DOWNLOAD_LIMIT_S)
-        found = {}
-        for name, fields in listed.items():
-            version = fields["version"].replace(":", "%3a")
-            suffix = Path(fields["filename"]).suffix
-            path = debs / f"{name}_{version}_{fields['architecture']}{suffix}"
-            if path.is_file() and path.stat().st_size == int(fields["size"]):
-                found[name] = path
-        return found
+class PlainIndex(Index):
+    """The components' index as the mirror has it, which no signature vouches for."""
 
-    def need(self, *packages: str) -> list[Path]:
-        """Fetch packages that nothing can replace."""
-        found = self.download(packages)
-        missing = [name for name in packages if name not in found]
-        if missing:
-            raise DevcloudError(
-                f"the mirror did not give {', '.join(missing)} ({self.suite}): "
-                f"see {self.log}"
-            )
-        return [found[name] for name in packages]
+    signed = False
+
+    def __init__(self, other: Apt, reason: str) -> None:
+        super().__init__(
+            other.home, other.source, other.suite, other.log, other.patience
+        )
+        self.reason = reason
+        self.stanzas: dict[str, dict[str, str]] = {}
+
+    def update(self) -> None:
+        """Fetch the index, by whichever of its names the mirror has it."""
+        base = f"dists/{self.suite}/{COMPONENTS}/binary-{ARCH}/Packages"
+        text = self.patience.again(lambda limit: self._any(base, limit))
+        for fields in stanzas(text):
+            if fields.keys() >= NEEDED:
+                known = self.stanzas.get(fields["package"])
+                if known is None or _newer(fields["version"], known["version"]):
+                    self.stanzas[fields["package"]] = fields
+        if not self.stanzas:
+            raise DevcloudError(f"the mirror's {base} lists no package at all")
+
+    def _any(self, base: str, limit: float) -> str:
+        failures = []
+        for suffix, unpack in UNPACK.items():
+            target = self.home / f"Packages{suffix}"
+            target.unlink(missing_ok=True)  # without a checksum, only a whole new one
+            try:
+                url = f"{self.source.uri}/{base}{suffix}"
+                fetch([url, target], self.log, min(limit, self.patience.limit_s()))
+                return unpack(target.read_bytes()).decode()
+            except (DevcloudError, OSError, *BROKEN) as exc:
+                failures.append(why(exc))
+        raise DevcloudError(failures[0])
+
+    def show(self, *packages: str) -> dict[str, dict[str, str]]:
+        return {name: self.stanzas[name] for name in packages if name in self.stanzas}
+
+
+def _newer(version: str, other: str) -> bool:
+    command = ("dpkg", "--compare-versions", version, "gt", other)
+    try:
+        process.run(*command)
+    except DevcloudError:
+        return False
+    return True
+
+
+def components(
+    home: Path, suite: str, log: Path, patience: Patience, say: Callable[[str], None]
+) -> Apt | PlainIndex:
+    """The index of the installer's components: as Release says it is, or as it is.
+
+    Debian's point releases replace the suite's Release some hours, and some mirrors
+    days, before the components' index that it names.
+    """
+    signed = Apt(home, suite, COMPONENTS, log, patience)
+    try:
+        signed.update()
+    except DevcloudError as exc:
+        refusal = re.sub(r"Failed to fetch \S+\s+", "", why(exc.__cause__ or exc))
+    else:
+        return signed
+    plain = PlainIndex(signed, refusal)
+    try:
+        plain.update()
+    except DevcloudError as exc:
+        raise DevcloudError(
+            f"the mirror has no index of installer components: {why(exc)}; before that, "
+            f"{refusal}"
+        ) from exc
+    say(
+        "media: the index of installer components is used unsigned, for guests of this "
+        f"cloud alone: {refusal}"
+    )
+    return plain

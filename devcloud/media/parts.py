@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devcloud import process
+from devcloud.patience import Patience
 
 STAMP = "made-from.json"
 
@@ -31,6 +32,7 @@ class Work:
     log: Path
     suite: str  # the release that this machine runs
     say: Callable[[str], None]
+    patience: Patience = field(default_factory=Patience)
     versions: dict[str, str] = field(default_factory=dict)  # for people, in the stamp
 
 
@@ -59,10 +61,13 @@ def is_current(target: Path, key: str) -> bool:
         return False
 
 
-def ensure(target: Path, key: str, make: Maker, work: Work) -> None:
-    """Make the part unless the one that is there was made from the same things."""
+def ensure(target: Path, key: str, make: Maker, work: Work) -> bool:
+    """Make the part unless the one that is there was made from the same things.
+
+    Returns whether it was made.
+    """
     if is_current(target, key):
-        return
+        return False
     began = time.monotonic()
     shutil.rmtree(work.scratch, ignore_errors=True)
     new = work.scratch / "out"
@@ -76,6 +81,7 @@ def ensure(target: Path, key: str, make: Maker, work: Work) -> None:
     new.rename(target)
     shutil.rmtree(work.scratch)
     work.say(f"media: made {target.name} in {time.monotonic() - began:.0f} s")
+    return True
 
 
 @contextmanager

@@ -24,6 +24,7 @@ import testtools
 from openstack import exceptions
 
 from devcloud import settings
+from devcloud.media import outcome
 
 MINI = f"{settings.MEDIA_URL}/mini"
 REPOSITORY = Path(__file__).parents[2]
@@ -31,6 +32,13 @@ REPOSITORY = Path(__file__).parents[2]
 LINGER = "poweroff() { sleep 15; busybox poweroff -f; }\n"
 INSTALL = f"rootfs={MINI}/rootfs.tar.gz\nhostname=functional\n{LINGER}"
 KERNEL_PROPERTIES = ("kernel_id", "ramdisk_id", "os_command_line")
+
+
+def mini(file: str) -> str:
+    """The URL of a file of the mini installer; an error where it could not be made."""
+    if reason := outcome.missing("mini"):
+        raise AssertionError(reason)
+    return f"{MINI}/{file}"
 
 
 def fetch(url: str) -> bytes:
@@ -90,7 +98,7 @@ class DevcloudTest(testtools.TestCase):
             ("kernel", "aki", "linux"),
             ("ramdisk", "ari", "initrd"),
         ):
-            data = fetch(f"{MINI}/{file}")
+            data = fetch(mini(file))
             parts[role] = self.image(
                 role, data, container_format=kind, disk_format=kind
             ).id
@@ -167,7 +175,7 @@ class InstallTest(DevcloudTest):
 
     def test_iso_volume(self) -> None:
         """A volume from an ISO, attached as a CD, installs a blank boot volume."""
-        iso = self.image("iso", fetch(f"{MINI}/mini.iso"), disk_format="iso")
+        iso = self.image("iso", fetch(mini("mini.iso")), disk_format="iso")
         cd, disk = self.volume("cd", image_id=iso.id), self.volume("disk")
         self.demo.block_storage.set_volume_bootable_status(disk, True)
         mapping = {"source_type": "volume", "destination_type": "volume"}
@@ -228,7 +236,7 @@ class GuestTest(DevcloudTest):
 
     def test_isolated_network(self) -> None:
         """It has DHCP, but neither the metadata service nor the gateway."""
-        answer = f"{MINI}/rootfs.tar.gz"
+        answer = mini("rootfs.tar.gz")
         image = self.installer(f"answer={answer} onfail=hang")
         server = self.server("isolated", image_id=image.id)
         deadline = time.monotonic() + 120
@@ -241,7 +249,7 @@ class GuestTest(DevcloudTest):
 
 class CloudTest(DevcloudTest):
     def test_web_download(self) -> None:
-        url = f"{MINI}/mini.iso"
+        url = mini("mini.iso")
         image = self.image("web", disk_format="iso")
         self.demo.image.import_image(image, method="web-download", uri=url)
         image = self.demo.image.wait_for_status(image, "active", wait=120)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 
 from devcloud import process
 from devcloud.media.apt import ARCH, Apt
 from devcloud.media.parts import Work
+from devcloud.patience import APT_OPTIONS
 
 HERE = Path(__file__).parent
 SUITE = "trixie"
 FILE = "filesystem.squashfs"
 SOURCES = (HERE / "base.py", HERE / "customize.sh", HERE / "image")
 PACKAGES = ("mmdebstrap", "squashfs-tools")
+BOOTSTRAP_LIMIT_S = 1800
 
 INCLUDE = (
     *("systemd-sysv", "systemd-resolved", "udev", "dbus", "libpam-systemd", "kmod"),
@@ -40,23 +43,14 @@ DROP = (
 
 def make(work: Work, out: Path) -> None:
     """mmdebstrap, then a squashfs that is quick to read rather than small."""
-    apt = Apt(work.cache, SUITE, "main", work.log)
+    apt = Apt(work.cache, SUITE, "main", work.log, work.patience)
     root = work.scratch / "base"
-    excludes = [f"--dpkgopt=path-exclude={path}" for path in DROP]
-    process.run(
-        *CONTAINED,
-        *("mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory"),
-        *(f"--architectures={ARCH}", "--skip=output/dev", "--quiet"),
-        *('--aptopt=APT::Install-Recommends "false"',),
-        *('--aptopt=Acquire::Languages "none"', *proxy_option()),
-        *excludes,
-        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
-        f"--include={','.join(INCLUDE)}",
-        f'--essential-hook=cp -rT {HERE / "image"} "$1"',
-        f'--customize-hook={HERE / "customize.sh"} "$1"',
-        *(SUITE, root, apt.source_line),
-        log=work.log,
-        seconds=1800,
+    packages = apt.home / "base"
+    packages.mkdir(exist_ok=True)
+    # The last try does without what is kept: that may be what is wrong.
+    kept = iter([packages] * len(work.patience.pauses_s))
+    work.patience.again(
+        lambda limit: bootstrap(work, apt.source_line, root, next(kept, None))
     )
     # live-installer copies extended attributes, and a squashfs without any makes it
     # log an error for each of its files.
@@ -69,6 +63,34 @@ def make(work: Work, out: Path) -> None:
     )
     kernel = next((root / "boot").glob("vmlinuz-*")).name
     work.versions["kernel"] = kernel.removeprefix("vmlinuz-")
+
+
+def bootstrap(work: Work, source_line: str, root: Path, kept: Path | None) -> None:
+    """Fill root anew; its packages are downloaded into ``kept``, which stays."""
+    shutil.rmtree(root, ignore_errors=True)
+    excludes = [f"--dpkgopt=path-exclude={path}" for path in DROP]
+    archives = '"$1/var/cache/apt/archives"'
+    mount = f"mkdir -p {archives} && mount --bind {kept} {archives}"
+    # The mount is over before mmdebstrap empties the directory in its root.
+    keep = ("--skip=essential/unlink", f"--setup-hook={mount}")
+    let_go = (f"--customize-hook=umount {archives}",)
+    process.run(
+        *CONTAINED,
+        *("mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory"),
+        *(f"--architectures={ARCH}", "--skip=output/dev", "--quiet"),
+        *('--aptopt=APT::Install-Recommends "false"',),
+        *('--aptopt=Acquire::Languages "none"', *proxy_option()),
+        *(f'--aptopt={name} "{value}"' for name, value in APT_OPTIONS.items()),
+        *excludes,
+        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        f"--include={','.join(INCLUDE)}",
+        f'--essential-hook=cp -rT {HERE / "image"} "$1"',
+        f'--customize-hook={HERE / "customize.sh"} "$1"',
+        *((*keep, *let_go) if kept else ()),
+        *(SUITE, root, source_line),
+        log=work.log,
+        seconds=BOOTSTRAP_LIMIT_S,
+    )
 
 
 def proxy_option() -> list[str]:

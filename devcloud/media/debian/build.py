@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-from devcloud import process
+from devcloud import settings
 from devcloud.errors import DevcloudError
-from devcloud.media.apt import ARCH, Apt
-from devcloud.media.debian import base, suite
-from devcloud.media.debian.udebs import Collector, in_initrd
+from devcloud.media.apt import ARCH, Apt, components
+from devcloud.media.debian import base, netboot, suite
+from devcloud.media.debian.udebs import Collector
 from devcloud.media.parts import Work
 
 HERE = Path(__file__).parent
 UDEB_SUITE = f"{base.SUITE}-devcloud"
-NETBOOT = "debian-installer-13-netboot-amd64"
 IMAGES = "main/installer-amd64/current/images/netboot/debian-installer/amd64"
 POOL = "pool/devcloud"
 DEVIATIONS = HERE / "deviations.txt"
+ENTRY = settings.CATALOG / "debian-13.yaml"
+CATALOG = "catalog"  # below the tree: what it changes of ENTRY
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that the tree takes from the mirror; it is here now."""
+
+    netboot: netboot.Netboot
+    collector: Collector
+
+
+def gather(work: Work) -> Found:
+    """Fetch what the tree is made of, or say what the mirror does not have.
+
+    Needs nothing that is not on every Debian machine, and seconds where all is
+    here already: so it also tells whether the tree can be made.
+    """
+    apt = Apt(work.cache, base.SUITE, "main", work.log, work.patience)
+    apt.update()
+    unknown = set(base.INCLUDE) - set(apt.show(*base.INCLUDE))
+    if unknown:
+        raise DevcloudError(
+            f"the mirror does not list {', '.join(sorted(unknown))} ({base.SUITE}), "
+            "which the base system has"
+        )
+    udebs = components(work.cache, base.SUITE, work.log, work.patience, work.say)
+    installer = netboot.unpack(apt, work.scratch)
+    collector = Collector(
+        apt, udebs, installer.kernel, work.scratch / "udebs", work.say
+    )
+    collector.fetch(installer.builtin)
+    return Found(installer, collector)
 
 
 def make(work: Work, out: Path) -> None:
     """The tree; the base system of it is made before, as a part of its own."""
-    apt = Apt(work.cache, base.SUITE, "main main/debian-installer", work.log)
-    apt.update()
-    images = out / "dists" / base.SUITE / IMAGES
-    kernel, builtin = unpack_netboot(apt, work.scratch, images)
-    collector = Collector(apt, kernel, work.scratch / "udebs", work.say)
+    found = gather(work)
+    collector, builtin = found.collector, found.netboot.builtin
+    found.netboot.copy(out / "dists" / base.SUITE / IMAGES)
     udebs = collector.collect(builtin)
     pool = out / POOL
     pool.mkdir(parents=True)
@@ -40,33 +71,27 @@ def make(work: Work, out: Path) -> None:
     suite.write(out, UDEB_SUITE, index, packages)
     suite.write(out, base.SUITE, f"binary-{ARCH}", "")
     os.link(work.cache / "base" / base.FILE, out / base.FILE)
-    repacked = ", ".join(collector.repacked) or "none"
-    text = DEVIATIONS.read_text()
-    (out / "DEVIATIONS.txt").write_text(text.replace("@REPACKED@", repacked))
-    work.versions.update(kernel=kernel, netboot=apt.show(NETBOOT)[NETBOOT]["version"])
+    tell(out, collector)
+    work.versions.update(kernel=found.netboot.kernel, netboot=found.netboot.version)
 
 
-def unpack_netboot(apt: Apt, scratch: Path, images: Path) -> tuple[str, set[str]]:
-    """The unmodified kernel and initrd at their stock place.
+def tell(out: Path, collector: Collector) -> None:
+    """Write down what is not as in a stock installation, of this very tree."""
+    notes = collector.notes()
+    text = DEVIATIONS.read_text() + "".join(f"{note}\n" for note in notes)
+    (out / "DEVIATIONS.txt").write_text(text)
+    (out / CATALOG).mkdir()
+    (out / CATALOG / ENTRY.name).write_text(overlay(ENTRY.read_text(), notes))
 
-    Returns the kernel's version and the components that the initrd has.
+
+def overlay(entry: str, notes: list[str]) -> str:
+    """The deviations of a catalogue entry of ours, and these, as an entry.
+
+    Where the two are named one after the other, ``create`` prints what holds for
+    the tree that is here. (Plain text: the system's Python may have no YAML.)
     """
-    [deb] = apt.need(NETBOOT)
-    tree = scratch / "netboot"
-    process.run("dpkg-deb", "-x", deb, tree)
-    found = next(tree.glob("usr/lib/**/text/debian-installer/amd64/initrd.gz"), None)
-    if found is None:
-        raise DevcloudError(f"{NETBOOT} has no text installer any more")
-    images.mkdir(parents=True)
-    for name in ("linux", "initrd.gz"):
-        shutil.copyfile(found.with_name(name), images / name)
-    initrd = scratch / "initrd"
-    initrd.mkdir()
-    status = 'gzip -dc "$1" | (cd "$2" && cpio -id --quiet var/lib/dpkg/status)'
-    process.run("sh", "-c", status, "sh", found, initrd)
-    builtin = in_initrd(initrd)
-    kernels = [re.fullmatch(r"kernel-image-(.+)-di", name) for name in builtin]
-    versions = [match[1] for match in kernels if match]
-    if len(versions) != 1:
-        raise DevcloudError(f"cannot tell the kernel of {NETBOOT}: {versions}")
-    return versions[0], builtin
+    _, key, known = entry.partition("\ndeviations:\n")
+    if not key:
+        raise DevcloudError(f"{ENTRY} does not end with its deviations")
+    # A JSON string is a YAML string.
+    return "deviations:\n" + known + "".join(f"  - {json.dumps(n)}\n" for n in notes)

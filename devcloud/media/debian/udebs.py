@@ -12,7 +12,7 @@ from pathlib import Path
 
 from devcloud import process
 from devcloud.errors import DevcloudError
-from devcloud.media.apt import ARCH, Apt, stanzas
+from devcloud.media.apt import ARCH, Apt, Index, PlainIndex
 from devcloud.media.debian.suite import Udeb, names, provided
 
 # What an installation onto one disk needs. Left out: debootstrap (live-installer
@@ -35,6 +35,7 @@ MODULES = {
     "scsi-modules": ("virtio_blk", "virtio_scsi"),
 }
 MODULE_PROVIDES = {"ext4-modules": "ext2-modules, ext3-modules, ext4-modules"}
+E2FSPROGS_UDEB = "e2fsprogs-udeb"
 E2FSPROGS = ("e2fsprogs", "libcom-err2", "libext2fs2t64", "libss2")
 E2FSPROGS_TOOLS = (
     *("badblocks", "e2fsck", "mke2fs", "resize2fs", "tune2fs"),
@@ -45,48 +46,95 @@ LIBRARIES = ("libcom_err.so.*", "libe2p.so.*", "libext2fs.so.*", "libss.so.*")
 
 
 class Collector:
-    """Gathers udebs for one kernel into a directory."""
+    """Gathers udebs for one kernel into a directory.
+
+    ``apt`` has the signed packages, ``components`` the udebs.
+    """
 
     def __init__(
-        self, apt: Apt, kernel: str, scratch: Path, say: Callable[[str], None]
+        self,
+        apt: Apt,
+        components: Index,
+        kernel: str,
+        scratch: Path,
+        say: Callable[[str], None],
     ) -> None:
         self.apt = apt
+        self.components = components
         self.kernel = kernel
         self.scratch = scratch
         self.say = say
         self.repacked: list[str] = []
+        self._found: list[Udeb] = []
         scratch.mkdir(parents=True)
 
+    @property
+    def _modules(self) -> dict[str, str]:
+        """The kernel components that can be repacked, and the stem of each."""
+        return {f"{stem}-{self.kernel}-di": stem for stem in MODULES}
+
+    def fetch(self, builtin: set[str]) -> None:
+        """Fetch all that is wanted, or what it can be repacked from.
+
+        Where nothing vouches for the components' index, what can be repacked is.
+
+        :raises: DevcloudError naming what the mirror does not give
+        """
+        wanted = [n for n in (*WANTED, *self._modules) if n not in builtin]
+        replaceable = {*self._modules, E2FSPROGS_UDEB}
+        asked = [n for n in wanted if self.components.signed or n not in replaceable]
+        files = self.components.download(asked)
+        index = self.components.show(*files)
+        self._found = [Udeb(index[name], file) for name, file in files.items()]
+        self.repacked = [name for name in wanted if name not in files]
+        if gone := [name for name in self.repacked if name not in replaceable]:
+            raise DevcloudError(
+                f"the mirror did not give {', '.join(gone)}, which no other package "
+                f"has: see {self.apt.log}; what came is kept for the next run"
+            )
+        if not self._modules.keys().isdisjoint(self.repacked):
+            self.apt.need(f"linux-image-{self.kernel}")
+        if E2FSPROGS_UDEB in self.repacked:
+            self.apt.need(*E2FSPROGS)
+
     def collect(self, builtin: set[str]) -> list[Udeb]:
-        """All that is wanted and not in the initrd, with what those depend on."""
-        modules = {f"{stem}-{self.kernel}-di": stem for stem in MODULES}
-        wanted = [name for name in (*WANTED, *modules) if name not in builtin]
-        files = self.apt.download(wanted)
-        index = self.apt.show(*wanted)
-        found = [Udeb(index[name], file) for name, file in files.items()]
-        missing = [name for name in wanted if name not in files]
-        if missing:
-            self.say(f"media: not on the mirror, so repacked: {', '.join(missing)}")
-        for name in missing:
-            if name in modules:
-                found.append(self.repack_modules(name, modules[name]))
-            elif name == "e2fsprogs-udeb":
-                found.append(self.repack_e2fsprogs(name))
+        """What was fetched and what is repacked, with what the former depend on."""
+        if self.repacked:
+            self.say(f"media: repacked: {', '.join(self.repacked)} ({self._cause()})")
+        for name in self.repacked:
+            if name in self._modules:
+                self._found.append(self.repack_modules(name, self._modules[name]))
             else:
-                raise DevcloudError(
-                    f"the mirror did not give {name}, which no other package has: "
-                    f"see {self.apt.log}"
-                )
-        self.repacked += missing
-        return found + self.dependencies(found, builtin)
+                self._found.append(self.repack_e2fsprogs(name))
+        return self._found + self.dependencies(self._found, builtin)
+
+    def _cause(self) -> str:
+        if self.components.signed:
+            return "the mirror has none"
+        return "the mirror has none, or none that is signed"
+
+    def notes(self) -> list[str]:
+        """What is not as in a stock installation, one line each."""
+        notes = []
+        if self.repacked:
+            names = ", ".join(self.repacked)
+            cause = self._cause()
+            notes.append(f"Repacked from ordinary packages, as {cause}: {names}.")
+        if isinstance(self.components, PlainIndex):
+            notes.append(
+                "The installer's components come by an index that the mirror's signed Release "
+                f"does not confirm ({self.components.reason}): the mirror alone vouches "
+                "for them."
+            )
+        return notes
 
     def dependencies(self, udebs: Sequence[Udeb], builtin: set[str]) -> list[Udeb]:
         """Kernel components that the real ones among ours need (ata-modules...)."""
         added: list[Udeb] = []
         wanted = set(self._kernel_needs(udebs)) - builtin
         while wanted:
-            files = self.apt.download(sorted(wanted))
-            index = self.apt.show(*files)
+            files = self.components.download(sorted(wanted))
+            index = self.components.show(*files)
             new = [Udeb(index[name], file) for name, file in files.items()]
             added += new
             have = builtin | provided(udeb.fields for udeb in (*udebs, *added))
@@ -146,7 +194,9 @@ class Collector:
         return self._build(name, tree, {})
 
     def _build(self, name: str, tree: Path, extra: dict[str, str]) -> Udeb:
-        version = self.apt.show(name).get(name, {}).get("version", "1") + "+repacked"
+        version = (
+            self.components.show(name).get(name, {}).get("version", "1") + "+repacked"
+        )
         fields = {
             "package": name,
             "version": version,
@@ -163,9 +213,3 @@ class Collector:
         file = self.scratch / f"{name}.udeb"
         process.run("dpkg-deb", "--root-owner-group", "-Zgzip", "-b", tree, file)
         return Udeb(fields, file)
-
-
-def in_initrd(root: Path) -> set[str]:
-    """All names that the installer's initrd already has."""
-    status = (root / "var/lib/dpkg/status").read_text()
-    return provided(fields for fields in stanzas(status) if "package" in fields)

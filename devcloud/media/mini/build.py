@@ -53,7 +53,7 @@ def make(work: Work, out: Path) -> None:
 
 def unpack_kernel(work: Work) -> Path:
     """The cloud kernel of this machine's release, unpacked but not installed."""
-    apt = Apt(work.cache, work.suite, "main", work.log)
+    apt = Apt(work.cache, work.suite, "main", work.log, work.patience)
     apt.update()
     meta = "linux-image-cloud-amd64"
     depends = apt.show(meta).get(meta, {}).get("depends", "")

@@ -18,6 +18,8 @@ import openstack
 import testtools
 from testtools import content
 
+from devcloud import settings
+from devcloud.media import outcome
 from osc_imagebuild.cloud.images import CORE
 from osc_imagebuild.names import RECORD_TAG, builds_of
 
@@ -33,10 +35,15 @@ OPENSTACK = str(Path(sys.executable).with_name("openstack"))
 class EndToEndTest(testtools.TestCase):
     """Runs `openstack ...`; whatever a test builds is deleted at its end."""
 
+    # The parts of the devcloud's installer media that a class of tests needs.
+    MEDIA: tuple[str, ...] = ("mini",)
+
     def setUp(self) -> None:
         super().setUp()
         if "OS_CLOUD" not in os.environ:
             self.skipTest("no cloud: set OS_CLOUD, or use make e2e")
+        for part in self.MEDIA:
+            self.need_media(part)
         self.cloud = openstack.connect()
         self.addCleanup(self.cloud.close)
         self.environment = {
@@ -51,6 +58,13 @@ class EndToEndTest(testtools.TestCase):
         self._strangers: set[str] = set()
         self._before = {item["id"] for items in self._all().values() for item in items}
         self.addCleanup(self._clean)
+
+    def need_media(self, part: str) -> None:
+        """Fail at once, with the reason, where the devcloud could not make this."""
+        if os.environ.get("OS_CLIENT_CONFIG_FILE") != str(settings.CLOUDS):
+            return
+        if reason := outcome.missing(part):
+            self.fail(reason)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command; its output is read by the test."""

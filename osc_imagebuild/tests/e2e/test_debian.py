@@ -22,6 +22,8 @@ COMMANDS = (
 class TestDebian(EndToEndTest):
     """Debian 13 with everything that may be wanted in it, as a cloud image."""
 
+    MEDIA = ("debian",)
+
     def request(self, key: str) -> Request:
         """What is asked for."""
         return Request(

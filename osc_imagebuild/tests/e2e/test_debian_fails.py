@@ -19,6 +19,8 @@ LIMIT_S = 540
 class TestDebianFails(EndToEndTest):
     """Named in one sentence, with the line, the screen and a picture of it."""
 
+    MEDIA = ("debian",)
+
     def entry(self) -> dict[str, Any]:
         """What the devcloud changes of Debian's entry."""
         text = (DEVCLOUD / "debian-13.yaml").read_text(encoding="utf-8")

@@ -23,6 +23,8 @@ SECRET = "correct-horse-battery-staple"
 class TestSecrets(EndToEndTest):
     """A real Debian with a root password, as far as its installer's start."""
 
+    MEDIA = ("debian",)
+
     def setUp(self) -> None:
         """Have a password in a file."""
         super().setUp()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import testtools
 
+from devcloud import apt_sources
 from devcloud.errors import DevcloudError
-from devcloud.media import apt, parts
+from devcloud.media import parts
 from devcloud.media.debian import suite
 from devcloud.media.mini import build as mini
 
@@ -45,14 +46,14 @@ deb http://flat.example/ ./
 
 class SourcesTest(testtools.TestCase):
     def test_deb822(self) -> None:
-        [source] = apt.deb822_sources(DEB822)
+        [source] = apt_sources.deb822_sources(DEB822)
         self.assertEqual("http://mirror.example/debian", source.uri)
         self.assertEqual(("bookworm", "bookworm-updates"), source.suites)
         self.assertEqual(("main", "contrib"), source.components)
         self.assertFalse(source.trusted)
 
     def test_one_line(self) -> None:
-        first, flat = apt.one_line_sources(ONE_LINE)
+        first, flat = apt_sources.one_line_sources(ONE_LINE)
         self.assertEqual("http://mirror.example/debian", first.uri)
         self.assertEqual(("bookworm",), first.suites)
         self.assertEqual(("main", "contrib"), first.components)
@@ -60,7 +61,7 @@ class SourcesTest(testtools.TestCase):
         self.assertEqual((), flat.components)
 
     def test_a_line_for_another_suite(self) -> None:
-        trusted = apt.Source("http://m.example", ("bookworm",), ("main",), True)
+        trusted = apt_sources.Source("http://m.example", ("bookworm",), ("main",), True)
         self.assertEqual(
             "deb [trusted=yes] http://m.example trixie main",
             trusted.line("trixie", "main"),
@@ -68,13 +69,17 @@ class SourcesTest(testtools.TestCase):
 
     def test_mirror_is_the_one_that_has_the_suite_itself(self) -> None:
         sources = [
-            apt.Source("cdrom:[Debian]", ("bookworm",), ("main",)),
-            apt.Source("http://updates.example", ("bookworm-updates",), ("main",)),
-            apt.Source("http://extra.example", ("bookworm",), ("contrib",)),
-            apt.Source("http://mirror.example", ("bookworm",), ("main",)),
+            apt_sources.Source("cdrom:[Debian]", ("bookworm",), ("main",)),
+            apt_sources.Source(
+                "http://updates.example", ("bookworm-updates",), ("main",)
+            ),
+            apt_sources.Source("http://extra.example", ("bookworm",), ("contrib",)),
+            apt_sources.Source("http://mirror.example", ("bookworm",), ("main",)),
         ]
-        self.assertEqual("http://mirror.example", apt.mirror(sources, "bookworm").uri)
-        self.assertRaises(DevcloudError, apt.mirror, sources, "trixie")
+        self.assertEqual(
+            "http://mirror.example", apt_sources.mirror(sources, "bookworm").uri
+        )
+        self.assertRaises(DevcloudError, apt_sources.mirror, sources, "trixie")
 
     def test_all_files_of_a_machine_are_read(self) -> None:
         scratch = tempfile.TemporaryDirectory()
@@ -91,7 +96,7 @@ class SourcesTest(testtools.TestCase):
                 "http://b.example/d",
                 "http://mirror.example/debian",
             ],
-            [source.uri for source in apt.machine_sources(etc)],
+            [source.uri for source in apt_sources.machine_sources(etc)],
         )
 
 
@@ -146,7 +151,7 @@ class SuiteTest(testtools.TestCase):
 
     def test_stanza_is_ours_where_it_must_be(self) -> None:
         text = suite.stanza(self.udeb, "pool/x", {"libattr1-udeb", "libc6-udeb"})
-        [fields] = apt.stanzas(text)
+        [fields] = apt_sources.stanzas(text)
         self.assertEqual("standard", fields["priority"])
         self.assertEqual(
             "libattr1-udeb (= 1:2.5-3), libc6-udeb (>= 2)", fields["depends"]
