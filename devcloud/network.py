@@ -131,9 +131,21 @@ def clear() -> None:
         run("ip", "netns", "delete", name)
 
 
+def taps() -> list[str]:
+    """The devices of servers that are still there: see agent/taps.py."""
+    found = []
+    for alias in Path("/sys/class/net").glob("*/ifalias"):
+        with contextlib.suppress(OSError):
+            if alias.read_text().strip() == str(settings.HOME):
+                found.append(alias.parent.name)
+    return found
+
+
 def remove() -> None:
-    """Remove name spaces and bridges; the switch must still run for the latter to go for good."""
+    """Remove name spaces, devices and bridges; for the last the switch must still run."""
     clear()
+    for tap in taps():
+        run("ip", "link", "delete", tap)
     if (settings.RUN / "openvswitch/db.sock").exists():
         for bridge in ("br-int", "br-tun", "br-ex"):
             vsctl("--if-exists", "del-br", bridge)

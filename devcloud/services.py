@@ -26,6 +26,7 @@ RABBIT = {
 NEUTRON = (E / "neutron/neutron.conf", E / "neutron/plugins/ml2/ml2_conf.ini")
 NOVA = (E / "nova/nova.conf", E / "nova/nova-db.conf")
 CINDER = (E / "cinder/cinder.conf",)
+AGENT = settings.LIB / "devcloud/agent"  # what daemons load of ours
 # A replaced switch takes the devices in Neutron's name spaces along; restarted agents remake them.
 SWITCH = ("ovsdb-server", "ovs-vswitchd")
 
@@ -205,7 +206,11 @@ CONTROL = (
     _daemon("nova-scheduler", NOVA),
     _daemon("neutron-periodic-workers", NEUTRON),
     _daemon("cinder-scheduler", CINDER),
-    _daemon("cinder-volume", CINDER),
+    Service(
+        "cinder-volume",
+        (str(V / "bin/python3"), "-m", "devcloud.agent.volume", *_files(CINDER)),
+        reads=(packages.VENV_STAMP, *CINDER, AGENT),
+    ),
     _daemon("nova-novncproxy", NOVA, "--web", "/usr/share/novnc", address=_at("novnc")),
 )
 AGENTS = (
@@ -228,7 +233,7 @@ CPU = (E / "nova/nova.conf", E / "nova/nova-cpu.conf")
 COMPUTE = Service(
     "nova-compute",
     (str(V / "bin/python3"), "-m", "devcloud.agent.compute", *_files(CPU)),
-    reads=(packages.VENV_STAMP, *CPU, settings.LIB / "devcloud/agent/compute.py"),
+    reads=(packages.VENV_STAMP, *CPU, AGENT),
     after=("libvirtd",),
     stop_seconds=5,
 )
