@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
             print(f"  {name:12} {shows}", file=sys.stderr)
         return 2
     [name] = arguments
+    # So that a proof that is ended removes what it made.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.time()
     print(f"proof {name}, {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}")
     code = int(importlib.import_module(f"tools.proofs.{name}").main())

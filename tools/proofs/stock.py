@@ -37,14 +37,14 @@ DEBIAN = f"http://{settings.GATEWAY}:{settings.PROXY_PORT}/debian"
 CHECKS = (
     ("cloud-init status --wait", "status: done"),
     # apt-setup wrote these, and nobody has changed them.
-    ("cat /etc/apt/sources.list", f"deb {DEBIAN} trixie main non-free-firmware"),
+    ("cat /etc/apt/sources.list", f"deb {DEBIAN} trixie main"),
     (
         "cat /etc/apt/sources.list",
-        f"deb {DEBIAN}-security trixie-security main non-free-firmware",
+        f"deb {DEBIAN}-security trixie-security main",
     ),
     (
         "cat /etc/apt/sources.list",
-        f"deb {DEBIAN} trixie-updates main non-free-firmware",
+        f"deb {DEBIAN} trixie-updates main",
     ),
     # debootstrap leaves its log, and what has priority important.
     ("ls /var/log/bootstrap.log", "/var/log/bootstrap.log"),

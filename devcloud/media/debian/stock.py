@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from devcloud.apt_sources import stanzas
 from devcloud.media import Media, parts
 from devcloud.media.apt import Apt, components
 from devcloud.media.debian import base, build, netboot
@@ -63,18 +64,28 @@ def make(work: Work, out: Path) -> None:
     )
     collector.fetch(installer.builtin)
     build.lay_out(out, collector.collect(installer.builtin), installer.builtin)
-    (out / "dists" / base.SUITE / "Release").write_text(release(packages))
+    as_on_mirrors(out / "dists", release(packages))
     lines = (*DEVIATIONS, *collector.notes())
     (out / "DEVIATIONS.txt").write_text("".join(f"{line}\n" for line in lines))
     work.versions.update(kernel=installer.kernel, netboot=installer.version)
 
 
-def release(packages: Apt) -> str:
-    """The mirror's own Release without its signature.
+def as_on_mirrors(dists: Path, text: str) -> None:
+    """Put the mirror's Release into its code name's directory, and link to that.
 
-    choose-mirror learns from it that trixie is stable; else apt-setup would leave
-    out the updates.
+    choose-mirror looks for `stable` and the like, and learns from them that trixie is
+    stable; else apt-setup would leave out the updates.
+    Source: choose-mirror, choose-mirror.c, find_releases and choose_suite; apt-setup,
+    generators/90services-select
     """
+    (dists / base.SUITE / "Release").write_text(text)
+    for fields in stanzas(text):
+        if (name := fields.get("suite", base.SUITE)) != base.SUITE:
+            (dists / name).symlink_to(base.SUITE)
+
+
+def release(packages: Apt) -> str:
+    """The mirror's own Release without its signature."""
     [file] = (packages.home / "lists").glob("*_InRelease")
     signed = file.read_text().partition("\n\n")[2]
     return signed.partition("-----BEGIN PGP SIGNATURE-----")[0]

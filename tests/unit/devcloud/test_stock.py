@@ -52,6 +52,15 @@ class TreeTest(testtools.TestCase):
             found = stock.release(SimpleNamespace(home=Path(name)))  # type: ignore[arg-type]
         self.assertEqual("Origin: Debian\nSuite: stable\nCodename: trixie\n", found)
 
+    def test_as_on_mirrors(self) -> None:
+        """The suite's name is a link to the code name's directory."""
+        with tempfile.TemporaryDirectory() as name:
+            Path(name, "trixie").mkdir()
+            stock.as_on_mirrors(Path(name), "Suite: stable\nCodename: trixie\n")
+            self.assertEqual("trixie", str(Path(name, "stable").readlink()))
+            text = Path(name, "stable", "Release").read_text()
+            self.assertEqual("Suite: stable\nCodename: trixie\n", text)
+
 
 class EntryTest(testtools.TestCase):
     """The catalogue entry for it."""
