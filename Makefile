@@ -17,7 +17,7 @@ EVERYWHERE = tests\.unit\.test_(sweep|faults)
 TWO = --concurrency 2
 
 .PHONY: help venv demo test lint format types unit sweep oz docs functional alone e2e slow \
-	builds media-check devcloud devcloud-status devcloud-down devcloud-wipe
+	builds proof stock media-check devcloud devcloud-status devcloud-down devcloud-wipe
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -85,6 +85,12 @@ slow: venv  ## a whole build of Debian on a running devcloud
 
 builds: venv  ## e2e and slow at once
 	$(CLOUD_TESTS) $(TWO) 'tests\.e2e\.' --exclude-regex 'test_alone'
+
+proof: venv  ## a longer proof: make proof NAME=...; without a name it lists them
+	@$(PYTHON_VENV) -m tools.proof $(NAME)
+
+stock: venv  ## Debian as a plain mirror has it, on a running devcloud; an hour or more
+	@$(PYTHON_VENV) -m tools.proof stock
 
 # First of all: who wants Debian should not wait for a cloud that cannot build it.
 media-check:  ## whether the mirror has what Debian on the devcloud is made of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from devcloud import settings
 from devcloud.errors import DevcloudError
 from devcloud.media.apt import ARCH, Apt, components
 from devcloud.media.debian import base, netboot, suite
+from devcloud.media.debian.suite import Udeb
 from devcloud.media.debian.udebs import Collector
 from devcloud.media.parts import Work
 
@@ -60,7 +62,14 @@ def make(work: Work, out: Path) -> None:
     found = gather(work)
     collector, builtin = found.collector, found.netboot.builtin
     found.netboot.copy(out / "dists" / base.SUITE / IMAGES)
-    udebs = collector.collect(builtin)
+    lay_out(out, collector.collect(builtin), builtin)
+    os.link(work.cache / "base" / base.FILE, out / base.FILE)
+    tell(out, collector)
+    work.versions.update(kernel=found.netboot.kernel, netboot=found.netboot.version)
+
+
+def lay_out(out: Path, udebs: Sequence[Udeb], builtin: set[str]) -> None:
+    """The suite of the installer's components, and a stub of the mirror's own."""
     pool = out / POOL
     pool.mkdir(parents=True)
     names = builtin | suite.provided(udeb.fields for udeb in udebs)
@@ -70,9 +79,6 @@ def make(work: Work, out: Path) -> None:
     index = f"debian-installer/binary-{ARCH}"
     suite.write(out, UDEB_SUITE, index, packages)
     suite.write(out, base.SUITE, f"binary-{ARCH}", "")
-    os.link(work.cache / "base" / base.FILE, out / base.FILE)
-    tell(out, collector)
-    work.versions.update(kernel=found.netboot.kernel, netboot=found.netboot.version)
 
 
 def tell(out: Path, collector: Collector) -> None:

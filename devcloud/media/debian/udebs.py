@@ -51,6 +51,8 @@ class Collector:
     ``apt`` has the signed packages, ``components`` the udebs.
     """
 
+    wanted: tuple[str, ...] = WANTED
+
     def __init__(
         self,
         apt: Apt,
@@ -80,7 +82,7 @@ class Collector:
 
         :raises: DevcloudError naming what the mirror does not give
         """
-        wanted = [n for n in (*WANTED, *self._modules) if n not in builtin]
+        wanted = [n for n in (*self.wanted, *self._modules) if n not in builtin]
         replaceable = {*self._modules, E2FSPROGS_UDEB}
         asked = [n for n in wanted if self.components.signed or n not in replaceable]
         files = self.components.download(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -92,6 +93,17 @@ class ParsersTest(AnswerTestCase):
         for name in ("debian-12", "debian-13"):
             entry = CATALOG.entry(name)
             answers.debconf(rendered(entry, asked(entry, **everything(entry))).answer)
+
+    def test_security_host(self) -> None:
+        """The host of Debian's security updates is named where the catalogue has one."""
+        entry = CATALOG.entry("debian-13")
+        question = "apt-setup/security_host"
+        self.assertNotIn(question, rendered(entry, asked(entry)).answer)
+        variables = {**entry.variables, "security_host": "mirror.example:3142"}
+        here = dataclasses.replace(entry, variables=variables)
+        answer = rendered(here, asked(here)).answer
+        self.assertIn(f"d-i {question} string mirror.example:3142\n", answer)
+        answers.debconf(answer)
 
     def test_command_lines_fit_boot_method_kernel(self) -> None:
         """On every architecture, with the vendor's own source."""

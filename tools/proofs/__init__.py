@@ -1,0 +1,1 @@
+"""The longer proofs, a module each; see ../proof.py."""
