@@ -12,6 +12,7 @@ from osc_imagebuild.errors import (
 from osc_imagebuild.record import Record
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
 from osc_imagebuild.tests.fakes.faults import Fault, answered, once
+from osc_imagebuild.tests.fakes.machines import FakeServer
 from osc_imagebuild.tests.fakes.wire import Call
 from osc_imagebuild.tests.unit.base import CloudTestCase
 
@@ -162,12 +163,15 @@ class AttemptsTest(AttemptsTestCase):
     def test_lists_that_lag(self) -> None:
         """A server that was given up and is still listed is not taken for the next."""
         unlucky(self.cloud)
-        nova, gone = self.cloud.nova, {}
+        nova = self.cloud.nova
+        gone: dict[str, tuple[FakeServer, float]] = {}
 
         def lag(call: Call) -> None:
-            """Show what was deleted for 40 seconds more, as if it were there."""
-            gone.update({s.id: s for s in nova.servers.values() if s.gone_at})
-            nova.ghosts = [s for s in gone.values() if call.at < s.gone_at + 40]
+            """List what was deleted for 40 seconds more."""
+            for server in nova.servers.values():
+                if server.gone_at is not None:
+                    gone[server.id] = (server, server.gone_at + 40)
+            nova.ghosts = [s for s, until in gone.values() if call.at < until]
 
         self.cloud.hooks.append(lag)
         self.assert_complete(self.builder().create(self.request(attempts=3)))
