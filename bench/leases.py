@@ -51,6 +51,7 @@ class Tally:
     without: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def take(self) -> bool:
         """Claim a start; false when there is none left."""
@@ -58,10 +59,14 @@ class Tally:
             self.left -= 1
             return self.left >= 0
 
-    def stop(self) -> None:
-        """Let no further start begin."""
+    def stop(self, lanes: list[Lane]) -> None:
+        """Let no further start begin, and those under way be cut short."""
+        self.ended.set()
         with self.lock:
             self.left = 0
+        for lane in lanes:
+            if lane.is_alive():
+                lane.join(BUILD_S)
 
     def show(self, began: float) -> None:
         """Print the table."""
@@ -86,6 +91,7 @@ def main() -> int:
     args.keep.mkdir(parents=True, exist_ok=True)
     tally, began = Tally(args.starts), time.monotonic()
     with contextlib.ExitStack() as stack:
+        stack.callback(tally.show, began)
         stack.callback(remove, cloud, name)
         stack.enter_context(busy(args.busy))
         image = image_of(cloud, args.image, name)
@@ -94,12 +100,11 @@ def main() -> int:
             Lane(tally, name, image, network, address, args)
             for address in addresses(cloud, network, args.lanes)
         ]
-        stack.callback(tally.stop)
+        stack.callback(tally.stop, lanes)
         for lane in lanes:
             lane.start()
         for lane in lanes:
             lane.join()
-    tally.show(began)
     return bool(tally.without or tally.broken or not tally.seconds)
 
 
@@ -229,7 +234,8 @@ class Lane(threading.Thread):
         """Wait for the lease, and note the time or keep the evidence."""
         began = asked = time.monotonic()
         while not (found := log.leased()) and time.monotonic() - began < self.args.wait:
-            time.sleep(0.5)
+            if self.tally.ended.wait(0.5):
+                return
             if time.monotonic() - asked > ASK_S:
                 # Seldom: what Nova answers costs more than many a guest.
                 asked = time.monotonic()
