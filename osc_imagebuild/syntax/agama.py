@@ -13,7 +13,7 @@ from typing import Any
 from osc_imagebuild.syntax import jsonnet
 from osc_imagebuild.syntax.reading import Finding, Reading, Script, Value
 
-_ENCRYPTION = ("luks1", "luks2", "pervasiveLuks2", "tpmFde")
+_IMPORTS = ("import", "importstr", "importbin")
 
 
 def read(text: str) -> Reading:
@@ -45,15 +45,15 @@ def _jsonnet(text: str, error: ValueError, reading: Reading) -> None:
         where = "" if "line" in str(error) else f"line {why.line}: "
         reading.wrong(why.line, f"{other} ({error}), and {where}no Jsonnet: {why.text}")
         return
-    names = {"import": "imports", "importstr": "imports", "importbin": "imports"}
     for before, word in zip([None, *words], words, strict=False):
         if word.kind == "string":
             reading.values.append(Value(word.line, word.text))
-        if before and before.text in names and word.kind == "string":
+        if before and before.kind == "name" and before.text in _IMPORTS:
             reading.unseen.append(Finding(word.line, f"import {word.text[:40]}"))
     for at in range(len(words) - 2):
         key, colon, value = words[at : at + 3]
-        if colon.text not in (":", "::") or value.kind != "string":
+        separated = colon.kind == "operator" and colon.text in (":", "::", ":::")
+        if not separated or value.kind != "string":
             continue
         if key.text in ("content", "body"):
             reading.scripts.append(Script(value.line, value.text, whole=False))
@@ -99,13 +99,12 @@ def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], 
     """Everything in a document, with the names that lead to it."""
     if path:
         yield path, value
-    items = value.items() if isinstance(value, dict) else ()
-    if isinstance(value, list):
-        items = ((path[-1] if path else "", item) for item in value)
-    for key, item in items:
-        yield from _walk(
-            item, (*path[:20], str(key)) if isinstance(value, dict) else path
-        )
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk(item, (*path, str(key)))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _walk(item, path)
 
 
 def _line(text: str, key: str, value: str) -> int:

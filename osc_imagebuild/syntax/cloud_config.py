@@ -100,7 +100,8 @@ def _part(text: str, reading: Reading) -> tuple[str, int]:
     for part in parts:
         body = _payload(part).lstrip()
         if part.get_content_type() == "text/cloud-config" and body:
-            body = body if body.startswith("#") else f"{HEADER} \n{body}"
+            known = body.startswith((HEADER, JINJA))
+            body = body if known else f"{HEADER}\n{body}"
         if body.startswith((HEADER, JINJA)) and "autoinstall" in body:
             # A part that is encoded is nowhere in the message as it is.
             at = max(text.find(body[:200]), 0)

@@ -16,15 +16,23 @@ from osc_imagebuild.syntax.shell import Command, commands
 
 _SHELLS = frozenset("sh bash dash ash ksh zsh".split())
 # Commands that run the one behind them; how many words of their own come first.
+_PLAIN = """exec command nohup sudo env busybox nice setsid builtin in-target log-output
+    curtin systemd-run systemd-nspawn ionice doas""".split()
 _WRAPPERS = {
-    **dict.fromkeys(
-        "exec command nohup sudo env busybox nice setsid builtin".split(), 0
-    ),
-    **dict.fromkeys("in-target log-output curtin systemd-run ionice doas".split(), 0),
-    **dict.fromkeys("chroot timeout arch-chroot systemd-nspawn".split(), 1),
+    **dict.fromkeys(_PLAIN, 0),
+    **dict.fromkeys(("chroot", "timeout", "arch-chroot"), 1),
 }
 # Options of theirs that take the next word.
-_WITH_VALUE = frozenset("-t -u -g -n -s -k --target --pass-stdout".split())
+_WITH_VALUE = {
+    **{"sudo": ("-u", "-g", "-h", "-p", "-C"), "doas": ("-u", "-C"), "env": ("-u",)},
+    **{"nice": ("-n",), "ionice": ("-c", "-n"), "timeout": ("-s", "-k")},
+    **{
+        "log-output": ("-t",),
+        "curtin": ("-t", "--target"),
+        "systemd-run": ("-u", "-p"),
+    },
+    **{"systemd-nspawn": ("-D",), "exec": ("-a",)},
+}
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _SYSTEMCTL = {
     **dict.fromkeys(("poweroff", "poweroff.target"), OFF),
@@ -84,7 +92,7 @@ def _behind(name: str, words: list[str], own: int) -> list[str]:
         option, left = left[0], left[1:]
         if option == "--":
             break
-        if option in _WITH_VALUE:
+        if option in _WITH_VALUE.get(name, ()):
             left = left[1:]
     return left[own:]
 

@@ -106,13 +106,17 @@ def check(words: list[Token]) -> None:
             opened.pop()
         elif before and _value(word) and _ended(before):
             raise NoJsonnet(word.line, f"nothing stands before {word.text[:20]!r}")
-        elif opened and opened[-1].text == "{" and before and before.text in "{,":
+        elif opened and opened[-1].text == "{" and before and _begins_field(before):
             _field(words, at)
         if word.kind == "bracket" and word.text not in _CLOSES:
             opened.append(word)
         before = word
     if opened:
         raise NoJsonnet(opened[-1].line, f"{opened[-1].text} is never closed")
+
+
+def _begins_field(before: Token) -> bool:
+    return (before.kind, before.text) in (("bracket", "{"), ("operator", ","))
 
 
 def _value(word: Token) -> bool:

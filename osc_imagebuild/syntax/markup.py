@@ -43,11 +43,12 @@ class Node:
 
     def find(self, *path: str) -> Node | None:
         """The first element at a path of names below this one."""
-        node: Node | None = self
+        node = self
         for name in path:
-            node = next((c for c in node.children if c.name == name), None)
-            if node is None:
+            found = next((c for c in node.children if c.name == name), None)
+            if found is None:
                 return None
+            node = found
         return node
 
     def value(self, *path: str) -> str:
