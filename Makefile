@@ -68,6 +68,9 @@ oz: venv  ## tests with the distribution's own Oz; installs it where it is missi
 		apt-get update -q && apt-get install -y -q --no-install-recommends oz; }
 	$(TESTS) 'tests\.oz\.'
 
+vendor: venv  ## answer files by the vendors' parsers; SCHEMAS=<directory>: every one, schemas too
+	@$(PYTHON_VENV) -m tools.vendor $(if $(SCHEMAS),--schemas $(SCHEMAS))
+
 catalogue-check: venv  ## addresses and dates of the catalogue as JSON; TRY=1 asks the servers
 	@$(PYTHON_VENV) -m tools.catalogue_check $(if $(TRY),--try)
 

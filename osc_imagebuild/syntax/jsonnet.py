@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     |(?P<number>\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)
     |(?P<name>[A-Za-z_]\w*)
     |(?P<bracket>[][(){}])
-    |(?P<operator>[-!$:~+&|^=<>*/%.,;]+)
+    |(?P<operator>[,;.$]|(?:(?!//|/\*|\|\|\|)[-!:~+&|^=<>*/%])+)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -131,6 +131,16 @@ def _ended(word: Token) -> bool:
     return _value(word) or (word.kind == "bracket" and word.text in "]}")
 
 
+def _bound(before: list[Token]) -> bool:
+    """Whether this may be one of several names behind a word local."""
+    for word in reversed(before):
+        if word.kind == "name" and word.text == "local":
+            return True
+        if word.kind == "operator" and word.text == ";":
+            return False
+    return False
+
+
 def _field(words: list[Token], at: int) -> None:
     """A field of an object begins here: a name, a string or [expression]."""
     word = words[at]
@@ -138,5 +148,7 @@ def _field(words: list[Token], at: int) -> None:
         return
     following = words[at + 1] if at + 1 < len(words) else None
     named = word.kind in ("name", "string")
+    if named and following and following.text[:1] == "=" and _bound(words[:at]):
+        return
     if not named or following is None or following.text[:1] not in (":", "+", "("):
         raise NoJsonnet(word.line, f"no field of an object: {word.text[:20]!r}")

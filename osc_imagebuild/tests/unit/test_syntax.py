@@ -230,6 +230,8 @@ class AgamaTest(SyntaxTestCase):
             "{ [k]: v for k in std.objectFields(x) for v in [1, 2] if v > 1 }",
             "{ a: @'c:\\', b: 'it\\'s', c: $.a[0:2:1], assert self.a != '', d: !true }",
             "function(x=1) { a: x tailstrict }",
+            "{ a: 1,// comment\n  b: local c = 1, d = 2; c + d, e:|||\n x\n|||,/* */ }",
+            "local a = {x: -1}, b = a.x; [a { x+: 2 }, b,-1, !true, ''] # end",
             "(import 'x.libsonnet') { a: importstr 'b', local c = 2, c: c }",
         ):
             self.check("Agama profile", (text, ""))
