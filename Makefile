@@ -17,7 +17,8 @@ EVERYWHERE = tests\.unit\.test_(sweep|faults)
 TWO = --concurrency 2
 
 .PHONY: help venv demo test lint format types unit sweep oz docs functional alone e2e slow \
-	builds proof stock media-check devcloud devcloud-status devcloud-down devcloud-wipe
+	builds proof stock catalogue-check vendor media-check devcloud devcloud-status devcloud-down \
+	devcloud-wipe
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -67,6 +68,12 @@ oz: venv  ## tests with the distribution's own Oz; installs it where it is missi
 		test "$$(id -u)" = 0 || { echo "run as root: apt-get install --no-install-recommends oz"; exit 1; }; \
 		apt-get update -q && apt-get install -y -q --no-install-recommends oz; }
 	$(TESTS) 'tests\.oz\.'
+
+vendor: venv  ## answer files by the vendors' parsers; SCHEMAS=<directory>: every one, schemas too
+	@$(PYTHON_VENV) -m tools.vendor $(if $(SCHEMAS),--schemas $(SCHEMAS))
+
+catalogue-check: venv  ## addresses and dates of the catalogue as JSON; TRY=1 asks the servers
+	@$(PYTHON_VENV) -m tools.catalogue_check $(if $(TRY),--try)
 
 docs: venv  ## the documentation, into doc/build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b html doc/source doc/build/html

@@ -201,14 +201,14 @@ class IsoFinder(Search):
         """sha256 and sha512 as given, or as the vendor publishes them beside it."""
         if self.request.checksum:
             return _given(self.request.checksum)
-        folder, _, name = url.partition("?")[0].rpartition("/")
-        stem = name.rpartition("-")[0]
-        for file in (pattern.format(name, stem=stem) for pattern in _SUMS):
+        name = url.partition("?")[0].rpartition("/")[2]
+        for place in sum_urls(url):
             try:
-                text = media.fetch_text(f"{folder}/{file}")
+                text = media.fetch_text(place)
             except (SpecError, TransientError):
                 continue
             if found := listed_digest(text, name):
+                file = place.rpartition("/")[2]
                 self.tell(f"checksum of the ISO: by {file} beside it")
                 return _given(found)
         self.warn(
@@ -216,6 +216,13 @@ class IsoFinder(Search):
             "give it with --checksum"
         )
         return "", ""
+
+
+def sum_urls(url: str) -> list[str]:
+    """Return where a vendor may have the digest of the ISO at ``url``."""
+    folder, _, name = url.partition("?")[0].rpartition("/")
+    stem = name.rpartition("-")[0]
+    return [f"{folder}/{pattern.format(name, stem=stem)}" for pattern in _SUMS]
 
 
 def listed_digest(text: str, name: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 
-from osc_imagebuild import hardware, kinds, rfb, syntax, values
+from osc_imagebuild import hardware, kinds, own_file, rfb, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.cloud import inventory, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.inventory import Flavor
 from osc_imagebuild.errors import CloudError
-from osc_imagebuild.guests import BUILD_ID_WORD, REPORT_WORD, USER_DATA_LIMIT, Answers
+from osc_imagebuild.guests import USER_DATA_LIMIT, Answers
 from osc_imagebuild.model import Request
 from osc_imagebuild.parts import DriverCd, Media
 from osc_imagebuild.spec import VISIBILITIES
@@ -212,20 +211,12 @@ def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
             f"catalogue entry {entry.name}: verify.sign is no regular expression: "
             f"{answers.verify_sign!r:.60}"
         )
-    own, sign = request.answer_file, entry.power_off_sign
-    if own is not None and sign and not re.search(sign, own, re.MULTILINE):
-        found.append(
-            "the answer file does not power the server off at its end: nothing in "
-            f"it matches {sign!r}; see: openstack image build os show {request.os} "
-            "-c answer_report -f value"
-        )
-    return found
+    return [*found, *own_file.judge(entry, request).problems]
 
 
 def doubts(entry: Entry, request: Request) -> list[str]:
     """Warn of what an own answer file does not say, or says in no known way."""
-    own = request.answer_file or ""
-    return silence(request) + (syntax.mistakes(entry.answer_format, own) if own else [])
+    return list(own_file.judge(entry, request).warnings)
 
 
 def address(
@@ -258,18 +249,3 @@ def address(
             "another driver than OVN)"
         ]
     return []
-
-
-def silence(request: Request) -> list[str]:
-    """Warn of an own answer file that cannot report, as no build is like it.
-
-    It may still do so by a script that it fetches.
-    """
-    own = request.answer_file
-    if own is None or BUILD_ID_WORD in own or REPORT_WORD in own:
-        return []
-    return [
-        f"the answer file has neither {REPORT_WORD} nor {BUILD_ID_WORD} in it: without "
-        "a report of success the build fails; see: openstack image build os show "
-        f"{request.os} -c answer_report -f value"
-    ]

@@ -21,7 +21,7 @@ import subunit
 import testtools
 
 ROOT = Path(__file__).resolve().parents[1]
-HERE = ("lint", "types", "unit", "sweep", "oz", "docs")
+HERE = ("lint", "types", "unit", "sweep", "vendor", "oz", "docs")
 ON_CLOUD = ("functional", "alone")
 # Longer than any part should ever take; a hang must not hide the other results.
 LIMIT_S = 60 * 60

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib.cli import parseractions
 from osc_lib.command import command
+
+from osc_imagebuild.v1.plain import plain
 
 if TYPE_CHECKING:
     from osc_imagebuild.catalog import Catalog
@@ -61,6 +64,12 @@ def _asked(
     return Request(**{"name": "image", **fields})
 
 
+def _warn(path: str, lines: Sequence[str]) -> None:
+    """Say what may be wrong, where `create` says it too: on stderr."""
+    for line in lines:
+        print(plain(f"{path}: warning: {line}"), file=sys.stderr)
+
+
 class ValidateImageBuildTemplate(command.Command):
     """Check templates, without a cloud, their secrets or the network"""
 
@@ -75,7 +84,7 @@ class ValidateImageBuildTemplate(command.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from osc_imagebuild import offline
+        from osc_imagebuild import offline, preflight
         from osc_imagebuild.catalog import Catalog
         from osc_imagebuild.errors import SpecError
 
@@ -84,13 +93,14 @@ class ValidateImageBuildTemplate(command.Command):
             catalog = Catalog()
             try:
                 request = _asked(parsed_args, path, catalog, check_only=True)
-                offline.check(catalog, request)
+                entry, _ = offline.check(catalog, request)
             except SpecError as error:
                 problems += (
                     problem if path in problem else f"{path}: {problem}"
                     for problem in error.problems
                 )
             else:
+                _warn(path, preflight.doubts(entry, request))
                 self.app.stdout.write(f"{path}: ok\n")
         if problems:
             raise SpecError(problems)
@@ -108,13 +118,14 @@ class RenderImageBuildTemplate(command.ShowOne):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        from osc_imagebuild import guests, offline
+        from osc_imagebuild import guests, offline, preflight
         from osc_imagebuild.catalog import Catalog
 
         catalog = Catalog()
         path = parsed_args.template
         request = _asked(parsed_args, path, catalog, check_only=False)
         entry, answers = offline.check(catalog, request)
+        _warn(path, preflight.doubts(entry, request))
         shown = {
             "name": request.name,
             "os": request.os,

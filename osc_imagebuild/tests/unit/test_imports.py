@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[2]
 PURE = (
     *("spec.py", "model.py", "actions.py", "parts.py", "names.py", "choose.py"),
     *(f"template/{name}.py" for name in "document merge schema fields tdl".split()),
-    *("values.py", "quoting.py", "syntax.py", "hardware.py", "assembly.py"),
+    *("values.py", "quoting.py", "syntax/*", "hardware.py", "assembly.py"),
     *("kinds.py", "addresses.py"),
     "recipe.py",
     *("steps/*", "boot/*", "outputs/*", "monitors/*"),

@@ -1,26 +1,86 @@
-"""Own answer files that are not well formed."""
+"""Own answer files by the grammar of their format."""
 
 from __future__ import annotations
 
+import sys
+from unittest import mock
+
 import testtools
 
-from osc_imagebuild import guests, syntax
+from osc_imagebuild import guests, own_file, syntax
 from osc_imagebuild.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model import Request
+from osc_imagebuild.syntax import ending, kickstart, markup, shell, vendor_kickstart
+from osc_imagebuild.syntax.reading import Script
 
 ENTRIES = Catalog([BUILT_IN])
 RECIPE = "d-i partman-auto/expert_recipe string"
+YAST = '<profile xmlns="http://www.suse.com/1.0/yast2ns">{}</profile>'
+WINDOWS = '<unattend xmlns="urn:schemas-microsoft-com:unattend">{}</unattend>'
 
 
-class SyntaxTest(testtools.TestCase):
-    """Told with their line; what is well formed is not complained of."""
+# Scripts that power off, and such that do nothing of this kind.
+OFF = """\
+poweroff
+/usr/sbin/poweroff -f
+halt -p
+halt --poweroff
+reboot -p
+shutdown
+shutdown -h +1
+shutdown --poweroff now
+systemctl isolate poweroff.target
+systemctl --no-block poweroff
+init 0
+sudo -n poweroff
+env A=b poweroff
+A=b exec poweroff
+bash -ec 'poweroff'
+sh -c "sleep 1; poweroff"
+timeout -k 1 9 poweroff
+nohup poweroff
+chroot /mnt /bin/sh -c poweroff
+kill -USR2 1
+in-target poweroff
+curtin in-target --target=/target -- poweroff
+eval 'poweroff'
+for i in 1; do poweroff; done
+while :; do poweroff; done
+x || { poweroff; }
+$(poweroff)
+echo poweroff | sh
+printf 'sleep 9\\npoweroff\\n' | at now
+""".splitlines()
+NOTHING = """\
+echo poweroff
+shutdown -c
+# poweroff
+poweroff=1
+poweroff --help
+systemctl mask poweroff.target
+case x in poweroff) a;; esac
+grep poweroff /x
+'power off'
+sed s/a/poweroff/
+poweroffs
+for poweroff in 1; do a; done
+echo "a; poweroff"
+""".splitlines()
 
-    def check(self, kind: str, *cases: tuple[str, str]) -> None:
+
+class SyntaxTestCase(testtools.TestCase):
+    """Tables of texts, and of what is said of them."""
+
+    def check(self, kind: str, *cases: tuple[str, str], release: str = "") -> None:
         """Compare what is said of each text; '' for nothing."""
         for text, wanted in cases:
-            found = syntax.mistakes(kind, text)
+            found = syntax.mistakes(kind, text, release)
             self.assertEqual(bool(wanted), bool(found), f"{text!r}: {found}")
             self.assertIn(wanted, " ".join(found), text)
+
+
+class SyntaxTest(SyntaxTestCase):
+    """Told with their line; what is well formed is not complained of."""
 
     def test_preseed(self) -> None:
         self.check(
@@ -38,27 +98,112 @@ class SyntaxTest(testtools.TestCase):
             ("x\n" * 20, "has 10 more of these"),
         )
 
+    def test_preseed_lines_as_the_installer_joins_them(self) -> None:
+        """Its comments are gone before it looks at a backslash."""
+        self.check(
+            "preseed",
+            ("d-i a/b string x \\\n# inside\\\n  y\nd-i a/c note\n", ""),
+            ("tasksel tasksel/first multiselect\npopularity-contest a/b seen true", ""),
+            ("  # an indented comment of five words\n", ""),
+            (
+                "d-i a/b",
+                "line 1: not 'owner question type value': d-i a/b; Debian's inst",
+            ),
+            ("d-i a/b \nx", "line 1: not 'owner question type value'"),
+            ("d-i a/b\tnote\r\n", ""),
+            (
+                "\n  # short\n",
+                "line 2: not 'owner question type value': # short (a com",
+            ),
+            (
+                "d-i a/b string x \\\n\nd-i a/c string y\n",
+                "empty line 2 joins line 3 to",
+            ),
+            (
+                "d-i a/c string y\nd-i a/b string x \\\n",
+                "line 2: the last line ends in",
+            ),
+            ("d-i locale string en_US", "questions have a slash"),
+        )
+
     def test_kickstart(self) -> None:
         whole = "text\n%packages\na\n%end\n%include /tmp/x\n%post --nochroot\nb\n%end\n"
         self.check(
             "kickstart",
             (whole, ""),
+            ("%post\ncat <<EOF\n%wheel ALL=(ALL)\n%d %s\nEOF\n  %end\n", ""),
+            ("%pre\n#!/bin/sh\n%include x\n%end\n%addon com_redhat_kdump\n%end\n", ""),
             ("%packages\na\n%post\nb\n%end", "line 1: %packages has no %end before"),
             ("%post\nb\n", "line 1: %post has no %end"),
             ("text\n%end\n", "line 2: %end ends nothing"),
+            ("text\n%pots\nb\n", "line 2: there is no section %pots"),
+            ('\nbootloader --append="a b\n', "line 2: no closing quotation"),
         )
 
-    def test_documents(self) -> None:
-        self.check("AutoYaST", ("<a><b/></a>", ""), ("<a><b></a>", "line 1, column 8"))
-        self.check("autounattend", ("<a/>", ""), ("", "no element found"))
-        self.check("autoinstall", ("#cloud-config\na: 1", ""), ("a: [1", "no YAML"))
+    def test_kickstart_by_its_vendor(self) -> None:
+        """Where pykickstart is installed it knows commands and options by release."""
         self.check(
-            "autoinstall", ("a: 2026-02-30", "no YAML: day"), ("[" * 5000, "no YAML")
+            "kickstart",
+            ("text\nkeybord us\n", "line 2: Unknown command: keybord"),
+            ("timezone --utc=x UTC\n", "line 1: argument --utc"),
+            ("install\n", "line 1: install has been removed"),
+            ("%include /tmp/x\npart / --size=1 --fstype=xfs\n", ""),
+            (
+                "%packages --nosuch\na\n%end\nlang x y\n",
+                "line 1: unrecognized arguments",
+            ),
+            release="RHEL9",
+        )
+        self.check("kickstart", ("keybord us\n", ""), release="F1999")
+
+    def test_kickstart_without_its_vendor(self) -> None:
+        """The sections are seen to all the same."""
+        with mock.patch.dict(sys.modules, {"pykickstart.parser": None}):
+            self.assertFalse(vendor_kickstart.is_installed())
+            found = kickstart.read("keybord us\n%post\n", "RHEL9").mistakes
+        self.assertEqual([(2, "%post has no %end")], found)
+
+    def test_documents(self) -> None:
+        self.check(
+            "AutoYaST",
+            (YAST.format("<b/>"), ""),
+            ("<a><b></a>", "line 1, column 8"),
+            ("<profile/>", "line 1: the first element is profile of the namespace ''"),
         )
         self.check(
-            "Agama profile", ("{}", ""), ("local a = 1; a", ""), ("{1}", "no JSON")
+            "autounattend",
+            (WINDOWS.format(""), ""),
+            ("", "no element found"),
+            (WINDOWS.format("<a wcm:action='add'/>"), "unbound prefix"),
+            ("<unattend/>", "and not unattend of"),
+        )
+        self.check(
+            "autoinstall",
+            ("#cloud-config\nautoinstall: {version: 1}", ""),
+            ("#cloud-config\na: [1", "no YAML"),
+            ("#cloud-config\na: 2026-02-30", "no YAML: day"),
+            ("#cloud-config\n" + "[" * 5000, "no YAML"),
+            ("#cloud-config\na: 1", "no key autoinstall"),
         )
         self.check("", ("anything", ""))
+
+    def test_what_grows_is_given_up(self) -> None:
+        """No entity is followed, no file is read, no alias is multiplied."""
+        bomb = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 9}">' for n in range(1, 30))
+        for text in (
+            f'<!DOCTYPE profile [<!ENTITY a0 "x">{bomb}]>{YAST.format("&a29;")}',
+            f'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>{YAST.format("&x;")}',
+        ):
+            self.check("AutoYaST", (text, "an entity is declared"))
+        error = self.assertRaises(markup.BadMarkup, markup.parse, "<a>" * 9999)
+        self.assertIn("inside each other", error.text)
+        grows = "\n".join(
+            f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)
+        )
+        text = f"#cloud-config\nautoinstall:\n  version: 1\n  a0: &a0 [x]\n{grows}\n"
+        self.check("autoinstall", (text, "the installer has no key a0"))
+        for kind in ("Agama profile", "autoinstall"):
+            self.assertNotEqual([], syntax.mistakes(kind, '{"a":' * 90_000))
 
     def test_our_own(self) -> None:
         """Nothing is wrong in any answer file that is made here."""
@@ -66,4 +211,107 @@ class SyntaxTest(testtools.TestCase):
             entry = ENTRIES.entry(name)
             request = Request(name="x", os=name, lvm=entry.family == "debian")
             made = guests.render(entry, request, "0" * 32, "http://m/x").answer
-            self.assertEqual([], syntax.mistakes(entry.answer_format, made), name)
+            release = own_file.release(entry)
+            found = syntax.mistakes(entry.answer_format, made, release)
+            self.assertEqual([], found, name)
+
+
+class AgamaTest(SyntaxTestCase):
+    """JSON, and what can be Jsonnet."""
+
+    def test_good(self) -> None:
+        for text in (
+            "{}",
+            '{"a": [1, 2.5e3, true, null]}',
+            "local a = 1; { a: a }",
+            "{ a: 'b', \"c\": \"d\", ['e']: 1, f(x):: x + 1, g+: {}, h: self.f(2), }",
+            "{ a: |||\n  it's {text\n||| }",
+            "// {\n{ a: 1 } # }\n/* { */ + { b:: if 1 > 2 then 'x' else 'y' }",
+            "{ [k]: v for k in std.objectFields(x) for v in [1, 2] if v > 1 }",
+            "{ a: @'c:\\', b: 'it\\'s', c: $.a[0:2:1], assert self.a != '', d: !true }",
+            "function(x=1) { a: x tailstrict }",
+            "{ a: 1,// comment\n  b: local c = 1, d = 2; c + d, e:|||\n x\n|||,/* */ }",
+            "local a = {x: -1}, b = a.x; [a { x+: 2 }, b,-1, !true, ''] # end",
+            "(import 'x.libsonnet') { a: importstr 'b', local c = 2, c: c }",
+        ):
+            self.check("Agama profile", (text, ""))
+
+    def test_bad(self) -> None:
+        self.check(
+            "Agama profile",
+            ("{1}", "no JSON"),
+            ('{"a": 1 "b": 2}', "nothing stands before 'b'"),
+            ('{"a": 1\n', "{ is never closed"),
+            ('{"a": [1, 2}}', "} closes nothing"),
+            ("{ a: 'b }", "this does not end"),
+            ("{ a: |||\n x\n}", "the text block ||| does not end"),
+            ("{ a = 1 }", "no field of an object: 'a'"),
+            ("just some words", "nothing stands before"),
+            ("", "there is nothing in it"),
+            ("[1]", "no profile: a profile is an object"),
+        )
+
+
+class ShellTest(testtools.TestCase):
+    """Which commands a script runs."""
+
+    def test_commands(self) -> None:
+        for text, wanted in (
+            ("a b; c && d | e & f", ["a b", "c", "d", "e", "f"]),
+            ("# a\nb # c\n  #d\ne#f", ["b", "e#f"]),
+            ("a 'b;c' \"d|e\" f\\;g", ["a b;c d|e f;g"]),
+            ("a <<X\nb\nX\nc", ["a", "c"]),
+            ("a <<-'X' | d\n\tb\n\tX\nc", ["a", "d", "c"]),
+            ("if a; then b; else ! c; fi", ["a", "b", "c", "fi"]),
+            ("case $x in a|b) c;; d) e;; esac; f", ["c", "e", "esac", "f"]),
+            ('x=$(a "$(b)") `c` d', ["a ", "b", "c", "x=  d"]),
+            ("a 2>&1 >/x &>/y\nb", ["a 2 /x /y", "b"]),
+            ("a \\\n  b\nc", ["a b", "c"]),
+            ("f() { a; }", ["f", "a", "}"]),
+            ("(a; b)", ["a", "b"]),
+        ):
+            found = [" ".join(c.words) for c in shell.commands(text) if c.words]
+            self.assertEqual(sorted(wanted), sorted(found), text)
+
+    def test_lines(self) -> None:
+        text = "a\n'b\nc' d\nx <<E\n1\n2\nE\ny \\\n z\nw"
+        found = {c.words[0]: c.line for c in shell.commands(text, 10)}
+        self.assertEqual({"a": 10, "b\nc": 11, "x": 13, "y": 17, "w": 19}, found)
+
+    def test_ends(self) -> None:
+        """OFF, HALT, REBOOT, or nothing of this kind."""
+        for kind, texts in (
+            ("off", OFF),
+            ("halt", ("halt", "halt -f", "shutdown -H now", "systemctl halt")),
+            ("reboot", ("reboot", "shutdown -r now", "systemctl reboot", "init 6")),
+            ("", NOTHING),
+        ):
+            for text in texts:
+                found = {end.kind for end in ending.ends(Script(1, text))}
+                self.assertEqual({kind} - {""}, found, text)
+
+    def test_scripts_in_scripts(self) -> None:
+        for text, wanted in (
+            ("sh <<E\npoweroff\nE", "off"),
+            ("chroot /x bash -s <<E\npoweroff\nE", "off"),
+            ("cat <<E | sh\npoweroff\nE", "off"),
+            ("cat > /tmp/x <<E\npoweroff\nE\nsh /tmp/x", "off"),
+            (
+                "cat > /mnt/x.sh <<E\npoweroff\nE\nchmod +x /mnt/x.sh\nchroot /mnt /x.sh",
+                "off",
+            ),
+            ("cat > /usr/lib/finish-install.d/99x <<E\npoweroff\nE", "off"),
+            ("cat > /tmp/x <<E\npoweroff\nE\n", ""),
+            ("cat <<E\npoweroff\nE", ""),
+            ("echo 'poweroff' | tee /x", ""),
+            ("echo 'sleep 1; poweroff' | at now", "off"),
+            ("sh -c 'sh -c \"poweroff\"'", "off"),
+        ):
+            found = {end.kind for end in ending.ends(Script(1, text))}
+            self.assertEqual({wanted} - {""}, found, text)
+
+    def test_anything_ends(self) -> None:
+        """Unfinished quotes and brackets, and much of them."""
+        for text in ("'", '"', "`", "$(", "<<X", "case x in", "\\", "a <<'", '"$('):
+            for times in (1, 500):
+                self.assertIsInstance(ending.ends(Script(1, text * times)), list)

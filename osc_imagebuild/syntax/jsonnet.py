@@ -1,0 +1,154 @@
+"""Whether a text can be Jsonnet: its words, brackets and what stands in objects. Pure.
+
+It is not evaluated. Source: jsonnet.org's specification of the language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_TOKEN = re.compile(
+    r"""(?P<blank>\s+|//[^\n]*|\#[^\n]*|/\*.*?\*/)
+    |(?P<block>\|\|\|-?[ \t]*\n)
+    |(?P<verbatim>@"(?:[^"]|"")*"|@'(?:[^']|'')*')
+    |(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+    |(?P<number>\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)
+    |(?P<name>[A-Za-z_]\w*)
+    |(?P<bracket>[][(){}])
+    |(?P<operator>[,;.$]|(?:(?!//|/\*|\|\|\|)[-!:~+&|^=<>*/%])+)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_CLOSES = {")": "(", "]": "[", "}": "{"}
+# Behind these something else than an operator may follow.
+_WORDS = frozenset(
+    """assert else error for function if import importstr importbin in local tailstrict
+    then""".split()
+)
+
+
+class Token(NamedTuple):
+    """A word of the language; ``text`` is a string's content without its quotes."""
+
+    line: int
+    kind: str
+    text: str
+
+
+class NoJsonnet(Exception):
+    """Why this is none, with its line."""
+
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(line, text)
+        self.line = line
+        self.text = text
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Yield the words of a text, comments left out.
+
+    :raises: NoJsonnet where something is none, such as a string that does not close
+    """
+    at, line = 0, 1
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            raise NoJsonnet(
+                line, f"this does not end, or is none: {text[at : at + 20]!r}"
+            )
+        kind, whole, end = str(found.lastgroup), found[0], found.end()
+        if kind == "block":
+            whole, end = _block(text, at, end, line)
+        if kind != "blank":
+            yield _token(line, kind, whole)
+        line += whole.count("\n")
+        at = end
+
+
+def _token(line: int, kind: str, whole: str) -> Token:
+    if kind == "string":
+        return Token(line, kind, re.sub(r"\\(.)", _escape, whole[1:-1], flags=re.S))
+    if kind == "verbatim":
+        return Token(line, "string", whole[2:-1])
+    if kind == "block":
+        inside = whole.partition("\n")[2].rpartition("|||")[0]
+        return Token(line + 1, "string", inside)
+    return Token(line, kind, whole)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return {"n": "\n", "t": "\t", "r": "\r"}.get(found[1], found[1])
+
+
+def _block(text: str, at: int, end: int, line: int) -> tuple[str, int]:
+    """A text block, which a line of |||, less indented than the text, ends."""
+    closing = re.compile(r"^[ \t]*\|\|\|", re.MULTILINE).search(text, end)
+    if closing is None:
+        raise NoJsonnet(line, "the text block ||| does not end")
+    return text[at : closing.end()], closing.end()
+
+
+def check(words: list[Token]) -> None:
+    """See that brackets match, and that values are separated.
+
+    :raises: NoJsonnet
+    """
+    if not words:
+        raise NoJsonnet(0, "there is nothing in it")
+    opened: list[Token] = []
+    before: Token | None = None
+    for at, word in enumerate(words):
+        if word.text in _CLOSES and word.kind == "bracket":
+            if not opened or opened[-1].text != _CLOSES[word.text]:
+                raise NoJsonnet(word.line, f"{word.text} closes nothing")
+            opened.pop()
+        elif before and _value(word) and _ended(before):
+            raise NoJsonnet(word.line, f"nothing stands before {word.text[:20]!r}")
+        elif opened and opened[-1].text == "{" and before and _begins_field(before):
+            _field(words, at)
+        if word.kind == "bracket" and word.text not in _CLOSES:
+            opened.append(word)
+        before = word
+    if opened:
+        raise NoJsonnet(opened[-1].line, f"{opened[-1].text} is never closed")
+
+
+def _begins_field(before: Token) -> bool:
+    return (before.kind, before.text) in (("bracket", "{"), ("operator", ","))
+
+
+def _value(word: Token) -> bool:
+    """Whether a value begins here; a bracket may as well go on with one."""
+    return word.kind in ("string", "number") or (
+        word.kind == "name" and word.text not in _WORDS
+    )
+
+
+def _ended(word: Token) -> bool:
+    """Whether a value has ended here."""
+    return _value(word) or (word.kind == "bracket" and word.text in "]}")
+
+
+def _bound(before: list[Token]) -> bool:
+    """Whether this may be one of several names behind a word local."""
+    for word in reversed(before):
+        if word.kind == "name" and word.text == "local":
+            return True
+        if word.kind == "operator" and word.text == ";":
+            return False
+    return False
+
+
+def _field(words: list[Token], at: int) -> None:
+    """A field of an object begins here: a name, a string or [expression]."""
+    word = words[at]
+    if word.text in ("local", "assert", "for", "if") or word.text == "[":
+        return
+    following = words[at + 1] if at + 1 < len(words) else None
+    named = word.kind in ("name", "string")
+    if named and following and following.text[:1] == "=" and _bound(words[:at]):
+        return
+    if not named or following is None or following.text[:1] not in (":", "+", "("):
+        raise NoJsonnet(word.line, f"no field of an object: {word.text[:20]!r}")

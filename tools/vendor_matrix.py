@@ -1,0 +1,137 @@
+"""Every answer file worth a look: entries, architectures, options, ways of delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+from osc_imagebuild import addresses, guests, passwords
+from osc_imagebuild.boot import ipxe
+from osc_imagebuild.catalog import Entry
+from osc_imagebuild.guests import Disc, Way
+from osc_imagebuild.model import Request
+from osc_imagebuild.parts import EfiStubDisk
+from osc_imagebuild.tests.unit import samples
+from osc_imagebuild.tests.unit.wanted import BUILD, CATALOG, HASH, asked, everything
+
+ADDRESS = addresses.of_subnet(
+    "10.0.4.0/24", "10.0.4.1", ("10.0.4.2", "10.0.4.3"), "10.0.4.7"
+)
+ISO = "http://mirror.example/installer.iso"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One answer file, and what it was rendered from."""
+
+    entry: Entry
+    arch: str
+    option: str
+    way: str
+    answer: str
+    grub: str = ""
+
+    @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        return f"{self.entry.name} {self.arch} {self.option} {self.way}"
+
+
+def cases(*, whole: bool) -> Iterator[Case]:
+    """Yield all of them; not ``whole``, every option with one way, and few with all."""
+    with mock.patch.object(passwords, "hashed", lambda password: HASH):
+        for name in CATALOG.names():
+            entry = CATALOG.entry(name)
+            for arch in entry.arches:
+                yield from _of_arch(entry, arch, whole)
+
+
+def _of_arch(entry: Entry, arch: str, whole: bool) -> Iterator[Case]:
+    chosen = options(entry)
+    for number, (way, fields, how) in enumerate(ways(entry, arch)):
+        for option, wanted in chosen.items():
+            if not whole and number and option not in ("nothing", "everything"):
+                continue
+            request = asked(entry, arch, **{**wanted, **fields})
+            if guests.family(entry.family).problems(entry, request):
+                continue
+            yield _rendered(entry, request, option, way, how)
+
+
+def options(entry: Entry) -> dict[str, dict[str, Any]]:
+    """Wishes by a word for them: none, each alone, all, and some together."""
+    full = everything(entry)
+    found: dict[str, dict[str, Any]] = {"nothing": {}, "everything": full}
+    found |= {name: {name: value} for name, value in full.items()}
+    for firmware in ("bios", "uefi"):
+        for lvm in (False, True):
+            for swap in (0, 2048):
+                word = f"{firmware}{' lvm' if lvm else ''}{' swap' if swap else ''}"
+                wanted = {"firmware": firmware, "lvm": lvm, "swap_mib": swap}
+                if entry.family == "windows":
+                    wanted = {"firmware": firmware}
+                found[word] = wanted
+    found["all but everything's users"] = {
+        k: v for k, v in full.items() if k != "users"
+    }
+    for zone in ("UTC", "America/Argentina/Buenos_Aires", "Asia/Tokyo"):
+        if entry.family != "windows":
+            found[f"zone {zone}"] = {"timezone": zone}
+    for locale, keyboard in (("fr_FR.UTF-8", "fr"), ("ja_JP.UTF-8", "jp")):
+        if entry.family != "windows":
+            found[locale] = {"locale": locale, "keyboard": keyboard}
+    found["secure boot and TPM"] = {
+        "firmware": "uefi",
+        "secure_boot": True,
+        "tpm": True,
+    }
+    return found
+
+
+def ways(entry: Entry, arch: str) -> Iterator[tuple[str, dict[str, Any], Way]]:
+    """Yield boot methods from tree and ISO, with DHCP and without, by config drive too."""
+    methods = [(method, {}, Disc()) for method in entry.boot_methods]
+    if "iso_kernel" in entry.arches[arch]:
+        by_url = Disc("LABEL-OF-ISO", "" if entry.iso_as_cd else ISO)
+        methods.append(("kernel", {"source": ISO}, by_url))
+        methods.append(("kernel", {"source": "an-image.iso"}, Disc("LABEL-OF-ISO")))
+    if entry.answer_cd:
+        methods.append(("cdrom", {"source": ISO}, Disc("LABEL-OF-ISO")))
+    for method, fields, disc in methods:
+        where = "ISO" if fields or disc.label else "tree"
+        for address in ({}, ADDRESS) if entry.network.get("static") else ({},):
+            for metadata in (True, False) if entry.config_drive_url else (True,):
+                words = [method, where, "static" if address else "DHCP"]
+                if disc.url:
+                    words.append("by URL")
+                if not metadata:
+                    words.append("config drive")
+                way = Way(method, address, metadata, disc)
+                yield " ".join(words), {"boot_method": method, **fields}, way
+
+
+def _rendered(entry: Entry, request: Request, option: str, word: str, way: Way) -> Case:
+    tree = guests.install_tree(entry, request)
+    source = guests.package_source(entry, request)
+    answers = guests.render(entry, request, BUILD, source, way)
+    grub = ""
+    if way.boot_method == "ipxe" and tree.kernel_url.startswith("http://"):
+        grub = grub_script(
+            arch=request.arch,
+            kernel_url=tree.kernel_url,
+            ramdisk_url=tree.ramdisk_url,
+            kernel_args=answers.kernel_args,
+            address=way.address,
+        )
+    return Case(entry, request.arch, option, word, answers.answer, grub)
+
+
+def grub_script(**fields: str | Mapping[str, str]) -> str:
+    """What GRUB runs on the disk that starts an installer on a machine with UEFI."""
+    spec = samples.spec(firmware="uefi", boot_method="ipxe", **fields)
+    content = ipxe.images(spec)[0].content
+    if not isinstance(content, EfiStubDisk):
+        raise TypeError(f"no disk for UEFI: {content!r:.60}")
+    return content.script
