@@ -13,6 +13,8 @@ from osc_imagebuild.monitors.text import read
 
 DIRECTORY = Path(__file__).parent / "guests" / "signs"
 COMMON, BOOT = "common", "boot"
+# So many times more lines must speak for one family than for the next.
+CLEARLY = 2
 
 
 def families() -> list[str]:
@@ -56,20 +58,34 @@ def of_role(spec: Spec, role: str) -> Signs:
     return of(spec.family, own)
 
 
-def of_unknown(text: str) -> Signs:
-    """Return the signs of all families, for a console of unknown origin.
+def guess(text: str) -> dict[str, str]:
+    """Return the families that a console may be of, likeliest first.
 
-    The steps are those of the family that most of ``text`` speaks of.
+    Each with the first line that speaks for it; one alone where it is clear, and
+    none where nothing speaks for any.
     """
-    found = functools.reduce(Signs.__add__, map(_read, families()))
-    body = read(text).body  # its lines are short, as expressions need it
+    lines = read(text).plain
+    spoke: dict[str, list[int]] = {}
+    for family in families():
+        known_by = _read(family).known_by
+        own = re.compile("|".join(f"(?:{sign})" for sign in known_by))
+        spoke[family] = [n for n, line in enumerate(lines) if own.search(line)]
+    likely = sorted(spoke, key=lambda family: len(spoke[family]), reverse=True)
+    first, second = likely[:2]
+    if len(spoke[first]) > CLEARLY * len(spoke[second]):
+        likely = [first]
+    shown = read(text).shown
+    return {f: shown[spoke[f][0]].strip() for f in likely if spoke[f]}
 
-    def steps_in(family: str) -> int:
-        steps = _read(family).progress
-        return sum(bool(re.search(step[0], body, re.MULTILINE)) for step in steps)
 
-    likely = max(families(), key=steps_in)
-    return _with_progress(found + _read(COMMON), _read(likely))
+def of_unknown(text: str) -> Signs:
+    """Return the signs for a console of unknown origin.
+
+    They are those of the families that ``guess`` finds, or of all where it finds none.
+    """
+    likely = list(guess(text)) or families()
+    found = functools.reduce(Signs.__add__, map(_read, likely))
+    return _with_progress(found + _read(COMMON), _read(likely[0]))
 
 
 def _with_progress(signs: Signs, steps: Signs) -> Signs:
