@@ -16,7 +16,7 @@ EVERYWHERE = tests\.unit\.test_(sweep|faults)
 # A build waits most of its time: two at once are nearly twice as quick.
 TWO = --concurrency 2
 
-.PHONY: help venv demo test lint format types unit sweep oz docs functional alone e2e slow \
+.PHONY: help venv demo test lint format types unit sweep oz docs sentences functional alone e2e slow \
 	builds devcloud devcloud-status devcloud-down devcloud-wipe
 
 help:  ## list the targets
@@ -67,6 +67,9 @@ oz: venv  ## tests with the distribution's own Oz; installs it where it is missi
 		test "$$(id -u)" = 0 || { echo "run as root: apt-get install --no-install-recommends oz"; exit 1; }; \
 		apt-get update -q && apt-get install -y -q --no-install-recommends oz; }
 	$(TESTS) 'tests\.oz\.'
+
+sentences: venv  ## the list of all sentences in the documentation, from the data
+	$(PYTHON_VENV) -m tools.sentences
 
 docs: venv  ## the documentation, into doc/build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b html doc/source doc/build/html

@@ -12,7 +12,7 @@ import itertools
 from osc_imagebuild.monitors.scan import COMMAND_LINE, KERNEL, Scan
 from osc_imagebuild.monitors.text import Found, Spot, told
 
-_AGAIN = (
+AGAIN = (
     "the installer started a second time: the server reboots instead of powering off; "
     "correct the end of the answer file, or see above on the console why it crashed: "
     "{line}"
@@ -30,7 +30,7 @@ def loop(scan: Scan) -> Found | None:
     for banner in scan.signs.banners:
         for first, second in itertools.pairwise(scan.spots(banner)):
             if between(restarts + kernels, first, second):
-                return told(_AGAIN, second, scan.text)
+                return told(AGAIN, second, scan.text)
     for first, second in itertools.pairwise(scan.spots(COMMAND_LINE)):
         # What dmesg prints again has the very same times.
         anew = scan.shown(first) != scan.shown(second)
@@ -38,5 +38,5 @@ def loop(scan: Scan) -> Found | None:
             between(restarts, first, second)
             or (anew and between(kernels, first, second))
         ):
-            return told(_AGAIN, second, scan.text)
+            return told(AGAIN, second, scan.text)
     return None

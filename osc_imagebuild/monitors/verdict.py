@@ -16,6 +16,20 @@ from osc_imagebuild.monitors.text import FRAMES, Found, read, told
 
 RUNNING, FINISHED, STALLED, FAILED = "running", "finished", "stalled", "failed"
 
+REPORTED = "the guest reported its success"
+NO_REPORT = "the server went off without the installer's report of success"
+MUST_REPORT = "; the answer file must report before it powers off"
+WENT_OFF = "the server went off before the installer came to its end"
+EARLY = ", at its very beginning: nothing was installed yet"
+ENDED = "the installer came to its end and the server went off"
+ENDED_AGAIN = "the installer came to its end; the server restarts, not goes off"
+NO_LIFE = (
+    "the guest has shown no sign of life for {:.0f} minutes ({}); give a longer "
+    "--stall-timeout where it was only slow"
+)
+UP = "a system is up and shows its login prompt"
+NOTHING_WRONG = "nothing is wrong so far"
+
 # A prompt at the end of a console; a line that only ends like one needs longer,
 # longer than any step that ends its line with a colon was ever seen to take.
 PROMPT_S = 60.0
@@ -96,7 +110,7 @@ def judge(signs: Signs, look: Look) -> Verdict:
 
 def _judged(scan: Scan, look: Look) -> Verdict:
     if look.reported or report.said(look.console):
-        return Verdict(FINISHED, "the guest reported its success", percent=99)
+        return Verdict(FINISHED, REPORTED, percent=99)
     wrong = _trouble(scan)
     hopeless = _failure(scan) or (None if look.boots else restarts.loop(scan))
     if hopeless:
@@ -171,25 +185,21 @@ def _over(scan: Scan, look: Look, wrong: Found | None) -> Verdict | None:
     if look.live:
         if look.boots or not look.off:
             return None
-        reason = "the server went off without the installer's report of success"
         if wrong:
-            reason = f"{reason}: {wrong.reason}"
+            reason = f"{NO_REPORT}: {wrong.reason}"
         elif ended:
-            reason = f"{reason}; the answer file must report before it powers off"
+            reason = f"{NO_REPORT}{MUST_REPORT}"
         else:
-            reason = f"{reason}{_how_far(scan)}"
+            reason = f"{NO_REPORT}{_how_far(scan)}"
         return Verdict(FAILED, reason, wrong.evidence if wrong else evidence)
     end = "\n".join(scan.text.shown[-6:])
     off, again = _OFF.search(end), _AGAIN.search(end)
     if ended and not wrong and (off or again or waiting.LOGIN.search(scan.text.body)):
-        reason = "the installer came to its end and the server went off"
-        if not off:
-            reason = "the installer came to its end; the server restarts, not goes off"
-        return Verdict(FINISHED, reason, evidence, 99)
+        return Verdict(FINISHED, ENDED if off else ENDED_AGAIN, evidence, 99)
     if off or again:
         wrong = wrong or _last_words(scan)
-        reason = "the server went off before the installer came to its end"
-        reason = f"{reason}{_how_far(scan)}{f': {wrong.reason}' if wrong else ''}"
+        said = f": {wrong.reason}" if wrong else ""
+        reason = f"{WENT_OFF}{_how_far(scan)}{said}"
         return Verdict(FAILED, reason, wrong.evidence if wrong else evidence)
     return None
 
@@ -198,7 +208,7 @@ def _how_far(scan: Scan) -> str:
     if scan.step is None:
         return ""
     if scan.step[1] < EARLY_PERCENT:
-        return ", at its very beginning: nothing was installed yet"
+        return EARLY
     return f" ({scan.step[0]}, {scan.step[1]} %)"
 
 
@@ -243,9 +253,7 @@ def _stalled(scan: Scan, look: Look) -> Verdict:
     ends = f"; its console ends with: {last[:200]}" if last else ""
     return Verdict(
         STALLED,
-        f"the guest has shown no sign of life for {look.flat_s / 60:.0f} minutes "
-        f"({', '.join(look.signals)}); give a longer --stall-timeout where it was "
-        f"only slow{ends}",
+        NO_LIFE.format(look.flat_s / 60, ", ".join(look.signals)) + ends,
         last[:300],
     )
 
@@ -253,7 +261,7 @@ def _stalled(scan: Scan, look: Look) -> Verdict:
 def _running(scan: Scan) -> Verdict:
     last = scan.text.shown[-1].strip()[:300] if scan.text.shown else ""
     if waiting.LOGIN.search(scan.text.body):
-        return Verdict(RUNNING, "a system is up and shows its login prompt", last)
+        return Verdict(RUNNING, UP, last)
     if scan.step:
         return Verdict(RUNNING, scan.step[0], last)
-    return Verdict(RUNNING, "nothing is wrong so far", last)
+    return Verdict(RUNNING, NOTHING_WRONG, last)

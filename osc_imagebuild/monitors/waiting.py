@@ -10,6 +10,7 @@ from osc_imagebuild.monitors.text import FRAMES, Found, Text
 
 # A login prompt asks for nothing that an installer needs.
 LOGIN = re.compile(r"^\S+ login: *\Z", re.M)
+WAITS = "the installer asks and waits, give the answer in the answer file: {line}"
 _FRAME = re.compile(f"[{re.escape(FRAMES)}]*")
 _IN_BOX = re.compile("[│┃┤]")
 _LIKE_A_QUESTION = re.compile(r"[:?>]$")
@@ -59,8 +60,4 @@ def _quoted(text: Text, sentence: str = "", items: str = "") -> Found:
         if _MARKED.search(words):
             asked = f"{words[:160]} ... "
             break
-    return Found(
-        f"the installer asks and waits, give the answer in the answer file: "
-        f"{asked}{last[:200]}",
-        last[:300],
-    )
+    return Found(WAITS.replace("{line}", f"{asked}{last[:200]}"), last[:300])
