@@ -13,7 +13,8 @@ LOGIN = re.compile(r"^\S+ login: *\Z", re.M)
 WAITS = "the installer asks and waits, give the answer in the answer file: {line}"
 _FRAME = re.compile(f"[{re.escape(FRAMES)}]*")
 _IN_BOX = re.compile("[│┃┤]")
-_LIKE_A_QUESTION = re.compile(r"[:?>]$")
+# Not where a tool names a step that has no description, as subiquity does.
+_LIKE_A_QUESTION = re.compile(r"^(?!\w+: +[\w.-]+/\S+:$).*[:?>]$")
 _MARKED = re.compile(r"[?:]$|^(?:\[!+\]|!! )")
 
 
