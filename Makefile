@@ -16,9 +16,9 @@ EVERYWHERE = tests\.unit\.test_(sweep|faults)
 # A build waits most of its time: two at once are nearly twice as quick.
 TWO = --concurrency 2
 
-.PHONY: help venv demo test lint format types unit sweep oz docs functional alone e2e slow \
-	builds proof stock catalogue-check vendor media-check devcloud devcloud-status devcloud-down \
-	devcloud-wipe
+.PHONY: help venv demo test lint format types unit sweep oz docs sentences functional alone \
+	e2e slow builds proof stock catalogue-check vendor media-check devcloud devcloud-status \
+	devcloud-down devcloud-wipe
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -74,6 +74,9 @@ vendor: venv  ## answer files by the vendors' parsers; SCHEMAS=<directory>: ever
 
 catalogue-check: venv  ## addresses and dates of the catalogue as JSON; TRY=1 asks the servers
 	@$(PYTHON_VENV) -m tools.catalogue_check $(if $(TRY),--try)
+
+sentences: venv  ## the list of all sentences in the documentation, from the data
+	$(PYTHON_VENV) -m tools.sentences
 
 docs: venv  ## the documentation, into doc/build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b html doc/source doc/build/html

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from osc_imagebuild import signs
 from osc_imagebuild.catalog import Catalog
@@ -15,14 +17,19 @@ from osc_imagebuild.monitors.verdict import Look, Verdict, judge
 
 # More than Nova keeps of a console, by far; what is older is not read.
 LIMIT = 1024 * 1024
+STDIN = "-"
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A verdict and the last screenful of the console that it is on."""
+    """A verdict and the last screenful of the console that it is on.
+
+    ``os`` says whose signs were looked for where that was guessed, and by what.
+    """
 
     verdict: Verdict
     screen: str
+    os: str = ""
 
 
 def diagnose(text: str, known: Signs) -> Diagnosis:
@@ -32,28 +39,60 @@ def diagnose(text: str, known: Signs) -> Diagnosis:
 
 
 def diagnose_file(
-    path: str, os_name: str | None, catalog: Catalog | None = None
+    path: str,
+    os_name: str | None,
+    catalog: Catalog | None = None,
+    stdin: BinaryIO | None = None,
 ) -> Diagnosis:
-    """Judge a saved console as that of ``os_name``, or of any OS.
+    """Judge a saved console as that of ``os_name``, or of the OS that it speaks of.
+
+    A ``path`` of ``-`` is ``stdin``.
 
     :raises: SpecError where the file cannot be read or is empty, or the OS is unknown
     """
     known = signs_of(catalog or Catalog(), os_name) if os_name else None
     try:
-        with open(os.path.expanduser(path), "rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - LIMIT))
-            data = file.read(LIMIT)
+        data = _last(stdin) if path == STDIN and stdin else _last_of(path)
     except OSError as error:
         raise SpecError(f"cannot read {path}: {unread(error)}") from error
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
     text = data.decode(encoding, "replace")
     if not text.strip("\0 \t\r\n"):
         raise SpecError(
-            f"there is nothing in {path}: a guest that writes to its screen alone, or a "
+            f"there is nothing in {'the standard input' if path == STDIN else path}: "
+            "a guest that writes to its screen alone, or a "
             "console that was saved too early; see: openstack image build screenshot"
         )
-    return diagnose(text, known or signs.of_unknown(text))
+    if known:
+        return diagnose(text, known)
+    found = diagnose(text, signs.of_unknown(text))
+    return dataclasses.replace(found, os=_guessed(signs.guess(text)))
+
+
+def _guessed(likely: dict[str, str]) -> str:
+    """Whose signs were looked for, in words."""
+    if not likely:
+        return "unknown: the signs of all families; name it with --os"
+    first, line = next(iter(likely.items()))
+    if len(likely) == 1:
+        return f"{first}, guessed by: {line[:120]}"
+    others = " or ".join(list(likely)[1:])
+    return f"{first}, guessed by: {line[:120]}; or {others}: name it with --os"
+
+
+def _last_of(path: str) -> bytes:
+    with open(os.path.expanduser(path), "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - LIMIT))
+        return file.read(LIMIT)
+
+
+def _last(stream: BinaryIO) -> bytes:
+    """The last of what cannot be gone back in."""
+    data = b""
+    while piece := stream.read(LIMIT):
+        data = (data + piece)[-LIMIT:]
+    return data
 
 
 def signs_of(catalog: Catalog, os_name: str) -> Signs:

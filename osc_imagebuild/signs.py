@@ -8,11 +8,13 @@ import re
 from pathlib import Path
 
 from osc_imagebuild.model import Spec
+from osc_imagebuild.monitors import text as texts
 from osc_imagebuild.monitors.signs import Signs, parse
-from osc_imagebuild.monitors.text import read
 
 DIRECTORY = Path(__file__).parent / "guests" / "signs"
 COMMON, BOOT = "common", "boot"
+# So many times more lines must speak for one family than for the next.
+CLEARLY = 2
 
 
 def families() -> list[str]:
@@ -27,8 +29,8 @@ def of(family: str, own: Signs | None = None) -> Signs:
     Own steps replace the family's: their percentages are on another scale.
     """
     own = own or Signs()
-    shared = _read(family) if family in families() else Signs()
-    found = own + shared + _read(COMMON)
+    shared = read(family) if family in families() else Signs()
+    found = own + shared + read(COMMON)
     return _with_progress(found, own if own.progress else shared)
 
 
@@ -38,7 +40,7 @@ def of_boot() -> Signs:
     It asks for a login and says many things that would be an installer's end:
     only its own questions count, and no mere complaint.
     """
-    own, shared = _read(BOOT), _read(COMMON)
+    own, shared = read(BOOT), read(COMMON)
     return dataclasses.replace(
         own + shared,
         causes=(),
@@ -56,20 +58,33 @@ def of_role(spec: Spec, role: str) -> Signs:
     return of(spec.family, own)
 
 
-def of_unknown(text: str) -> Signs:
-    """Return the signs of all families, for a console of unknown origin.
+def guess(text: str) -> dict[str, str]:
+    """Return the families that a console may be of, likeliest first.
 
-    The steps are those of the family that most of ``text`` speaks of.
+    Each with the first line that speaks for it; one alone where it is clear, and
+    none where nothing speaks for any.
     """
-    found = functools.reduce(Signs.__add__, map(_read, families()))
-    body = read(text).body  # its lines are short, as expressions need it
+    lines, shown = texts.read(text).plain, texts.read(text).shown
+    spoke: dict[str, list[int]] = {}
+    for family in families():
+        known_by = read(family).known_by
+        own = re.compile("|".join(f"(?:{sign})" for sign in known_by))
+        spoke[family] = [n for n, line in enumerate(lines) if own.search(line)]
+    likely = sorted(spoke, key=lambda family: len(spoke[family]), reverse=True)
+    first, second = likely[:2]
+    if len(spoke[first]) > CLEARLY * len(spoke[second]):
+        likely = [first]
+    return {f: shown[spoke[f][0]].strip() for f in likely if spoke[f]}
 
-    def steps_in(family: str) -> int:
-        steps = _read(family).progress
-        return sum(bool(re.search(step[0], body, re.MULTILINE)) for step in steps)
 
-    likely = max(families(), key=steps_in)
-    return _with_progress(found + _read(COMMON), _read(likely))
+def of_unknown(text: str) -> Signs:
+    """Return the signs for a console of unknown origin.
+
+    They are those of the families that ``guess`` finds, or of all where it finds none.
+    """
+    likely = list(guess(text)) or families()
+    found = functools.reduce(Signs.__add__, map(read, likely))
+    return _with_progress(found + read(COMMON), read(likely[0]))
 
 
 def _with_progress(signs: Signs, steps: Signs) -> Signs:
@@ -77,7 +92,8 @@ def _with_progress(signs: Signs, steps: Signs) -> Signs:
 
 
 @functools.cache
-def _read(name: str) -> Signs:
+def read(name: str) -> Signs:
+    """Return the signs in one file: a family's, or those that several share."""
     import yaml
 
     text = (DIRECTORY / f"{name}.yaml").read_text(encoding="utf-8")

@@ -29,6 +29,7 @@ _TIMES = re.compile(
     r"\[ *\d+\.\d+\]|\b\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?\b|\b\d{4}-\d\d-\d\dT?"
     r"|\b\d+(?:\.\d+)? ?s(?:ec\w*)?\b"
 )
+_PERCENT = re.compile(r"\b(\d{1,2}|100) ?%")
 
 
 def clean(text: str) -> str:
@@ -74,9 +75,13 @@ def progress(
     for pattern, label, percent in reversed(patterns):
         found = re.search(pattern, text, re.MULTILINE)
         if found:
-            inside = re.findall(r"\b(\d{1,2}|100) ?%", text[found.end() :])
-            share = int(inside[-1]) / 100 if inside else 0.0
-            room = max(0, min(following, 99) - percent)
-            return label, percent + int(room * share)
+            return label, counted(percent, following, text[found.end() :])
         following = percent
     return None
+
+
+def counted(percent: int, following: int, after: str) -> int:
+    """Return how far it is between two steps by what the installer counts ``after``."""
+    inside = _PERCENT.findall(after)
+    share = int(inside[-1]) / 100 if inside else 0.0
+    return percent + int(max(0, min(following, 99) - percent) * share)

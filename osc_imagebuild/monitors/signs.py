@@ -16,8 +16,8 @@ class Signs:
 
     ``progress`` are (expression, label, per cent) in rising order; ``failures``,
     ``causes``, ``troubles``, ``complaints``, ``stuck`` and ``questions`` (expression,
-    sentence), in the order they are told, an empty sentence being the usual one; the
-    others are expressions.
+    sentence), in the order they are told, an empty sentence being the usual one;
+    ``items`` (expression, hint); the others are expressions.
     guests/signs/common.yaml says what each is.
     """
 
@@ -28,11 +28,14 @@ class Signs:
     complaints: tuple[tuple[str, str], ...] = ()
     stuck: tuple[tuple[str, str], ...] = ()
     questions: tuple[tuple[str, str], ...] = ()
+    items: tuple[tuple[str, str], ...] = ()
     activity: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
     banners: tuple[str, ...] = ()
+    restarts: tuple[str, ...] = ()
     harmless: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
+    known_by: tuple[str, ...] = ()
 
     def __add__(self, other: Signs) -> Signs:
         """Both, with these first."""
@@ -49,6 +52,7 @@ def parse(data: Mapping[str, Any]) -> Signs:
         key: tuple(tuple(i) if isinstance(i, list) else i for i in value)
         for key, value in data.items()
     }
-    asked = found.get("questions", ())
-    found["questions"] = tuple((i, "") if isinstance(i, str) else i for i in asked)
+    for key in ("questions", "items"):
+        pairs = found.get(key, ())
+        found[key] = tuple((i, "") if isinstance(i, str) else i for i in pairs)
     return Signs(**found)

@@ -7,14 +7,28 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from osc_imagebuild.monitors import console, report
+from osc_imagebuild.monitors import report, restarts, waiting
+from osc_imagebuild.monitors.scan import Scan
 from osc_imagebuild.monitors.signs import Signs
-from osc_imagebuild.monitors.text import Found, Text, either, read, told
+from osc_imagebuild.monitors.text import FRAMES, Found, read, told
 
 RUNNING, FINISHED, STALLED, FAILED = "running", "finished", "stalled", "failed"
+
+REPORTED = "the guest reported its success"
+NO_REPORT = "the server went off without the installer's report of success"
+MUST_REPORT = "; the answer file must report before it powers off"
+WENT_OFF = "the server went off before the installer came to its end"
+EARLY = ", at its very beginning: nothing was installed yet"
+ENDED = "the installer came to its end and the server went off"
+ENDED_AGAIN = "the installer came to its end; the server restarts, not goes off"
+NO_LIFE = (
+    "the guest has shown no sign of life for {:.0f} minutes ({}); give a longer "
+    "--stall-timeout where it was only slow"
+)
+UP = "a system is up and shows its login prompt"
+NOTHING_WRONG = "nothing is wrong so far"
 
 # A prompt at the end of a console; a line that only ends like one needs longer,
 # longer than any step that ends its line with a colon was ever seen to take.
@@ -26,8 +40,9 @@ TROUBLE_AGAIN_S = 200.0
 TROUBLE_TIMES = 3
 # Where so much follows a trouble, the guest has gone on, whatever it does.
 TROUBLE_LINES = 100
+# Before that nothing is written to the disk, whatever the installer.
+EARLY_PERCENT = 20
 
-_COMMAND_LINE = re.compile(r"^Kernel command line: (?!.*\broot=(?!live)).{20,}", re.M)
 _OFF = re.compile(
     r"(?:reboot: Power down|reboot: System halted|^Power down\.|Powering off\.?$"
     r"|System halted|Requesting system (?:poweroff|halt)|Powering system off"
@@ -39,7 +54,6 @@ _AGAIN = re.compile(
     r"|Requesting system reboot)",
     re.M,
 )
-_LOGIN = re.compile(r"^\S+ login: *\Z", re.M)
 # What a system that is up still says, as cloud-init does, is no end of its boot.
 _UP = re.compile(r"^(?:\S+ )?login:", re.M)
 _COMPLAINT = re.compile(
@@ -47,10 +61,6 @@ _COMPLAINT = re.compile(
     r"|invalid|missing|not found)\b",
     re.I,
 )
-_FRAMES = " │┃|-=_*─━┌┐└┘├┤"
-_FRAME = re.compile(f"[{re.escape(_FRAMES)}]*")
-_IN_BOX = re.compile("[│┃┤]")
-_LIKE_A_QUESTION = re.compile(r"[:?>]$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,27 +100,34 @@ class Verdict:
 
 
 def judge(signs: Signs, look: Look) -> Verdict:
-    """Return the verdict on one look."""
-    text = read(look.console)
+    """Return the verdict on one look; of what failed too with how far it came."""
+    scan = Scan(signs, read(look.console))
+    verdict = _judged(scan, look)
+    if verdict.percent is None and scan.step:
+        return dataclasses.replace(verdict, percent=min(scan.step[1], 99))
+    return verdict
+
+
+def _judged(scan: Scan, look: Look) -> Verdict:
     if look.reported or report.said(look.console):
-        return Verdict(FINISHED, "the guest reported its success", percent=99)
-    wrong = trouble(signs, look.console)
-    hopeless = _failure(signs, text) or (None if look.boots else _loop(signs, text))
+        return Verdict(FINISHED, REPORTED, percent=99)
+    wrong = _trouble(scan)
+    hopeless = _failure(scan) or (None if look.boots else restarts.loop(scan))
     if hopeless:
         return Verdict(FAILED, _because(hopeless, wrong), hopeless.evidence)
-    if over := _over(signs, text, look, wrong):
+    if over := _over(scan, look, wrong):
         return over
-    if asked := _question(signs, text, look):
+    if asked := _question(scan, look):
         because = f"{wrong.reason}; then " if wrong else ""
         return Verdict(FAILED, because + asked.reason, asked.evidence)
-    up = look.boots and _UP.search(text.body)
+    up = look.boots and _UP.search(scan.text.body)
     if wrong and not up and _lasts(wrong, look):
         return Verdict(FAILED, wrong.reason, wrong.evidence)
-    if look.live and _still(look) and (stuck := _stuck(signs, text)):
+    if look.live and _still(look) and (stuck := _stuck(scan)):
         return Verdict(FAILED, stuck.reason, stuck.evidence)
     if look.live and not look.boots and look.flat_s >= look.stall_s:
-        return _stalled(text, look)
-    return _running(signs, text)
+        return _stalled(scan, look)
+    return _running(scan)
 
 
 def trouble(signs: Signs, raw: str) -> Found | None:
@@ -118,28 +135,37 @@ def trouble(signs: Signs, raw: str) -> Found | None:
 
     What else there is is quoted behind it: it may be the cause.
     """
-    text = read(raw)
-    quiet = text.without(either(signs.harmless)) if signs.harmless else text
-    since = _last_activity(signs, text)
+    return _trouble(Scan(signs, read(raw)))
+
+
+def _trouble(scan: Scan) -> Found | None:
     first: Found | None = None
+    signs = scan.signs
     for pattern, sentence in signs.causes + signs.troubles + signs.complaints:
-        matches = [m for m in re.finditer(pattern, quiet.body, re.M) if m.end() > since]
-        if not matches or text.lines_after(matches[-1].end()) > TROUBLE_LINES:
+        found = _lasting(scan, pattern, sentence)
+        if found is None:
             continue
-        found = told(sentence, matches[-1], text, len(matches))
         explains = (pattern, sentence) not in signs.complaints
         if first is None:
             first = dataclasses.replace(found, explains=explains)
         elif explains and found.evidence != first.evidence:
-            also = f"{first.reason}; see also: {found.evidence.strip(_FRAMES)[:160]}"
+            also = f"{first.reason}; see also: {found.evidence.strip(FRAMES)[:160]}"
             return dataclasses.replace(first, reason=also)
     return first
 
 
-def _failure(signs: Signs, text: Text) -> Found | None:
-    for pattern, sentence in signs.failures:
-        if match := re.search(pattern, text.body, re.M):
-            return told(sentence, match, text)
+def _lasting(scan: Scan, pattern: str, sentence: str) -> Found | None:
+    """A sign of trouble where nothing went on after it, told of its last place."""
+    spots = [s for s in scan.troubles(pattern) if s.end > scan.last_activity]
+    if not spots or scan.text.lines_after(spots[-1].end) > TROUBLE_LINES:
+        return None
+    return told(sentence, spots[-1], scan.text, len(spots))
+
+
+def _failure(scan: Scan) -> Found | None:
+    for pattern, sentence in scan.signs.failures:
+        if spot := scan.first(pattern):
+            return told(sentence, spot, scan.text)
     return None
 
 
@@ -152,114 +178,57 @@ def _because(failure: Found, wrong: Found | None) -> str:
     return f"{failure.reason}; before that: {wrong.evidence[:200]}"
 
 
-def _loop(signs: Signs, text: Text) -> Found | None:
-    """The installer's begin a second time: it does not power off, or it crashes."""
-    seen: dict[str, int] = {}
-    for match in _banners(signs, text):
-        number = text.line(match.start())
-        first = seen.setdefault(match.re.pattern, number)
-        if first != number and text.shown[first] != "":
-            return told(
-                "the installer started a second time: the server reboots instead of "
-                "powering off; correct the end of the answer file, or see above on "
-                "the console why it crashed: {line}",
-                match,
-                text,
-            )
-    return None
-
-
-def _banners(signs: Signs, text: Text) -> Iterator[re.Match[str]]:
-    for pattern in signs.banners:
-        yield from re.finditer(pattern, text.body, re.M)
-    lines = list(_COMMAND_LINE.finditer(text.body))
-    if len({match.group() for match in lines}) < len(lines):
-        yield from lines
-
-
-def _last_activity(signs: Signs, text: Text) -> int:
-    """Where something last went on: a new step, or what always means work."""
-    last = 0
-    for pattern, _, _ in signs.progress:
-        match = re.search(pattern, text.body, re.M)
-        last = max(last, match.start() if match else 0)
-    for pattern in (*signs.activity, *signs.ends):
-        for match in re.finditer(pattern, text.body, re.M):
-            last = max(last, match.start())
-    return last
-
-
-def _over(signs: Signs, text: Text, look: Look, wrong: Found | None) -> Verdict | None:
+def _over(scan: Scan, look: Look, wrong: Found | None) -> Verdict | None:
     """Off, or about to be: with a report that would be success, else it is not."""
-    end = "\n".join(text.shown[-6:])
-    off, again = _OFF.search(end), _AGAIN.search(end)
-    ended = any(re.search(p, text.body, re.M) for p in signs.ends)
-    evidence = text.shown[-1] if text.shown else ""
+    ended = scan.any(scan.signs.ends)
+    evidence = scan.text.shown[-1] if scan.text.shown else ""
     if look.live:
         if look.boots or not look.off:
             return None
-        reason = "the server went off without the installer's report of success"
         if wrong:
-            reason = f"{reason}: {wrong.reason}"
+            reason = f"{NO_REPORT}: {wrong.reason}"
         elif ended:
-            reason = f"{reason}; the answer file must report before it powers off"
+            reason = f"{NO_REPORT}{MUST_REPORT}"
+        else:
+            reason = f"{NO_REPORT}{_how_far(scan)}"
         return Verdict(FAILED, reason, wrong.evidence if wrong else evidence)
-    if ended and not wrong and (off or again or _LOGIN.search(text.body)):
-        reason = "the installer came to its end and the server went off"
-        if not off:
-            reason = "the installer came to its end; the server restarts, not goes off"
-        return Verdict(FINISHED, reason, evidence, 99)
+    end = "\n".join(scan.text.shown[-6:])
+    off, again = _OFF.search(end), _AGAIN.search(end)
+    if ended and not wrong and (off or again or waiting.LOGIN.search(scan.text.body)):
+        return Verdict(FINISHED, ENDED if off else ENDED_AGAIN, evidence, 99)
     if off or again:
-        wrong = wrong or _last_words(text)
-        reason = "the server went off before the installer came to its end"
-        reason = f"{reason}: {wrong.reason}" if wrong else reason
+        wrong = wrong or _last_words(scan)
+        said = f": {wrong.reason}" if wrong else ""
+        reason = f"{WENT_OFF}{_how_far(scan)}{said}"
         return Verdict(FAILED, reason, wrong.evidence if wrong else evidence)
     return None
 
 
-def _last_words(text: Text) -> Found | None:
+def _how_far(scan: Scan) -> str:
+    if scan.step is None:
+        return ""
+    if scan.step[1] < EARLY_PERCENT:
+        return EARLY
+    return f" ({scan.step[0]}, {scan.step[1]} %)"
+
+
+def _last_words(scan: Scan) -> Found | None:
     """The last line near the end that complains, whatever of."""
-    for line in reversed(text.shown[-12:]):
+    for line in reversed(scan.text.shown[-12:]):
         if _COMPLAINT.search(line):
             return Found(line.strip()[:200], line.strip()[:300])
     return None
 
 
-def _question(signs: Signs, text: Text, look: Look) -> Found | None:
+def _question(scan: Scan, look: Look) -> Found | None:
     """What waits for an answer at the console's end, quoted."""
-    if not text.shown or _LOGIN.search(text.body):
-        return None
-    screen = text.screen()
-    since = _last_activity(signs, Text(screen.split("\n"), screen.split("\n")))
-    if not look.live or look.quiet_s >= PROMPT_S:
-        for pattern, sentence in signs.questions:
-            match = re.search(pattern, screen, re.M)
-            if match and match.end() > since:
-                return _quoted(text, sentence)
-    like = not look.boots and _LIKE_A_QUESTION.search(text.shown[-1])
-    if like and look.live and min(look.quiet_s, look.flat_s) >= QUESTION_S:
-        return _quoted(text)
+    waits = not look.live or look.quiet_s >= PROMPT_S
+    if waits and (asked := waiting.question(scan.signs, scan.text)):
+        return asked
+    long = min(look.quiet_s, look.flat_s) >= QUESTION_S
+    if look.live and long and not look.boots:
+        return waiting.like_a_question(scan.text)
     return None
-
-
-def _quoted(text: Text, sentence: str = "") -> Found:
-    """The prompt, with the question before it where that can be told."""
-    shown = [line for line in text.shown[-14:] if not _FRAME.fullmatch(line)]
-    last = shown[-1].strip(_FRAMES) if shown else text.shown[-1].strip()
-    if sentence:
-        return Found(sentence.replace("{line}", last[:200]), last[:300])
-    box = " ".join(line.strip(_FRAMES) for line in shown[:-1] if _IN_BOX.search(line))
-    asked = f"{box[:160]} ... " if box else ""
-    for line in reversed(shown[:-1]):
-        words = line.strip(_FRAMES)
-        if re.search(r"[?:]$|^(?:\[!+\]|!! )", words):
-            asked = f"{words[:160]} ... "
-            break
-    return Found(
-        f"the installer asks and waits, give the answer in the answer file: "
-        f"{asked}{last[:200]}",
-        last[:300],
-    )
 
 
 def _lasts(wrong: Found, look: Look) -> bool:
@@ -273,28 +242,26 @@ def _still(look: Look) -> bool:
     return look.flat_s >= (TROUBLE_S if len(look.signals) > 1 else QUESTION_S)
 
 
-def _stuck(signs: Signs, text: Text) -> Found | None:
+def _stuck(scan: Scan) -> Found | None:
     """What usually takes seconds and is the last that the console says."""
-    found = [(re.search(sign, text.body, re.M), said) for sign, said in signs.stuck]
-    return next((told(said, match, text) for match, said in found if match), None)
+    found = ((scan.first(sign), said) for sign, said in scan.signs.stuck)
+    return next((told(said, spot, scan.text) for spot, said in found if spot), None)
 
 
-def _stalled(text: Text, look: Look) -> Verdict:
-    last = text.shown[-1].strip() if text.shown else ""
+def _stalled(scan: Scan, look: Look) -> Verdict:
+    last = scan.text.shown[-1].strip() if scan.text.shown else ""
     ends = f"; its console ends with: {last[:200]}" if last else ""
     return Verdict(
         STALLED,
-        f"the guest has shown no sign of life for {look.flat_s / 60:.0f} minutes "
-        f"({', '.join(look.signals)}); give a longer --stall-timeout where it was "
-        f"only slow{ends}",
+        NO_LIFE.format(look.flat_s / 60, ", ".join(look.signals)) + ends,
         last[:300],
     )
 
 
-def _running(signs: Signs, text: Text) -> Verdict:
-    last = text.shown[-1].strip()[:300] if text.shown else ""
-    if _LOGIN.search(text.body):
-        return Verdict(RUNNING, "a system is up and shows its login prompt", last)
-    if step := console.progress(signs.progress, text.body):
-        return Verdict(RUNNING, step[0], last, min(step[1], 99))
-    return Verdict(RUNNING, "nothing is wrong so far", last)
+def _running(scan: Scan) -> Verdict:
+    last = scan.text.shown[-1].strip()[:300] if scan.text.shown else ""
+    if waiting.LOGIN.search(scan.text.body):
+        return Verdict(RUNNING, UP, last)
+    if scan.step:
+        return Verdict(RUNNING, scan.step[0], last)
+    return Verdict(RUNNING, NOTHING_WRONG, last)

@@ -373,11 +373,15 @@ class AttemptsTest(TableTestCase):
                 True,
             ),
             ("", "Network autoconfiguration failed", True),
-            ("", "url http://169.254.169.254/latest/user-data unreachable", True),
+            (
+                "the guest got no answer file from the metadata",
+                "http://169.254.169.254",
+                True,
+            ),
             ("iPXE could not fetch the installer in six tries", "", True),
             ("the kernel panicked", "Kernel panic - not syncing", False),
             ("there is not enough space", "No space left on device", False),
-            ("the answer file has an error", "Failed to process the file", False),
+            ("the answer file has an error", "http://169.254.169.254/x: bad", False),
         ):
             self.assertEqual(passing, attempts.may_pass(known, reason, evidence))
 

@@ -261,6 +261,7 @@ class LiveTest(testtools.TestCase):
         lost = "wget: server returned error: HTTP/1.1 404 Not Found"
         panic = "Kernel panic - not syncing: Attempted to kill init!"
         mirror = "Checking the Debian archive mirror  ... 25%\n... 50%"
+        busy = "start: subiquity/Install/install:"
         both = ("console", "diagnostics")
         for text, fields, wanted in (
             (panic, {}, "failed: the kernel panicked"),
@@ -279,6 +280,7 @@ class LiveTest(testtools.TestCase):
             (mirror, {"flat_s": 240.0}, "failed: a server took the installer's"),
             (mirror, {"flat_s": 150.0, "signals": both}, "failed: a server took"),
             (f"{mirror}\nDetecting disks", {"flat_s": 240.0}, "running"),
+            (busy, {"quiet_s": 300.0, "flat_s": 300.0}, "running"),
             ("at work", {"flat_s": 599.0}, "running"),
             ("at work", {"flat_s": 600.0}, "stalled: the guest has shown no sign"),
             ("at work", {"flat_s": 600.0, "stall_s": 1200.0}, "running"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import io
 import itertools
 import json
 import zlib
@@ -15,7 +16,8 @@ import testtools
 from osc_imagebuild import logs, rfb, signs
 from osc_imagebuild.cloud import remote_console, servers
 from osc_imagebuild.cloud.watch import Watch
-from osc_imagebuild.errors import InstallError, RecordError, ScreenError
+from osc_imagebuild.diagnosis import diagnose_file
+from osc_imagebuild.errors import InstallError, RecordError, ScreenError, SpecError
 from osc_imagebuild.model import Server
 from osc_imagebuild.monitors import (
     console,
@@ -345,6 +347,59 @@ class CommandsTest(ShellTestCase):
             self.assertEqual(1, ran.code)
             self.assertIn(told, ran.err)
         self.assertEqual(before, len(self.cloud.log))
+
+    def test_diagnose_says_whose_signs(self) -> None:
+        """Those of the OS that was named, or of the one that was guessed."""
+        Path("c.txt").write_text("Starting installer, one moment...\nanaconda 41\n")
+        Path("d.txt").write_text("[    0.000000] Linux version 6.1\n")
+        ran = self.build("diagnose", "c.txt", "-f", "json")
+        self.assertEqual(
+            "redhat, guessed by: Starting installer, one", ran.json["os"][:43]
+        )
+        self.assertEqual("os", list(ran.json)[-1])
+        ran = self.build("diagnose", "c.txt", "--os", "fedora-44", "-f", "json")
+        wanted = ["verdict", "reason", "evidence", "progress", "screen"]
+        self.assertEqual(wanted, list(ran.json))
+        ran = self.build("diagnose", "d.txt", "-f", "json")
+        self.assertIn("unknown: the signs of all families", ran.json["os"])
+
+    def test_diagnose_several(self) -> None:
+        """A row each, also for what cannot be read; one kind of output is no list."""
+        Path("c.txt").write_text("Kernel panic - not syncing: x")
+        Path("d.txt").write_text("Starting installer, one moment...")
+        Path("blank.txt").write_text("\n")
+        files = ("c.txt", "d.txt")
+        ran = self.build("diagnose", *files, "-f", "json")
+        self.assertEqual(0, ran.code, ran.err)
+        rows = [(row["file"], row["verdict"]) for row in ran.json]
+        self.assertEqual([("c.txt", "failed"), ("d.txt", "running")], rows)
+        ran = self.build("diagnose", *files, "-c", "verdict", "-f", "value")
+        self.assertEqual("failed\nrunning\n", ran.out)
+        ran = self.build("diagnose", *files, "blank.txt", "nowhere.txt", "-f", "json")
+        self.assertEqual(1, ran.code)
+        self.assertEqual(["unread"] * 2, [row["verdict"] for row in ran.json[2:]])
+        self.assertIn("cannot read nowhere.txt", ran.json[3]["reason"])
+        for words, told in (
+            ("--os minni", "did you mean mini"),
+            ("-f shell", "shows one console only"),
+        ):
+            ran = self.build("diagnose", *files, *words.split())
+            self.assertEqual(1, ran.code)
+            self.assertIn(told, ran.err)
+
+    def test_diagnose_standard_input(self) -> None:
+        """Its last part where it is long."""
+        found = diagnose_file(
+            "-", None, stdin=io.BytesIO(b"Kernel panic - not syncing: x")
+        )
+        self.assertEqual("failed", found.verdict.state)
+        long = b"Kernel panic - not syncing: x\n" + b"at work\n" * 140_000
+        found = diagnose_file("-", "debian", stdin=io.BytesIO(long))
+        self.assertEqual(("running", ""), (found.verdict.state, found.os))
+        error = self.assertRaises(
+            SpecError, diagnose_file, "-", None, stdin=io.BytesIO(b"\n")
+        )
+        self.assertIn("nothing in the standard input", str(error))
 
 
 class FollowTest(CloudTestCase):
