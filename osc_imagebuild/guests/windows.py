@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild import values
+from osc_imagebuild import accepted, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.model import Request
 
@@ -26,6 +26,12 @@ _REFUSED = {
     "lvm": "there is none on Windows",
 }
 _KEY = r"([A-Z0-9]{5}-){4}[A-Z0-9]{5}"
+# Windows has names of its own for time zones.
+_FORMS = {
+    "timezone": values.Form(
+        "time zone", r"[\w /.()+-]{1,60}", "UTC or W. Europe Standard Time"
+    )
+}
 _PATH = r'[A-Za-z]:(\\[^\\/:*?"<>|\x00-\x1f]+)+'
 
 
@@ -54,18 +60,12 @@ def problems(entry: Entry, request: Request) -> list[str]:
             r"[a-z]{2,3}-[A-Z]{2}|[0-9a-f]{4}:[0-9a-f]{8}",
             "de-DE or 0407:00000407",
         ),
-        # Source: tzutil /l; Windows has names of its own.
-        (
-            "time zone",
-            request.timezone,
-            r"[A-Z][A-Za-z0-9 .()+-]{1,60}",
-            "UTC or W. Europe Standard Time",
-        ),
     ):
         if value and not re.fullmatch(pattern, value):
             found.append(
                 f"this is no {what} of Windows: {value!r:.60}; write it as {example}"
             )
+    found += accepted.problems(entry, request, _FORMS)
     for file in request.files:
         if not re.fullmatch(_PATH, file.path):
             found.append(
