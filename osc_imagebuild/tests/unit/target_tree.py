@@ -17,7 +17,7 @@ chown fstrim python3 dpkg-query rpm sleep sync stty fallocate mkswap mount sudo 
 sysrc pkg cap_mkdb freebsd-version nc b64decode subscription-manager bsdinstall
 dhclient ifconfig""".split()
 _PLACES = "etc|var|root|home|srv|boot|tmp|run|dev|usr|lib|firstboot|entropy|swapfile"
-_PATH = re.compile(rf"(?<![\w./}}])/({_PLACES}|target)(?![\w-])")
+_PATH = re.compile(rf"(?<![\w./*}}])/({_PLACES}|target)(?![\w-])")
 
 
 class Target:

@@ -225,6 +225,35 @@ class SuseTest(TargetTestCase):
             self.assertEqual(locale.startswith("de"), more)
 
 
+class LoaderTest(TargetTestCase):
+    """Copies have no firmware variables: one place counts."""
+
+    def test_it_is_in_the_place_for_all_machines(self) -> None:
+        """SUSE's installer of the boot loader leaves that out where it can."""
+        for name, arch, file in (
+            ("opensuse-leap-15.6", "x86_64", "BOOTX64.EFI"),
+            ("sles-15", "aarch64", "BOOTAA64.EFI"),
+            ("opensuse-tumbleweed", "x86_64", "BOOTX64.EFI"),
+            ("opensuse-leap-16.1", "aarch64", "BOOTAA64.EFI"),
+        ):
+            for loader in ("shim.efi", "grubx64.efi"):
+                self.target = Target(self.useFixture(fixtures.TempDir()).path)
+                self.target.write(f"/boot/efi/EFI/opensuse/{loader}", loader)
+                self.target.write("/boot/efi/EFI/opensuse/grub.cfg", "grub.cfg")
+                self.finish(name, arch=arch, firmware="uefi")
+                for path, text in ((file, loader), ("grub.cfg", "grub.cfg")):
+                    found = self.target.read(f"/boot/efi/EFI/BOOT/{path}")
+                    self.assertEqual(text, found, name)
+
+    def test_what_is_there_stays(self) -> None:
+        """However its name is written: the file system does not care."""
+        self.target.write("/boot/efi/EFI/opensuse/shim.efi", "new")
+        self.target.write("/boot/efi/EFI/boot/bootx64.efi", "old")
+        self.finish("opensuse-leap-15.6", firmware="uefi")
+        self.assertEqual("old", self.target.read("/boot/efi/EFI/boot/bootx64.efi"))
+        self.assertFalse(self.target.exists("/boot/efi/EFI/BOOT"))
+
+
 class EverythingTest(TargetTestCase):
     """The scripts with all that can be asked for."""
 
