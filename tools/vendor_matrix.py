@@ -92,7 +92,9 @@ def options(entry: Entry) -> dict[str, dict[str, Any]]:
 
 def ways(entry: Entry, arch: str) -> Iterator[tuple[str, dict[str, Any], Way]]:
     """Yield boot methods from tree and ISO, with DHCP and without, by config drive too."""
-    methods = [(method, {}, Disc()) for method in entry.boot_methods]
+    methods: list[tuple[str, dict[str, Any], Disc]] = [
+        (method, {}, Disc()) for method in entry.boot_methods
+    ]
     if "iso_kernel" in entry.arches[arch]:
         by_url = Disc("LABEL-OF-ISO", "" if entry.iso_as_cd else ISO)
         methods.append(("kernel", {"source": ISO}, by_url))
