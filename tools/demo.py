@@ -18,9 +18,11 @@ from devcloud import login, settings
 from devcloud.media import outcome
 from osc_imagebuild.builder import Builder
 from osc_imagebuild.catalog import Catalog, default_directories
-from osc_imagebuild.errors import ImageBuildError
+from osc_imagebuild.errors import ImageBuildError, InstallError
+from osc_imagebuild.events import Event
 from osc_imagebuild.model import Request
 from osc_imagebuild.record import Record
+from osc_imagebuild.v1.evidence import Files
 from osc_imagebuild.v1.progress import Progress
 
 NAME = "debian-13"
@@ -37,7 +39,13 @@ def main() -> int:
     connection = openstack.connect(cloud="demo")
     progress = Progress()
     catalog = Catalog((*default_directories(), *settings.CATALOGS))
-    builder = Builder(connection, listener=progress, catalog=catalog)
+    files = Files(None)
+
+    def listen(event: Event) -> None:
+        progress(event)
+        files.save(event.build_id, event.evidence)
+
+    builder = Builder(connection, listener=listen, catalog=catalog)
     public = key.with_suffix(".pub").read_text()
     request = Request(name=NAME, os="debian-13", ssh_public_keys=(public,))
     try:
@@ -48,10 +56,18 @@ def main() -> int:
     except ImageBuildError as error:
         progress.end()
         print(error, file=sys.stderr)
+        _save_consoles(progress.build_id, error)
         return 1
     progress.end()
     _show_cost(builder, build)
     return _log_in(connection, build, key)
+
+
+def _save_consoles(build_id: list[str], error: ImageBuildError) -> None:
+    """Keep what the guest said, in the working directory, for whoever asks why."""
+    if isinstance(error, InstallError) and build_id:
+        for name in Files(None).save(build_id[0], error.evidence):
+            print(f"saved: {name}", file=sys.stderr)
 
 
 def _show_cost(builder: Builder, build: Record) -> None:
