@@ -262,6 +262,7 @@ class LiveTest(testtools.TestCase):
         panic = "Kernel panic - not syncing: Attempted to kill init!"
         mirror = "Checking the Debian archive mirror  ... 25%\n... 50%"
         busy = "start: subiquity/Install/install:"
+        firmware = 'BdsDxe: failed to load Boot0001 "UEFI Misc Device": Not Found'
         both = ("console", "diagnostics")
         for text, fields, wanted in (
             (panic, {}, "failed: the kernel panicked"),
@@ -280,6 +281,8 @@ class LiveTest(testtools.TestCase):
             (mirror, {"flat_s": 240.0}, "failed: a server took the installer's"),
             (mirror, {"flat_s": 150.0, "signals": both}, "failed: a server took"),
             (f"{mirror}\nDetecting disks", {"flat_s": 240.0}, "running"),
+            (firmware, {"flat_s": 239.0}, "running"),
+            (firmware, {"flat_s": 240.0}, "failed: the firmware could not start"),
             (busy, {"quiet_s": 300.0, "flat_s": 300.0}, "running"),
             ("at work", {"flat_s": 599.0}, "running"),
             ("at work", {"flat_s": 600.0}, "stalled: the guest has shown no sign"),
