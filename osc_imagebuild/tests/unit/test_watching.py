@@ -305,7 +305,7 @@ class CommandsTest(ShellTestCase):
             f"openstack console url show --novnc {server}",
             "openstack image build screenshot",
             "openstack image build delete",
-            "create it again",
+            "openstack image build retry",
         ):
             self.assertIn(words, ran.err)
 
