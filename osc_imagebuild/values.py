@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from osc_imagebuild.model import File, Repository, Request, User
 
@@ -30,13 +31,36 @@ WISHES = {
 # Source: useradd(8), the names that it takes everywhere.
 _NAME = r"[a-z_][a-z0-9_-]{0,31}"
 _OWNER = rf"{_NAME}([:.]{_NAME})?"
-_LOCALE = r"C|POSIX|C\.UTF-8|[a-z]{2,3}_[A-Z]{2}\.UTF-8"
-_KEYBOARD = r"[a-z]{2,5}"
-_TIMEZONE = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}"
 _WORD = r"[A-Za-z0-9][\w./+-]{0,99}"
 _URL = r"https?://[\w.-]+(:\d+)?(/[\w./$+~%:@=-]*)?"
 # One line, and nothing in it that a shell would take for more than text.
 _SSH_KEY = r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [\w@.,:+ -]*)?"
+
+
+class Form(NamedTuple):
+    """How a value is written: in a sentence, as a pattern, and for example."""
+
+    words: str
+    pattern: str
+    example: str
+
+
+# What `accepted` then looks up in the installer's own list.
+FORMS = {
+    "locale": Form(
+        "locale",
+        r"C|POSIX|C\.UTF-8|[a-z]{2,3}_[A-Z]{2}\.UTF-8",
+        "de_DE.UTF-8 or C.UTF-8",
+    ),
+    "keyboard": Form(
+        "keyboard",
+        r"[A-Za-z][A-Za-z0-9_.-]{1,30}(\([A-Za-z0-9_.-]{1,30}\))?",
+        "us or de",
+    ),
+    "timezone": Form(
+        "time zone", r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", "Europe/Berlin"
+    ),
+}
 
 # Source: Debian policy, 5.6.1: package names; a release or an architecture
 # may follow as in apt-get(8).
@@ -92,9 +116,6 @@ def problems(request: Request, package: str) -> list[str]:
     for file in request.files:
         found += _file(file)
     found += commands(request)
-    found += _matching("locale", _LOCALE, request.locale, "de_DE.UTF-8 or C.UTF-8")
-    found += _matching("keyboard", _KEYBOARD, request.keyboard, "us or de")
-    found += _matching("time zone", _TIMEZONE, request.timezone, "Europe/Berlin")
     if not 0 <= request.swap_mib <= 1024 * 1024:
         found.append("swap space is given in MiB: 0 to 1048576")
     return found
@@ -122,12 +143,6 @@ def commands(request: Request) -> list[str]:
         for command in request.commands
         if not command.strip() or re.search("[\0\ud800-\udfff]", command)
     ]
-
-
-def _matching(what: str, pattern: str, value: str, example: str) -> list[str]:
-    if not value or re.fullmatch(pattern, value):
-        return []
-    return [f"this is no {what}: {value!r:.60}; write it as {example}"]
 
 
 def keys(found: Iterable[str]) -> list[str]:

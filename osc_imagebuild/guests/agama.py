@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,17 +12,22 @@ from osc_imagebuild.model import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Nothing beside the common variables."""
-    return {}
+    """The time zone as Agama calls it."""
+    return {"timezone": _as_agama_has_it(entry, request).timezone}
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """What no installer of SUSE's takes, and locales that this one does not."""
-    found = suse.problems(entry, request)
-    if request.locale in ("C", "POSIX", "C.UTF-8"):
-        # Source: agama-locale-data, LocaleId: a language and a territory.
-        found.append(
-            f"{entry.title} takes no locale {request.locale}: its installer wants one "
-            "such as en_US.UTF-8"
-        )
-    return found
+    """What no installer of SUSE's takes; the lists are of this one."""
+    return suse.problems(entry, _as_agama_has_it(entry, request))
+
+
+def _as_agama_has_it(entry: Entry, request: Request) -> Request:
+    """The time zone that is UTC, by the only name that Agama has for it.
+
+    All others call it Etc/UTC, which Agama takes for a name of the past.
+    Source: agama, rust/agama-locale-data/src/deprecated_timezones.rs.
+    """
+    timezone = request.timezone or str(entry.variables["timezone"])
+    if timezone == "Etc/UTC":
+        timezone = "UTC"
+    return dataclasses.replace(request, timezone=timezone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild import values
+from osc_imagebuild import accepted, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.model import Request
 
@@ -25,6 +25,6 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 def problems(entry: Entry, request: Request) -> list[str]:
     """Wishes that are not well formed."""
-    return values.problems(request, values.DEBIAN_PACKAGE) + values.suites(
-        request, apt=True
-    )
+    found = values.problems(request, values.DEBIAN_PACKAGE)
+    found += values.suites(request, apt=True)
+    return found + accepted.problems(entry, request)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild import values
+from osc_imagebuild import accepted, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.model import Request
 
@@ -27,6 +27,7 @@ def problems(entry: Entry, request: Request) -> list[str]:
     """Wishes that are not well formed, and what FreeBSD does not have."""
     found = values.problems(request, values.FREEBSD_PACKAGE)
     found += values.suites(request, apt=False)
+    found += accepted.problems(entry, request)
     return found + values.refused(
         request, entry.title, {"lvm": "there is none on FreeBSD"}
     )

@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild import values
+from osc_imagebuild import accepted, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.model import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Nothing beside the common variables."""
-    return {}
+    """The keyboard as the console's keymaps and as X's layouts are called.
+
+    Source: pykickstart's documentation of keyboard; Anaconda's LAYOUT_VARIANT_RE.
+    """
+    keyboard = request.keyboard or str(entry.variables["keyboard"])
+    layout, _, variant = keyboard.rstrip(")").partition("(")
+    return {
+        "console_keyboard": f"{layout}-{variant}" if variant else layout,
+        "x_keyboard": f"'{layout} ({variant})'" if variant else layout,
+    }
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
     """Wishes that are not well formed."""
-    return values.problems(request, values.RPM_PACKAGE) + values.suites(
-        request, apt=False
-    )
+    found = values.problems(request, values.RPM_PACKAGE)
+    found += values.suites(request, apt=False)
+    return found + accepted.problems(entry, request)

@@ -5,21 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild import values
+from osc_imagebuild import accepted, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.model import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Nothing beside the common variables."""
-    return {}
+    """The language as YaST calls it, or American English with our own locale.
+
+    YaST shows an error for a language that is not on its list, and waits.
+    Source: yast-country, Language.rb: correct_language.
+    """
+    locale = request.locale or str(entry.variables["locale"])
+    language = locale.removesuffix(".UTF-8")
+    known = accepted.takes("locale", "yast", language)
+    # The base package of the C library has no more than these.
+    small = locale in ("C", "POSIX", "C.UTF-8", "en_US.UTF-8")
+    more = () if small else ("glibc-locale",)
+    packages = {*entry.variables["packages"], *request.packages, *more}
+    return {
+        "language": language if known else "en_US",
+        "locale_file": "" if known else locale,
+        "packages": sorted(packages),
+    }
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
     """Wishes that are not well formed, and groups, which SUSE calls patterns."""
-    found = values.problems(request, values.RPM_PACKAGE) + values.suites(
-        request, apt=False
-    )
+    found = values.problems(request, values.RPM_PACKAGE)
+    found += values.suites(request, apt=False)
+    found += accepted.problems(entry, request)
     found += [
         f"this cannot be the name of a package: {name!r:.60}"
         for name in request.packages

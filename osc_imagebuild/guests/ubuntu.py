@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild import values
+from osc_imagebuild import accepted, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.model import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """What apt installs at the end, once the user's repositories are there."""
-    return {"late_packages": sorted({*entry.variables["packages"], *request.packages})}
+    """What apt installs at the end, once the user's repositories are there.
+
+    A smaller source than the server's has neither locales nor time zones. The
+    installer takes a keyboard's variant apart from its layout.
+    """
+    wanted = {"locales", "tzdata", *entry.variables["packages"], *request.packages}
+    keyboard = request.keyboard or str(entry.variables["keyboard"])
+    layout, _, variant = keyboard.rstrip(")").partition("(")
+    return {
+        "late_packages": sorted(wanted),
+        "keyboard_layout": layout,
+        "keyboard_variant": variant,
+    }
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
     """Wishes that are not well formed."""
     found = values.problems(request, values.DEBIAN_PACKAGE)
-    return found + values.suites(request, apt=True)
+    found += values.suites(request, apt=True)
+    return found + accepted.problems(entry, request)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild import values
+from osc_imagebuild import accepted, values
 from osc_imagebuild.catalog import Entry
 from osc_imagebuild.model import Request
 
@@ -26,20 +26,20 @@ _REFUSED = {
     "lvm": "there is none on Windows",
 }
 _KEY = r"([A-Z0-9]{5}-){4}[A-Z0-9]{5}"
+# Windows has names of its own for time zones.
+_FORMS = {
+    "timezone": values.Form(
+        "time zone", r"[\w /.()+-]{1,60}", "UTC or W. Europe Standard Time"
+    )
+}
 _PATH = r'[A-Za-z]:(\\[^\\/:*?"<>|\x00-\x1f]+)+'
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Locale as Windows writes it, de-DE for de_DE.UTF-8; whether Setup checks."""
+    """Locale as Windows writes it, de-DE for de_DE.UTF-8."""
     locale = request.locale or str(entry.variables["locale"])
     locale = locale.partition(".")[0].replace("_", "-")
-    has_it_all = request.secure_boot and request.tpm
-    return {
-        "locale": locale,
-        "keyboard": request.keyboard or locale,
-        "skip_hardware_checks": entry.variables["skip_hardware_checks"]
-        and not has_it_all,
-    }
+    return {"locale": locale, "keyboard": request.keyboard or locale}
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
@@ -54,18 +54,12 @@ def problems(entry: Entry, request: Request) -> list[str]:
             r"[a-z]{2,3}-[A-Z]{2}|[0-9a-f]{4}:[0-9a-f]{8}",
             "de-DE or 0407:00000407",
         ),
-        # Source: tzutil /l; Windows has names of its own.
-        (
-            "time zone",
-            request.timezone,
-            r"[A-Z][A-Za-z0-9 .()+-]{1,60}",
-            "UTC or W. Europe Standard Time",
-        ),
     ):
         if value and not re.fullmatch(pattern, value):
             found.append(
                 f"this is no {what} of Windows: {value!r:.60}; write it as {example}"
             )
+    found += accepted.problems(entry, request, _FORMS)
     for file in request.files:
         if not re.fullmatch(_PATH, file.path):
             found.append(
@@ -75,10 +69,42 @@ def problems(entry: Entry, request: Request) -> list[str]:
             found.append(f"{file.path:.60}: Windows has neither modes nor owners")
     if entry.variables.get("needs_uefi") and request.firmware != "uefi":
         found.append(f"{entry.title} needs --firmware uefi")
+    found += _unchecked(entry, request)
     key = str(entry.variables.get("product_key", ""))
     if key and not re.fullmatch(_KEY, key):
         found.append(
             "the variable product_key of the catalogue is not five times five "
             "characters, such as AAAAA-BBBBB-CCCCC-DDDDD-EEEEE"
         )
+    if not re.fullmatch(r"[A-Za-z][\w.-]{0,19}", str(entry.variables["admin_user"])):
+        found.append(
+            "the variable admin_user of the catalogue is no name of a user: at most 20 "
+            "letters, digits, dots and dashes"
+        )
     return found + values.keys(request.ssh_public_keys)
+
+
+def _unchecked(entry: Entry, request: Request) -> list[str]:
+    """What Setup would look for in vain; without it by request only.
+
+    Source: Microsoft, "Windows 11 requirements": TPM 2.0 and Secure Boot.
+    """
+    asked = entry.variables.get("skip_hardware_checks") or request.answer_file
+    if not entry.variables.get("needs_tpm") or asked:
+        return []
+    missing = [
+        option
+        for option, given in (
+            ("--tpm", request.tpm),
+            ("--secure-boot", request.secure_boot),
+        )
+        if not given
+    ]
+    if not missing:
+        return []
+    return [
+        f"{entry.title} installs on a machine with a TPM and Secure Boot alone: give "
+        f"{' and '.join(missing)}; where the cloud has none, ask for an installation "
+        "without that check: variables: {skip_hardware_checks: true} in "
+        f"~/.config/openstack/imagebuild/{entry.name}.yaml"
+    ]

@@ -76,7 +76,10 @@ def autoinstall(name: str, answer: str) -> str:
         raise BadAnswer("no cloud-config")
     data = yaml.safe_load(answer)
     _validate("autoinstall", data)
-    [command] = data["autoinstall"]["late-commands"]
+    command, last = data["autoinstall"]["late-commands"]
+    if last[:2] != ["sh", "-c"] or len(last) != 3:
+        raise BadAnswer(str(last[:2]))
+    _run(["sh", "-n"], last[2])
     if command[:5] != ["curtin", "in-target", "--", "sh", "-c"] or len(command) != 6:
         raise BadAnswer(str(command[:5]))
     return str(command[5])

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import subprocess
+from xml.etree import ElementTree
 
 import testtools
 
@@ -116,8 +117,71 @@ class RedHatTest(testtools.TestCase):
         return guests.render(CATALOG.entry(name), request, BUILD, "", way).answer
 
 
+class SuseTest(testtools.TestCase):
+    """YaST's profile."""
+
+    def profile(self, name: str, **fields: object) -> ElementTree.Element:
+        """As XML, without its namespace."""
+        request = Request(**({"name": "x", "os": name, "source": "http://m"} | fields))  # type: ignore[arg-type]
+        text = guests.render(CATALOG.entry(name), request, BUILD, "http://m").answer
+        return ElementTree.fromstring(
+            text.replace(' xmlns="http://www.suse.com/1.0/yast2ns"', "")
+        )
+
+    def test_the_loader_keeps_its_kernels_out_of_the_esp(self) -> None:
+        """Tumbleweed's default keeps them there, and wants 512 MiB.
+
+        Source: yast-storage-ng, boot_requirements_strategies/bls.rb.
+        """
+        for name, fields, loader in (
+            ("opensuse-tumbleweed", {"firmware": "uefi"}, "grub2-efi"),
+            ("opensuse-tumbleweed", {"arch": "aarch64"}, "grub2-efi"),
+            ("sles-15", {"firmware": "uefi"}, "grub2-efi"),
+            ("opensuse-tumbleweed", {}, None),
+            ("opensuse-leap-15.6", {"arch": "ppc64le"}, None),
+        ):
+            root = self.profile(name, **fields)
+            self.assertEqual(loader, root.findtext("bootloader/loader_type"))
+            sizes = {
+                part.findtext("mount"): part.findtext("size")
+                for part in root.iter("partition")
+            }
+            self.assertEqual("512M" if loader else None, sizes.get("/boot/efi"))
+
+    def test_modules_by_the_names_of_their_products(self) -> None:
+        """YaST passes over others without a word.
+
+        Source: yast-add-on, src/lib/add-on/clients/add-on_auto.rb.
+        """
+        root = self.profile("sles-15")
+        found = {
+            str(item.findtext("product")): item.findtext("product_dir")
+            for item in root.iter("listentry")
+        }
+        self.assertEqual(
+            {
+                "sle-module-basesystem": "/Module-Basesystem",
+                "sle-module-server-applications": "/Module-Server-Applications",
+                "sle-module-public-cloud": "/Module-Public-Cloud",
+            },
+            found,
+        )
+
+
 class AgamaTest(testtools.TestCase):
     """The profile."""
+
+    def test_kernel_and_ramdisk_are_beside_the_loader(self) -> None:
+        """On each architecture, in the tree and on the medium.
+
+        Source: agama, live/config-cdroot/fix_bootconfig.*.
+        """
+        for name in ("opensuse-leap-16", "opensuse-leap-16.1", "sles-16"):
+            entry = CATALOG.entry(name)
+            for arch, part in entry.arches.items():
+                for key, file in (("kernel", "linux"), ("ramdisk", "initrd")):
+                    path = f"boot/{arch}/loader/{file}"
+                    self.assertEqual([path] * 2, [part[key], part[f"iso_{key}"]])
 
     def test_keys_of_repositories_are_not_asked_for(self) -> None:
         """Agama asks and waits, whether a repository may be unsigned or not."""
@@ -195,6 +259,50 @@ class OwnAnswerTest(testtools.TestCase):
                 paths = re.findall("<Path>(.*?)</Path>", text, re.DOTALL)
                 self.assertNotEqual([], paths)
                 self.assertLess(max(map(len, paths)), 260)
+
+    def test_the_user_of_windows_is_the_one_that_its_image_names(self) -> None:
+        """cloudbase-init's own default is another than Nova's property said."""
+        for name in ("windows-11", "windows-server-2022", "windows-server-2025"):
+            entry = CATALOG.entry(name)
+            request = Request(name="x", os=name, source="x", firmware="uefi")
+            answer = guests.render(entry, request, BUILD, "x").answer
+            user = entry.properties["os_admin_user"]
+            self.assertIn(f"&#39;USERNAME={user}&#39;", answer)
+            self.assertEqual({"windows-11": "Admin"}.get(name, "Administrator"), user)
+
+    def test_copies_of_windows_are_told_again(self) -> None:
+        """What sysprep forgets: the time zone, and the formats and keyboard."""
+        request = Request(
+            name="x",
+            os="windows-server-2025",
+            source="x",
+            timezone="W. Europe Standard Time",
+            locale="de_DE.UTF-8",
+        )
+        answer = guests.render(CATALOG.entry(request.os), request, BUILD, "x").answer
+        script = str(
+            ElementTree.fromstring(answer).findtext(
+                "{urn:imagebuild}Extensions/{urn:imagebuild}Script"
+            )
+        )
+        [text] = re.findall(r"(?s)@'\n(.*?)\n'@\n", script)
+        found = {
+            (str(part.get("pass")), item.tag.rpartition("}")[2]): item.text
+            for part in ElementTree.fromstring(text.encode())
+            for item in part.iter()
+        }
+        self.assertEqual("W. Europe Standard Time", found["specialize", "TimeZone"])
+        for tag in ("SystemLocale", "UserLocale", "InputLocale"):
+            self.assertEqual("de-DE", found["oobeSystem", tag])
+
+    def test_the_store_updates_nothing_before_sysprep(self) -> None:
+        """And may again in copies."""
+        request = Request(name="x", os="windows-11", source="x", firmware="uefi")
+        answer = guests.render(CATALOG.entry(request.os), request, BUILD, "x").answer
+        before, _, later = answer.partition("sysprep.exe")
+        self.assertIn("WindowsStore /v AutoDownload /t REG_DWORD /d 2 ", before)
+        self.assertIn("WindowsStore&#39; AutoDownload\n", before)
+        self.assertNotIn("AutoDownload", later)
 
     def test_windows_does_not_encrypt_what_sysprep_is_to_copy(self) -> None:
         """With a TPM it would, before audit mode; it is forbidden in time."""

@@ -54,17 +54,27 @@ class HardwareTest(testtools.TestCase):
         self.assertEqual("required", found["os_secure_boot"])
 
     def test_windows(self) -> None:
-        """Setup checks its hardware where it has what it looks for."""
-        entry = Catalog([BUILT_IN]).entry("windows-11")
-        self.assertEqual("optional", entry.properties["os_secure_boot"])
-        for fields, skipped in (
-            ({}, True),
-            ({"tpm": True}, True),
-            ({"tpm": True, "secure_boot": True}, False),
-        ):
-            request = asked(os="windows-11", source="x", firmware="uefi", **fields)
-            found = guests.render(entry, request, "id", "x").answer
-            self.assertEqual(skipped, "BypassTPMCheck" in found)
+        """Setup looks at its hardware unless that was asked to be left out."""
+        catalog = Catalog([BUILT_IN])
+        self.assertEqual(
+            "optional", catalog.entry("windows-11").properties["os_secure_boot"]
+        )
+        for asked_for in (False, True):
+            changes = {"variables": {"skip_hardware_checks": asked_for}}
+            catalog.add("windows-11", changes)
+            entry = catalog.entry("windows-11")
+            for fields, missing in (
+                ({}, "give --tpm and --secure-boot;"),
+                ({"tpm": True}, "give --secure-boot;"),
+                ({"secure_boot": True}, "give --tpm;"),
+                ({"tpm": True, "secure_boot": True}, ""),
+            ):
+                request = asked(os=entry.name, source="x", firmware="uefi", **fields)
+                answer = guests.render(entry, request, "id", "x").answer
+                self.assertEqual(asked_for, "BypassTPMCheck" in answer)
+                found = guests.family("windows").problems(entry, request)
+                self.assertEqual(bool(missing) and not asked_for, bool(found))
+                self.assertIn("" if asked_for else missing, "".join(found))
 
     def test_problems(self) -> None:
         """A machine that there is not, or that nothing would boot on."""

@@ -42,7 +42,8 @@ class ProblemsTest(testtools.TestCase):
             ({"commands": ("a\0b",)}, "this is no command"),
             ({"commands": ("caf\udce9",)}, "this is no command"),
             ({"locale": "german"}, "write it as de_DE.UTF-8"),
-            ({"keyboard": "German"}, "write it as us or de"),
+            ({"keyboard": "German;"}, "write it as us or de"),
+            ({"keyboard": "German"}, "write it as de"),
             ({"timezone": "Berlin; x"}, "write it as Europe/Berlin"),
             ({"swap_mib": -1}, "swap space is given in MiB"),
         ):
@@ -53,7 +54,7 @@ class ProblemsTest(testtools.TestCase):
 
     def test_agama(self) -> None:
         """It refuses a profile with a locale of no country."""
-        self.assertIn("no locale C:", self.found("sles-16", locale="C")[0])
+        self.assertIn("no locale 'C'", self.found("sles-16", locale="C")[0])
         self.assertEqual([], self.found("sles-16", locale="de_DE.UTF-8"))
         self.assertEqual([], self.found("sles-15", locale="C"))
 

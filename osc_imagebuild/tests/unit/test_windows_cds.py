@@ -272,6 +272,8 @@ class WindowsTest(CloudTestCase):
                     firmware="uefi",
                     driver_iso=drivers or None,
                     flavor="m1.small",
+                    tpm=name == "windows-11",
+                    secure_boot=name == "windows-11",
                 )
                 api = self.builder().api
                 found = make_plan(api, Catalog([BUILT_IN]), request).spec

@@ -57,6 +57,9 @@ def everything(entry: Entry) -> dict[str, Any]:
             "keyboard": "0407:00000407",
             "timezone": "W. Europe Standard Time",
             "firmware": "uefi",
+            **dict.fromkeys(
+                ("tpm", "secure_boot") if entry.variables["needs_tpm"] else (), True
+            ),
         }
     apt = entry.family in ("debian", "ubuntu")
     return {
