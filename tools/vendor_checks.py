@@ -45,6 +45,9 @@ class Check:
 def checks(schemas: Path | None) -> list[Check]:
     """All that there are; those with ``missing`` are told, and left out."""
     found = [
+        Check(
+            "rendering", _EVERY, _rendering, key=lambda case: case.failed or case.answer
+        ),
         Check("this linter, sh -n", _EVERY, _linter),
         Check(
             "pykickstart by release",
@@ -97,6 +100,11 @@ def _by_schemas(schemas: Path | None) -> list[Check]:
 
 def _program(name: str, package: str) -> str:
     return "" if shutil.which(name) else f"apt-get install {package}"
+
+
+def _rendering(texts: list[str], cases: Mapping[str, Case]) -> dict[str, str]:
+    """Templates that fail give no file at all."""
+    return {text: text for text in texts if cases[text].failed}
 
 
 def _linter(texts: list[str], cases: Mapping[str, Case]) -> dict[str, str]:

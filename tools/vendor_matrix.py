@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
-from osc_imagebuild import addresses, guests, passwords
+from osc_imagebuild import addresses, guests, hardware, passwords
 from osc_imagebuild.boot import ipxe
 from osc_imagebuild.catalog import Entry
+from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import Disc, Way
 from osc_imagebuild.model import Request
 from osc_imagebuild.parts import EfiStubDisk
@@ -24,7 +25,7 @@ ISO = "http://mirror.example/installer.iso"
 
 @dataclass(frozen=True)
 class Case:
-    """One answer file, and what it was rendered from."""
+    """One answer file, and what it was rendered from; ``failed`` is why it could not."""
 
     entry: Entry
     arch: str
@@ -32,6 +33,7 @@ class Case:
     way: str
     answer: str
     grub: str = ""
+    failed: str = ""
 
     @property
     def name(self) -> str:
@@ -59,10 +61,20 @@ def _of_arch(entry: Entry, arch: str, whole: bool, *, first: bool) -> Iterator[C
             every = (first and whole) or (number == 0 and (first or whole))
             if not every and option not in few:
                 continue
-            request = asked(entry, arch, **{**wanted, **fields})
-            if guests.family(entry.family).problems(entry, request):
+            request = asked(entry, arch, **{**_possible(wanted, arch), **fields})
+            refused = guests.family(entry.family).problems(entry, request)
+            if refused or hardware.problems(request):
                 continue
             yield _rendered(entry, request, option, way, how)
+
+
+def _possible(wanted: dict[str, Any], arch: str) -> dict[str, Any]:
+    """Wishes without those for a firmware that machines of an architecture lack."""
+    if arch in ("x86_64", "aarch64"):
+        return wanted
+    return {
+        k: v for k, v in wanted.items() if k not in ("firmware", "secure_boot", "tpm")
+    }
 
 
 def options(entry: Entry) -> dict[str, dict[str, Any]]:
@@ -120,7 +132,10 @@ def ways(entry: Entry, arch: str) -> Iterator[tuple[str, dict[str, Any], Way]]:
 def _rendered(entry: Entry, request: Request, option: str, word: str, way: Way) -> Case:
     tree = guests.install_tree(entry, request)
     source = guests.package_source(entry, request)
-    answers = guests.render(entry, request, BUILD, source, way)
+    try:
+        answers = guests.render(entry, request, BUILD, source, way)
+    except SpecError as error:
+        return Case(entry, request.arch, option, word, "", failed=str(error))
     grub = ""
     if way.boot_method == "ipxe" and tree.kernel_url.startswith("http://"):
         grub = grub_script(
