@@ -74,7 +74,7 @@ def _report(
     over = [row["os"] for row in ends if row["over"]]
     silent = [url for url, answer in answers.items() if answer["status"] == 0]
     return {
-        "addresses": [asdict(a) | answers.get(a.url, {}) for a in found],
+        "addresses": [{**asdict(a), **answers.get(a.url, {})} for a in found],
         "ends_of_life": ends,
         "refused": [asdict(address) for address in bad],
         "over": over,

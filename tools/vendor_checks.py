@@ -109,10 +109,11 @@ def _rendering(texts: list[str], cases: Mapping[str, Case]) -> dict[str, str]:
 
 def _linter(texts: list[str], cases: Mapping[str, Case]) -> dict[str, str]:
     """What users' own files are judged by has nothing to say of ours."""
-    found = {}
+    found: dict[str, str] = {}
     for text in texts:
         entry = cases[text].entry
-        reading = syntax.read(entry.answer_format, text, own_file.release(entry))
+        # Kickstart files by their sections: pykickstart has a line of its own.
+        reading = syntax.read(entry.answer_format, text)
         said = syntax.findings(reading) + sh_syntax.mistakes(reading.scripts)
         if said or reading.unread:
             found[text] = reading.unread or str(said[0])
@@ -241,6 +242,7 @@ def refusals(check: Check, wanted: Iterable[Case]) -> tuple[int, dict[str, list[
             by_key.setdefault(key, []).append(case)
     said = check.run(list(by_key), {key: same[0] for key, same in by_key.items()})
     found: dict[str, list[Case]] = {}
-    for key, why in said.items():
-        found.setdefault(why, []).extend(by_key[key])
+    for key, same in by_key.items():
+        if why := said.get(key):
+            found.setdefault(why, []).extend(same)
     return len(by_key), found

@@ -15,10 +15,22 @@ from osc_imagebuild.guests import Disc, Way
 from osc_imagebuild.model import Request
 from osc_imagebuild.parts import EfiStubDisk
 from osc_imagebuild.tests.unit import samples
-from osc_imagebuild.tests.unit.wanted import BUILD, CATALOG, HASH, asked, everything
+from osc_imagebuild.tests.unit.wanted import (
+    BUILD,
+    CATALOG,
+    HASH,
+    RELEASES,
+    asked,
+    everything,
+)
 
 ADDRESS = addresses.of_subnet(
     "10.0.4.0/24", "10.0.4.1", ("10.0.4.2", "10.0.4.3"), "10.0.4.7"
+)
+# A release of each kind of answer file.
+DEEP = frozenset(
+    (*RELEASES, "fedora-44", "rhel-10", "sles-15", "opensuse-tumbleweed")
+    + ("ubuntu-22.04", "ubuntu-26.04")
 )
 ISO = "http://mirror.example/installer.iso"
 
@@ -42,26 +54,30 @@ class Case:
 
 
 def cases(names: Iterable[str], *, whole: bool) -> Iterator[Case]:
-    """Yield all of some entries; not ``whole``, every option with one way, few with all."""
+    """Yield those of some entries.
+
+    ``whole``: every wish in every way for a release of each kind, and every wish with
+    one way and few wishes with every way for the rest. Else one step less of each.
+    """
     with mock.patch.object(passwords, "hashed", lambda password: HASH):
         for name in names:
             entry = CATALOG.entry(name)
             for number, arch in enumerate(entry.arches):
-                # What differs by architecture alone needs few wishes.
-                yield from _of_arch(entry, arch, whole, first=number == 0)
+                depth = int(whole) + int(name in DEEP and number == 0)
+                yield from _of_arch(entry, arch, depth)
 
 
-def _of_arch(entry: Entry, arch: str, whole: bool, *, first: bool) -> Iterator[Case]:
+def _of_arch(entry: Entry, arch: str, depth: int) -> Iterator[Case]:
+    """Those of one architecture: 2 is every wish in every way, 0 few in one."""
     chosen = options(entry)
     few = ("nothing", "everything")
     for number, (way, fields, how) in enumerate(ways(entry, arch)):
-        if number and not (first or whole):
+        if number and not depth:
             break
-        for option, wanted in chosen.items():
-            every = (first and whole) or (number == 0 and (first or whole))
-            if not every and option not in few:
-                continue
-            request = asked(entry, arch, **{**_possible(wanted, arch), **fields})
+        every = depth > 1 or (depth == 1 and number == 0)
+        for option in chosen if every else few:
+            wanted = _possible(chosen[option], arch)
+            request = asked(entry, arch, **{**wanted, **fields})
             refused = guests.family(entry.family).problems(entry, request)
             if refused or hardware.problems(request):
                 continue
@@ -109,7 +125,9 @@ def options(entry: Entry) -> dict[str, dict[str, Any]]:
 
 def ways(entry: Entry, arch: str) -> Iterator[tuple[str, dict[str, Any], Way]]:
     """Yield boot methods from tree and ISO, with DHCP and without, by config drive too."""
-    methods = [(method, {}, Disc()) for method in entry.boot_methods]
+    methods: list[tuple[str, dict[str, Any], Disc]] = [
+        (method, {}, Disc()) for method in entry.boot_methods
+    ]
     if "iso_kernel" in entry.arches[arch]:
         by_url = Disc("LABEL-OF-ISO", "" if entry.iso_as_cd else ISO)
         methods.append(("kernel", {"source": ISO}, by_url))

@@ -10,9 +10,10 @@ from pathlib import Path
 import fixtures
 import testtools
 
+from osc_imagebuild.tests.unit.wanted import CATALOG
 from tools import vendor, vendor_checks
 from tools.vendor_checks import Check, checks, refusals
-from tools.vendor_matrix import CATALOG, Case, cases, ways
+from tools.vendor_matrix import Case, cases, ways
 
 FILES = (Case(CATALOG.entry("debian-13"), "x86_64", "nothing", "kernel", "d-i a\n"),)
 

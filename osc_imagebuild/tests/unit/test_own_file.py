@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import fixtures
 import testtools
@@ -88,7 +89,7 @@ HINTED = {
 class JudgeTestCase(testtools.TestCase):
     """Judges texts for an entry."""
 
-    def judge(self, os: str, text: str, **fields: str) -> own_file.Judgement:
+    def judge(self, os: str, text: str, **fields: Any) -> own_file.Judgement:
         """Judge one."""
         entry: Entry = dataclasses.replace(ENTRIES[os], **fields)
         return own_file.judge(entry, Request(name="x", os=os, answer_file=text))
