@@ -133,7 +133,7 @@ def _in_batches(
     texts: list[str], suffix: str, command: Callable[[list[str]], list[str]]
 ) -> dict[str, str]:
     """Give files to a program, many at once; where it refuses, one by one."""
-    found = {}
+    found: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as directory:
         paths = {}
         for number, text in enumerate(texts):

@@ -29,8 +29,11 @@ ADDRESS = addresses.of_subnet(
 )
 # A release of each kind of answer file.
 DEEP = frozenset(
-    (*RELEASES, "fedora-44", "rhel-10", "sles-15", "opensuse-tumbleweed")
-    + ("ubuntu-22.04", "ubuntu-26.04")
+    (
+        *RELEASES,
+        *("fedora-44", "rhel-10", "sles-15", "opensuse-tumbleweed"),
+        *("ubuntu-22.04", "ubuntu-26.04"),
+    )
 )
 ISO = "http://mirror.example/installer.iso"
 
