@@ -12,7 +12,7 @@ from osc_imagebuild.catalog import Entry
 from osc_imagebuild.errors import SpecError
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 # What Python may say of an expression in a template.
 _FAILURES = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
@@ -41,11 +41,17 @@ def text(entry: Entry, template: str, context: Mapping[str, Any]) -> str:
     import jinja2
 
     try:
-        return _environment(entry.directories).from_string(template).render(context)
+        return _compiled(entry.directories, template).render(context)
     except (jinja2.TemplateError, *_FAILURES) as error:
         raise SpecError(
             f"{template!r:.60} of {entry.name} cannot be rendered: {error}"
         ) from error
+
+
+@lru_cache(maxsize=512)
+def _compiled(directories: tuple[Path, ...], template: str) -> Template:
+    """A line of an entry, which is rendered again for each address and option."""
+    return _environment(directories).from_string(template)
 
 
 @lru_cache(maxsize=8)

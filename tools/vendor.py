@@ -1,6 +1,6 @@
 """Give every kind of answer file to the vendors' parsers and schemas.
 
-``python -m tools.vendor [--schemas DIRECTORY] [--whole]`` renders each entry of the
+``python -m tools.vendor [--schemas DIRECTORY] [--whole] [--os NAME ...]`` renders each entry of the
 catalogue with many wishes and ways, and prints a table: files and refusals by tool.
 The exit status is 1 where one refuses. A tool that is not here is named as skipped.
 """
@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from osc_imagebuild.tests.unit.wanted import CATALOG
 from tools.vendor_checks import Check, checks, refusals
 from tools.vendor_matrix import Case, cases
 
@@ -32,12 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="every wish in every way (the default with schemas)",
     )
+    parser.add_argument("--os", nargs="*", default=[], help="of these entries alone")
     given = parser.parse_args(arguments)
     if given.schemas and not given.schemas.is_dir():
         print(f"{given.schemas} is no directory", file=sys.stderr)
         return 2
     began = time.monotonic()
-    found = list(cases(whole=given.whole or given.schemas is not None))
+    names = given.os or CATALOG.names()
+    found = list(cases(names, whole=given.whole or given.schemas is not None))
     _counts(found)
     print(f"rendered in {time.monotonic() - began:.0f} s\n")
     return _table(checks(given.schemas), found)

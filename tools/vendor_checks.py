@@ -45,6 +45,9 @@ class Check:
 def checks(schemas: Path | None) -> list[Check]:
     """All that there are; those with ``missing`` are told, and left out."""
     found = [
+        Check(
+            "rendering", _EVERY, _rendering, key=lambda case: case.failed or case.answer
+        ),
         Check("this linter, sh -n", _EVERY, _linter),
         Check(
             "pykickstart by release",
@@ -99,12 +102,18 @@ def _program(name: str, package: str) -> str:
     return "" if shutil.which(name) else f"apt-get install {package}"
 
 
+def _rendering(texts: list[str], cases: Mapping[str, Case]) -> dict[str, str]:
+    """Templates that fail give no file at all."""
+    return {text: text for text in texts if cases[text].failed}
+
+
 def _linter(texts: list[str], cases: Mapping[str, Case]) -> dict[str, str]:
     """What users' own files are judged by has nothing to say of ours."""
-    found = {}
+    found: dict[str, str] = {}
     for text in texts:
         entry = cases[text].entry
-        reading = syntax.read(entry.answer_format, text, own_file.release(entry))
+        # Kickstart files by their sections: pykickstart has a line of its own.
+        reading = syntax.read(entry.answer_format, text)
         said = syntax.findings(reading) + sh_syntax.mistakes(reading.scripts)
         if said or reading.unread:
             found[text] = reading.unread or str(said[0])
@@ -233,6 +242,7 @@ def refusals(check: Check, wanted: Iterable[Case]) -> tuple[int, dict[str, list[
             by_key.setdefault(key, []).append(case)
     said = check.run(list(by_key), {key: same[0] for key, same in by_key.items()})
     found: dict[str, list[Case]] = {}
-    for key, why in said.items():
-        found.setdefault(why, []).extend(by_key[key])
+    for key, same in by_key.items():
+        if why := said.get(key):
+            found.setdefault(why, []).extend(same)
     return len(by_key), found

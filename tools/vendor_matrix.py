@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
-from osc_imagebuild import addresses, guests, passwords
+from osc_imagebuild import addresses, guests, hardware, passwords
 from osc_imagebuild.boot import ipxe
 from osc_imagebuild.catalog import Entry
+from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import Disc, Way
 from osc_imagebuild.model import Request
 from osc_imagebuild.parts import EfiStubDisk
 from osc_imagebuild.tests.unit import samples
-from osc_imagebuild.tests.unit.wanted import BUILD, CATALOG, HASH, asked, everything
+from osc_imagebuild.tests.unit.wanted import (
+    BUILD,
+    CATALOG,
+    HASH,
+    RELEASES,
+    asked,
+    everything,
+)
 
 ADDRESS = addresses.of_subnet(
     "10.0.4.0/24", "10.0.4.1", ("10.0.4.2", "10.0.4.3"), "10.0.4.7"
+)
+# A release of each kind of answer file.
+DEEP = frozenset(
+    (
+        *RELEASES,
+        *("fedora-44", "rhel-10", "sles-15", "opensuse-tumbleweed"),
+        *("ubuntu-22.04", "ubuntu-26.04"),
+    )
 )
 ISO = "http://mirror.example/installer.iso"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One answer file, and what it was rendered from."""
+    """One answer file, and what it was rendered from; ``failed`` is why it could not."""
 
     entry: Entry
     arch: str
@@ -32,6 +48,7 @@ class Case:
     way: str
     answer: str
     grub: str = ""
+    failed: str = ""
 
     @property
     def name(self) -> str:
@@ -39,25 +56,44 @@ class Case:
         return f"{self.entry.name} {self.arch} {self.option} {self.way}"
 
 
-def cases(*, whole: bool) -> Iterator[Case]:
-    """Yield all of them; not ``whole``, every option with one way, and few with all."""
+def cases(names: Iterable[str], *, whole: bool) -> Iterator[Case]:
+    """Yield those of some entries.
+
+    ``whole``: every wish in every way for a release of each kind, and every wish with
+    one way and few wishes with every way for the rest. Else one step less of each.
+    """
     with mock.patch.object(passwords, "hashed", lambda password: HASH):
-        for name in CATALOG.names():
+        for name in names:
             entry = CATALOG.entry(name)
-            for arch in entry.arches:
-                yield from _of_arch(entry, arch, whole)
+            for number, arch in enumerate(entry.arches):
+                depth = int(whole) + int(name in DEEP and number == 0)
+                yield from _of_arch(entry, arch, depth)
 
 
-def _of_arch(entry: Entry, arch: str, whole: bool) -> Iterator[Case]:
+def _of_arch(entry: Entry, arch: str, depth: int) -> Iterator[Case]:
+    """Those of one architecture: 2 is every wish in every way, 0 few in one."""
     chosen = options(entry)
+    few = ("nothing", "everything")
     for number, (way, fields, how) in enumerate(ways(entry, arch)):
-        for option, wanted in chosen.items():
-            if not whole and number and option not in ("nothing", "everything"):
-                continue
+        if number and not depth:
+            break
+        every = depth > 1 or (depth == 1 and number == 0)
+        for option in chosen if every else few:
+            wanted = _possible(chosen[option], arch)
             request = asked(entry, arch, **{**wanted, **fields})
-            if guests.family(entry.family).problems(entry, request):
+            refused = guests.family(entry.family).problems(entry, request)
+            if refused or hardware.problems(request):
                 continue
             yield _rendered(entry, request, option, way, how)
+
+
+def _possible(wanted: dict[str, Any], arch: str) -> dict[str, Any]:
+    """Wishes without those for a firmware that machines of an architecture lack."""
+    if arch in ("x86_64", "aarch64"):
+        return wanted
+    return {
+        k: v for k, v in wanted.items() if k not in ("firmware", "secure_boot", "tpm")
+    }
 
 
 def options(entry: Entry) -> dict[str, dict[str, Any]]:
@@ -117,7 +153,10 @@ def ways(entry: Entry, arch: str) -> Iterator[tuple[str, dict[str, Any], Way]]:
 def _rendered(entry: Entry, request: Request, option: str, word: str, way: Way) -> Case:
     tree = guests.install_tree(entry, request)
     source = guests.package_source(entry, request)
-    answers = guests.render(entry, request, BUILD, source, way)
+    try:
+        answers = guests.render(entry, request, BUILD, source, way)
+    except SpecError as error:
+        return Case(entry, request.arch, option, word, "", failed=str(error))
     grub = ""
     if way.boot_method == "ipxe" and tree.kernel_url.startswith("http://"):
         grub = grub_script(
