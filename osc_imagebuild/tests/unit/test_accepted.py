@@ -26,8 +26,8 @@ REFUSED_BY_AGAMA = (
 def found(name: str, **fields: Any) -> list[str]:
     """What planning says."""
     entry = CATALOG.entry(name)
-    machine = {"firmware": "uefi", "tpm": True, "secure_boot": True}
-    request = Request(**{"name": "x", "os": name} | machine | fields)
+    machine: dict[str, Any] = {"firmware": "uefi", "tpm": True, "secure_boot": True}
+    request = Request(**(machine | {"name": "x", "os": name} | fields))
     return guests.family(entry.family).problems(entry, request)
 
 

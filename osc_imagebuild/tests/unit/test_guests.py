@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import testtools
 
 from osc_imagebuild import guests, preflight
+from osc_imagebuild.boot import kernel
 from osc_imagebuild.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model import Repository, Request
 
@@ -35,6 +36,16 @@ class DebianTest(testtools.TestCase):
         found = self.settings()
         self.assertEqual("mirror.example", found["mirror/http/hostname"])
         self.assertEqual("/debian", found["mirror/http/directory"])
+
+    def test_a_card_of_a_mainframe_is_not_asked_for(self) -> None:
+        """On s390x the network card is chosen before an answer file is there."""
+        entry = CATALOG.entry("debian-13")
+        words = "s390-netdevice/choose_networktype=virtio"
+        for arch in entry.arches:
+            request = Request(name="x", arch=arch)
+            found = guests.render(entry, request, BUILD, MIRROR).kernel_args
+            self.assertEqual(arch == "s390x", words in found)
+            self.assertLessEqual(len(found), kernel.COMMAND_LINE_LIMIT, arch)
 
     def test_no_password_is_one_that_nothing_matches(self) -> None:
         # user-setup takes '!' for a password that is still to be asked for.
