@@ -82,6 +82,10 @@ def _known(entry: Entry, request: Request) -> dict[str, Any]:
         "min_ram_mib": entry.result_min_ram_mib,
         "timeout_s": 60 * (request.timeout_min or entry.timeout_min),
         "stall_s": 60 * (request.stall_min or entry.stall_min),
+        "verify_config_drive": request.config_drive is not False
+        and bool(entry.verify.get("config_drive", True)),
+        "install_ram_mib": entry.min_ram_mib,
+        "install_disk_gib": entry.min_disk_gib,
         "verify_timeout_s": 60 * int(entry.verify.get("timeout_min", 30)),
         "progress": entry.progress,
         "failures": entry.failures,

@@ -15,7 +15,6 @@ from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.ending import end_failed
 from osc_imagebuild.engine import ANY_STEP, Engine
 from osc_imagebuild.errors import CloudError, ImageBuildError, InstallError, RecordError
 from osc_imagebuild.events import Event, Hearer, Listener
@@ -92,13 +91,9 @@ class Builder:
             where it failed, CloudError
         """
         found = self.find(build)
-        if found.status == "failed":
-            error = end_failed(self.api, found)
-            lease.clear(self.api, found.id)
-            raise error
         if found.status == "cancelled":
             teardown(self.api, found.id)
-        if found.is_over:
+        if found.is_over and found.status != "failed":
             # Its last client may have died before it let go.
             lease.clear(self.api, found.id)
             return found
@@ -123,10 +118,18 @@ class Builder:
             InstallError where it fails again, CloudError
         """
         hardware = retries.Hardware(flavor, availability_zone)
-        found = retries.retry(self.api, self.find(build), start, hardware)
+        found = self.find(build)
+        retries.require_failed(found)
+        with _advised(found.id, "retry"):
+            held = lease.take(self.api, found.id)
+            try:
+                found = retries.prepare(self.api, held, start, hardware)
+            except BaseException:
+                held.release()
+                raise
         text = found.spec.name
         self.listener(Event("created", found.id, "", text, self.api.now()))
-        return self._drive(found, until="" if wait else "install")
+        return self._drive(found, until="" if wait else "install", held=held)
 
     def retry_points(self, build: Record) -> tuple[str, ...]:
         """Return the steps that a failed build can be tried again from.
@@ -156,9 +159,11 @@ class Builder:
             lambda build: self.resume(build.id),
         )
 
-    def _drive(self, build: Record, until: str) -> Record:
+    def _drive(
+        self, build: Record, until: str, held: lease.Lease | None = None
+    ) -> Record:
         with _advised(build.id):
-            held = lease.take(self.api, build.id)
+            held = held or lease.take(self.api, build.id)
             engine: Engine | None = None
             try:
                 # What the last owner wrote before it lost the lease counts.
@@ -306,14 +311,14 @@ class Builder:
 
 
 @contextmanager
-def _advised(build_id: str) -> Iterator[None]:
+def _advised(build_id: str, command: str = "resume") -> Iterator[None]:
     """Say what to do next where the cloud refuses or stays away."""
     try:
         yield
     except CloudError as error:
         error.advice = (
             f"build {build_id} can go on, here or on any other machine, with: "
-            f"openstack image build resume {build_id}"
+            f"openstack image build {command} {build_id}"
         )
         raise
 

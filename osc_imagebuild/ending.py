@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from osc_imagebuild import record, rfb
+from osc_imagebuild import record, retry, rfb
 from osc_imagebuild.cloud import remote_console, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import (
@@ -63,18 +63,29 @@ def end_failed(
     except CloudError as error:
         # Why the build failed must not go under in why its server stays.
         left = f"not all that it made could be removed: {error}"
-    return _failure(build, evidence, left)
+    return _failure(build, evidence, left, _points(api, build))
+
+
+def _points(api: Api, build: record.Record) -> tuple[str, ...]:
+    """Where the build can be tried again from, as far as can be seen."""
+    try:
+        return retry.points(api, build)
+    except CloudError:
+        return (retry.INSTALL,)
 
 
 def _failure(
-    build: record.Record, evidence: Evidence | None, left: str
+    build: record.Record,
+    evidence: Evidence | None,
+    left: str,
+    points: tuple[str, ...],
 ) -> InstallError:
     lines = [f"build {build.id} failed in step {build.step}: {build.reason}"]
     if build.evidence and build.evidence not in build.reason:
         lines.append(f"the console shows: {build.evidence}")
     if build.spec.keep_on_failure:
         lines += _kept(build, evidence or Evidence())
-    elif build.made:
+    elif build.made and retry.VERIFY in points:
         hidden = "hidden " if build.spec.output == "image" else ""
         lines.append(
             f"the {build.spec.output} that did not pass stays {hidden}for "
@@ -83,7 +94,7 @@ def _failure(
     if left:
         lines.append(left)
     lines.append(
-        f"try again, from {_point(build)} on, with: openstack image build retry "
+        f"try again, from {' or '.join(points)} on, with: openstack image build retry "
         f"{build.id}; see its console with: openstack image build log {build.id}; "
         f"remove it with: openstack image build delete {build.id}"
     )
@@ -103,11 +114,3 @@ def _kept(build: record.Record, evidence: Evidence) -> list[str]:
         f"a picture of it with: openstack image build screenshot {build.id}"
     )
     return lines
-
-
-def _point(build: record.Record) -> str:
-    """The step that a failed build can go on from, by its record."""
-    if build.made:
-        return "verify"
-    kept = build.spec.keep_on_failure and "installed" in build.marks
-    return "harvest" if kept else "install"

@@ -7,6 +7,7 @@ line, and another one goes on from what it sees.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import random
 from collections import Counter
@@ -205,7 +206,9 @@ class Engine:
                     self._tell("note", f"no key could be pressed: {trouble}")
                 self._mark("key", {"trouble": trouble} if trouble else {})
             case RebootServer():
-                self._mark("rebooted", self._actor.reboot(action))
+                known = self._actor.reboot(action)
+                if known is not None:
+                    self._mark("rebooted", known)
             case Finish(result_id):
                 over = {"status": "complete", "percent": 100}
                 self._mark("complete", {}, result_id=result_id, **over)
@@ -232,7 +235,9 @@ class Engine:
         assert facts is not None
         self._lease.prove()
         server, seen = facts.servers.get(role), facts.consoles.get(role, "")
+        number = len(attempts.failed(self._marks, role)) + 1
         shown = look_closer(self._api, role, server, seen)
+        shown = dataclasses.replace(shown, attempt=number)
         new = attempts.noted(facts, role, failed.reason, failed.evidence, failed.then)
         kept = {k: m for k, m in self._marks.items() if k not in failed.forget}
         self._watch.signals.pop(role, None)

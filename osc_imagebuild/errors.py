@@ -106,7 +106,8 @@ class Evidence:
 
     ``console`` is all that Nova had of it, ``screenshot`` a PNG file, empty where
     there is no picture; ``screen_url`` is the console's page, and is good
-    only while the server is kept. ``role`` is the server's: 'install' or 'verify'.
+    only while the server is kept. ``role`` is the server's: 'install' or 'verify';
+    ``attempt`` is the number of an attempt that another one followed, 0 for the last.
     """
 
     role: str = "install"
@@ -114,6 +115,7 @@ class Evidence:
     console: str = ""
     screenshot: bytes = field(default=b"", repr=False)
     screen_url: str = field(default="", repr=False)
+    attempt: int = 0
 
 
 class InstallError(ImageBuildError):

@@ -7,7 +7,7 @@ the cost of a tick hardly grows with the number of builds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from osc_imagebuild import lease, record
@@ -52,6 +52,7 @@ class Fleet:
         self._advance = advance
         self._tidy = tidy
         self.outcome = Outcome()
+        self._failed_at: dict[str, float] = {}
 
     def run(self, *, once: bool = False) -> Outcome:
         """Tick until no build is left to drive, or just once.
@@ -65,6 +66,7 @@ class Fleet:
     def tick(self) -> bool:
         """Look at all builds, go on with those that can; False when none is left."""
         records, _ = record.load_all(self._api)
+        self._forget_tried_again(records)
         known = [r for r in records if r.id not in self.outcome.failed]
         mine = [r for r in known if r.status == "building"]
         held = _newest(images.tagged(self._api, PART_TAG, hidden=True)) if known else {}
@@ -86,14 +88,21 @@ class Fleet:
                 self._go_on(build)
         return bool(self.outcome.waiting)
 
+    def _forget_tried_again(self, records: Iterable[Record]) -> None:
+        """A build that failed here may be tried again by somebody."""
+        for build in records:
+            failed_at = self._failed_at.get(build.id, build.updated_at)
+            if build.status == "building" and failed_at < build.updated_at:
+                self.outcome.failed.pop(build.id, None)
+
     def _end(self, build: Record, owner: Image) -> None:
         """Its lease goes last: where it is left, its client died while it tidied up."""
         if lease.is_alive(self._api, owner, build.updated_at):
             return
         try:
             self._tidy(build)
-        except InstallError:
-            return  # that it failed is known
+        except (InstallError, DrivenError):
+            return  # that it failed is known, or somebody is at it
         except ImageBuildError as error:
             self.outcome.failed[build.id] = str(error)
 
@@ -120,6 +129,7 @@ class Fleet:
         except ImageBuildError as error:
             # One build's failure must not keep the others from going on.
             self.outcome.failed[build.id] = str(error)
+            self._failed_at[build.id] = self._api.now()
 
 
 def _newest(found: list[Image]) -> dict[str, Image]:

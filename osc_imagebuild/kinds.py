@@ -94,7 +94,10 @@ _INSIDE: dict[str, dict[str, Kind]] = {
     "arches": {"*": _MAPPING},
     "arch": {"variables": _MAPPING, "*": _TEXT},
     "variables": {"packages": _TEXTS, "*": _ANY},
-    "verify": {"user_data": _TEXT, "sign": _TEXT, "timeout_min": _NUMBER},
+    "verify": {
+        **{"user_data": _TEXT, "sign": _TEXT, "timeout_min": _NUMBER},
+        "config_drive": _YES_NO,
+    },
     "network": {"dhcp": _TEXT, "static": _TEXT},
     "answer_cd": {
         **{"label": _TEXT, "file": _TEXT, "remaster": _YES_NO},

@@ -122,7 +122,9 @@ class Spec:
     more on an ISO is in `osc_imagebuild.parts.Media`. ``volume_zone`` is the zone of
     volumes, '' for Cinder's choice. ``address`` is as
     `osc_imagebuild.addresses.of_subnet` makes it, empty where the first network has
-    DHCP.
+    DHCP. ``verify_config_drive`` is whether the first server that tests the result gets a
+    config drive even where others do not; ``install_ram_mib`` and ``install_disk_gib``
+    are what the installer needs.
     """
 
     name: str
@@ -178,6 +180,9 @@ class Spec:
     verify_timeout_s: int
     keep_on_failure: bool
     attempts: int = 2
+    verify_config_drive: bool = True
+    install_ram_mib: int = 0
+    install_disk_gib: int = 0
     family: str
     progress: tuple[tuple[str, str, int], ...]
     failures: tuple[tuple[str, str], ...]

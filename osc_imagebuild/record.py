@@ -70,6 +70,12 @@ class Record:
         return tuple(harvested.data.values()) if harvested else ()
 
     @property
+    def begun_at(self) -> float:
+        """When it was created, or last tried again."""
+        again = [at for step, at in self.steps if step == "retry"]
+        return again[-1] if again else self.created_at
+
+    @property
     def attempts(self) -> tuple[str, ...]:
         """The attempts that failed and were followed by others, the first one first.
 
@@ -224,7 +230,7 @@ def parse(image: Image) -> Record:
             doing=field("doing"),
             reason=field("reason"),
             evidence=field("evidence"),
-            percent=field("percent"),
+            percent=_percent(field("percent")),
             spec=specs.from_json(field("spec")),
             marks=_marks(field("marks")),
             steps=_steps(field("steps")),
@@ -235,11 +241,20 @@ def parse(image: Image) -> Record:
             created_at=image.created_at,
             updated_at=image.updated_at,
         )
-    except (RecordError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        *(RecordError, ValueError, TypeError, KeyError, AttributeError),
+        *(OverflowError, RecursionError),
+    ) as error:
         raise RecordError(
             f"the record of build {image.id} is damaged: {error}; "
             f"remove the build with: openstack image build delete {image.id}"
         ) from error
+
+
+def _percent(text: str) -> str:
+    """Return how far a build is, '' where that is no number of 0 to 100."""
+    known = text.isascii() and text.isdigit() and len(text) < 4
+    return text if known and int(text) <= 100 else ""
 
 
 def _marks(text: str) -> dict[str, Mark]:

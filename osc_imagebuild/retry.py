@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from osc_imagebuild import boot, lease, outputs, record
+from osc_imagebuild import boot, outputs, record
 from osc_imagebuild import spec as specs
-from osc_imagebuild.choose import named_flavor
+from osc_imagebuild.choose import named_flavor, volume_zone
 from osc_imagebuild.cloud import inventory
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.inventory import Flavor
 from osc_imagebuild.cloud.observe import observe
+from osc_imagebuild.cloud.retry import patiently
 from osc_imagebuild.errors import RecordError, SpecError
+from osc_imagebuild.lease import Lease
 from osc_imagebuild.model import Facts, Mark, Spec
 from osc_imagebuild.place import named_zone
 from osc_imagebuild.record import Record
+from osc_imagebuild.steps import interference
 from osc_imagebuild.steps.volumes import ROOT
-from osc_imagebuild.teardown import teardown
+from osc_imagebuild.teardown import remove_result, teardown
 
 VERIFY, HARVEST, INSTALL = "verify", "harvest", "install"
 # The last one first: what is there already need not be made again.
@@ -51,34 +55,52 @@ def points(api: Api, build: Record) -> tuple[str, ...]:
     return tuple(point for point in POINTS if _has_evidence(build.spec, facts, point))
 
 
-def retry(
-    api: Api, build: Record, start: str | None = None, hardware: Hardware = Hardware()
+def prepare(
+    api: Api, held: Lease, start: str | None = None, hardware: Hardware = Hardware()
 ) -> Record:
     """Make a failed build one that can be driven, from step ``start`` on.
 
     Without ``start`` it is the furthest of `points`. What is of no use for that any
-    more is removed first.
+    more is removed first, while the lease ``held`` shows that somebody is at it.
 
     :raises: RecordError where the build has not failed, or another client drives it;
         SpecError where it cannot go on from there, or not on such hardware; CloudError
     """
-    held = lease.take(api, build.id)
-    try:
-        build, _ = record.reload(api, build.id)
-        _require_failed(build)
-        facts = _facts(api, build)
-        start = _chosen(build, facts, start)
-        spec = _changed(api, build.spec, start, hardware)
-        teardown(api, build.id, keep=_useful(build, facts, start))
-        marks = {n: m for n, m in build.marks.items() if n in _KEPT[start]}
-        held.prove()
-        return record.update(api, build.id, **_afresh(spec, marks, held.generation))
-    finally:
-        held.release()
+    build, _ = record.reload(api, held.build_id)
+    require_failed(build)
+
+    def beat() -> None:
+        if held.beat_is_due:
+            held.prove()
+            record.update(api, build.id, lease=held.generation)
+            held.touch()
+
+    facts = _facts(api, build)
+    start = _chosen(build, facts, start)
+    spec = _changed(api, build.spec, start, hardware)
+    keep = _useful(build, facts, start)
+
+    def remove() -> None:
+        teardown(api, build.id, keep=keep, beat=beat, command="retry")
+        if start != VERIFY and build.made:
+            # It may have its name already, and no mark of the build any more.
+            remove_result(api, build.id, [i for i in build.made if i not in keep])
+
+    patiently(api.clock, remove)
+    marks = {n: m for n, m in build.marks.items() if n in _KEPT[start]}
+    steps = (*build.steps, ("retry", api.now()))
+    held.prove()
+    fields = _afresh(spec, marks, steps, held.generation)
+    found = patiently(api.clock, lambda: record.update(api, build.id, **fields))
+    held.touch()
+    return found
 
 
 def _afresh(
-    spec: Spec, marks: Mapping[str, Mark], generation: int
+    spec: Spec,
+    marks: Mapping[str, Mark],
+    steps: Sequence[tuple[str, float]],
+    generation: int,
 ) -> dict[str, object]:
     """Fields of the record of a build that goes on."""
     empty = dict.fromkeys(("step", "doing", "reason", "evidence", "signals"), "")
@@ -90,11 +112,16 @@ def _afresh(
         "result_id": "",
         "spec": specs.to_json(spec),
         "marks": marks,
+        "steps": steps,
         "lease": generation,
     }
 
 
-def _require_failed(build: Record) -> None:
+def require_failed(build: Record) -> None:
+    """See to it that a build can be tried again.
+
+    :raises: RecordError with the command that fits instead
+    """
     advice = {
         "building": f"it goes on with: openstack image build resume {build.id}",
         "complete": "its result is there; create a build for another one",
@@ -120,10 +147,12 @@ def _has_evidence(spec: Spec, facts: Facts, point: str) -> bool:
             noted = "harvested" in facts.marks
             return noted and outputs.load(spec.output).result(facts) is not None
         case "harvest":
-            server = facts.servers.get("install")
-            off = server is not None and server.is_off
-            free = server is None and ROOT in facts.volumes
-            return "installed" in facts.marks and (off or free)
+            server, root = facts.servers.get("install"), facts.volumes.get(ROOT)
+            off = server is not None and server.status == "SHUTOFF" and server.is_off
+            free = root is not None and root.status == "available"
+            alone = server is None and free and "off" in facts.marks
+            spoilt = interference.spoilt(facts) is not None
+            return "installed" in facts.marks and (off or alone) and not spoilt
         case _:
             return True
 
@@ -160,28 +189,57 @@ def _useful(build: Record, facts: Facts, start: str) -> tuple[str, ...]:
 
 
 def _changed(api: Api, spec: Spec, start: str, hardware: Hardware) -> Spec:
-    """Return the spec with other hardware.
+    """Return the spec with other hardware, which is there as what was before is.
 
     :raises: SpecError where there is no such hardware, or the build does not fit it
     """
-    if hardware.availability_zone:
-        zone = named_zone(api, hardware.availability_zone)
-        spec = dataclasses.replace(spec, availability_zone=zone)
-    if not hardware.flavor:
+    spec = _in_zone(api, spec, start, hardware.availability_zone)
+    flavors = inventory.flavors(api)
+    if hardware.flavor:
+        return _on_flavor(spec, start, named_flavor(flavors, hardware.flavor))
+    if not any(flavor.id == spec.flavor_id for flavor in flavors):
+        raise SpecError(
+            f"the flavor {spec.flavor_name} that the build had is gone: name another "
+            "one with --flavor"
+        )
+    return spec
+
+
+def _in_zone(api: Api, spec: Spec, start: str, zone: str | None) -> Spec:
+    if zone is None:
         return spec
-    flavor = named_flavor(inventory.flavors(api), hardware.flavor)
-    needed_gib = 0 if spec.root == "volume" else spec.disk_gib
-    if flavor.disk_gib < needed_gib or flavor.ram_mib < spec.min_ram_mib:
+    zone = named_zone(api, zone)
+    volumes = ""
+    if spec.root == "volume":
+        volumes = volume_zone(zone, inventory.zones(api, "volume"))[0]
+    if start != INSTALL and spec.root == "volume" and volumes != spec.volume_zone:
+        raise SpecError(
+            f"the build has volumes in the zone {spec.volume_zone or 'of before'}, which "
+            f"cannot move to {zone}: begin anew there with --from {INSTALL}"
+        )
+    return dataclasses.replace(spec, availability_zone=zone, volume_zone=volumes)
+
+
+def _on_flavor(spec: Spec, start: str, flavor: Flavor) -> Spec:
+    anew, local = start == INSTALL, spec.root != "volume"
+    ram_mib = max(spec.min_ram_mib, spec.install_ram_mib if anew else 0)
+    disk_gib = spec.install_disk_gib if anew else spec.disk_gib
+    if flavor.ram_mib < ram_mib or (local and flavor.disk_gib < disk_gib):
         raise SpecError(
             f"flavor {flavor.name} is too small: it has {flavor.ram_mib} MiB of RAM and "
-            f"{flavor.disk_gib} GiB of disk, the build needs {spec.min_ram_mib} MiB and "
-            f"{needed_gib} GiB"
+            f"{flavor.disk_gib} GiB of disk, the build needs {ram_mib} MiB"
+            + (f" and {disk_gib} GiB" if local else "")
+        )
+    if anew and flavor.other_disks:
+        raise SpecError(
+            f"flavor {flavor.name} brings a swap or an ephemeral disk, which the "
+            "installer may take for the system's; choose one without"
         )
     spec = dataclasses.replace(spec, flavor_id=flavor.id, flavor_name=flavor.name)
-    if start != INSTALL:
+    if not anew:
         return spec
     properties = {**spec.result_properties, "imagebuild_flavor": flavor.name}
-    disk = spec.disk_gib if spec.root == "volume" else flavor.disk_gib
+    disk = flavor.disk_gib if local else spec.disk_gib
     return dataclasses.replace(
         spec, disk_gib=disk, expected_s=0, result_properties=properties
     )

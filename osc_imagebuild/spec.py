@@ -12,10 +12,9 @@ from typing import Any
 
 from osc_imagebuild.errors import RecordError
 from osc_imagebuild.model import Request, Spec
+from osc_imagebuild.steps.attempts import MOST
 
 VISIBILITIES = ("private", "shared", "community", "public")
-# Each is noted in the record, which has no room for many.
-MAX_ATTEMPTS = 5
 
 # Source: RFC 3986, 2.2 and 2.3, but for the quote, which answer files take for theirs.
 _URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
@@ -120,8 +119,8 @@ def problems(request: Request) -> list[str]:
         found.append("--timeout takes 1 to 1440 minutes")
     if request.stall_min is not None and not 1 <= request.stall_min <= 1440:
         found.append("--stall-timeout takes 1 to 1440 minutes")
-    if not 1 <= request.attempts <= MAX_ATTEMPTS:
-        found.append(f"--attempts takes 1 to {MAX_ATTEMPTS}")
+    if not 1 <= request.attempts <= MOST:
+        found.append(f"--attempts takes 1 to {MOST}")
     return found
 
 

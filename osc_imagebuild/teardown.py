@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.act import release
@@ -17,10 +17,18 @@ LIMIT_S = 240.0
 VOLUME_LIMIT_S = 1800.0
 
 
-def teardown(api: Api, build_id: str, *, keep: Collection[str] = ()) -> None:
+def teardown(
+    api: Api,
+    build_id: str,
+    *,
+    keep: Collection[str] = (),
+    beat: Callable[[], None] = lambda: None,
+    command: str = "cancel",
+) -> None:
     """Delete all that the build made but its record, lease and ``keep``.
 
-    ``keep`` are IDs. Servers go first and are waited for, because what is in
+    ``keep`` are IDs. ``beat`` is called before each look, and may stop it; ``command`` is
+    what the user is told to try. Servers go first and are waited for, because what is in
     use may refuse to go. Each look is a fresh one, so what another client
     made in the meantime goes too.
 
@@ -28,14 +36,17 @@ def teardown(api: Api, build_id: str, *, keep: Collection[str] = ()) -> None:
         `VOLUME_LIMIT_S` where volumes are among it
     """
     began = api.clock.steady()
-    while left := _left(api, build_id, keep):
+    while True:
+        beat()
+        if not (left := _left(api, build_id, keep)):
+            return
         has_volumes = any(isinstance(item, Volume) for item in left)
         limit = VOLUME_LIMIT_S if has_volumes else LIMIT_S
         if api.clock.steady() - began > limit:
             raise CloudError(
                 f"still there after {limit:.0f} s: "
                 + ", ".join(f"{item.name} ({item.id})" for item in left)
-                + f"; try again: openstack image build cancel {build_id}"
+                + f"; try again: openstack image build {command} {build_id}"
             )
         for item in left:
             _remove(api, build_id, item)

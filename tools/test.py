@@ -128,7 +128,9 @@ def cloud_is_up() -> bool:
     status = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False
     )
-    return any(" up " in line for line in status.stdout.splitlines())
+    lines = [line.split() for line in status.stdout.splitlines()]
+    # A daemon's line is its name, a word, its number and its log.
+    return any(len(w) == 4 and w[1] == "up" and w[2].isdigit() for w in lines)
 
 
 def interrupt(number: int, frame: object) -> None:

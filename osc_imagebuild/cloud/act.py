@@ -53,6 +53,8 @@ from osc_imagebuild.names import (
 )
 from osc_imagebuild.parts import BootImage, InstallMedia
 
+BUSY_S = 5.0
+
 
 class Actor:
     """Does the actions of one build. ``texts`` are its user data by name.
@@ -113,15 +115,20 @@ class Actor:
             self._api, action.server_id, action.until, self._beat
         )
 
-    def reboot(self, action: RebootServer) -> dict[str, str]:
-        """Reboot a server; return ``trouble`` where that is forbidden.
+    def reboot(self, action: RebootServer) -> dict[str, str] | None:
+        """Reboot a server; return what is to be noted, None where nothing is yet.
 
-        :raises: TransientError, ConflictError, NotFoundError
+        ``trouble`` is why it is forbidden. A server that is busy is to be looked at again.
+
+        :raises: TransientError, NotFoundError
         """
         try:
             servers.reboot(self._api, action.server_id)
-        except (TransientError, ConflictError, NotFoundError):
+        except (TransientError, NotFoundError):
             raise
+        except ConflictError:
+            self._api.clock.sleep(BUSY_S)
+            return None
         except CloudError as error:
             return {"trouble": str(error)[:200]}
         return {}
@@ -260,13 +267,23 @@ class Actor:
         if spec.availability_zone:
             body["availability_zone"] = spec.availability_zone
         try:
-            servers.create(self._api, body, spec.hints)
+            self._start(body, required=spec.config_drive)
         except CloudError as error:
             if "fixed_ip" in body["networks"][0] and "in use" in str(error):
                 raise CloudError(
                     addresses.taken(spec.address["ip"], str(error))
                 ) from error
             raise
+
+    def _start(self, body: dict[str, Any], *, required: bool) -> None:
+        """Ask for a server, without a config drive where that may be the reason not to."""
+        try:
+            servers.create(self._api, body, self._spec.hints)
+        except CloudError as error:
+            drive = body.pop("config_drive", False)
+            if error.status not in (400, 403) or required or not drive:
+                raise
+            servers.create(self._api, body, self._spec.hints)
 
     def _networks(self, action: CreateServer) -> list[dict[str, str]]:
         """The installer has the address that it was told; the result takes any."""

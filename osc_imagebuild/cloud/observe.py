@@ -83,7 +83,8 @@ def _see_result(api: Api, build_id: str, facts: Facts) -> Facts:
     noted = facts.marks.get("harvested")
     if noted is not None:
         image = images.find(api, noted.data.get("image_id", ""))
-        found = [image] if image else []
+        # Anybody in the project can write an ID into a record.
+        found = [image] if image and images.may_go(image, build_id) else []
     else:
         name = resource_name(build_id, RESULT)
         hidden = [facts.images[RESULT]] if RESULT in facts.images else []
@@ -113,7 +114,8 @@ def _see_volumes(api: Api, build_id: str, facts: Facts) -> Facts:
     noted = _noted(facts, "volume_id")
     own = [v for v in volumes.marked(api, build_id) if v.id != noted]
     found, extra = _by_role(build_id, own)
-    if noted and (root := volumes.find(api, noted)):
+    root = volumes.find(api, noted) if noted else None
+    if root and volumes.may_go(root.metadata, build_id):
         found["root"] = root
     others = [d for d in facts.duplicates if not isinstance(d, Volume)]
     return dataclasses.replace(facts, volumes=found, duplicates=(*others, *extra))
@@ -123,7 +125,8 @@ def _see_snapshots(api: Api, build_id: str, facts: Facts) -> Facts:
     noted = _noted(facts, "snapshot_id")
     own = [s for s in volumes.marked_snapshots(api, build_id) if s.id != noted]
     found, extra = _by_role(build_id, own)
-    if noted and (snapshot := volumes.find_snapshot(api, noted)):
+    snapshot = volumes.find_snapshot(api, noted) if noted else None
+    if snapshot and volumes.may_go(snapshot.metadata, build_id):
         found[RESULT] = snapshot
     others = [d for d in facts.duplicates if not isinstance(d, Snapshot)]
     return dataclasses.replace(facts, snapshots=found, duplicates=(*others, *extra))

@@ -125,7 +125,8 @@ class Install:
             fault = _fault(spec, server)
             reason = f"Nova could not run the install server: {fault}"
             # An address of its own that is taken stays so.
-            return self._failed(spec, facts, Fail(reason, "install"), not spec.address)
+            taken = bool(spec.address) and "in use" in server.fault
+            return self._failed(spec, facts, Fail(reason, "install"), not taken)
         if "started" not in facts.marks:
             known = {"server_id": server.id, "image_id": server.image_id}
             return Act(SetMark("started", known), "note the server")
@@ -169,7 +170,8 @@ class Install:
         self, spec: Spec, facts: Facts, fail: Fail, passing: bool
     ) -> Fail | Again:
         """Return another attempt where there is one left that may be of use."""
-        if passing and len(attempts.failed(facts.marks, "install")) + 1 < spec.attempts:
+        made = len(attempts.failed(facts.marks, "install")) + 1
+        if passing and made < min(spec.attempts, attempts.MOST):
             forget = ("started", "key")
             return Again(fail.reason, fail.role, fail.evidence, SERVER, forget)
         return attempts.last(fail, facts)

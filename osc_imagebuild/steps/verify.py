@@ -70,7 +70,8 @@ class StartVerify:
                 return Fail("the result was deleted by somebody before it was booted")
             image_id = result.id
         old = attempts.given_up(facts, "verify")
-        server = CreateServer("verify", image_id, "verify", devices, not old, old)
+        drive = spec.verify_config_drive and not old
+        server = CreateServer("verify", image_id, "verify", devices, drive, old)
         return Act(server, "boot the result")
 
 
@@ -161,11 +162,15 @@ def _reboot(facts: Facts, server: Server) -> Decision | None:
     due, done = attempts.reboot_of(facts, "verify"), facts.marks.get("rebooted")
     if due is None:
         return None
+    rebooting = server.status in ("REBOOT", "HARD_REBOOT")
     if done is None or done.at < due.at:
+        # The answer to an earlier request may have been lost.
+        if rebooting:
+            return Act(SetMark("rebooted"), "Nova reboots the test server")
+        if server.task_state is not None:
+            return Wait(f"the test server is busy: {server.task_state}", 3)
         return Act(RebootServer(server.id), "its guest may come up the second time")
-    if server.status in ("REBOOT", "HARD_REBOOT"):
-        return Wait("Nova reboots the test server", 3)
-    return None
+    return Wait("Nova reboots the test server", 3) if rebooting else None
 
 
 def _began(facts: Facts, server: Server) -> float:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild.v1.base import BuildCommand, add_build, columns_of, each, when
 from osc_imagebuild.v1.plain import column
+
+if TYPE_CHECKING:
+    from osc_imagebuild.builder import Builder
+    from osc_imagebuild.record import Record
 
 Shown = tuple[Sequence[str], Sequence[Any]]
 
@@ -26,8 +30,17 @@ class ShowImageBuild(BuildCommand, command.ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         builder = self.builder
         build, owner = builder.show(parsed_args.build)
-        retry = builder.retry_points(build)
-        return columns_of(build, owner, builder.api.now(), retry)
+        return columns_of(build, owner, builder.api.now(), _points(builder, build))
+
+
+def _points(builder: Builder, build: Record) -> tuple[str, ...]:
+    """Where the build can be tried again from; what a service hides is not known."""
+    from osc_imagebuild.errors import CloudError
+
+    try:
+        return builder.retry_points(build)
+    except CloudError as error:
+        return (f"unknown: {error}",)
 
 
 class ListImageBuild(BuildCommand, command.Lister):

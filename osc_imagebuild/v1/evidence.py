@@ -68,9 +68,12 @@ class Files:
         """Save what shows why a build failed; return the names of the files."""
         if evidence is None:
             return []
-        saved, path = [], console_file(self._directory, build_id, evidence.role)
+        role, saved = evidence.role, []
+        if evidence.attempt:
+            role = f"{role}-{evidence.attempt}"
+        path = console_file(self._directory, build_id, role)
         if evidence.console:
-            self.hear(build_id, evidence.role, evidence.console)
+            self.hear(build_id, role, evidence.console)
             saved.append(path)
         if evidence.screenshot:
             picture = path.with_suffix(".png")

@@ -283,6 +283,7 @@ class RetryTest(AttemptsTestCase):
         error = self.assertRaises(InstallError, self.builder().create, self.request())
         build = self.builder().list().builds[0]
         self.assertIn(
-            f"try again, from verify on, with: openstack image build retry {build.id}",
+            "try again, from verify or install on, with: "
+            f"openstack image build retry {build.id}",
             str(error),
         )
