@@ -2,7 +2,8 @@
 
 Each attempt that failed is a mark on the record, so that every client counts the
 same ones. Its data are ``server_id``, ``reason``, ``evidence``, ``then`` (what the next
-attempt is) and ``console``, how the console ended.
+attempt is), ``console``, how the console ended, and ``volumes``, the IDs of those that
+were there.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ def noted(
         "evidence": evidence[:_WORDS],
         "then": then,
         "console": facts.consoles.get(role, "")[-_ANCHOR:],
+        "volumes": " ".join(volume.id for volume in facts.volumes.values()),
     }
     number = len(failed(facts.marks, role)) + 1
     return {_name(role, number): Mark(facts.now, data)}
@@ -77,6 +79,12 @@ def given_up(facts: Facts, role: str) -> frozenset[str]:
         for mark in attempts
         if mark.data.get("then") == SERVER
     )
+
+
+def used_volumes(facts: Facts, role: str) -> frozenset[str]:
+    """Return the IDs of the volumes that attempts of ``role`` had."""
+    attempts = failed(facts.marks, role)
+    return frozenset(i for m in attempts for i in m.data.get("volumes", "").split())
 
 
 def leftover(facts: Facts, role: str) -> Server | None:

@@ -70,10 +70,10 @@ class StartServer:
         An attempt that failed may have written to its disk: it gets a new one.
         """
         tried = attempts.failed(facts.marks, "install")
+        used = attempts.used_volumes(facts, "install")
         for volume in self.volumes:
             found = facts.volumes.get(volume.role)
-            used = tried and found and not volume.cdrom
-            if used and found and found.created_at < tried[-1].at:
+            if found and found.id in used and not volume.cdrom:
                 return self._renew(found)
             ensured = EnsureVolume(volume)
             if tried and not ensured.done(spec, facts):

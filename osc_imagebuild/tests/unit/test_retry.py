@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
+from osc_imagebuild import lease
 from osc_imagebuild.errors import (
     InstallError,
     RecordError,
     SpecError,
 )
 from osc_imagebuild.record import Record
+from osc_imagebuild.tests.fakes import machines
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
-from osc_imagebuild.tests.fakes.faults import Fault, answered, once
+from osc_imagebuild.tests.fakes.faults import LOST, Fault, answered, once
 from osc_imagebuild.tests.fakes.machines import FakeServer
+from osc_imagebuild.tests.fakes.planning import flavor
+from osc_imagebuild.tests.fakes.turns import Turns
 from osc_imagebuild.tests.fakes.wire import Call
 from osc_imagebuild.tests.unit.base import CloudTestCase
 
@@ -287,3 +292,209 @@ class RetryTest(AttemptsTestCase):
             f"openstack image build retry {build.id}",
             str(error),
         )
+
+
+class OthersTest(AttemptsTestCase):
+    """What others do meanwhile, and what is not there any more."""
+
+    def failed_at_first(self, **fields: Any) -> Record:
+        """Return a build whose installer failed, and would not again."""
+        self.cloud.nova.plan.install_fails = "FAILED: no disk"
+        build = self.failed(**fields)
+        self.cloud.nova.plan.install_fails = ""
+        return build
+
+    def refused(self, build: Record, words: str, **fields: Any) -> None:
+        """A retry is refused with ``words``, and changes nothing."""
+        error = self.assertRaises(
+            SpecError, self.builder("second").retry, build.id, **fields
+        )
+        self.assertIn(words, str(error))
+        self.assertEqual("failed", self.builder().find(build.id).status)
+
+    def test_reply_to_the_reboot_lost(self) -> None:
+        """A hard reboot takes its time, and is not asked for again."""
+        for fault in (LOST, answered(504, carried_out=True), answered(409)):
+            with self.one_of_many(fault.name):
+                self.cloud = FakeCloud()
+                self.patch(machines, "REBOOT_S", 60.0)
+                self.cloud.nova.plan.first_boots = [NO_METADATA.format("noon")]
+                self.cloud.hooks.append(once(lambda c: c.kind == "reboot", fault))
+                self.assert_complete(self.builder().create(self.request()))
+                self.assertEqual(1, self.servers("verify"))
+
+    def test_config_drive_refused(self) -> None:
+        """One that nobody asked for is left out; one that was asked for is needed."""
+
+        def refuse(call: Call) -> Fault | None:
+            asked = (
+                call.kind == "create server" and "config_drive" in call.json["server"]
+            )
+            return answered(400) if asked else None
+
+        self.cloud.hooks.append(refuse)
+        self.assert_complete(self.builder().create(self.request()))
+        self.failed(name="other", config_drive=True)
+
+    def test_config_drive_not_wanted(self) -> None:
+        """A user who wants none gets none."""
+        bodies: list[dict[str, Any]] = []
+
+        def look(when: str, call: Call) -> None:
+            if when == "before" and call.kind == "create server":
+                bodies.append(call.json["server"])
+
+        self.cloud.observers.append(look)
+        self.assert_complete(self.builder().create(self.request(config_drive=False)))
+        self.assertFalse(any("config_drive" in body for body in bodies))
+
+    def test_no_host_without_dhcp(self) -> None:
+        """A fixed address is no reason to give up; one that is taken is."""
+        self.cloud.neutron.add_network("static", "n-s", dhcp=False)
+        for fault, servers in (("No valid host was found.", 2), ("is in use", 1)):
+            with self.one_of_many(fault):
+                before = self.servers("install")
+                self.cloud.nova.server_fault = fault
+                self.failed(networks=("static",))
+                self.assertEqual(servers, self.servers("install") - before)
+                for build in self.builder().list().builds:
+                    self.builder().delete(build.id)
+
+    def test_flavors(self) -> None:
+        """As create has them: large enough, without other disks, and there."""
+        build = self.failed_at_first(flavor="m1.tiny")
+        for name, ram, disk, extra in (("nano", 64, 4, 0), ("eph", 2048, 10, 20)):
+            new = flavor(name, ram, disk)
+            new["OS-FLV-EXT-DATA:ephemeral"] = extra
+            self.cloud.nova.flavors.append(new)
+        self.refused(build, "flavor nano is too small", flavor="nano")
+        self.refused(build, "a swap or an ephemeral disk", flavor="eph")
+        self.cloud.nova.flavors = [
+            f for f in self.cloud.nova.flavors if f["name"] != "m1.tiny"
+        ]
+        self.refused(build, "the flavor m1.tiny that the build had is gone")
+
+    def test_zones_of_volumes(self) -> None:
+        """Volumes are made in the new zone; those that are there cannot move."""
+        self.cloud.nova.zones += ["z1", "z2"]
+        self.cloud.cinder.zones = ["nova", "z1", "z2"]
+        build = self.failed_at_first(output="volume", availability_zone="z1")
+        found = self.builder("second").retry(build.id, availability_zone="z2")
+        self.assert_complete(found)
+        self.assertEqual("z2", found.spec.volume_zone)
+        self.cloud.nova.plan.result_boots = False
+        build = self.failed(name="other", output="volume", availability_zone="z1")
+        self.refused(build, "which cannot move to z2", availability_zone="z2")
+
+    def test_result_deleted(self) -> None:
+        """What is gone is not offered, neither by the error nor by show."""
+
+        def forget(when: str, call: Call) -> None:
+            if when == "after" and call.kind == "delete server":
+                images = self.cloud.glance.images
+                for image in list(images.values()):
+                    if (image.name or "").endswith("-result"):
+                        del images[image.id]
+
+        self.cloud.nova.plan.result_boots = False
+        self.cloud.observers.append(forget)
+        error = self.assertRaises(InstallError, self.builder().create, self.request())
+        self.assertIn("try again, from install on", str(error))
+        self.assertNotIn("stays hidden", str(error))
+        build = self.builder().list().builds[0]
+        self.assertEqual(("install",), self.builder().retry_points(build))
+
+    def test_foreign_result(self) -> None:
+        """An image that this build did not make is not its result."""
+        self.cloud.nova.plan.result_boots = False
+        build = self.failed()
+        self.cloud.nova.plan.result_boots = True
+        glance = self.cloud.glance
+        mine = glance.images[build.made[0]]
+        other = glance.add(mine.owner, name="payroll", visibility="private")
+        other.status, other.data = "active", mine.data
+        record = glance.images[build.id]
+        text = record.properties["imagebuild_marks"]
+        forged = text.replace(build.made[0], other.id)
+        record.properties["imagebuild_marks"] = forged
+        found = self.builder().find(build.id)
+        self.assertEqual(("install",), self.builder().retry_points(found))
+        self.refused(found, "nothing of build", start="verify")
+        self.assertEqual("payroll", glance.images[other.id].name)
+
+    def test_resume_beside_a_retry(self) -> None:
+        """Who tidies up after a failed build does not do so while it goes on."""
+        build = self.failed_at_first()
+        self.builder("first").retry(build.id, wait=False)
+        running = set(self.cloud.nova.servers)
+        lease.take(self.builder("holder").api, build.id)
+        error = self.assertRaises(RecordError, self.builder("late").resume, build.id)
+        self.assertIn("is driven by", str(error))
+        self.assertEqual(running, set(self.cloud.nova.servers))
+
+    def test_two_retries(self) -> None:
+        """One goes on, the other says who does."""
+        for seed in range(8):
+            with self.one_of_many(str(seed)):
+                self.cloud = FakeCloud()
+                build = self.failed_at_first()
+                works = [
+                    functools.partial(self.builder(name).retry, build.id)
+                    for name in ("a", "b")
+                ]
+                results = Turns(self.cloud.world, seed).run(works)
+                done = [r for r in results if isinstance(r, Record)]
+                self.assertEqual(1, len(done), str(results))
+                self.assert_complete(done[0])
+
+    def test_fleet(self) -> None:
+        """A fleet that saw the build fail drives it once it is tried again."""
+        self.cloud.nova.plan.install_fails = "FAILED: no disk"
+        build, fleet = self.started(), self.builder("fleet").fleet()
+        while fleet.tick():
+            self.cloud.world.sleep(30)
+        self.assertIn(build.id, fleet.outcome.failed)
+        self.cloud.nova.plan.install_fails = ""
+        self.cloud.world.sleep(60)
+        self.builder("other").retry(build.id, wait=False)
+        for _ in range(40):
+            fleet.tick()
+            self.cloud.world.sleep(30)
+        self.assert_complete(self.builder().find(build.id))
+
+    def test_services_away(self) -> None:
+        """One failure of each kind while a retry tidies up costs nothing."""
+        for kind in ("delete image", "delete server", "change image"):
+            with self.one_of_many(kind):
+                self.cloud = FakeCloud()
+                self.cloud.nova.plan.result_boots = False
+                build = self.failed(output="volume", keep_on_failure=True)
+                self.cloud.nova.plan.result_boots = True
+                wanted = once(lambda c, k=kind: c.kind == k, answered(503))  # type: ignore[misc]
+                self.cloud.hooks.append(wanted)
+                self.assert_complete(self.builder("b").retry(build.id, "install"))
+
+    def test_half_published(self) -> None:
+        """What has the user's name already goes before it is made anew."""
+
+        def refuse(call: Call) -> Fault | None:
+            rename = call.method == "PUT" and "snapshot" in call.kind
+            return answered(403) if rename else None
+
+        self.cloud.hooks.append(refuse)
+        build = self.failed(output="snapshot")
+        self.cloud.hooks.clear()
+        self.assert_complete(self.builder("b").retry(build.id, "install"))
+
+    def test_marks_of_others(self) -> None:
+        """Times and numbers out of range make a record damaged, or do no harm."""
+        build = self.failed_at_first()
+        properties = self.cloud.glance.images[build.id].properties
+        properties["imagebuild_percent"] = "9" * 5000
+        self.assertEqual("", self.builder().find(build.id).percent)
+        for text in (
+            '{"x": {"at": 1' + "0" * 400 + ', "data": {}}}',
+            "[" * 100_000,
+        ):
+            properties["imagebuild_marks"] = text
+            self.assertIn(build.id, self.builder().list().unreadable)

@@ -295,13 +295,11 @@ class AttemptsTest(TableTestCase):
     def test_install_onto_a_volume(self) -> None:
         """What a failed attempt wrote to is replaced; its CD is not."""
         asked = spec(root="volume", boot_method="ipxe", output="volume")
-        old = Volume(
-            "v", f"imagebuild-{BUILD_ID}-root", "available", created_at=NOW - 99
-        )
+        old = Volume("v-old", f"imagebuild-{BUILD_ID}-root", "available")
         used = dataclasses.replace(old, status="in-use")
-        new = dataclasses.replace(old, created_at=NOW - 9)
-        coming = dataclasses.replace(new, status="creating")
-        once = attempt("install")
+        new = dataclasses.replace(old, id="v-new")
+        coming = dataclasses.replace(new, status="creating", created_at=NOW - 9)
+        once = attempt("install", volumes="v-old v-cd")
         for volume, step, decision in (
             (used, "server", "wait: Cinder has the volume of the last"),
             (old, "server", "DeleteVolume"),
