@@ -110,6 +110,9 @@ BOOT_REASONS = {
     "extlinux-corrupt": "does not find or load the kernel",
     "extlinux": "does not find or load the kernel",
     "fstab": "emergency mode.*likely because a file system",
+    "grub-cut-kernel": "does not find or load the kernel",
+    "grub-first-sector": "does not find or load the kernel",
+    "grub-policy": "Secure Boot",
     "grub-rescue": "boot loader does not find its own files",
     "initramfs": "initial ramdisk does not find.*left a shell",
     "no-metadata": "cloud-init got no metadata",
@@ -118,6 +121,8 @@ BOOT_REASONS = {
     "passphrase": "encrypted",
     "secure-boot": "Secure Boot",
     "seabios-nothing": "other firmware",
+    "seabios-retries": "other firmware",
+    "shim-revoked": "Secure Boot",
 }
 
 
