@@ -13,8 +13,11 @@ LOGIN = re.compile(r"^\S+ login: *\Z", re.M)
 WAITS = "the installer asks and waits, give the answer in the answer file: {line}"
 _FRAME = re.compile(f"[{re.escape(FRAMES)}]*")
 _IN_BOX = re.compile("[│┃┤]")
-# Not where a tool names a step that has no description, as subiquity does.
-_LIKE_A_QUESTION = re.compile(r"^(?!\w+: +[\w.-]+/\S+:$).*[:?>]$")
+# Not where a tool names a step that has no description, as subiquity does, and not what
+# the kernel says: its dumps have "Call Trace:" and "</TASK>".
+_LIKE_A_QUESTION = re.compile(
+    r"^(?!\w+: +[\w.-]+/\S+:$|\[ *\d+\.\d+\] |\s*</?[A-Z]+>$).*[:?>]$"
+)
 _MARKED = re.compile(r"[?:]$|^(?:\[!+\]|!! )")
 
 
@@ -59,6 +62,7 @@ def _quoted(text: Text, sentence: str = "", items: str = "") -> Found:
     for line in reversed(shown[:-1]):
         words = line.strip(FRAMES)
         if _MARKED.search(words):
-            asked = f"{words[:160]} ... "
+            # A title alone does not say what is wrong, its box does.
+            asked = asked if box and words.startswith("[!") else f"{words[:160]} ... "
             break
     return Found(WAITS.replace("{line}", f"{asked}{last[:200]}"), last[:300])

@@ -110,6 +110,9 @@ BOOT_REASONS = {
     "extlinux-corrupt": "does not find or load the kernel",
     "extlinux": "does not find or load the kernel",
     "fstab": "emergency mode.*likely because a file system",
+    "grub-cut-kernel": "does not find or load the kernel",
+    "grub-first-sector": "does not find or load the kernel",
+    "grub-policy": "Secure Boot",
     "grub-rescue": "boot loader does not find its own files",
     "initramfs": "initial ramdisk does not find.*left a shell",
     "no-metadata": "cloud-init got no metadata",
@@ -118,6 +121,8 @@ BOOT_REASONS = {
     "passphrase": "encrypted",
     "secure-boot": "Secure Boot",
     "seabios-nothing": "other firmware",
+    "seabios-retries": "other firmware",
+    "shim-revoked": "Secure Boot",
 }
 
 
@@ -263,6 +268,10 @@ class LiveTest(testtools.TestCase):
         mirror = "Checking the Debian archive mirror  ... 25%\n... 50%"
         busy = "start: subiquity/Install/install:"
         firmware = 'BdsDxe: failed to load Boot0001 "UEFI Misc Device": Not Found'
+        locked = (
+            "[ 3101.07] watchdog: BUG: soft lockup - CPU#0 stuck for 49s! [dpkg:20]\n"
+            "[ 3101.07] Call Trace:\n[ 3101.07]  <TASK>\n[ 3101.07]  </TASK>"
+        )
         both = ("console", "diagnostics")
         for text, fields, wanted in (
             (panic, {}, "failed: the kernel panicked"),
@@ -281,6 +290,11 @@ class LiveTest(testtools.TestCase):
             (mirror, {"flat_s": 240.0}, "failed: a server took the installer's"),
             (mirror, {"flat_s": 150.0, "signals": both}, "failed: a server took"),
             (f"{mirror}\nDetecting disks", {"flat_s": 240.0}, "running"),
+            (
+                locked,
+                {"quiet_s": 590.0, "flat_s": 590.0, "trouble_s": 590.0},
+                "running",
+            ),
             (firmware, {"flat_s": 239.0}, "running"),
             (firmware, {"flat_s": 240.0}, "failed: the firmware could not start"),
             (busy, {"quiet_s": 300.0, "flat_s": 300.0}, "running"),
