@@ -58,7 +58,7 @@ def _verify(spec: Spec) -> tuple[Step, ...]:
     trial = (EnsureTrial(),) if spec.root == "volume" else ()
     return (
         *trial,
-        StartVerify(),
+        StartVerify(spec.root == "volume"),
         Verify(signs.of_role(spec, "verify")),
         RemoveVerify(),
     )

@@ -38,8 +38,12 @@ _LADDER = (REBOOT, SERVER)
 class StartVerify:
     """Until a server of the result exists."""
 
+    on_volume: bool = False
     name: str = "verify-server"
-    sees: frozenset[str] = frozenset({"servers"})
+
+    @property
+    def sees(self) -> frozenset[str]:
+        return frozenset({"servers", "volumes"} if self.on_volume else {"servers"})
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: it is there, or the mark that it booted."""
@@ -63,6 +67,8 @@ class StartVerify:
             trial = facts.volumes.get(TRIAL)
             if trial is None:
                 return Fail("the volume to boot the result from was deleted")
+            if attempts.given_up(facts, "verify") and trial.status != "available":
+                return Wait(f"Cinder has the volume to boot from as {trial.status}", 3)
             devices = (Device(trial.id),)
         else:
             result = facts.images.get(ROLE)
