@@ -53,7 +53,8 @@ def problems(
         where = dict(entry.variables.get("accepts", {})).get(field)
         if not re.fullmatch(form.pattern, value):
             found.append(
-                f"{whose}this is no {form.words}: {value!r:.60}; write it as {form.example}"
+                f"{whose}this is no {form.words}: {value!r:.60}; write it as "
+                f"{_well_formed(field, where, value) or form.example}"
             )
         elif where and not takes(field, where, value):
             found.append(
@@ -61,6 +62,16 @@ def problems(
                 f"{value!r:.60}{_advice(field, where, value, form.example)}"
             )
     return found
+
+
+def _well_formed(field: str, where: str | None, value: str) -> str:
+    """A locale with its character set, as it was most likely meant."""
+    found = re.match(r"([a-z]{2,3})[_-]([a-z]{2})(?![a-z])", value, re.I)
+    if field != "locale" or not where or not found:
+        return ""
+    name = f"{found[1].lower()}_{found[2].upper()}.UTF-8"
+    near = [name] if takes(field, where, name) else nearest(field, where, name)
+    return " or ".join(near)
 
 
 def _advice(field: str, where: str, value: str, example: str) -> str:
@@ -146,6 +157,8 @@ def _same_keyboard(value: str, names: Iterable[str]) -> list[str]:
 def _near_locale(value: str, names: Iterable[str]) -> list[str]:
     """Of the same language; people write the UK for Great Britain's code."""
     value = value.replace("_UK.", "_GB.")
+    if value in ("C", "POSIX", "C.UTF-8"):
+        return [n for n in ("C.UTF-8", "en_US.UTF-8") if n in names][:1]
     language = value.partition("_")[0]
     same = sorted(name for name in names if name.startswith(f"{language}_"))
     if value in same:

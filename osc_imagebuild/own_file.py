@@ -16,8 +16,19 @@ from osc_imagebuild.catalog import Entry
 from osc_imagebuild.guests import BUILD_ID_WORD, REPORT_WORD
 from osc_imagebuild.model import Request
 from osc_imagebuild.syntax import ending, shell
-from osc_imagebuild.syntax.reading import HALT, OFF, REBOOT, End, Reading, Script
+from osc_imagebuild.syntax.reading import (
+    HALT,
+    OFF,
+    REBOOT,
+    End,
+    Finding,
+    Reading,
+    Script,
+)
 
+_OTHER = re.compile(
+    r"(?i)\b(?:system|exec\w*|run|call|popen|check_call|qx)\b[^\n]{0,80}\b(?:poweroff|shutdown)\b"
+)
 _DOES = {REBOOT: "reboots", HALT: "halts without a power-off"}
 
 
@@ -104,6 +115,12 @@ def _power(case: _Case, reading: Reading) -> tuple[list[str], list[str]]:
         return [_refusal(case, _told(wrong[-1]))], []
     if case.off_anyway:
         return [], []
+    # Nothing here reads Python or Perl, which may do it.
+    reading.unseen += (
+        Finding(script.line, "a script in another language")
+        for script in reading.scripts
+        if not script.language and script.late and _OTHER.search(script.text)
+    )
     if reading.unseen:
         names = ", ".join(str(place) for place in reading.unseen[:3])
         return [], [

@@ -22,7 +22,7 @@ AGAIN = (
 def loop(scan: Scan) -> Found | None:
     """Return the installer's begin after a restart, None where it began once."""
     restarts = [spot.start for sign in scan.signs.restarts for spot in scan.spots(sign)]
-    kernels = [spot.start for spot in scan.spots(KERNEL)]
+    kernels = _kernels(scan)
 
     def between(places: list[int], first: Spot, second: Spot) -> bool:
         return any(first.end <= place < second.start for place in places)
@@ -40,3 +40,24 @@ def loop(scan: Scan) -> Found | None:
         ):
             return told(AGAIN, second, scan.text)
     return None
+
+
+def _kernels(scan: Scan) -> list[int]:
+    """Where a kernel began: not where its words are only printed again.
+
+    Its own line has its time, /proc/version has none, the journal another name; and
+    what dmesg prints again goes on with the very same line of the command.
+    """
+    lines = {scan.text.line(s.start): scan.shown(s) for s in scan.spots(COMMAND_LINE)}
+    seen: set[str] = set()
+    found = []
+    for spot in scan.spots(KERNEL):
+        number = scan.text.line(spot.start)
+        after = next((n for n in lines if number < n <= number + 5), None)
+        again = after is not None and lines[after] in seen
+        if after is not None:
+            seen.add(lines[after])
+        own = scan.text.starts[number] == spot.start and scan.shown(spot)[0] == "["
+        if own and not again:
+            found.append(spot.start)
+    return found

@@ -118,11 +118,13 @@ def _inner(
 
 def _hooks(command: Command) -> list[Script]:
     """What a command writes where the installer itself runs it at its end."""
-    return [
-        Script(command.here_line, command.here)
-        for target in _targets(command)
-        if _HOOKS.search(target)
-    ]
+    text, line = command.here, command.here_line
+    targets = _targets(command)
+    if command.words[:1] in (["echo"], ["printf"]):
+        targets = command.words[1:]
+        said = (word for word in targets if word != "-e" and not _HOOKS.search(word))
+        text, line = " ".join(said).replace("\\n", "\n"), command.line
+    return [Script(line, text) for target in targets if _HOOKS.search(target)]
 
 
 def _of_shell(
@@ -177,6 +179,8 @@ def _kind(words: list[str]) -> str:
         return {"0": OFF, "6": REBOOT}.get(rest[0], "")
     if name in ("echo", "printf") and "/proc/sysrq-trigger" in rest:
         return {"o": OFF, "b": REBOOT}.get(rest[0], "")
+    if name == "debconf-set" and rest == ["debian-installer/exit/poweroff", "true"]:
+        return OFF
     if name == "kill" and rest in (["-USR2", "1"], ["-s", "USR2", "1"]):
         return OFF  # busybox's init
     if "org.freedesktop.login1" in rest:

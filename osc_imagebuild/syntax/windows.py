@@ -20,15 +20,19 @@ _SILENT = re.compile(
 _ENCODED = re.compile(
     r"[-/]e(?:nc|ncodedcommand|c)?\s+['\"]?([A-Za-z0-9+/=]{8,})", re.I
 )
+_RUNS = re.compile(
+    r"^[\s@\"']*(?:[^\s\"']*\bcmd(?:\.exe)?[\"']?\s(?:.*?\s)?/[ck]\b|[^\s\"']*\bpowershell(?:\.exe)?"
+    r"[\"']?\s(?:.*?\s)?-c(?:ommand)?\b)[\s\"'&{]*",
+    re.I,
+)
+_SAID = re.compile(r"[-/][cd]\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"']+)", re.I)
 _BLOCK = re.compile(r"<#.*?#>", re.DOTALL)
-_COMMENT = re.compile(r"(^|\s)#.*")
+_COMMENT = re.compile(r"(^|[\s\"'])#.*")
 _STATEMENT = re.compile(r"\r?\n|&&?|\|\|?|;")
 _OPTIONS = re.compile(r"[-/](sg?|p|r|g|a|l|h)(?![\w-])", re.I)
 _PATTERNS = (
     (re.compile(r"\bstop-computer\b", re.I), OFF),
     (re.compile(r"\brestart-computer\b", re.I), REBOOT),
-    (re.compile(r"\bwpeutil(\.exe)?\s+shutdown\b", re.I), OFF),
-    (re.compile(r"\bwpeutil(\.exe)?\s+reboot\b", re.I), REBOOT),
     (re.compile(r"\bsysprep\b.*?[-/]shutdown\b", re.I), OFF),
     (re.compile(r"\bsysprep\b.*?[-/]reboot\b", re.I), REBOOT),
     (re.compile(r"win32shutdown\W+(1|5|8|9|12|13)\b|\bcall\s+shutdown\b", re.I), OFF),
@@ -62,10 +66,11 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Commands one by one, and how many lines down each begins."""
     bare = _BLOCK.sub(lambda found: "\n" * found[0].count("\n"), text)
     for at, row in enumerate(bare.splitlines()):
-        if _REMARK.match(row):
-            continue
         for statement in _STATEMENT.split(_COMMENT.sub("", row)):
-            if statement.strip() and not _SILENT.match(statement):
+            bare = _RUNS.sub("", statement)
+            if _REMARK.match(bare):
+                break
+            if bare.strip() and not _SILENT.match(bare):
                 yield at, statement
 
 
@@ -76,7 +81,9 @@ def _kind(statement: str) -> str:
     found = _SHUTDOWN.search(statement)
     if found is None or re.search(r"\bsysprep\b", statement, re.I):
         return ""
-    options = {option[1].lower() for option in _OPTIONS.finditer(found[1])}
+    options = {
+        option[1].lower() for option in _OPTIONS.finditer(_SAID.sub("", found[1]))
+    }
     if "a" in options or "l" in options:
         return ""
     if options & {"r", "g"}:

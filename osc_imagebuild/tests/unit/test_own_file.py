@@ -276,6 +276,17 @@ class PowerOffTest(JudgeTestCase):
             (command("shutdown /a"), "Windows would start"),
             (command("rem shutdown /s"), "Windows would start"),
             (command("echo shutdown /s"), "Windows would start"),
+            (command("cmd.exe /c rem shutdown /s"), "Windows would start"),
+            (
+                command(r"cmd /c echo shutdown /s &gt; c:\off.cmd"),
+                "Windows would start",
+            ),
+            (command("powershell -c '# Stop-Computer'"), "Windows would start"),
+            (
+                command('powershell -c "Write-Host Stop-Computer"'),
+                "Windows would start",
+            ),
+            (command("shutdown /s /t 0 /c 'reboot -r later'"), ""),
             (command("powershell -c x # Stop-Computer"), "Windows would start"),
             (command(sysprep.format("/reboot")), "it reboots"),
             (command(sysprep.format("/quit")), "Windows would start"),
