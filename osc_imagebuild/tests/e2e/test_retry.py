@@ -17,8 +17,9 @@ class TestRetry(EndToEndTest):
         admin = openstack.connect(cloud="devcloud-admin")
         self.addCleanup(admin.close)
         # One more than this machine has: no host is so wide, and the quota is not used up.
-        vcpus = 1 + (os.cpu_count() or 1)
-        flavor = admin.create_flavor(f"{self.name}-wide", ram=256, vcpus=vcpus, disk=2)
+        # Large besides, or other tests would take it for the smallest that fits.
+        size = {"ram": 2048, "vcpus": 1 + (os.cpu_count() or 1), "disk": 20}
+        flavor = admin.create_flavor(f"{self.name}-wide", **size)
         self.addCleanup(admin.delete_flavor, flavor.id)
         return str(flavor.name)
 
