@@ -18,8 +18,8 @@ class TestRetry(EndToEndTest):
         self.addCleanup(admin.close)
         # One more than this machine has: no host is so wide, and the quota is not used up.
         # Large besides, or other tests would take it for the smallest that fits.
-        size = {"ram": 2048, "vcpus": 1 + (os.cpu_count() or 1), "disk": 20}
-        flavor = admin.create_flavor(f"{self.name}-wide", **size)
+        vcpus = 1 + (os.cpu_count() or 1)
+        flavor = admin.create_flavor(f"{self.name}-wide", 2048, vcpus, 20)
         self.addCleanup(admin.delete_flavor, flavor.id)
         return str(flavor.name)
 
