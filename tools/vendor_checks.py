@@ -149,12 +149,21 @@ def _in_batches(
     return found
 
 
+# What the launcher of Debian's Java programs misses says nothing of a file.
+# Source: Debian's java-wrappers, java-wrappers.sh, java_warning.
+_LAUNCHER = "[warning] /usr/bin/"
+
+
 def _said(command: list[str]) -> str:
     """What a program refuses, '' for nothing."""
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
-    lines = (done.stdout + done.stderr).strip().splitlines()
+    lines = [
+        line
+        for line in (done.stdout + done.stderr).strip().splitlines()
+        if not line.startswith(_LAUNCHER)
+    ]
     if done.returncode or any("warning" in line for line in lines):
         return lines[0] if lines else f"exit status {done.returncode}"
     return ""

@@ -55,6 +55,20 @@ class VendorTest(testtools.TestCase):
         self.assertIn("line 1: not 'owner question type value': d-i a", out)
         self.assertIn("    debian-13 x86_64 nothing kernel\n", out)
 
+    def test_warnings_of_a_launcher(self) -> None:
+        """Only what is said of the file refuses it."""
+        texts = ["good", "bad"]
+        script = (
+            'echo "[warning] /usr/bin/jing: Unable to locate xml-apis" >&2; '
+            'for f; do ! grep -l bad "$f" || exit 1; done'
+        )
+        found = vendor_checks._in_batches(
+            texts, ".xml", lambda files: ["sh", "-c", script, "sh", *files]
+        )
+        self.assertEqual({"bad"}, set(found))
+        self.assertNotIn("launcher", found["bad"])
+        self.assertIn("1.xml", found["bad"])
+
     def test_what_is_the_same_is_read_once(self) -> None:
         seen: list[str] = []
 
