@@ -185,8 +185,14 @@ class PowerOffTest(JudgeTestCase):
             ('#cloud-config\nautoinstall: {version: 1, shutdown: "poweroff"}', ""),
             (
                 f"## template: jinja\n{CLOUD}  shutdown: {{{{ 'poweroff' }}}}\n",
-                "does not",
+                "",
             ),
+            (f"## template: jinja\n{CLOUD}  shutdown: {{{{ v1.x }}}}\n", ""),
+            (
+                f"## template: jinja\n{CLOUD}  shutdown: {{{{ 'reboot' }}}}\n",
+                "line 6: it reboots",
+            ),
+            (f"## template: jinja\n{CLOUD}  locale: {{{{ v1.x }}}}\n", "would reboot"),
             (f"## template: jinja\n{CLOUD}  shutdown: poweroff\n", ""),
             (late("poweroff"), ""),
             (late("[sh, -c, 'sleep 9; poweroff']"), ""),
@@ -226,6 +232,64 @@ class PowerOffTest(JudgeTestCase):
             ("#cloud-config\nautoinstall: [1", "no YAML"),
             (f"#cloud-config\n{good}ssh_pwauth: true\n", ""),
         )
+
+    def test_autoinstall_in_parts(self) -> None:
+        """As cloud-init takes user data apart; the last part with the key counts."""
+        good = "autoinstall: {version: 1, shutdown: poweroff}"
+        bad = "autoinstall: {version: 1, shutdown: reboot}"
+        parts = "#cloud-config-archive\n"
+        template = f"## template: jinja\n#cloud-config\n{good}"
+        archive = f"{parts}- type: {{}}\n  content: |\n    {{}}\n".format
+        self.check(
+            "ubuntu-24.04",
+            (f"{parts}- |\n  #cloud-config\n  {good}\n", ""),
+            (f"{parts}- '{good}'\n", ""),
+            (f"{parts}- content: '{good}'\n- '#!/bin/sh'\n", ""),
+            (archive("text/cloud-config", good), ""),
+            (archive("text/jinja2", template.replace("\n", "\n    ")), ""),
+            (f"{parts}- '{good}'\n- '{bad}'\n", "line 3: it reboots"),
+            (f"{parts}- '{bad}'\n- '{good}'\n", ""),
+            (archive("text/cloud-config", bad), "line 4: it reboots"),
+            (archive("text/plain", good), "none of its parts is a cloud-config"),
+            (archive("text/x-shellscript", good), "none of its parts is a cloud-conf"),
+            (f"{parts}- '#!/bin/sh'\n", "none of its parts is a cloud-config"),
+            (f"{parts}{good}\n", "a #cloud-config-archive is a list of parts"),
+            (f"{parts}- [", "#cloud-config-archive: no YAML"),
+            ("#include\nhttp://x/y\n", ""),
+            (f"{parts}- |\n  #include\n  http://x/y\n", ""),
+            (f"{parts}- |\n  #include\n  http://x/y\n- '{bad}'", "line 5: it reboots"),
+            (template, ""),
+            (f"## template: jinja\n{good}", "its first line is not #cloud-config"),
+            (f"## template: jinja\n\n{template[19:]}", ""),
+            (f"#cloud-config\n## template: jinja\n{good}", ""),
+        )
+        [silent, warning] = self.judge("ubuntu-24.04", "#include\nhttp://x/y").warnings
+        self.assertIn("it must be in what it fetches (line 1: #include)", warning)
+
+    def test_merged_keys(self) -> None:
+        """A mapping's own keys win, then those of the first that is merged."""
+        off, on = "shutdown: poweroff", "shutdown: reboot"
+        head = f"#cloud-config\nx: &x {{version: 1, {off}}}\ny: &y {{{on}}}\n"
+        self.check(
+            "ubuntu-24.04",
+            (f"{head}autoinstall: {{<<: *x}}\n", ""),
+            (f"{head}autoinstall: {{<<: [*x, *y]}}\n", ""),
+            (f"{head}autoinstall:\n  <<: *y\n  version: 1\n  {off}\n", ""),
+            (f"{head}z: &z {{<<: *x}}\nautoinstall: {{<<: *z}}\n", ""),
+            (f"{head}z: &z {{autoinstall: *x}}\n<<: *z\n", ""),
+            (f"{head}autoinstall: {{<<: [*y, *x]}}\n", "line 3: it reboots"),
+            (f"{head}autoinstall: {{<<: *x, {on}}}\n", "line 4: it reboots"),
+            (f"{head}autoinstall: {{<<: 1}}\n", "only mappings can be merged"),
+            (f"{head}autoinstall: &a {{<<: *a}}\n", "it is merged into itself"),
+        )
+        found = self.judge("ubuntu-24.04", f"{head}autoinstall: {{<<: *x, {off}}}")
+        self.assertNotIn("twice", " ".join(found.warnings))
+        grows = "".join(
+            f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n"
+            for n in range(1, 40)
+        )
+        text = f"#cloud-config\na0: &a0 {{{off}}}\n{grows}autoinstall: {{<<: *a39}}\n"
+        self.check("ubuntu-24.04", (text, ""))
 
     def test_autoyast(self) -> None:
         halt, no_second = true("halt"), true("second_stage", "false")
