@@ -23,6 +23,7 @@ COMPONENT = (
     '<component name="Microsoft-Windows-Deployment" processorArchitecture="amd64" '
     'publicKeyToken="31bf3856ad364e35" language="neutral" versionScope="nonSxS">'
 )
+YAST_PROFILE = '<?xml version="1.0"?>\n<profile/>\n'
 OFF = "d-i debian-installer/exit/poweroff boolean true\n"
 
 
@@ -127,6 +128,43 @@ class PowerOffTest(JudgeTestCase):
             (f"{late} reboot\n", "line 1: it reboots (reboot)"),
             ("d-i preseed/early_command string poweroff\n", "does not power"),
             ("d-i preseed/include string http://x/more.cfg\n", ""),
+        )
+
+    def test_preseed_by_its_commands(self) -> None:
+        """What they tell debconf counts, for the installer's own, and the last."""
+        early, late = (f"d-i preseed/{w}_command string" for w in ("early", "late"))
+        name = "debian-installer/exit/poweroff"
+        on, off = f"d-i {name} boolean true", f"d-i {name} boolean false"
+        self.check(
+            "debian-13",
+            (f'{early} echo "{on}" | debconf-set-selections\n', ""),
+            (f"{late} echo '{on}' | debconf-set-selections\n", ""),
+            (f"d-i partman/early_command string debconf-set {name} true\n", ""),
+            (
+                f"{early} printf '%s\\n' '{on}' > /tmp/x; debconf-set-selections /tmp/x",
+                "",
+            ),
+            (f"{early} printf 'a\\n{on}\\n' | debconf-set-selections", ""),
+            (f"{early} . /usr/share/debconf/confmodule; db_set {name} true", ""),
+            (f"{early} echo SET {name} true | debconf-communicate", ""),
+            (f"{early} sh -c 'debconf-set {name} true'", ""),
+            (f"{early} f() {{ debconf-set {name} true; }}; f", ""),
+            (f"{early} f() {{ debconf-set {name} true; }}; g", "would reboot"),
+            (f"{early} debconf-set {name} false\n{OFF}", "would reboot"),
+            (f'{early} echo "{off}" | debconf-set-selections\n{OFF}', "would reboot"),
+            (f'{late} in-target sh -c "debconf-set {name} true"', "would reboot"),
+            (f'{late} echo "{on}" | chroot /target debconf-set-selections', "reboot"),
+            (f"{late} debconf-set debian-installer/exit/halt true\n{OFF}", "it halts"),
+            (f'{early} echo "{on}"\n', "would reboot"),
+            (f"{late} echo o | tee /proc/sysrq-trigger\n", ""),
+            (f"{late} in-target sh -c 'echo o > /proc/sysrq-trigger'\n", ""),
+            (f"{late} echo o > /target/proc/sysrq-trigger\n", ""),
+            (f"{late} echo b > /proc/sysrq-trigger\n", "line 1: it reboots (echo b)"),
+            (f"{late} echo s > /proc/sysrq-trigger\n", "would reboot"),
+            (f"{early} echo o > /proc/sysrq-trigger\n", "would reboot"),
+            (f"{late} off() {{ poweroff; }}\n", "would reboot"),
+            (f"{late} exit 0; poweroff\n", "would reboot"),
+            (f"{late} if false; then poweroff; fi\n", "would reboot"),
         )
 
     def test_preseed_with_its_script_in_comments(self) -> None:
@@ -263,7 +301,7 @@ class PowerOffTest(JudgeTestCase):
             (f"## template: jinja\n\n{template[19:]}", ""),
             (f"#cloud-config\n## template: jinja\n{good}", ""),
         )
-        [silent, warning] = self.judge("ubuntu-24.04", "#include\nhttp://x/y").warnings
+        [_, warning] = self.judge("ubuntu-24.04", "#include\nhttp://x/y").warnings
         self.assertIn("it must be in what it fetches (line 1: #include)", warning)
 
     def test_merged_keys(self) -> None:
@@ -305,6 +343,10 @@ class PowerOffTest(JudgeTestCase):
             (yast(true("halt", "false")), "YaST would reboot"),
             (yast(true("final_halt") + no_second), "YaST would reboot"),
             (yast("", script("pre-scripts", "poweroff")), "YaST would reboot"),
+            (yast("", script("post-scripts", "poweroff")), ""),
+            (yast(no_second, script("init-scripts", "poweroff")), ""),
+            (yast(no_second, script("post-scripts", "poweroff")), "YaST would reboot"),
+            (yast(true("second_stage"), script("post-scripts", "poweroff")), ""),
             (yast("", script("chroot-scripts", "# poweroff")), "YaST would reboot"),
             (yast("", f"<mode>{halt}</mode>"), "YaST would reboot"),
             ("<profile>", "not read: line 1: not well-formed XML"),
@@ -381,12 +423,35 @@ class PowerOffTest(JudgeTestCase):
             ("#!/bin/sh\nshutdown -p now\n", ""),
             ("#!/bin/sh\n# reboot\n", ""),
             ("x=1\n#!/bin/sh\nshutdown -r now\n", "line 3: it reboots"),
+            (
+                "#!/bin/sh\nshutdown -h now\n",
+                "halts without a power-off (shutdown -h now: in FreeBSD shutdown -p now,",
+            ),
+            ("#!/bin/sh\nhalt\n", "poweroff and halt -p power off)"),
+            ("#!/bin/sh\nshutdown now\n", "line 2: it ends in single-user mode"),
+            ("#!/bin/sh\nhalt -p\n", ""),
         )
+        medium = {"texts": {"etc/rc.local": "#!/bin/sh\nshutdown -h now\n"}}
+        found = self.judge("freebsd-14", "@REPORT@", answer_cd=medium).problems
+        self.assertIn("bsdinstall would reboot", " ".join(found))
         args = ENTRIES["sles-16"].kernel_args.replace("inst.finish=poweroff", "")
         found = self.judge("sles-16", "{}", kernel_args=args).problems
         self.assertIn("Agama would wait", " ".join(found))
         found = self.judge("sles-16", profile % "poweroff", kernel_args=args).problems
         self.assertEqual((), found)
+
+    def test_agama_takes_json_or_jsonnet(self) -> None:
+        """Another format is refused by its name."""
+        self.check(
+            "opensuse-leap-16",
+            ("product:\n  id: SLES\n", "it is YAML, and Agama takes JSON or Jsonnet"),
+            ("# a\n---\nproduct: {id: SLES}\n", "it is YAML"),
+            ("- a\n- b\n", "it is YAML"),
+            (YAST_PROFILE, "it is XML"),
+            ("{a: 01}", "a number with a zero before it, 01, is none"),
+            ('{"a": 00.5}', "line 1: no JSON"),
+            ("{ a: 1, b: 0.5, c: 10, d: 0 }", ""),
+        )
 
     def test_a_sign_of_an_entry_counts_too(self) -> None:
         """A site may know better; in a format that nobody knows, it alone does."""
@@ -604,6 +669,13 @@ class WarningsTest(JudgeTestCase):
             (
                 good.replace("<scripts>", "<x/>").replace("</scripts>", ""),
                 "is read insi",
+            ),
+            (
+                yast(
+                    true("halt") + true("second_stage", "false"),
+                    script("post-scripts", "@REPORT@"),
+                ),
+                "post-scripts are of the second stage, which second_stage false leaves",
             ),
         )
         good = command("shutdown /s")

@@ -360,6 +360,8 @@ class AgamaTest(SyntaxTestCase):
             "function(x=1) { a: x tailstrict }",
             "{ a: 1,// comment\n  b: local c = 1, d = 2; c + d, e:|||\n x\n|||,/* */ }",
             "local a = {x: -1}, b = a.x; [a { x+: 2 }, b,-1, !true, ''] # end",
+            "local f(x, y=2) = x + y; {a: f(1), b: [f(z) for z in [1]][0:1], c(d):: d}",
+            "assert true : 'x'; local a = 1_000; {a+: if a == 1 then a else self.b}",
             "(import 'x.libsonnet') { a: importstr 'b', local c = 2, c: c }",
         ):
             self.check("Agama profile", (text, ""))
@@ -377,6 +379,10 @@ class AgamaTest(SyntaxTestCase):
             ("just some words", "nothing stands before"),
             ("", "there is nothing in it"),
             ("[1]", "no profile: a profile is an object"),
+            ("{product: {id: SLES}}", "SLES has no value: texts stand in quotes"),
+            ("{a: 1, b: yes}", "yes has no value"),
+            ("{a: [1, b]}", "b has no value"),
+            ("{a: f(b)}", "f has no value"),
         )
 
 
