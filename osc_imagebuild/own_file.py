@@ -130,7 +130,7 @@ def _power(case: _Case, reading: Reading) -> tuple[list[str], list[str]]:
         names = ", ".join(str(place) for place in reading.unseen[:3])
         return [], [
             "the answer file powers the server off nowhere that can be seen from here; "
-            f"it must be in what it fetches ({names}), or the build fails"
+            f"it must be in what it fetches or runs ({names}), or the build fails"
         ]
     why = f"nothing that is carried out does, and {reading.default_end}"
     return [_refusal(case, why)], []

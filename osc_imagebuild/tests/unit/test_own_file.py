@@ -23,6 +23,10 @@ COMPONENT = (
     '<component name="Microsoft-Windows-Deployment" processorArchitecture="amd64" '
     'publicKeyToken="31bf3856ad364e35" language="neutral" versionScope="nonSxS">'
 )
+RUN = (
+    "<RunSynchronous><RunSynchronousCommand><Path>{}</Path></RunSynchronousCommand>"
+    "</RunSynchronous>"
+)
 YAST_PROFILE = '<?xml version="1.0"?>\n<profile/>\n'
 OFF = "d-i debian-installer/exit/poweroff boolean true\n"
 
@@ -302,7 +306,9 @@ class PowerOffTest(JudgeTestCase):
             (f"#cloud-config\n## template: jinja\n{good}", ""),
         )
         [_, warning] = self.judge("ubuntu-24.04", "#include\nhttp://x/y").warnings
-        self.assertIn("it must be in what it fetches (line 1: #include)", warning)
+        self.assertIn(
+            "it must be in what it fetches or runs (line 1: #include)", warning
+        )
 
     def test_merged_keys(self) -> None:
         """A mapping's own keys win, then those of the first that is merged."""
@@ -407,6 +413,118 @@ class PowerOffTest(JudgeTestCase):
                 "Windows would start",
             ),
         )
+
+    def test_unattend_that_nobody_reads(self) -> None:
+        """Setup finds no settings in what is of another namespace, or of none."""
+        good = command("shutdown /s")
+        self.check(
+            "windows-11",
+            (good, ""),
+            (good.replace(":unattend", ":x"), "and not unattend of"),
+            (good.replace('xmlns="urn:schemas-microsoft-com:unattend" ', ""), "of the"),
+            (
+                good.replace("unattend ", "Unattend ").replace("/un", "/Un"),
+                "first elem",
+            ),
+            (good.replace("<settings ", "<settings xmlns='urn:x' "), "would start"),
+        )
+
+    def test_unattend_in_audit_mode(self) -> None:
+        """Its passes are run where oobeSystem, or sysprep, leads to it."""
+        reseal = "<Reseal><ForceShutdownNow>true</ForceShutdownNow></Reseal>"
+        run = RUN.format("shutdown /s")
+        to_audit = "<Reseal><Mode>Audit</Mode></Reseal>"
+        audit = f'<settings pass="auditUser">{COMPONENT}{{}}</component></settings>'
+        sysprep = RUN.format(r"c:\windows\system32\sysprep\sysprep.exe -audit -quit")
+        self.check(
+            "windows-server-2022",
+            (unattend(run, "auditUser"), "Windows would start"),
+            (unattend(reseal, "auditUser"), "Windows would start"),
+            (unattend(run, "auditSystem"), "Windows would start"),
+            (
+                unattend("<Reseal><Mode>Audit</Mode></Reseal>", "auditUser"),
+                "would start",
+            ),
+            (unattend(to_audit, more=audit.format(run)), ""),
+            (unattend(to_audit, more=audit.format(reseal)), ""),
+            (unattend(sysprep, more=audit.format(run)), ""),
+            (
+                unattend("<Reseal><Mode>OOBE</Mode></Reseal>", more=audit.format(run)),
+                "st",
+            ),
+            (
+                unattend("<x><Mode>Audit</Mode></x>", more=audit.format(run)),
+                "would start",
+            ),
+        )
+
+    def test_unattend_that_registers_a_command(self) -> None:
+        """It counts where the file starts it, or Windows; else it is not known, or not run."""
+        task = "schtasks /create /tn off /tr 'shutdown /s /t 0' /sc {} /ru SYSTEM"
+        once = r"reg add HKLM\Software\Microsoft\Windows\CurrentVersion\RunOnce /v x /d"
+        action = (
+            'powershell -c "$a = New-ScheduledTaskAction -Execute shutdown.exe '
+            "-Argument '/s'; Register-ScheduledTask x -Action $a -Trigger "
+            '(New-ScheduledTaskTrigger {})"'
+        )
+        off = f"{once} 'shutdown /s'"
+        self.check(
+            "windows-11",
+            (command(task.format("onstart")), "Windows would start"),
+            (command(task.format("ONLOGON")), "Windows would start"),
+            (command(action.format("-AtStartup")), "Windows would start"),
+            (command(f"{task.format('onstart')} &amp; schtasks /run /tn off"), ""),
+            (command(f"{task.format('onstart')} &amp;&amp; shutdown /r /t 0"), ""),
+            (command(f"{off} &amp; shutdown /r /t 0"), ""),
+            (command(f"{once} notepad &amp; shutdown /r /t 0"), "it reboots"),
+            (command(f"{action.format('-AtStartup')}; Start-ScheduledTask x"), ""),
+            (command(task.format("minute")), ""),
+            (command(action.format("-Once -At 23:00")), ""),
+            (command(off), ""),
+            (unattend(RUN.format(task.format("onstart")), "specialize"), ""),
+            (
+                unattend(RUN.format(task.format("onstart")), "windowsPE"),
+                "would start",
+            ),
+            (command("schtasks /create /tn x /tr notepad /sc onstart"), "would start"),
+        )
+        for text, wanted in (
+            (
+                command(off),
+                "it must be in what it fetches or runs (line 2: registered:",
+            ),
+            (command(task.format("onstart")), "only registered for a start or a logon"),
+        ):
+            found = self.judge("windows-11", text)
+            self.assertIn(wanted, " ".join(found.warnings), text)
+
+    def test_unattend_with_variables(self) -> None:
+        """What one holds is followed where it can be seen, and is no error where not."""
+        say = 'powershell -Command "{}"'.format
+        self.check(
+            "windows-server-2025",
+            (command(say("&amp; $sysprep /generalize /oobe /shutdown")), ""),
+            (command(say("&amp; $exe /oobe /generalize /shutdown /quiet")), ""),
+            (command(say("Start-Process $x -ArgumentList '/oobe','/shutdown'")), ""),
+            (command(say("$o = '/oobe','/shutdown'; Start-Process $x $o")), ""),
+            (command(say("$o = @('/generalize', '/shutdown'); &amp; $x $o")), ""),
+            (command(say("$o = '/s /t 0'; shutdown.exe $o")), ""),
+            (command(say("Start-Process $x -ArgumentList $given")), ""),
+            (command(say("&amp; $x $given")), ""),
+            (command(say("Invoke-Expression $x")), ""),
+            (command("shutdown %given%"), ""),
+            (command(r"%tools%\off.cmd"), ""),
+            (command(r"powershell -File d:\off.ps1"), ""),
+            (command(say("&amp; $exe /oobe /generalize /reboot")), "it reboots"),
+            (command(say("$o = '/oobe /reboot'; &amp; $x $o")), "it reboots"),
+            (command(say("$o = '/r'; shutdown.exe $o")), "it reboots"),
+            (command(say("$o = 'shutdown /s'; Write-Host $o")), "Windows would start"),
+            (command(say("$o = 'shutdown /s'")), "Windows would start"),
+            (command(say("$x = Get-Date")), "Windows would start"),
+            (command(say("&amp; $exe /oobe /generalize /quit")), ""),
+        )
+        warned = self.judge("windows-11", command(say("&amp; $x $given"))).warnings
+        self.assertIn("or runs (line 2: variables of $x $given)", " ".join(warned))
 
     def test_where_the_product_powers_off(self) -> None:
         """Agama by its command line, FreeBSD by the medium's rc.local."""
@@ -684,7 +802,6 @@ class WarningsTest(JudgeTestCase):
             "windows-11",
             (good, ""),
             (good.replace("oobeSystem", "oobe"), "Windows Setup has no pass 'oobe'"),
-            (good.replace(":unattend", ":x"), "and not unattend of"),
             (good.replace('language="neutral" ', ""), "a component without language"),
             (audit, "the pass auditUser is run in audit mode alone"),
         )
