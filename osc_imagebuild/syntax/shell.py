@@ -23,6 +23,8 @@ _QUOTATION = {
     "'": re.compile(r"[^']*'"),
     '"': re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL),
 }
+# As long as arithmetic in brackets may be.
+_ARITHMETIC = 300
 WORD, OPERATOR, NEWLINE, REDIRECT = "word", "operator", "newline", "redirect"
 
 
@@ -105,13 +107,18 @@ class _Lexer:
 
     def _brackets(self) -> bool:
         """Arithmetic, an array's values or a pattern: no commands are in these."""
-        end = closing(self.text, self.at + 1)
         if self.word is None:
-            inner = closing(self.text, self.at + 2)
-            if not self.text.startswith("((", self.at) or inner + 1 != end:
+            near = self.text[self.at : self.at + _ARITHMETIC]
+            if not near.startswith("((") or "))" not in near:
                 return False
+            end = closing(near, 1)
+            if closing(near, 2) + 1 != end or end == len(near):
+                return False
+            end += self.at
         elif self.word.text == "!" or self.word.text[-1:] not in tuple("=?*+@!"):
             return False
+        else:
+            end = closing(self.text, self.at + 1)
         self._skip(end + 1)
         return True
 

@@ -32,7 +32,7 @@ _BLOCK = re.compile(r"<#.*?#>", re.DOTALL)
 _COMMENT = re.compile(r"(^|[\s\"'])#.*")
 _STATEMENT = re.compile(r"\r?\n|&&?|\|\|?|;")
 _OPTIONS = re.compile(r"[-/](sg?|p|r|g|a|l|h)(?![\w-])", re.I)
-_SYSPREP = r"(?:\bsysprep\b|(?=.*[-/](?:generalize|oobe|audit)\b))"
+_SYSPREP = r"^(?=.*(?:\bsysprep\b|[-/](?:generalize|oobe|audit)\b))"
 _PATTERNS = (
     (re.compile(r"\bstop-computer\b", re.I), OFF),
     (re.compile(r"\brestart-computer\b", re.I), REBOOT),
@@ -70,6 +70,8 @@ _RUNS_UNKNOWN = re.compile(
 )
 _SCRIPT = re.compile(r"[\w%$:\\/.{}@-]+\.(?:ps1|cmd|bat|vbs|wsf)\b", re.I)
 _DEEP = 3
+# Source: Microsoft's documentation of cmd: the longest command line.
+_LONGEST = 8191
 
 
 class Later(NamedTuple):
@@ -138,7 +140,7 @@ def _with_values(statement: str, values: Mapping[str, str]) -> str:
     def value(found: re.Match[str]) -> str:
         return values.get((found[1] or found[2]).lower(), found[0])
 
-    return _VARIABLE.sub(value, statement)
+    return _VARIABLE.sub(value, statement)[:_LONGEST]
 
 
 def decoded(text: str) -> str:
@@ -158,7 +160,7 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
             if _REMARK.match(bare):
                 break
             if bare.strip():
-                yield at, statement
+                yield at, statement[:_LONGEST]
 
 
 def _kind(statement: str) -> str:
