@@ -21,14 +21,17 @@ _NUMBERS: Mapping[str, Callable[[int, int], bool]] = {
     **{"-le": operator.le, "-gt": operator.gt, "-ge": operator.ge},
 }
 _JOINED = frozenset("-a -o && || ( ) <".split())
+_NUMBER = re.compile(r"\(\(\s*(\d{1,9})\s*\)\)")
 _PATTERN = re.compile(r"[*?\[]")
 
 
 def status(words: Sequence[str]) -> bool | None:
     """Whether a command succeeds, None where that depends on more than its words."""
     name, rest = words[0], list(words[1:])
-    if name in _ALWAYS:
-        return _ALWAYS[name]
+    if found := _NUMBER.fullmatch(name):
+        return int(found[1]) != 0
+    if name.removeprefix("/usr").removeprefix("/bin/") in _ALWAYS:
+        return _ALWAYS[name.rpartition("/")[2]]
     closed = {"[": "]", "[[": "]]"}.get(name)
     if closed is None and name != "test":
         return None

@@ -211,7 +211,7 @@ class _Run:
         self.found.append(command)
         if not words:
             return _UNKNOWN if command.inside else _GOOD
-        if first in command.unknown:
+        if first in command.unknown and not words[0].startswith("(("):
             return self.unknown(command, words)
         return self.named(command, words, first)
 
@@ -235,7 +235,7 @@ class _Run:
         elif name in ("export", "declare", "typeset") and _OF_FUNCTIONS & {*words[1:2]}:
             for called in words[2:]:  # for another shell, which may call it
                 self.call([called])
-        if any(at >= first for at in command.unknown):
+        if any(at > first for at in command.unknown):
             return _UNKNOWN
         return Outcome(constants.status(words))
 

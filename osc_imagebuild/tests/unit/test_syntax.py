@@ -75,6 +75,12 @@ echo "a; poweroff"
 
 # What is run, by functions, conditions and ends; and what is not.
 RUN = r"""
+((1)) && poweroff
+((x)) && poweroff
+if /usr/bin/true; then poweroff; fi
+[ 1 -lt 2 -a -e /x ] && poweroff
+exec > >(tee /x) 2>&1; poweroff
+( set -x; sleep 1; poweroff ) 2>&1 | tee /x
 off() { poweroff; }; off
 off() { poweroff; }; a() { off; }; a
 function off { poweroff; }; off
@@ -144,6 +150,9 @@ x=${y:-a;b}; poweroff
 set -e; poweroff
 """.strip().splitlines()
 NOT_RUN = r"""
+if ((0)); then poweroff; fi
+/bin/false && poweroff
+if [ 1 = 2 ] && [ -e /x ]; then poweroff; fi
 off() { poweroff; }
 function off { poweroff; }
 off() { poweroff; }; off2
