@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from osc_imagebuild.syntax.shell_nodes import Command, For, Function, Node
 
 ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
-_VARIABLE = re.compile(r"\$\{?(\w+|@|\*)\}?")
+# With what counts where it has no value.
+_VARIABLE = re.compile(r"\$\{?(\w+|@|\*)(?::?[-=]([^{}$]*))?\}?")
 
 
 class State:
@@ -69,7 +70,10 @@ class State:
     def values(self, word: str) -> list[list[str]]:
         """What a variable in a command's place may be; [] for unknown."""
         found = _VARIABLE.fullmatch(word)
-        return self.variables.get(found[1], []) if found else []
+        if found is None:
+            return []
+        instead = [found[2].split()] if found[2] else []
+        return self.variables.get(found[1], []) + instead
 
     def shift(self) -> None:
         """The first argument of a function is dropped."""

@@ -75,6 +75,9 @@ echo "a; poweroff"
 
 # What is run, by functions, conditions and ends; and what is not.
 RUN = r"""
+${OFF:-poweroff}
+${OFF:-shutdown -h} now
+off() { poweroff; }; ${1-off}
 ((1)) && poweroff
 ((x)) && poweroff
 if /usr/bin/true; then poweroff; fi
