@@ -20,6 +20,7 @@ from osc_imagebuild.syntax.reading import (
     HALT,
     OFF,
     REBOOT,
+    SINGLE,
     End,
     Finding,
     Reading,
@@ -29,7 +30,11 @@ from osc_imagebuild.syntax.reading import (
 _OTHER = re.compile(
     r"(?i)\b(?:system|exec\w*|run|call|popen|check_call|qx)\b[^\n]{0,80}\b(?:poweroff|shutdown)\b"
 )
-_DOES = {REBOOT: "reboots", HALT: "halts without a power-off"}
+_DOES = {
+    REBOOT: "reboots",
+    HALT: "halts without a power-off",
+    SINGLE: "ends in single-user mode",
+}
 
 
 class Judgement(NamedTuple):
@@ -78,10 +83,10 @@ def _off_anyway(entry: Entry) -> bool:
     """Whether the command line, or a script beside the answer file, powers off."""
     if "inst.finish=poweroff" in entry.kernel_args:
         return True
+    system = "freebsd" if entry.family == "freebsd" else "linux"
     texts = entry.answer_cd.get("texts", {}).values()
-    return any(
-        end.kind == OFF for text in texts for end in ending.ends(Script(1, str(text)))
-    )
+    scripts = [Script(1, str(text), system=system) for text in texts]
+    return any(end.kind == OFF for script in scripts for end in ending.ends(script))
 
 
 @lru_cache(maxsize=16)
@@ -125,7 +130,7 @@ def _power(case: _Case, reading: Reading) -> tuple[list[str], list[str]]:
         names = ", ".join(str(place) for place in reading.unseen[:3])
         return [], [
             "the answer file powers the server off nowhere that can be seen from here; "
-            f"it must be in what it fetches ({names}), or the build fails"
+            f"it must be in what it fetches or runs ({names}), or the build fails"
         ]
     why = f"nothing that is carried out does, and {reading.default_end}"
     return [_refusal(case, why)], []

@@ -1,7 +1,8 @@
 """A profile of Agama's, in JSON or Jsonnet. Pure.
 
-Source: agama, rust/agama-lib/src/utils/file_format.rs: what is no JSON is taken for
-Jsonnet; profile.rs: AutoYaST's XML is taken from addresses that end in .xml alone.
+Source: agama, rust/agama-lib/src/utils/file_format.rs: what is no JSON is given to
+jsonnetfmt, and what that refuses is of an unknown format: YAML is; profile.rs: AutoYaST's
+XML is taken from addresses that end in .xml alone.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from osc_imagebuild.syntax import jsonnet
+from osc_imagebuild.syntax import jsonnet, yaml_nodes
 from osc_imagebuild.syntax.reading import Finding, Reading, Script, Value
 
 _IMPORTS = ("import", "importstr", "importbin")
@@ -19,6 +20,11 @@ _IMPORTS = ("import", "importstr", "importbin")
 def read(text: str) -> Reading:
     """Take a profile apart."""
     reading = Reading(default_end="Agama would wait, or do as inst.finish says")
+    if other := _other(text):
+        reading.unread = (
+            f"it is {other}, and Agama takes JSON or Jsonnet: write it as one"
+        )
+        return reading
     try:
         data = json.loads(text)
     except RecursionError as error:
@@ -33,17 +39,42 @@ def read(text: str) -> Reading:
     return reading
 
 
+def _other(text: str) -> str:
+    """Which other format this is for sure, '' for none."""
+    first = next((row for row in text.splitlines() if row.strip(" \t#")), "").strip()
+    if first.startswith("<"):
+        return "XML"
+    if first.startswith("- "):
+        return "YAML"
+    if text.lstrip()[:1] in ("{", "["):
+        return ""
+    try:
+        jsonnet.check(list(jsonnet.tokens(text)))
+    except jsonnet.NoJsonnet:
+        try:
+            root = yaml_nodes.compose(text)
+        except yaml_nodes.BadYaml:
+            return ""
+        return "YAML" if getattr(root, "id", "") in ("mapping", "sequence") else ""
+    return ""
+
+
 def _jsonnet(text: str, error: ValueError, reading: Reading) -> None:
     """What is no JSON: it may be Jsonnet, of which strings alone are looked at."""
     try:
         words = list(jsonnet.tokens(text))
         jsonnet.check(words)
+        jsonnet.names(words)
     except jsonnet.NoJsonnet as why:
         other = (
             "no JSON" if text.lstrip()[:1] in ("{", "[") else "no JSON and no Jsonnet"
         )
         where = "" if "line" in str(error) else f"line {why.line}: "
-        reading.wrong(why.line, f"{other} ({error}), and {where}no Jsonnet: {why.text}")
+        told = f"{other} ({error}), and {where}no Jsonnet: {why.text}"
+        if why.sure:
+            reading.unread = f"line {why.line}: {told}"
+        else:
+            reading.wrong(why.line, told)
         return
     for before, word in zip([None, *words], words, strict=False):
         if word.kind == "string":

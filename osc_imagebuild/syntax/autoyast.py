@@ -1,7 +1,9 @@
 """An AutoYaST profile. Pure.
 
 Source: yast-autoinstallation, src/autoyast-rnc/general.rnc, src/modules/Profile.rb (how
-final_halt and final_reboot become scripts of the second stage); SUSE's AutoYaST guide.
+final_halt and final_reboot become scripts of the second stage),
+src/clients/autoinst_scripts2_finish.rb (post-scripts are run at the end of the second
+stage, init-scripts by a unit of the first boot's); SUSE's AutoYaST guide.
 """
 
 from __future__ import annotations
@@ -41,11 +43,18 @@ def read(text: str) -> Reading:
             f"the first element is {root.name} of the namespace {root.space!r:.60}, and "
             f"not profile of {SPACE!r}",
         )
-    _modes(root, reading)
+    second = _modes(root, reading)
     for node in root.walk():
         _element(node, reading)
         if node.name in _SCRIPTS:
-            late = node.name in _LATE
+            left_out = node.name == "post-scripts" and not second
+            late = node.name in _LATE and not left_out
+            if left_out and node.children:
+                reading.wrong(
+                    node.line,
+                    "post-scripts are of the second stage, which second_stage false "
+                    "leaves out: chroot-scripts and init-scripts are run",
+                )
             for script in node.children:
                 _script(script, late, reading)
     for node in root.children:
@@ -55,11 +64,11 @@ def read(text: str) -> Reading:
     return reading
 
 
-def _modes(root: Node, reading: Reading) -> None:
-    """What general/mode says of the end."""
+def _modes(root: Node, reading: Reading) -> bool:
+    """What general/mode says of the end; whether there is a second stage."""
     mode = root.find("general", "mode")
     if mode is None:
-        return
+        return True
     second = _boolean(mode.find("second_stage"), reading)
     for name, kind in (("halt", OFF), ("final_halt", OFF), ("final_reboot", REBOOT)):
         node = mode.find(name)
@@ -72,6 +81,7 @@ def _modes(root: Node, reading: Reading) -> None:
             )
         elif reading.end is None or (kind == REBOOT and reading.end.words != "halt"):
             reading.end = End(node.line, kind, name)
+    return second is not False
 
 
 def _boolean(node: Node | None, reading: Reading) -> bool | None:

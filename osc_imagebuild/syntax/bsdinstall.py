@@ -19,6 +19,7 @@ def read(text: str) -> Reading:
         first = part.partition("\n")[0].rstrip()
         shell = not first.startswith("#!") or first.endswith("sh")
         if part.strip():
-            reading.scripts.append(Script(line, part, "sh" if shell else ""))
+            language = "sh" if shell else ""
+            reading.scripts.append(Script(line, part, language, system="freebsd"))
         line += part.count("\n")
     return reading

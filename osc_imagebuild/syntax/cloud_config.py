@@ -1,22 +1,21 @@
 """An autoinstall file for Ubuntu's installer, which cloud-init hands to it. Pure.
 
 Source: cloud-init, cloudinit/cmd/main.py (`attempt_cmdline_url`: what the option
-cloud-config-url names must begin with #cloud-config), handlers/__init__.py
-(INCLUSION_TYPES_MAP), user_data.py (MIME); subiquity, subiquity/server/server.py
-(`load_cloud_config`, `_extract_autoinstall_from_cloud_config`, `validate_autoinstall`),
-server/controllers/shutdown.py, autoinstall-schema.json.
+cloud-config-url names must begin with #cloud-config), handlers/jinja_template.py,
+handlers/cloud_config.py (of parts with the same key the last one counts); subiquity,
+subiquity/server/server.py (`load_cloud_config`, `validate_autoinstall`,
+`_extract_autoinstall_from_cloud_config`), server/controllers/shutdown.py,
+autoinstall-schema.json.
 """
 
 from __future__ import annotations
 
 import difflib
-import email
 import re
 from collections.abc import Mapping
-from email.message import Message
 from typing import Any
 
-from osc_imagebuild.syntax import yaml_nodes
+from osc_imagebuild.syntax import user_data, yaml_nodes
 from osc_imagebuild.syntax.reading import (
     OFF,
     REBOOT,
@@ -26,9 +25,12 @@ from osc_imagebuild.syntax.reading import (
     Script,
     Value,
 )
+from osc_imagebuild.syntax.user_data import CONFIG, INCLUDE, JINJA, Part
 from osc_imagebuild.syntax.yaml_nodes import Item
 
-HEADER, JINJA = "#cloud-config", "## template: jinja"
+HEADER = "#cloud-config"
+# What stands in a file for something that only the guest knows.
+RENDERED = "rendered"
 # Of subiquity's keys those that cloud-init does not have too.
 _ONLY_SUBIQUITY = frozenset(
     """active-directory codecs debconf-selections early-commands error-commands identity
@@ -48,30 +50,57 @@ _HASH = re.compile(r"[!*]*|\$[0-9a-z]+\$.+|[./0-9A-Za-z]{13}")
 def read(text: str) -> Reading:
     """Take an answer file apart."""
     reading = Reading(default_end="Ubuntu's installer would reboot")
-    if not _is_mime(text):
-        return _config(text, reading)
-    config, down = _part(text, reading)
-    if config:
-        _config(config, reading)
-        reading.move(down)
+    if user_data.is_whole(text):
+        _config(text, reading)
+        return reading
+    try:
+        parts = user_data.parts(text)
+    except user_data.BadParts as error:
+        reading.unread = str(error)
+        return reading
+    included = [
+        Finding(part.before + 1, "#include") for part in parts if part.kind == INCLUDE
+    ]
+    found = [part for part in parts if _has_autoinstall(part)]
+    if found:
+        _part(found[-1], reading)
+        reading.move(found[-1].before)
+    elif not included:
+        reading.unread = "none of its parts is a cloud-config with autoinstall"
+    reading.unseen += included
     return reading
 
 
-def _config(config: str, reading: Reading) -> Reading:
-    """A cloud-config, which its first line makes one."""
-    first = config.partition("\n")[0].rstrip()
-    jinja = first.lower() == JINJA
-    body = config.partition("\n")[2].lstrip("\n") if jinja else config
-    if not body.startswith(HEADER):
-        _unread(reading, _no_header(body))
-    if jinja:
-        config = _rendered(config)
+def _config(config: str, reading: Reading) -> None:
+    """A file of one part, which its first line makes a cloud-config."""
+    if user_data.kind_of(config) == JINJA and not config[:1].isspace():
+        _part(Part(JINJA, 0, config), reading)
+        return
+    if not config.startswith(HEADER):
+        _unread(reading, _no_header(config))
     _document(config, reading)
-    return reading
 
 
-def _is_mime(text: str) -> bool:
-    return "mime-version:" in text[:4096].lower() and not text.startswith("#")
+def _has_autoinstall(part: Part) -> bool:
+    """Whether it is what the installer looks for; what cannot be read may be it."""
+    if part.kind not in (CONFIG, JINJA):
+        return False
+    try:
+        text = _rendered(part.text) if part.kind == JINJA else part.text
+        return "autoinstall" in yaml_nodes.mapping(yaml_nodes.compose(text))
+    except yaml_nodes.BadYaml:
+        return "autoinstall" in part.text
+
+
+def _part(part: Part, reading: Reading) -> None:
+    """One part, whose kind is known; of a template that of what it gives counts."""
+    if part.kind != JINJA:
+        _document(part.text, reading)
+        return
+    below = part.text.lstrip().partition("\n")[2]
+    if user_data.kind_of(below) != CONFIG:
+        _unread(reading, _no_header(below))
+    _document(_rendered(part.text), reading)
 
 
 def _unread(reading: Reading, why: str) -> None:
@@ -89,36 +118,15 @@ def _no_header(text: str) -> str:
     )
 
 
-def _part(text: str, reading: Reading) -> tuple[str, int]:
-    """The cloud-config of a MIME message, and how many lines stand before it."""
-    try:
-        message = email.message_from_string(text)
-        parts = [part for part in message.walk() if not part.is_multipart()]
-    except (ValueError, LookupError, RecursionError) as error:
-        reading.unread = f"no MIME message: {error}"
-        return "", 0
-    for part in parts:
-        body = _payload(part).lstrip()
-        if part.get_content_type() == "text/cloud-config" and body:
-            known = body.startswith((HEADER, JINJA))
-            body = body if known else f"{HEADER}\n{body}"
-        if body.startswith((HEADER, JINJA)) and "autoinstall" in body:
-            # A part that is encoded is nowhere in the message as it is.
-            at = max(text.find(body[:200]), 0)
-            return body, text.count("\n", 0, at)
-    reading.unread = "none of its parts is a cloud-config with autoinstall"
-    return "", 0
-
-
-def _payload(part: Message) -> str:
-    data = part.get_payload(decode=True)
-    return data.decode(errors="replace") if isinstance(data, bytes) else ""
-
-
 def _rendered(text: str) -> str:
-    """Jinja's expressions as words that YAML takes: what they give is not known here."""
-    text = re.sub(r"\{%.*?%\}|\{#.*?#\}", "", text, flags=re.DOTALL)
-    return re.sub(r"\{\{.*?\}\}", "rendered", text, flags=re.DOTALL)
+    """A template as YAML: texts in quotes give themselves, the rest is not known here."""
+    text = re.sub(r"\{%.*?%\}|\{#.*?#\}", _lines, text, flags=re.DOTALL)
+    text = re.sub(r"\{\{-?\s*(['\"])([\w ./:-]*)\1\s*-?\}\}", r"\2", text)
+    return re.sub(r"\{\{.*?\}\}", RENDERED, text, flags=re.DOTALL)
+
+
+def _lines(found: re.Match[str]) -> str:
+    return "\n" * found[0].count("\n")
 
 
 def _document(text: str, reading: Reading) -> None:
@@ -207,6 +215,9 @@ def _ending(keys: Mapping[str, tuple[int, Any]], reading: Reading) -> None:
         return
     value = getattr(node, "value", "")
     kinds = {"poweroff": OFF, "reboot": REBOOT}
+    if RENDERED in str(value):
+        reading.unseen.append(Finding(line, "shutdown, which a template gives"))
+        return
     if node.id != "scalar" or value not in kinds:
         reading.wrong(line, f"shutdown is to be poweroff or reboot, not {value!r:.40}")
         return

@@ -1,7 +1,7 @@
 """Which command of a script powers the server off, reboots or halts it. Pure.
 
-Source: the manual pages shutdown(8), halt(8), systemctl(1) of systemd, the applets of
-busybox, and FreeBSD's shutdown(8) and reboot(8).
+What a command does is in ``power``; here is which of them are run, and the scripts that
+commands run in their turn.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from osc_imagebuild.syntax import windows
-from osc_imagebuild.syntax.reading import HALT, OFF, REBOOT, End, Script
-from osc_imagebuild.syntax.shell import Command, commands
+from osc_imagebuild.syntax import power, windows
+from osc_imagebuild.syntax.executed import commands
+from osc_imagebuild.syntax.reading import HALT, OFF, REBOOT, SINGLE, End, Script
+from osc_imagebuild.syntax.shell_nodes import Command
+from osc_imagebuild.syntax.shell_state import ASSIGNMENT
 
 _SHELLS = frozenset("sh bash dash ash ksh zsh".split())
 # Commands that run the one behind them; how many words of their own come first.
@@ -22,6 +25,8 @@ _WRAPPERS = {
     **dict.fromkeys(_PLAIN, 0),
     **dict.fromkeys(("chroot", "timeout", "arch-chroot"), 1),
 }
+# Those behind which it is in the new system.
+_NEW_SYSTEM = frozenset("in-target curtin chroot arch-chroot systemd-nspawn".split())
 # Options of theirs that take the next word.
 _WITH_VALUE = {
     **{"sudo": ("-u", "-g", "-h", "-p", "-C"), "doas": ("-u", "-C"), "env": ("-u",)},
@@ -33,56 +38,81 @@ _WITH_VALUE = {
     },
     **{"systemd-nspawn": ("-D",), "exec": ("-a",)},
 }
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
-_SYSTEMCTL = {
-    **dict.fromkeys(("poweroff", "poweroff.target"), OFF),
-    **dict.fromkeys(("halt", "halt.target"), HALT),
-    **dict.fromkeys(("reboot", "reboot.target", "kexec", "soft-reboot"), REBOOT),
-}
 # What is put there is run by the installer itself.
 _HOOKS = re.compile(r"/(finish-install|post-base-installer)\.d/")
+# Source: the kernel's admin-guide/sysrq: the first character counts.
+_SYSRQ = re.compile(r"(of=)?\S*/proc/sysrq-trigger")
+_SYSRQ_KEYS = {"o": OFF, "b": REBOOT}
+_BSD = ": in FreeBSD shutdown -p now, poweroff and halt -p power off"
 _DEEP = 8
 
 
-def ends(script: Script, depth: int = 0) -> list[End]:
+class Ran(NamedTuple):
+    """A command that is run: without what only runs it, and what it is fed.
+
+    ``late`` is whether that is once the installation is done, ``installed`` whether it
+    is in the new system's tree.
+    """
+
+    line: int
+    words: list[str]
+    command: Command
+    fed: str
+    late: bool
+    installed: bool
+
+
+def ends(script: Script) -> list[End]:
     """Return what each command of a script does that ends the server's run.
 
     Of a script that runs early on, only what it leaves for the end counts.
     """
-    if depth > _DEEP:
-        return []
     if script.language == "windows":
         return windows.ends(script.line, script.text) if script.late else []
-    if script.language not in ("sh", "bash"):
-        return []
-    found = commands(script.text, script.line)
-    if not script.late:
-        hooks = [hook for command in found for hook in _hooks(command)]
-        return [end for hook in hooks for end in ends(hook, depth + 1)]
-    written = {name: command for command in found for name in _targets(command)}
-    result: list[End] = []
-    for command in found:
-        words = unwrapped(command.words)
-        kind = _kind(words)
+    result = []
+    for ran in run(script):
+        kind = _kind(ran, script.system) if ran.late else ""
+        words = " ".join(ran.words)[:60]
+        if script.system == "freebsd" and kind in (HALT, SINGLE):
+            words += _BSD
         if kind:
-            result.append(End(command.line, kind, " ".join(words)[:60]))
-        for inner in _inner(command, words, written):
-            result += ends(inner, depth + 1)
+            result.append(End(ran.line, kind, words))
     return result
 
 
-def unwrapped(words: Sequence[str]) -> list[str]:
-    """The command itself: without assignments and without what only runs it."""
-    left = list(words)
+def run(script: Script, depth: int = 0, *, installed: bool = False) -> Iterator[Ran]:
+    """Yield each command of a script for sh that is run, with those of inner scripts."""
+    if depth > _DEEP or script.language not in ("sh", "bash"):
+        return
+    found = commands(script.text, script.line)
+    written = {name: c for c in found for name in _targets(c) if _said(c)}
+    for command in found:
+        words, inside = unwrapped(command.words)
+        inside = inside or installed
+        fed = _fed(command, words, written)
+        yield Ran(command.line, words, command, fed, script.late, inside)
+        for inner in _inner(command, words, written):
+            yield from run(
+                inner._replace(late=script.late), depth + 1, installed=inside
+            )
+        for hook in _hooks(command):
+            yield from run(hook, depth + 1)
+
+
+def unwrapped(words: Sequence[str]) -> tuple[list[str], bool]:
+    """The command itself, without what only runs it; whether in the new system."""
+    left, installed = list(words), False
     while left:
-        if _ASSIGNMENT.match(left[0]):
+        # A variable in this place mostly holds a wrapper, or nothing.
+        if ASSIGNMENT.match(left[0]) or left[0].startswith("$"):
             left = left[1:]
             continue
         name = PurePosixPath(left[0]).name
         if name not in _WRAPPERS:
             break
+        installed |= name in _NEW_SYSTEM
         left = _behind(name, left[1:], _WRAPPERS[name])
-    return left
+    return left, installed
 
 
 def _behind(name: str, words: list[str], own: int) -> list[str]:
@@ -98,10 +128,44 @@ def _behind(name: str, words: list[str], own: int) -> list[str]:
 
 
 def _targets(command: Command) -> list[str]:
-    """Files that a command writes its here-document to, as far as can be seen."""
-    if not command.here:
-        return []
-    return [word for word in command.words[1:] if "/" in word or "." in word]
+    """Files that a command writes to, as far as can be seen."""
+    if command.words[:1] == ["tee"]:
+        return [*command.targets, *command.words[1:]]
+    return command.targets
+
+
+def _printed(command: Command) -> str:
+    """What a command for printing prints."""
+    if command.words[:1] not in (["echo"], ["printf"]):
+        return ""
+    words = [word for word in command.words[1:] if word not in ("-e", "-n", "-ne")]
+    if command.words[0] == "printf" and words[:1] in (["%s\\n"], ["%s"]):
+        words = words[1:]
+    return " ".join(words).replace("\\n", "\n")
+
+
+def _said(command: Command) -> str:
+    """What a command writes, as far as can be seen."""
+    before = command.piped_from
+    return (
+        command.here
+        or _printed(command)
+        or ((before.here or _printed(before)) if before else "")
+    )
+
+
+def _line_of(command: Command) -> int:
+    """Where the text stands that a command writes."""
+    before = command.piped_from
+    return command.here_line or (before.here_line if before else 0) or command.line
+
+
+def _fed(command: Command, words: list[str], written: dict[str, Command]) -> str:
+    """What a command reads: of a file that is written here, or of its input."""
+    for word in words[1:]:
+        if file := _file(word, written):
+            return _said(file)
+    return _said(command)
 
 
 def _inner(
@@ -109,98 +173,46 @@ def _inner(
 ) -> Iterator[Script]:
     """Scripts that a command runs."""
     name = PurePosixPath(words[0]).name if words else ""
-    if name in (*_SHELLS, "su", "eval", "at", "batch"):
-        yield from _of_shell(command, name, words[1:], written)
+    if name in (*_SHELLS, "su", "at", "batch"):
+        yield from _of_shell(command, words[1:], written)
     elif words and (file := _file(words[0], written)):
-        yield Script(file.here_line, file.here)
-    yield from _hooks(command)
+        yield Script(_line_of(file), _said(file))
 
 
 def _hooks(command: Command) -> list[Script]:
     """What a command writes where the installer itself runs it at its end."""
-    text, line = command.here, command.here_line
-    targets = _targets(command)
-    if command.words[:1] in (["echo"], ["printf"]):
-        targets = command.words[1:]
-        said = (word for word in targets if word != "-e" and not _HOOKS.search(word))
-        text, line = " ".join(said).replace("\\n", "\n"), command.line
-    return [Script(line, text) for target in targets if _HOOKS.search(target)]
+    said, line = _said(command), _line_of(command)
+    return [Script(line, said) for name in _targets(command) if _HOOKS.search(name)]
 
 
 def _of_shell(
-    command: Command, name: str, words: list[str], written: dict[str, Command]
+    command: Command, words: list[str], written: dict[str, Command]
 ) -> Iterator[Script]:
-    if name == "eval":
-        yield Script(command.line, " ".join(words))
-        return
     for at, word in enumerate(words[:-1]):
         if re.fullmatch(r"-[a-z]*c|--command", word):
             yield Script(command.line, words[at + 1])
             return
     for word in words:
         if file := _file(word, written):
-            yield Script(file.here_line, file.here)
+            yield Script(_line_of(file), _said(file))
             return
-    if command.here:
-        yield Script(command.here_line, command.here)
-    elif before := command.piped_from:
-        text = before.here or " ".join(w for w in before.words[1:] if w != "-e")
-        if before.here or before.words[:1] in (["echo"], ["printf"]):
-            yield Script(before.here_line or before.line, text.replace("\\n", "\n"))
+    if said := _said(command):
+        yield Script(_line_of(command), said)
 
 
 def _file(word: str, written: dict[str, Command]) -> Command | None:
-    """The here-document that was written to a file, by its path in or out of a chroot."""
+    """What was written to a file, by its path in or out of a chroot."""
     for path, command in written.items():
         if word == path or ("/" in word and path.endswith(word)):
             return command
     return None
 
 
-def _kind(words: list[str]) -> str:
+def _kind(ran: Ran, system: str) -> str:
     """What a command does to the server, '' for nothing of this kind."""
-    if not words:
-        return ""
-    name, rest = PurePosixPath(words[0]).name, words[1:]
-    options = {word for word in rest if word.startswith("-")}
-    flags = {c for word in options if not word.startswith("--") for c in word[1:]}
-    if options & {"--help", "--version", "--wtmp-only"}:
-        return ""
-    if name == "shutdown":
-        return _shutdown(options, flags)
-    if name in ("poweroff", "halt", "reboot"):
-        return _by_name(name, options, flags)
-    if name in ("systemctl", "loginctl"):
-        verbs = [_SYSTEMCTL.get(word, "") for word in rest if word[:1] != "-"]
-        known = [verb for verb in verbs[:2] if verb]
-        quiet = {"enable", "disable", "mask", "unmask", "status", "is-active"} & {*rest}
-        return known[0] if known and not quiet else ""
-    if name in ("init", "telinit") and rest:
-        return {"0": OFF, "6": REBOOT}.get(rest[0], "")
-    if name in ("echo", "printf") and "/proc/sysrq-trigger" in rest:
-        return {"o": OFF, "b": REBOOT}.get(rest[0], "")
-    if name == "debconf-set" and rest == ["debian-installer/exit/poweroff", "true"]:
-        return OFF
-    if name == "kill" and rest in (["-USR2", "1"], ["-s", "USR2", "1"]):
-        return OFF  # busybox's init
-    if "org.freedesktop.login1" in rest:
-        return OFF if any(word.endswith("PowerOff") for word in rest) else ""
-    return ""
-
-
-def _shutdown(options: set[str], flags: set[str]) -> str:
-    if "--reboot" in options or flags & {"r"}:
-        return REBOOT
-    if flags & {"c", "k"} or options & {"--show"}:
-        return ""
-    return HALT if "--halt" in options or "H" in flags else OFF
-
-
-def _by_name(name: str, options: set[str], flags: set[str]) -> str:
-    if "--poweroff" in options or "p" in flags:
-        return OFF
-    if "--reboot" in options:
-        return REBOOT
-    if "--halt" in options:
-        return HALT
-    return {"poweroff": OFF, "halt": HALT, "reboot": REBOOT}[name]
+    if system == "freebsd":
+        return power.freebsd(ran.words)
+    places = [*ran.command.targets, *ran.words[1:]]
+    if any(_SYSRQ.fullmatch(place) for place in places):
+        return _SYSRQ_KEYS.get(_said(ran.command)[:1], "")
+    return power.linux(ran.words)

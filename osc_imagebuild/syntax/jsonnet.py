@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     |(?P<block>\|\|\|-?[ \t]*\n)
     |(?P<verbatim>@"(?:[^"]|"")*"|@'(?:[^']|'')*')
     |(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    |(?P<number>\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)
+    |(?P<number>(?:0|[1-9][\d_]*)(?:\.[\d_]+)?(?:[eE][-+]?\d+)?(?![\w.]))
     |(?P<name>[A-Za-z_]\w*)
     |(?P<bracket>[][(){}])
     |(?P<operator>[,;.$]|(?:(?!//|/\*|\|\|\|)[-!:~+&|^=<>*/%])+)
@@ -23,6 +23,9 @@ _TOKEN = re.compile(
 )
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 # Behind these something else than an operator may follow.
+# Behind these a name is a field's, or one that is bound.
+_BEGINS = frozenset(("{", ",", "local"))
+_BUILT_IN = ("std", "self", "super", "true", "false", "null")
 _WORDS = frozenset(
     """assert else error for function if import importstr importbin in local tailstrict
     then""".split()
@@ -38,12 +41,13 @@ class Token(NamedTuple):
 
 
 class NoJsonnet(Exception):
-    """Why this is none, with its line."""
+    """Why this is none, with its line; whether that is sure."""
 
-    def __init__(self, line: int, text: str) -> None:
+    def __init__(self, line: int, text: str, *, sure: bool = False) -> None:
         super().__init__(line, text)
         self.line = line
         self.text = text
+        self.sure = sure
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -55,9 +59,7 @@ def tokens(text: str) -> Iterator[Token]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise NoJsonnet(
-                line, f"this does not end, or is none: {text[at : at + 20]!r}"
-            )
+            raise _no_token(line, text, at)
         kind, whole, end = str(found.lastgroup), found[0], found.end()
         if kind == "block":
             whole, end = _block(text, at, end, line)
@@ -65,6 +67,13 @@ def tokens(text: str) -> Iterator[Token]:
             yield _token(line, kind, whole)
         line += whole.count("\n")
         at = end
+
+
+def _no_token(line: int, text: str, at: int) -> NoJsonnet:
+    if found := re.compile(r"0\d[\w.]*").match(text, at):
+        why = f"a number with a zero before it, {found[0]:.20}, is none"
+        return NoJsonnet(line, why, sure=True)
+    return NoJsonnet(line, f"this does not end, or is none: {text[at : at + 20]!r}")
 
 
 def _token(line: int, kind: str, whole: str) -> Token:
@@ -108,11 +117,51 @@ def check(words: list[Token]) -> None:
             raise NoJsonnet(word.line, f"nothing stands before {word.text[:20]!r}")
         elif opened and opened[-1].text == "{" and before and _begins_field(before):
             _field(words, at)
+        elif not opened and word.text[:1] == ":" and not _asserted(words[:at]):
+            raise NoJsonnet(word.line, "a name with a colon stands outside of { and }")
         if word.kind == "bracket" and word.text not in _CLOSES:
             opened.append(word)
         before = word
     if opened:
         raise NoJsonnet(opened[-1].line, f"{opened[-1].text} is never closed")
+
+
+def names(words: list[Token]) -> None:
+    """See that each name that is a value is bound somewhere: what is none is a text.
+
+    A name in a function's parentheses may be one of its parameters.
+
+    :raises: NoJsonnet
+    """
+    after = [*words[1:], Token(0, "", "")]
+    before = [Token(0, "", ""), *words[:-1]]
+    bound, used = set(_BUILT_IN), []
+    for last, word, following in zip(before, words, after, strict=True):
+        if word.kind != "name" or word.text in _WORDS or last.text == ".":
+            continue
+        if _binds(last, following):
+            bound.add(word.text)
+        elif last.text not in _BEGINS or following.text.removeprefix("+")[:1] != ":":
+            used.append(word)
+    for word in used:
+        if word.text not in bound:
+            raise NoJsonnet(
+                word.line, f"{word.text:.20} has no value: texts stand in quotes"
+            )
+
+
+def _binds(last: Token, following: Token) -> bool:
+    """Whether a name between these is one that gets a value here, or may be."""
+    begins, ends = last.text, following.text
+    function = begins in _BEGINS and ends == "("
+    parameter = begins in ("(", ",") and ends in (",", ")")
+    given = ends[:1] == "=" and ends[:2] != "=="
+    return function or parameter or given or begins == "for"
+
+
+def _asserted(before: list[Token]) -> bool:
+    """Whether a colon may stand here before the text of an assertion."""
+    return any(word.kind == "name" and word.text == "assert" for word in before)
 
 
 def _begins_field(before: Token) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from osc_imagebuild.syntax import debconf
 from osc_imagebuild.syntax.reading import (
     HALT,
     OFF,
@@ -60,8 +61,11 @@ def read(text: str) -> Reading:
             reading.secret(line.number, f"the password of {name}")
         if name in _FETCHED and value:
             reading.unseen.append(Finding(line.number, name))
-    reading.end = _end(answers)
     reading.scripts += _hidden(text, reading.scripts)
+    # Commands are run when all of the file was read, and its end is asked for last.
+    for number, name, value in debconf.answers(reading.scripts):
+        answers[name] = (number, value)
+    reading.end = _end(answers)
     return reading
 
 

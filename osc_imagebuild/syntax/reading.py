@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 # What a server does once an installer has ended.
-OFF, REBOOT, HALT = "off", "reboot", "halt"
+OFF, REBOOT, HALT, SINGLE = "off", "reboot", "halt", "single"
 
 
 class Finding(NamedTuple):
@@ -24,7 +24,7 @@ class Script(NamedTuple):
 
     ``language`` is sh, bash or windows (cmd and PowerShell); '' is any other. ``whole``
     is whether its lines follow each other in the file as they do here, ``late`` whether
-    it runs once the installation is done.
+    it runs once the installation is done. ``system`` is the one whose commands they are.
     """
 
     line: int
@@ -32,6 +32,7 @@ class Script(NamedTuple):
     language: str = "sh"
     whole: bool = True
     late: bool = True
+    system: str = "linux"
 
 
 class Value(NamedTuple):
@@ -42,7 +43,7 @@ class Value(NamedTuple):
 
 
 class End(NamedTuple):
-    """What the file says is to happen at the end: OFF, REBOOT or HALT."""
+    """What the file says is to happen at the end: OFF, REBOOT, HALT, SINGLE."""
 
     line: int
     kind: str

@@ -1,7 +1,10 @@
-"""Which commands a script for sh runs, as far as that can be seen. Pure.
+"""The words of a script for sh. Pure.
 
-No shell: quotes, comments, here-documents and separators are understood, so that a word
-in a comment, in a text or in a file that is written is not taken for a command.
+Quotes, comments, here-documents and substitutions are understood, so that a word in a
+comment, in a text or in a file that is written is not taken for a command. What the
+words make is in ``shell_tree``.
+
+Source: POSIX.1-2017, Shell Command Language, 2.3 and 2.7; bash(1) for what is more.
 """
 
 from __future__ import annotations
@@ -11,49 +14,61 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _BLANK = " \t\r"
-_OPERATORS = ("&&", "||", ";;", ";&", "|&", ";", "|", "&", "(", ")")
+_OPERATORS = ("&&", "||", ";;&", ";;", ";&", "|&", ";", "|", "&", "(", ")")
 _HERE = re.compile(r"<<(-?)\s*(\\?[\w.!+-]+|'[^'\n]*'|\"[^\"\n]*\")")
-_REDIRECT = re.compile(r"&>>?|[<>]+(&\d*-?|\|)?")
-# Words behind which another command begins.
-_OPENING = frozenset("if then else elif while until do ! { time".split())
-_DEEP = 8
+_REDIRECT = re.compile(r"&>>?|[<>]+(&(?:\d+-?|-)|[&|])?")
+# What a dollar sign makes of what follows it, where no bracket does.
+_PARAMETER = re.compile(r"\$(?:\w+|[@*#?$!-])")
+_QUOTATION = {
+    "'": re.compile(r"[^']*'"),
+    '"': re.compile(r'(?:[^"\\]|\\.)*"', re.DOTALL),
+}
+# As long as arithmetic in brackets may be.
+_ARITHMETIC = 300
+WORD, OPERATOR, NEWLINE, REDIRECT = "word", "operator", "newline", "redirect"
 
 
 @dataclass
-class Command:
-    """One simple command: its words with the quotes taken away, and what it is fed."""
+class Token:
+    """A word without its quotes, an operator, the end of a line, or a redirection.
 
+    ``known`` is whether nothing is substituted in a word, ``bare`` whether nothing of
+    it is quoted, ``inside`` are the scripts whose output it takes, each with its line.
+    ``alone`` is a redirection that no word follows; ``here`` is a here-document, which
+    begins on ``here_line``.
+    """
+
+    kind: str
+    text: str
     line: int
-    words: list[str] = field(default_factory=list)
+    known: bool = True
+    bare: bool = True
+    inside: list[tuple[int, str]] = field(default_factory=list)
+    alone: bool = False
     here: str = ""
     here_line: int = 0
-    piped_from: Command | None = None
 
 
-def commands(text: str, line: int = 1, depth: int = 0) -> list[Command]:
-    """Return the commands in ``text``, those inside ``$(...)`` too."""
-    if depth > _DEEP:
-        return []
-    return _Lexer(text, line, depth).run()
+def tokens(text: str, line: int = 1) -> list[Token]:
+    """Take a script apart; ``line`` is that of its first one."""
+    return _Lexer(text, line).run()
 
 
 class _Lexer:
-    def __init__(self, text: str, line: int, depth: int) -> None:
+    def __init__(self, text: str, line: int) -> None:
         self.text = text.replace("\r\n", "\n")
         self.line = line
-        self.depth = depth
         self.at = 0
-        self.found: list[Command] = []
-        self.now = Command(line)
-        self.word: list[str] | None = None
-        self.waiting: list[tuple[Command, str, bool]] = []
-        # One for each case statement that is open: whether a pattern comes next.
-        self.cases: list[bool] = []
+        self.found: list[Token] = []
+        self.word: Token | None = None
+        self.waiting: list[tuple[Token, str, bool]] = []
+        # Between [[ and ]], where operators are words like others.
+        self.testing = False
 
-    def run(self) -> list[Command]:
+    def run(self) -> list[Token]:
         while self.at < len(self.text):
             self._step(self.text[self.at])
-        self._end_command()
+        self._end_word()
         return self.found
 
     def _step(self, char: str) -> None:
@@ -67,69 +82,77 @@ class _Lexer:
             self.at = len(self.text) if end < 0 else end
         elif char in "\\'\"`$":
             self._quoted(char)
-        elif char == "<" and (found := _HERE.match(self.text, self.at)):
-            self._here(found)
-        elif found := _REDIRECT.match(self.text, self.at):
-            self._end_word()
-            self.at = found.end()
-        elif operator := self._operator():
-            self._separate(operator)
-        else:
+        elif self.testing or not self._unquoted(char):
             self._add(char)
             self.at += 1
 
-    def _operator(self) -> str:
-        return next((o for o in _OPERATORS if self.text.startswith(o, self.at)), "")
+    def _unquoted(self, char: str) -> bool:
+        """Take what is special outside of quotes; False where this is no such thing."""
+        text, at = self.text, self.at
+        if text.startswith(("<(", ">("), at):
+            self._substitute(at + 2, closing(text, at + 2))
+        elif char == "<" and (found := _HERE.match(text, at)):
+            self._here(found)
+        elif found := _REDIRECT.match(text, at):
+            self._redirect(found)
+        elif char == "(" and self._brackets():
+            pass
+        elif operator := next((o for o in _OPERATORS if text.startswith(o, at)), ""):
+            self._end_word()
+            self.found.append(Token(OPERATOR, operator, self.line))
+            self.at += len(operator)
+        else:
+            return False
+        return True
 
-    def _add(self, text: str) -> None:
+    def _brackets(self) -> bool:
+        """Arithmetic, an array's values or a pattern: no commands are in these."""
         if self.word is None:
-            self.word = []
-            if not self.now.words:
-                self.now.line = self.line
-        self.word.append(text)
+            near = self.text[self.at : self.at + _ARITHMETIC]
+            if not near.startswith("((") or "))" not in near:
+                return False
+            end = closing(near, 1)
+            if closing(near, 2) + 1 != end or end == len(near):
+                return False
+            end += self.at
+        elif self.word.text == "!" or self.word.text[-1:] not in tuple("=?*+@!"):
+            return False
+        else:
+            end = closing(self.text, self.at + 1)
+        self._skip(end + 1)
+        return True
+
+    def _skip(self, end: int) -> None:
+        """Add what is not understood here to the word as it is."""
+        raw = self.text[self.at : end]
+        self._add(raw, known=False)
+        self.line += raw.count("\n")
+        self.at = end
+
+    def _add(self, text: str, *, known: bool = True, bare: bool = True) -> None:
+        if self.word is None:
+            self.word = Token(WORD, "", self.line)
+        self.word.text += text
+        self.word.known = self.word.known and known
+        self.word.bare = self.word.bare and bare
 
     def _end_word(self) -> None:
         if self.word is None:
             return
-        word, self.word = "".join(self.word), None
-        if self.cases and self.cases[-1] and word != "esac":
-            return
-        if not self.now.words and word in _OPENING:
-            return
-        self.now.words.append(word)
-        if self.now.words[0] == "case" and word == "in":
-            self.cases.append(True)
-            self.now = Command(self.line)
-        elif word == "esac" and len(self.now.words) == 1 and self.cases:
-            self.cases.pop()
-
-    def _separate(self, operator: str) -> None:
-        self._end_word()
-        self.at += len(operator)
-        if operator == ")" and self.cases and self.cases[-1]:
-            self.cases[-1] = False
-            return
-        before = self._end_command()
-        if operator in (";;", ";&") and self.cases:
-            self.cases[-1] = True
-        if operator in ("|", "|&"):
-            self.now.piped_from = before
-
-    def _end_command(self) -> Command | None:
-        self._end_word()
-        done, self.now = self.now, Command(self.line)
-        if not done.words and not done.here:
-            return None
-        self.found.append(done)
-        return done
+        word, self.word = self.word, None
+        self.found.append(word)
+        if word.bare and word.text in ("[[", "]]"):
+            self.testing = word.text == "[["
 
     def _newline(self) -> None:
-        self._end_command()
+        self._end_word()
         self.at += 1
+        if not self.testing:
+            self.found.append(Token(NEWLINE, "\n", self.line))
         self.line += 1
-        for command, mark, tabs in self.waiting:
-            command.here_line = self.line
-            command.here = self._body(mark, tabs)
+        for token, mark, tabs in self.waiting:
+            token.here_line = self.line
+            token.here = self._body(mark, tabs)
         self.waiting = []
 
     def _body(self, mark: str, tabs: bool) -> str:
@@ -147,72 +170,97 @@ class _Lexer:
         return "\n".join(lines)
 
     def _here(self, found: re.Match[str]) -> None:
-        self._end_word()
+        self._redirect(found, alone=True)
         mark = found[2].strip("'\"").removeprefix("\\")
-        self.waiting.append((self.now, mark, bool(found[1])))
+        self.waiting.append((self.found[-1], mark, bool(found[1])))
+
+    def _redirect(self, found: re.Match[str], *, alone: bool = False) -> None:
+        if self.word is not None and self.word.text.isdigit():
+            self.word = None  # the number of what is redirected
+        self._end_word()
+        alone = alone or found[0][-1] not in "<>&|"
+        self.found.append(Token(REDIRECT, found[0], self.line, alone=alone))
         self.at = found.end()
 
     def _quoted(self, char: str) -> None:
         """A backslash, a quotation, or a substitution."""
-        text = self.text
+        text, at = self.text, self.at
         if char == "\\":
-            following = text[self.at + 1 : self.at + 2]
+            following = text[at + 1 : at + 2]
             if following != "\n":
-                self._add(following)
+                self._add(following, bare=False)
             self.line += following == "\n"
             self.at += 2
         elif char == "'":
-            end = text.find("'", self.at + 1)
+            end = text.find("'", at + 1)
             end = len(text) if end < 0 else end
-            self._add(text[self.at + 1 : end])
-            self.line += text.count("\n", self.at, end)
+            self._add(text[at + 1 : end], bare=False)
+            self.line += text.count("\n", at, end)
             self.at = end + 1
         elif char == '"':
             self._double()
         elif char == "`":
-            end = text.find("`", self.at + 1)
-            self._inner(self.at + 1, len(text) if end < 0 else end)
-        elif text.startswith("$(", self.at) and not text.startswith("$((", self.at):
-            self._inner(self.at + 2, closing(text, self.at + 2))
+            end = text.find("`", at + 1)
+            self._substitute(at + 1, len(text) if end < 0 else end)
         else:
-            self._add(char)
-            self.at += 1
+            self._dollar()
 
     def _double(self) -> None:
         """Text in double quotes, with what is substituted in it."""
-        self._add("")
+        self._add("", bare=False)
         self.at += 1
         while self.at < len(self.text) and self.text[self.at] != '"':
             char = self.text[self.at]
-            if char in "\\`$":
+            if char in "\\`" or self.text.startswith(("$(", "${"), self.at):
                 self._quoted(char)
-                continue
-            self._add(char)
-            self.line += char == "\n"
-            self.at += 1
+            elif char == "$" and (found := _PARAMETER.match(self.text, self.at)):
+                self._skip(found.end())
+            else:
+                self._add(char)
+                self.line += char == "\n"
+                self.at += 1
         self.at += 1
 
-    def _inner(self, begin: int, end: int) -> None:
+    def _dollar(self) -> None:
+        """What a dollar sign begins."""
+        text, at = self.text, self.at
+        if text.startswith("$((", at):
+            self._skip(closing(text, at + 2) + 1)
+        elif text.startswith("$(", at):
+            self._substitute(at + 2, closing(text, at + 2))
+        elif text.startswith("${", at):
+            self._skip(closing(text, at + 2, "{}") + 1)
+        elif found := _PARAMETER.match(text, at):
+            self._skip(found.end())
+        elif text.startswith(("$'", '$"'), at):
+            self.at += 1  # bash's quotations
+        else:
+            self._add("$")
+            self.at += 1
+
+    def _substitute(self, begin: int, end: int) -> None:
         """A substituted command, from ``begin`` to ``end``."""
         inside = self.text[begin:end]
-        self._add("")
-        self.found += commands(inside, self.line, self.depth + 1)
+        self._add("", known=False)
+        if self.word is not None:
+            self.word.inside.append((self.line, inside))
         self.line += inside.count("\n")
         self.at = end + 1
 
 
-def closing(text: str, begin: int) -> int:
+def closing(text: str, begin: int, pair: str = "()") -> int:
     """Where the bracket closes that was opened just before ``begin``."""
     depth, at = 1, begin
     while at < len(text):
         char = text[at]
         if char == "\\":
             at += 1
-        elif char == "'":
-            at = text.find("'", at + 1)
-            if at < 0:
+        elif char in "'\"":
+            found = _QUOTATION[char].match(text, at + 1)
+            if found is None:
                 return len(text)
-        depth += (char == "(") - (char == ")")
+            at = found.end() - 1
+        depth += (char == pair[0]) - (char == pair[1])
         if not depth:
             return at
         at += 1

@@ -124,6 +124,19 @@ class TakenTest(testtools.TestCase):
         for timezone in REFUSED_BY_AGAMA:
             self.assertFalse(accepted.takes("timezone", "agama", timezone), timezone)
 
+    def test_keyboards_of_a_release(self) -> None:
+        """What its own console-setup has: some came later, some are gone."""
+        for value, taken, refused in (
+            ("nz(mao)", "debian-13", "debian-12"),
+            ("us(colemak_dh_wide)", "debian-13", "debian-12"),
+            ("tr(otf)", "debian-12", "debian-13"),
+            ("mao", "debian-12", "debian-13"),
+        ):
+            self.assertEqual([], found(taken, keyboard=value), value)
+            [text] = found(refused, keyboard=value)
+            self.assertIn(f"knows no keyboard '{value}'", text)
+        self.assertEqual([], found("debian-12", keyboard="ch(fr)"))
+
     def test_variants_are_written_as_each_installer_wants(self) -> None:
         """A variant of a keyboard's layout."""
         for name, line in (

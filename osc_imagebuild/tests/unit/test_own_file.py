@@ -23,6 +23,11 @@ COMPONENT = (
     '<component name="Microsoft-Windows-Deployment" processorArchitecture="amd64" '
     'publicKeyToken="31bf3856ad364e35" language="neutral" versionScope="nonSxS">'
 )
+RUN = (
+    "<RunSynchronous><RunSynchronousCommand><Path>{}</Path></RunSynchronousCommand>"
+    "</RunSynchronous>"
+)
+YAST_PROFILE = '<?xml version="1.0"?>\n<profile/>\n'
 OFF = "d-i debian-installer/exit/poweroff boolean true\n"
 
 
@@ -129,6 +134,43 @@ class PowerOffTest(JudgeTestCase):
             ("d-i preseed/include string http://x/more.cfg\n", ""),
         )
 
+    def test_preseed_by_its_commands(self) -> None:
+        """What they tell debconf counts, for the installer's own, and the last."""
+        early, late = (f"d-i preseed/{w}_command string" for w in ("early", "late"))
+        name = "debian-installer/exit/poweroff"
+        on, off = f"d-i {name} boolean true", f"d-i {name} boolean false"
+        self.check(
+            "debian-13",
+            (f'{early} echo "{on}" | debconf-set-selections\n', ""),
+            (f"{late} echo '{on}' | debconf-set-selections\n", ""),
+            (f"d-i partman/early_command string debconf-set {name} true\n", ""),
+            (
+                f"{early} printf '%s\\n' '{on}' > /tmp/x; debconf-set-selections /tmp/x",
+                "",
+            ),
+            (f"{early} printf 'a\\n{on}\\n' | debconf-set-selections", ""),
+            (f"{early} . /usr/share/debconf/confmodule; db_set {name} true", ""),
+            (f"{early} echo SET {name} true | debconf-communicate", ""),
+            (f"{early} sh -c 'debconf-set {name} true'", ""),
+            (f"{early} f() {{ debconf-set {name} true; }}; f", ""),
+            (f"{early} f() {{ debconf-set {name} true; }}; g", "would reboot"),
+            (f"{early} debconf-set {name} false\n{OFF}", "would reboot"),
+            (f'{early} echo "{off}" | debconf-set-selections\n{OFF}', "would reboot"),
+            (f'{late} in-target sh -c "debconf-set {name} true"', "would reboot"),
+            (f'{late} echo "{on}" | chroot /target debconf-set-selections', "reboot"),
+            (f"{late} debconf-set debian-installer/exit/halt true\n{OFF}", "it halts"),
+            (f'{early} echo "{on}"\n', "would reboot"),
+            (f"{late} echo o | tee /proc/sysrq-trigger\n", ""),
+            (f"{late} in-target sh -c 'echo o > /proc/sysrq-trigger'\n", ""),
+            (f"{late} echo o > /target/proc/sysrq-trigger\n", ""),
+            (f"{late} echo b > /proc/sysrq-trigger\n", "line 1: it reboots (echo b)"),
+            (f"{late} echo s > /proc/sysrq-trigger\n", "would reboot"),
+            (f"{early} echo o > /proc/sysrq-trigger\n", "would reboot"),
+            (f"{late} off() {{ poweroff; }}\n", "would reboot"),
+            (f"{late} exit 0; poweroff\n", "would reboot"),
+            (f"{late} if false; then poweroff; fi\n", "would reboot"),
+        )
+
     def test_preseed_with_its_script_in_comments(self) -> None:
         """As this package's own template has it."""
         early = (
@@ -185,8 +227,14 @@ class PowerOffTest(JudgeTestCase):
             ('#cloud-config\nautoinstall: {version: 1, shutdown: "poweroff"}', ""),
             (
                 f"## template: jinja\n{CLOUD}  shutdown: {{{{ 'poweroff' }}}}\n",
-                "does not",
+                "",
             ),
+            (f"## template: jinja\n{CLOUD}  shutdown: {{{{ v1.x }}}}\n", ""),
+            (
+                f"## template: jinja\n{CLOUD}  shutdown: {{{{ 'reboot' }}}}\n",
+                "line 6: it reboots",
+            ),
+            (f"## template: jinja\n{CLOUD}  locale: {{{{ v1.x }}}}\n", "would reboot"),
             (f"## template: jinja\n{CLOUD}  shutdown: poweroff\n", ""),
             (late("poweroff"), ""),
             (late("[sh, -c, 'sleep 9; poweroff']"), ""),
@@ -227,6 +275,66 @@ class PowerOffTest(JudgeTestCase):
             (f"#cloud-config\n{good}ssh_pwauth: true\n", ""),
         )
 
+    def test_autoinstall_in_parts(self) -> None:
+        """As cloud-init takes user data apart; the last part with the key counts."""
+        good = "autoinstall: {version: 1, shutdown: poweroff}"
+        bad = "autoinstall: {version: 1, shutdown: reboot}"
+        parts = "#cloud-config-archive\n"
+        template = f"## template: jinja\n#cloud-config\n{good}"
+        archive = f"{parts}- type: {{}}\n  content: |\n    {{}}\n".format
+        self.check(
+            "ubuntu-24.04",
+            (f"{parts}- |\n  #cloud-config\n  {good}\n", ""),
+            (f"{parts}- '{good}'\n", ""),
+            (f"{parts}- content: '{good}'\n- '#!/bin/sh'\n", ""),
+            (archive("text/cloud-config", good), ""),
+            (archive("text/jinja2", template.replace("\n", "\n    ")), ""),
+            (f"{parts}- '{good}'\n- '{bad}'\n", "line 3: it reboots"),
+            (f"{parts}- '{bad}'\n- '{good}'\n", ""),
+            (archive("text/cloud-config", bad), "line 4: it reboots"),
+            (archive("text/plain", good), "none of its parts is a cloud-config"),
+            (archive("text/x-shellscript", good), "none of its parts is a cloud-conf"),
+            (f"{parts}- '#!/bin/sh'\n", "none of its parts is a cloud-config"),
+            (f"{parts}{good}\n", "a #cloud-config-archive is a list of parts"),
+            (f"{parts}- [", "#cloud-config-archive: no YAML"),
+            ("#include\nhttp://x/y\n", ""),
+            (f"{parts}- |\n  #include\n  http://x/y\n", ""),
+            (f"{parts}- |\n  #include\n  http://x/y\n- '{bad}'", "line 5: it reboots"),
+            (template, ""),
+            (f"## template: jinja\n{good}", "its first line is not #cloud-config"),
+            (f"## template: jinja\n\n{template[19:]}", ""),
+            (f"#cloud-config\n## template: jinja\n{good}", ""),
+        )
+        [_, warning] = self.judge("ubuntu-24.04", "#include\nhttp://x/y").warnings
+        self.assertIn(
+            "it must be in what it fetches or runs (line 1: #include)", warning
+        )
+
+    def test_merged_keys(self) -> None:
+        """A mapping's own keys win, then those of the first that is merged."""
+        off, on = "shutdown: poweroff", "shutdown: reboot"
+        head = f"#cloud-config\nx: &x {{version: 1, {off}}}\ny: &y {{{on}}}\n"
+        self.check(
+            "ubuntu-24.04",
+            (f"{head}autoinstall: {{<<: *x}}\n", ""),
+            (f"{head}autoinstall: {{<<: [*x, *y]}}\n", ""),
+            (f"{head}autoinstall:\n  <<: *y\n  version: 1\n  {off}\n", ""),
+            (f"{head}z: &z {{<<: *x}}\nautoinstall: {{<<: *z}}\n", ""),
+            (f"{head}z: &z {{autoinstall: *x}}\n<<: *z\n", ""),
+            (f"{head}autoinstall: {{<<: [*y, *x]}}\n", "line 3: it reboots"),
+            (f"{head}autoinstall: {{<<: *x, {on}}}\n", "line 4: it reboots"),
+            (f"{head}autoinstall: {{<<: 1}}\n", "only mappings can be merged"),
+            (f"{head}autoinstall: &a {{<<: *a}}\n", "it is merged into itself"),
+        )
+        found = self.judge("ubuntu-24.04", f"{head}autoinstall: {{<<: *x, {off}}}")
+        self.assertNotIn("twice", " ".join(found.warnings))
+        grows = "".join(
+            f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n"
+            for n in range(1, 40)
+        )
+        text = f"#cloud-config\na0: &a0 {{{off}}}\n{grows}autoinstall: {{<<: *a39}}\n"
+        self.check("ubuntu-24.04", (text, ""))
+
     def test_autoyast(self) -> None:
         halt, no_second = true("halt"), true("second_stage", "false")
         self.check(
@@ -241,6 +349,10 @@ class PowerOffTest(JudgeTestCase):
             (yast(true("halt", "false")), "YaST would reboot"),
             (yast(true("final_halt") + no_second), "YaST would reboot"),
             (yast("", script("pre-scripts", "poweroff")), "YaST would reboot"),
+            (yast("", script("post-scripts", "poweroff")), ""),
+            (yast(no_second, script("init-scripts", "poweroff")), ""),
+            (yast(no_second, script("post-scripts", "poweroff")), "YaST would reboot"),
+            (yast(true("second_stage"), script("post-scripts", "poweroff")), ""),
             (yast("", script("chroot-scripts", "# poweroff")), "YaST would reboot"),
             (yast("", f"<mode>{halt}</mode>"), "YaST would reboot"),
             ("<profile>", "not read: line 1: not well-formed XML"),
@@ -302,6 +414,118 @@ class PowerOffTest(JudgeTestCase):
             ),
         )
 
+    def test_unattend_that_nobody_reads(self) -> None:
+        """Setup finds no settings in what is of another namespace, or of none."""
+        good = command("shutdown /s")
+        self.check(
+            "windows-11",
+            (good, ""),
+            (good.replace(":unattend", ":x"), "and not unattend of"),
+            (good.replace('xmlns="urn:schemas-microsoft-com:unattend" ', ""), "of the"),
+            (
+                good.replace("unattend ", "Unattend ").replace("/un", "/Un"),
+                "first elem",
+            ),
+            (good.replace("<settings ", "<settings xmlns='urn:x' "), "would start"),
+        )
+
+    def test_unattend_in_audit_mode(self) -> None:
+        """Its passes are run where oobeSystem, or sysprep, leads to it."""
+        reseal = "<Reseal><ForceShutdownNow>true</ForceShutdownNow></Reseal>"
+        run = RUN.format("shutdown /s")
+        to_audit = "<Reseal><Mode>Audit</Mode></Reseal>"
+        audit = f'<settings pass="auditUser">{COMPONENT}{{}}</component></settings>'
+        sysprep = RUN.format(r"c:\windows\system32\sysprep\sysprep.exe -audit -quit")
+        self.check(
+            "windows-server-2022",
+            (unattend(run, "auditUser"), "Windows would start"),
+            (unattend(reseal, "auditUser"), "Windows would start"),
+            (unattend(run, "auditSystem"), "Windows would start"),
+            (
+                unattend("<Reseal><Mode>Audit</Mode></Reseal>", "auditUser"),
+                "would start",
+            ),
+            (unattend(to_audit, more=audit.format(run)), ""),
+            (unattend(to_audit, more=audit.format(reseal)), ""),
+            (unattend(sysprep, more=audit.format(run)), ""),
+            (
+                unattend("<Reseal><Mode>OOBE</Mode></Reseal>", more=audit.format(run)),
+                "st",
+            ),
+            (
+                unattend("<x><Mode>Audit</Mode></x>", more=audit.format(run)),
+                "would start",
+            ),
+        )
+
+    def test_unattend_that_registers_a_command(self) -> None:
+        """It counts where the file starts it, or Windows; else it is not known, or not run."""
+        task = "schtasks /create /tn off /tr 'shutdown /s /t 0' /sc {} /ru SYSTEM"
+        once = r"reg add HKLM\Software\Microsoft\Windows\CurrentVersion\RunOnce /v x /d"
+        action = (
+            'powershell -c "$a = New-ScheduledTaskAction -Execute shutdown.exe '
+            "-Argument '/s'; Register-ScheduledTask x -Action $a -Trigger "
+            '(New-ScheduledTaskTrigger {})"'
+        )
+        off = f"{once} 'shutdown /s'"
+        self.check(
+            "windows-11",
+            (command(task.format("onstart")), "Windows would start"),
+            (command(task.format("ONLOGON")), "Windows would start"),
+            (command(action.format("-AtStartup")), "Windows would start"),
+            (command(f"{task.format('onstart')} &amp; schtasks /run /tn off"), ""),
+            (command(f"{task.format('onstart')} &amp;&amp; shutdown /r /t 0"), ""),
+            (command(f"{off} &amp; shutdown /r /t 0"), ""),
+            (command(f"{once} notepad &amp; shutdown /r /t 0"), "it reboots"),
+            (command(f"{action.format('-AtStartup')}; Start-ScheduledTask x"), ""),
+            (command(task.format("minute")), ""),
+            (command(action.format("-Once -At 23:00")), ""),
+            (command(off), ""),
+            (unattend(RUN.format(task.format("onstart")), "specialize"), ""),
+            (
+                unattend(RUN.format(task.format("onstart")), "windowsPE"),
+                "would start",
+            ),
+            (command("schtasks /create /tn x /tr notepad /sc onstart"), "would start"),
+        )
+        for text, wanted in (
+            (
+                command(off),
+                "it must be in what it fetches or runs (line 2: registered:",
+            ),
+            (command(task.format("onstart")), "only registered for a start or a logon"),
+        ):
+            found = self.judge("windows-11", text)
+            self.assertIn(wanted, " ".join(found.warnings), text)
+
+    def test_unattend_with_variables(self) -> None:
+        """What one holds is followed where it can be seen, and is no error where not."""
+        say = 'powershell -Command "{}"'.format
+        self.check(
+            "windows-server-2025",
+            (command(say("&amp; $sysprep /generalize /oobe /shutdown")), ""),
+            (command(say("&amp; $exe /oobe /generalize /shutdown /quiet")), ""),
+            (command(say("Start-Process $x -ArgumentList '/oobe','/shutdown'")), ""),
+            (command(say("$o = '/oobe','/shutdown'; Start-Process $x $o")), ""),
+            (command(say("$o = @('/generalize', '/shutdown'); &amp; $x $o")), ""),
+            (command(say("$o = '/s /t 0'; shutdown.exe $o")), ""),
+            (command(say("Start-Process $x -ArgumentList $given")), ""),
+            (command(say("&amp; $x $given")), ""),
+            (command(say("Invoke-Expression $x")), ""),
+            (command("shutdown %given%"), ""),
+            (command(r"%tools%\off.cmd"), ""),
+            (command(r"powershell -File d:\off.ps1"), ""),
+            (command(say("&amp; $exe /oobe /generalize /reboot")), "it reboots"),
+            (command(say("$o = '/oobe /reboot'; &amp; $x $o")), "it reboots"),
+            (command(say("$o = '/r'; shutdown.exe $o")), "it reboots"),
+            (command(say("$o = 'shutdown /s'; Write-Host $o")), "Windows would start"),
+            (command(say("$o = 'shutdown /s'")), "Windows would start"),
+            (command(say("$x = Get-Date")), "Windows would start"),
+            (command(say("&amp; $exe /oobe /generalize /quit")), ""),
+        )
+        warned = self.judge("windows-11", command(say("&amp; $x $given"))).warnings
+        self.assertIn("or runs (line 2: variables of $x $given)", " ".join(warned))
+
     def test_where_the_product_powers_off(self) -> None:
         """Agama by its command line, FreeBSD by the medium's rc.local."""
         profile = '{"scripts": {"post": [{"name": "x", "content": "%s"}]}}'
@@ -317,12 +541,35 @@ class PowerOffTest(JudgeTestCase):
             ("#!/bin/sh\nshutdown -p now\n", ""),
             ("#!/bin/sh\n# reboot\n", ""),
             ("x=1\n#!/bin/sh\nshutdown -r now\n", "line 3: it reboots"),
+            (
+                "#!/bin/sh\nshutdown -h now\n",
+                "halts without a power-off (shutdown -h now: in FreeBSD shutdown -p now,",
+            ),
+            ("#!/bin/sh\nhalt\n", "poweroff and halt -p power off)"),
+            ("#!/bin/sh\nshutdown now\n", "line 2: it ends in single-user mode"),
+            ("#!/bin/sh\nhalt -p\n", ""),
         )
+        medium = {"texts": {"etc/rc.local": "#!/bin/sh\nshutdown -h now\n"}}
+        found = self.judge("freebsd-14", "@REPORT@", answer_cd=medium).problems
+        self.assertIn("bsdinstall would reboot", " ".join(found))
         args = ENTRIES["sles-16"].kernel_args.replace("inst.finish=poweroff", "")
         found = self.judge("sles-16", "{}", kernel_args=args).problems
         self.assertIn("Agama would wait", " ".join(found))
         found = self.judge("sles-16", profile % "poweroff", kernel_args=args).problems
         self.assertEqual((), found)
+
+    def test_agama_takes_json_or_jsonnet(self) -> None:
+        """Another format is refused by its name."""
+        self.check(
+            "opensuse-leap-16",
+            ("product:\n  id: SLES\n", "it is YAML, and Agama takes JSON or Jsonnet"),
+            ("# a\n---\nproduct: {id: SLES}\n", "it is YAML"),
+            ("- a\n- b\n", "it is YAML"),
+            (YAST_PROFILE, "it is XML"),
+            ("{a: 01}", "a number with a zero before it, 01, is none"),
+            ('{"a": 00.5}', "line 1: no JSON"),
+            ("{ a: 1, b: 0.5, c: 10, d: 0 }", ""),
+        )
 
     def test_a_sign_of_an_entry_counts_too(self) -> None:
         """A site may know better; in a format that nobody knows, it alone does."""
@@ -541,6 +788,13 @@ class WarningsTest(JudgeTestCase):
                 good.replace("<scripts>", "<x/>").replace("</scripts>", ""),
                 "is read insi",
             ),
+            (
+                yast(
+                    true("halt") + true("second_stage", "false"),
+                    script("post-scripts", "@REPORT@"),
+                ),
+                "post-scripts are of the second stage, which second_stage false leaves",
+            ),
         )
         good = command("shutdown /s")
         audit = good.replace("oobeSystem", "auditUser")
@@ -548,7 +802,6 @@ class WarningsTest(JudgeTestCase):
             "windows-11",
             (good, ""),
             (good.replace("oobeSystem", "oobe"), "Windows Setup has no pass 'oobe'"),
-            (good.replace(":unattend", ":x"), "and not unattend of"),
             (good.replace('language="neutral" ', ""), "a component without language"),
             (audit, "the pass auditUser is run in audit mode alone"),
         )

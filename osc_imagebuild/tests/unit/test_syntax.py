@@ -10,7 +10,13 @@ import testtools
 from osc_imagebuild import guests, own_file, syntax
 from osc_imagebuild.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model import Request
-from osc_imagebuild.syntax import ending, kickstart, markup, shell, vendor_kickstart
+from osc_imagebuild.syntax import (
+    ending,
+    executed,
+    kickstart,
+    markup,
+    vendor_kickstart,
+)
 from osc_imagebuild.syntax.reading import Script
 
 ENTRIES = Catalog([BUILT_IN])
@@ -66,6 +72,140 @@ poweroffs
 for poweroff in 1; do a; done
 echo "a; poweroff"
 """.splitlines()
+
+# What is run, by functions, conditions and ends; and what is not.
+RUN = r"""
+${OFF:-poweroff}
+${OFF:-shutdown -h} now
+off() { poweroff; }; ${1-off}
+((1)) && poweroff
+((x)) && poweroff
+if /usr/bin/true; then poweroff; fi
+[ 1 -lt 2 -a -e /x ] && poweroff
+exec > >(tee /x) 2>&1; poweroff
+( set -x; sleep 1; poweroff ) 2>&1 | tee /x
+off() { poweroff; }; off
+off() { poweroff; }; a() { off; }; a
+function off { poweroff; }; off
+off() (poweroff); off
+trap poweroff EXIT
+trap 'sleep 1; poweroff' 0 INT
+off() { poweroff; }; trap off EXIT; exit 0
+off() { poweroff; }; eval off
+off() { poweroff; }; x=$(off)
+off() { poweroff; }; off | cat
+off() { poweroff; }; true && off
+off() { poweroff; }; if x; then off; fi
+off() { poweroff; }; export -f off; bash -c off
+off() { poweroff; }; for f in a off; do $f; done
+off() { poweroff; }; $1
+run() { echo "$@"; "$@"; }; run poweroff
+run() { shift; "$@"; }; run "a b" poweroff -f
+run() { "$@"; }; off() { poweroff; }; run off
+run() { "$@"; }; run sh -c "sleep 1; poweroff"
+if [ -e /x ]; then poweroff; fi
+if [ "$x" = y ]; then poweroff; fi
+if true; then poweroff; fi
+if [ 1 = 1 ]; then poweroff; fi
+if false; then a; else poweroff; fi
+if x; then exit 1; fi; poweroff
+x || exit 1; poweroff
+x && exit 1; poweroff
+(exit 0); poweroff
+exit 0 & poweroff
+exit | cat; poweroff
+x=$(exit 1); poweroff
+f() { return; }; f; poweroff
+f() { x && exit; }; f; poweroff
+while x; do exit; done; poweroff
+while true; do x && break; done; poweroff
+while :; do poweroff; done
+until false; do poweroff; done
+until [ -e /x ]; do sleep 1; done; poweroff
+for i in $x; do exit; done; poweroff
+for i in a b; do break; done; poweroff
+case $x in a) exit;; esac; poweroff
+case $x in a) exit;; *) poweroff;; esac
+case a in b) exit;; a) poweroff;; esac
+exec >/log 2>&1; poweroff
+exec 3>&1; poweroff
+[ 1 -eq 2 ] || poweroff
+! false && poweroff
+cmd=poweroff; $cmd
+$SUDO poweroff
+echo o > /proc/sysrq-trigger
+echo o >> /proc/sysrq-trigger
+echo -n o | tee /proc/sysrq-trigger
+printf o > /proc/sysrq-trigger
+tee /proc/sysrq-trigger <<< o
+echo o | dd of=/proc/sysrq-trigger
+echo o | sudo tee /proc/sysrq-trigger >/dev/null
+echo 'poweroff' > /tmp/x; sh /tmp/x
+a=(1 2); [[ $x =~ (a|b) && $y < c ]] && poweroff
+for ((i=0;i<3;i++)); do poweroff; done
+((i++)); poweroff
+echo "don't $(echo "it's")"; poweroff
+if ! x; then poweroff; fi
+{ sleep 5; poweroff; } &
+(sleep 5; poweroff) &
+time poweroff
+x=${y:-a;b}; poweroff
+set -e; poweroff
+""".strip().splitlines()
+NOT_RUN = r"""
+if ((0)); then poweroff; fi
+/bin/false && poweroff
+if [ 1 = 2 ] && [ -e /x ]; then poweroff; fi
+off() { poweroff; }
+function off { poweroff; }
+off() { poweroff; }; off2
+a() { off; }; off() { poweroff; }
+off() { poweroff; }; off() { true; }; off
+if false; then poweroff; fi
+if [ 1 = 2 ]; then poweroff; fi
+if [[ a == b ]]; then poweroff; fi
+if test 1 -gt 2; then poweroff; fi
+if [ -n "" ]; then poweroff; fi
+if ! true; then poweroff; fi
+if [ ! 1 = 1 ]; then poweroff; fi
+if true; then a; else poweroff; fi
+if true; then a; elif b; then poweroff; fi
+while false; do poweroff; done
+until true; do poweroff; done
+for i in; do poweroff; done
+exit 0; poweroff
+exit; poweroff
+exec /bin/true; poweroff
+return 0; poweroff
+{ exit 1; }; poweroff
+if true; then exit; fi; poweroff
+if x; then exit 1; else exit 0; fi; poweroff
+x && exit 0 || exit 1; poweroff
+true && exit; poweroff
+false || exit; poweroff
+f() { exit; }; f; poweroff
+f() { return; poweroff; }; f
+while true; do sleep 1; done; poweroff
+while :; do x; exit; done; poweroff
+for i in a b; do exit; done; poweroff
+for i in 1 2; do continue; poweroff; done
+while x; do break; poweroff; done
+false && poweroff
+true || poweroff
+: || poweroff
+case a in b) poweroff;; esac
+case $x in *) exit;; esac; poweroff
+trap poweroff INT
+trap poweroff EXIT; trap - EXIT
+trap poweroff ERR
+echo b > /proc/x
+cat /proc/sysrq-trigger
+echo h > /proc/sysrq-trigger
+[ 1 -eq 2 ] && poweroff
+[ -z "" ] || poweroff
+exit 0; off() { poweroff; }; off
+poweroff() { echo no; }; poweroff
+""".strip().splitlines()
 
 
 class SyntaxTestCase(testtools.TestCase):
@@ -232,6 +372,8 @@ class AgamaTest(SyntaxTestCase):
             "function(x=1) { a: x tailstrict }",
             "{ a: 1,// comment\n  b: local c = 1, d = 2; c + d, e:|||\n x\n|||,/* */ }",
             "local a = {x: -1}, b = a.x; [a { x+: 2 }, b,-1, !true, ''] # end",
+            "local f(x, y=2) = x + y; {a: f(1), b: [f(z) for z in [1]][0:1], c(d):: d}",
+            "assert true : 'x'; local a = 1_000; {a+: if a == 1 then a else self.b}",
             "(import 'x.libsonnet') { a: importstr 'b', local c = 2, c: c }",
         ):
             self.check("Agama profile", (text, ""))
@@ -249,6 +391,10 @@ class AgamaTest(SyntaxTestCase):
             ("just some words", "nothing stands before"),
             ("", "there is nothing in it"),
             ("[1]", "no profile: a profile is an object"),
+            ("{product: {id: SLES}}", "SLES has no value: texts stand in quotes"),
+            ("{a: 1, b: yes}", "yes has no value"),
+            ("{a: [1, b]}", "b has no value"),
+            ("{a: f(b)}", "f has no value"),
         )
 
 
@@ -262,20 +408,31 @@ class ShellTest(testtools.TestCase):
             ("a 'b;c' \"d|e\" f\\;g", ["a b;c d|e f;g"]),
             ("a <<X\nb\nX\nc", ["a", "c"]),
             ("a <<-'X' | d\n\tb\n\tX\nc", ["a", "d", "c"]),
-            ("if a; then b; else ! c; fi", ["a", "b", "c", "fi"]),
-            ("case $x in a|b) c;; d) e;; esac; f", ["c", "e", "esac", "f"]),
+            ("if a; then b; else ! c; fi", ["a", "b", "c"]),
+            ("case $x in a|b) c;; d) e;; esac; f", ["c", "e", "f"]),
             ('x=$(a "$(b)") `c` d', ["a ", "b", "c", "x=  d"]),
-            ("a 2>&1 >/x &>/y\nb", ["a 2 /x /y", "b"]),
+            ("a 2>&1 >/x &>/y\nb", ["a", "b"]),
             ("a \\\n  b\nc", ["a b", "c"]),
-            ("f() { a; }", ["f", "a", "}"]),
+            ("f() { a; }; b", ["b"]),
+            ("f() { a; }; f b", ["a"]),
+            ("a=(b; c) d && [[ e < f || (g) ]]", ["a=(b; c) d", "[[ e < f || (g) ]]"]),
+            ("a <(b) >(c; d)", ["a  ", "b", "c", "d"]),
+            ("((a)) && ( (b) )", ["((a))", "b"]),
+            ("a ${b:-c;d} $((1 << 2)) $'e'", ["a ${b:-c;d} $((1 << 2)) e"]),
+            ('a "$(b "c)")" d', ["a  d", "b c)"]),
+            ("for ((a;b;c)); do d; done; select e in f; do g; done", ["d", "g"]),
+            ("if a; then b", ["a", "b"]),
+            ("fi; done; a; } ) b", ["fi", "done", "a", "}", "b"]),
+            ("a &&\n b |\n c", ["a", "b", "c"]),
+            ("a <<X || b\nX\nc", ["a", "b", "c"]),
             ("(a; b)", ["a", "b"]),
         ):
-            found = [" ".join(c.words) for c in shell.commands(text) if c.words]
+            found = [" ".join(c.words) for c in executed.commands(text) if c.words]
             self.assertEqual(sorted(wanted), sorted(found), text)
 
     def test_lines(self) -> None:
         text = "a\n'b\nc' d\nx <<E\n1\n2\nE\ny \\\n z\nw"
-        found = {c.words[0]: c.line for c in shell.commands(text, 10)}
+        found = {c.words[0]: c.line for c in executed.commands(text, 10)}
         self.assertEqual({"a": 10, "b\nc": 11, "x": 13, "y": 17, "w": 19}, found)
 
     def test_ends(self) -> None:
@@ -290,6 +447,37 @@ class ShellTest(testtools.TestCase):
                 found = {end.kind for end in ending.ends(Script(1, text))}
                 self.assertEqual({kind} - {""}, found, text)
 
+    def test_what_is_run(self) -> None:
+        """Functions where they are called, conditions of constants, nothing behind an end."""
+        for wanted, texts in (({"off"}, RUN), (set(), NOT_RUN)):
+            for text in texts:
+                found = {end.kind for end in ending.ends(Script(1, text))}
+                self.assertEqual(wanted, found, text)
+
+    def test_freebsd(self) -> None:
+        """Where shutdown -h only halts, and shutdown alone ends in single-user mode."""
+        for kind, texts in (
+            (
+                "off",
+                (
+                    *("shutdown -p now", "poweroff", "halt -p", "shutdown -op now"),
+                    *("init 0", "kill -USR2 1", "reboot -p", "shutdown -p +1 bye"),
+                ),
+            ),
+            (
+                "halt",
+                ("shutdown -h now", "halt", "halt -l", "fasthalt", "kill -USR1 1"),
+            ),
+            ("single", ("shutdown now", "shutdown +1", "init 1", "kill -s TERM 1")),
+            ("reboot", ("reboot", "shutdown -r now", "shutdown -c now", "fastboot")),
+            ("", ("shutdown -k now", "shutdown -p", "systemctl poweroff", "kill -1 1")),
+        ):
+            for text in texts:
+                found = {
+                    end.kind for end in ending.ends(Script(1, text, system="freebsd"))
+                }
+                self.assertEqual({kind} - {""}, found, text)
+
     def test_scripts_in_scripts(self) -> None:
         for text, wanted in (
             ("sh <<E\npoweroff\nE", "off"),
@@ -302,6 +490,11 @@ class ShellTest(testtools.TestCase):
             ),
             ("cat > /usr/lib/finish-install.d/99x <<E\npoweroff\nE", "off"),
             ("cat > /tmp/x <<E\npoweroff\nE\n", ""),
+            ("cat > /tmp/x <<E\noff() { poweroff; }\nE\n. /tmp/x; off", "off"),
+            ("cat > /tmp/x <<E\noff() { poweroff; }\nE\n. /tmp/x", ""),
+            ("echo poweroff > /tmp/x; sh /tmp/x", "off"),
+            ("tee /tmp/x <<E\npoweroff\nE\nsh /tmp/x", "off"),
+            ("sh <<< poweroff", "off"),
             ("cat <<E\npoweroff\nE", ""),
             ("echo 'poweroff' | tee /x", ""),
             ("echo 'sleep 1; poweroff' | at now", "off"),
@@ -312,6 +505,28 @@ class ShellTest(testtools.TestCase):
 
     def test_anything_ends(self) -> None:
         """Unfinished quotes and brackets, and much of them."""
-        for text in ("'", '"', "`", "$(", "<<X", "case x in", "\\", "a <<'", '"$('):
+        for text in (
+            *("'", '"', "`", "$(", "<<X", "case x in", "\\", "a <<'", '"$('),
+            *(
+                "(",
+                "((",
+                "{ ",
+                "if ",
+                "if x; then ",
+                "for ",
+                "while x; do ",
+                "${",
+                "[[ ",
+            ),
+            *("f() { ", "function ", "&&", "| ", "! ", "a() { a; a; }; a; ", "case "),
+            *(
+                "x=$x; $x ",
+                "eval ",
+                "trap 'trap a 0' 0;",
+                ")",
+                ";;",
+                "case $(a) in a) ",
+            ),
+        ):
             for times in (1, 500):
                 self.assertIsInstance(ending.ends(Script(1, text * times)), list)
