@@ -105,9 +105,9 @@ class AttemptsTest(AttemptsTestCase):
 
     def test_numbers(self) -> None:
         """A number out of range is refused before anything is written."""
-        for attempts in (0, 6, -1):
+        for number in (0, 6, -1):
             error = self.assertRaises(
-                SpecError, self.builder().plan, self.request(attempts=attempts)
+                SpecError, self.builder().plan, self.request(attempts=number)
             )
             self.assertIn("--attempts takes 1 to 5", str(error))
 
