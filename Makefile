@@ -42,8 +42,9 @@ $(VENV)/stamp: pyproject.toml setup.cfg setup.py $(REQUIREMENTS)
 demo: media-check venv devcloud  ## build a Debian image on the devcloud, and show what it took
 	@$(PYTHON_VENV) -m tools.demo
 
-test: venv  ## all tests; SKIP_SLOW=1 leaves out the build of Debian
-	@$(PYTHON_VENV) tools/test.py
+test:  ## all tests; SKIP_SLOW=1 leaves out the build of Debian
+	@began=$$(date +%s); $(MAKE) --no-print-directory venv && \
+		VENV_S=$$(($$(date +%s) - began)) $(PYTHON_VENV) tools/test.py
 
 lint: venv  ## style, by ruff
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Callable
@@ -49,6 +50,14 @@ class Patience:
     def limit_s(self) -> float:
         """How long the next try may take."""
         return min(self.try_s, self.began + self.total_s - time.monotonic())
+
+    def within(self, try_s: float, total_s: float) -> Patience:
+        """Patience for one part of the work: so long from now on, and no longer than all."""
+        now = time.monotonic()
+        left = max(0.0, self.began + self.total_s - now)
+        return dataclasses.replace(
+            self, try_s=try_s, total_s=min(total_s, left), began=now
+        )
 
     def is_over(self) -> bool:
         """Whether it was time, and not the number of tries, that came to its end."""

@@ -19,6 +19,7 @@ MARK = "DEVCLOUD_DAEMON"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # What every command that we run ourselves finds in its environment.
 _TOOLS = {
+    "LC_ALL": "C.UTF-8",  # what apt says is looked through, in English
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     "OVS_RUNDIR": str(settings.RUN / "openvswitch"),
     "no_proxy": f"{settings.LOCAL},{settings.GATEWAY}",

@@ -16,7 +16,13 @@ from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine import ANY_STEP, Engine
-from osc_imagebuild.errors import CloudError, ImageBuildError, InstallError, RecordError
+from osc_imagebuild.errors import (
+    CloudError,
+    ImageBuildError,
+    InstallError,
+    RecordError,
+    because,
+)
 from osc_imagebuild.events import Event, Hearer, Listener
 from osc_imagebuild.fleet import Fleet, Outcome
 from osc_imagebuild.model import Request
@@ -272,14 +278,16 @@ class Builder:
 
         :raises: CloudError naming all that could not be removed
         """
+        refusals: list[CloudError] = []
         problems = []
         for orphan in found:
             try:
                 orphans.remove(self.api, orphan)
             except CloudError as error:
+                refusals.append(error)
                 problems.append(f"{orphan.kind} {orphan.id} stays: {error}")
-        if problems:
-            raise CloudError("\n".join(problems))
+        if refusals:
+            raise because(refusals[0], "\n".join(problems)) from refusals[0]
 
     def log(
         self, build: str, *, lines: int | None = None, raw: bool = False, kept: str = ""

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NoReturn
 
-from osc_imagebuild import boot, lease, recipe, record, signs
+from osc_imagebuild import boot, lease, recipe, record, signs, targets
 from osc_imagebuild.actions import (
     CREATING,
     REBOOT,
@@ -41,6 +41,7 @@ from osc_imagebuild.errors import (
     LockedError,
     NotFoundError,
     TransientError,
+    because,
 )
 from osc_imagebuild.events import Event, Hearer, Listener
 from osc_imagebuild.model import Facts, Mark
@@ -89,7 +90,8 @@ class Engine:
         self._percent = int(build.percent) if build.percent.isdigit() else None
         self._doing = build.doing
         self._evidence = Evidence()
-        self._repeats: Counter[str] = Counter()
+        self._repeats: Counter[tuple[str, str]] = Counter()
+        self._refused: CloudError | None = None
 
     def drive(self, *, until: str = "") -> record.Record:
         """Go on to the end, or until step ``until`` has nothing to do but wait.
@@ -105,7 +107,7 @@ class Engine:
             try:
                 if self._turn(until):
                     return self._build
-                away_since, tries = None, 0
+                away_since, tries, self._refused = None, 0, None
             except TransientError as error:
                 now = self._api.clock.steady()
                 away_since = now if away_since is None else away_since
@@ -115,7 +117,7 @@ class Engine:
                 self._endure(error, tries)
             except (ConflictError, NotFoundError) as error:
                 # The cloud changed under us: look again, but not for ever.
-                self._facts = None
+                self._facts, self._refused = None, error
                 self._count(f"refused in {self._step}", str(error))
 
     def _turn(self, until: str) -> bool:
@@ -192,7 +194,8 @@ class Engine:
         return None
 
     def _act(self, action: Action, reason: str) -> None:
-        self._count(f"{self._step}: {type(action).__name__}", reason)
+        key, service = f"{self._step}: {type(action).__name__}", targets.service(action)
+        self._count(key, reason, targets.target(action), service)
         if isinstance(action, CREATING):
             self._lease.prove()
         else:
@@ -248,12 +251,15 @@ class Engine:
         self._tell("again", f"{failed.reason}; {what}", evidence=shown)
         self._facts = None
 
-    def _count(self, key: str, reason: str) -> None:
-        """Bound what is done again and again without effect."""
-        self._repeats[key] += 1
-        if self._repeats[key] > MAX_REPEATS:
-            self._fail(f"{reason}: {MAX_REPEATS} times without effect ({key})", "")
-        if self._repeats[key] > 1:
+    def _count(
+        self, key: str, reason: str, about: str = "", service: str = "image"
+    ) -> None:
+        """Bound what is done to one thing (``about``) again and again without effect."""
+        self._repeats[key, about] += 1
+        if self._repeats[key, about] > MAX_REPEATS:
+            text = f"{reason}: {MAX_REPEATS} times without effect ({key})"
+            self._fail(text, "", service=service)
+        if self._repeats[key, about] > 1:
             self._api.clock.sleep(REPEAT_PAUSE_S)
 
     def _enter(self, name: str) -> None:
@@ -300,15 +306,27 @@ class Engine:
         self._tell("note", f"{error}; trying again in {pause:.0f} s")
         self._api.clock.sleep(pause)
 
-    def _fail(self, reason: str, role: str, evidence: str = "") -> NoReturn:
+    def _fail(
+        self,
+        reason: str,
+        role: str,
+        evidence: str = "",
+        service: str = "volume",
+    ) -> NoReturn:
         """Write why, keep what shows it, clean up, and raise.
+
+        ``service`` is who does not do its part once the result is published, where
+        nothing was refused: it is Cinder that is waited for then.
 
         :raises: InstallError; CloudError once the result is published
         """
         if self._step in recipe.AFTER_PUBLISHING:
             # The image is out: a build that could not tidy up has not failed,
             # it is to be resumed.
-            raise CloudError(f"{reason}; the {self._build.spec.output} is complete")
+            text = f"{reason}; the {self._build.spec.output} is complete"
+            if self._refused is not None:
+                raise because(self._refused, text) from self._refused
+            raise CloudError(text, service=service)
         text = self._facts.consoles.get(role, "") if self._facts else ""
         server = self._facts.servers.get(role) if self._facts else None
         tail = console.tail(text, 60)

@@ -43,7 +43,11 @@ class SpecError(ImageBuildError):
 
 
 class CloudError(ImageBuildError):
-    """An OpenStack service refused a request; ``advice`` is the next command."""
+    """A service refused a request, or does not do it; ``advice`` is the next command.
+
+    ``service`` is the one to ask why. ``status`` and ``request_id`` are of its answer, 0
+    and '' where it gave none.
+    """
 
     advice = ""
 
@@ -51,22 +55,33 @@ class CloudError(ImageBuildError):
         self,
         message: str,
         *,
-        service: str = "",
+        service: str,
         status: int = 0,
         request_id: str = "",
     ) -> None:
         self.service = service
         self.status = status
         self.request_id = request_id
-        details = [service or "cloud"]
+        details = [service]
         if status:
             details.append(f"HTTP {status}")
         if request_id:
             details.append(f"request {request_id}")
-        super().__init__(f"{message} ({', '.join(details)})")
+        told = f"({', '.join(details)})"
+        super().__init__(message if told in message else f"{message} {told}")
 
     def __str__(self) -> str:
         return "\n".join(filter(None, (super().__str__(), self.advice)))
+
+
+def because(refusal: CloudError, message: str) -> CloudError:
+    """Return an error of ours for what a refusal led to; it names that request."""
+    return CloudError(
+        message,
+        service=refusal.service,
+        status=refusal.status,
+        request_id=refusal.request_id,
+    )
 
 
 class NotFoundError(CloudError):
@@ -91,7 +106,7 @@ class TransientError(CloudError):
         self,
         message: str,
         *,
-        service: str = "",
+        service: str,
         status: int = 0,
         request_id: str = "",
         retry_after: float = 0.0,

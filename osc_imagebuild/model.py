@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from osc_imagebuild.parts import DriverCd
 
@@ -198,6 +198,8 @@ class Spec:
 class Image:
     """A Glance image; ``properties`` holds only what is not a core attribute."""
 
+    SERVICE: ClassVar = "image"
+
     id: str
     name: str
     status: str
@@ -233,6 +235,8 @@ class Server:
     ``launched_at`` is when Nova had started it, or last changed it if it tells no more.
     """
 
+    SERVICE: ClassVar = "compute"
+
     id: str
     name: str
     status: str
@@ -259,6 +263,8 @@ class Server:
 class Volume:
     """A Cinder volume. ``image_metadata`` is what an image of it would carry."""
 
+    SERVICE: ClassVar = "volume"
+
     id: str
     name: str
     status: str
@@ -271,6 +277,8 @@ class Volume:
 @dataclass(frozen=True)
 class Snapshot:
     """A snapshot of a Cinder volume."""
+
+    SERVICE: ClassVar = "volume"
 
     id: str
     name: str

@@ -29,6 +29,7 @@ _PREFIX = "imagebuild_"
 # bytes a character.
 TAIL_LIMIT = 8000
 LAG_S = 5.0
+RETRY = "retry"  # among the steps: when somebody tried a failed build again
 
 
 @dataclass(frozen=True)
@@ -72,14 +73,20 @@ class Record:
     @property
     def begun_at(self) -> float:
         """When it was created, or last tried again."""
-        again = [at for step, at in self.steps if step == "retry"]
+        again = [at for step, at in self.steps if step == RETRY]
         return again[-1] if again else self.created_at
+
+    @property
+    def retries(self) -> int:
+        """How often somebody tried it again."""
+        return sum(step == RETRY for step, _ in self.steps)
 
     @property
     def attempts(self) -> tuple[str, ...]:
         """The attempts that failed and were followed by others, the first one first.
 
-        Each as its step, its number there, and its reason: 'verify 1: it is silent'.
+        Each as its step, its number there, and its reason: 'verify 1: it is silent';
+        what was before a retry says so: 'verify, before retry 1: it does not boot'.
         """
         return attempts.told(self.marks)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from osc_imagebuild import boot, outputs, record
@@ -19,7 +19,7 @@ from osc_imagebuild.lease import Lease
 from osc_imagebuild.model import Facts, Mark, Spec
 from osc_imagebuild.place import named_zone
 from osc_imagebuild.record import Record
-from osc_imagebuild.steps import interference
+from osc_imagebuild.steps import attempts, interference
 from osc_imagebuild.steps.volumes import ROOT
 from osc_imagebuild.teardown import remove_result, teardown
 
@@ -51,8 +51,7 @@ def points(api: Api, build: Record) -> tuple[str, ...]:
     """
     if build.status != "failed":
         return ()
-    facts = _facts(api, build)
-    return tuple(point for point in POINTS if _has_evidence(build.spec, facts, point))
+    return _possible(build.spec, _look(api, build, _needed(build)))
 
 
 def prepare(
@@ -75,8 +74,8 @@ def prepare(
             record.update(api, build.id, lease=held.generation)
             held.touch()
 
-    facts = _facts(api, build)
-    start = _chosen(build, facts, start)
+    facts = _look(api, build, _everything(build.spec))
+    start = _chosen(build, _possible(build.spec, facts), start)
     spec = _changed(api, build.spec, start, hardware)
     keep = _useful(build, facts, start)
 
@@ -88,7 +87,9 @@ def prepare(
 
     patiently(api.clock, remove)
     marks = {n: m for n, m in build.marks.items() if n in _KEPT[start]}
-    steps = (*build.steps, ("retry", api.now()))
+    last = Mark(build.updated_at, {"attempt": build.step, "reason": build.reason})
+    marks |= attempts.put_aside(build.marks, build.retries + 1, last)
+    steps = (*build.steps, (record.RETRY, api.now()))
     held.prove()
     fields = _afresh(spec, marks, steps, held.generation)
     found = patiently(api.clock, lambda: record.update(api, build.id, **fields))
@@ -134,11 +135,30 @@ def require_failed(build: Record) -> None:
         )
 
 
-def _facts(api: Api, build: Record) -> Facts:
-    parts = {"images", "result", "servers", "server:install"}
-    if build.spec.root == "volume" or build.spec.output != "image":
-        parts |= {"volumes", "snapshots"}
+def _look(api: Api, build: Record, parts: Collection[str]) -> Facts:
     return observe(api, build.id, boot.shared(build.spec), build.marks, None, parts)
+
+
+def _everything(spec: Spec) -> set[str]:
+    parts = {"images", "result", "servers", "server:install"}
+    if spec.root == "volume" or spec.output != "image":
+        parts |= {"volumes", "snapshots"}
+    return parts
+
+
+def _needed(build: Record) -> set[str]:
+    """What can be evidence of a step, by what the record says was reached."""
+    parts: set[str] = set()
+    if "harvested" in build.marks:
+        parts |= outputs.load(build.spec.output).SEES
+    if "installed" in build.marks:
+        parts |= {"servers", "server:install"}
+        parts |= {"volumes"} if build.spec.root == "volume" else set()
+    return parts
+
+
+def _possible(spec: Spec, facts: Facts) -> tuple[str, ...]:
+    return tuple(point for point in POINTS if _has_evidence(spec, facts, point))
 
 
 def _has_evidence(spec: Spec, facts: Facts, point: str) -> bool:
@@ -157,8 +177,7 @@ def _has_evidence(spec: Spec, facts: Facts, point: str) -> bool:
             return True
 
 
-def _chosen(build: Record, facts: Facts, start: str | None) -> str:
-    possible = [p for p in POINTS if _has_evidence(build.spec, facts, p)]
+def _chosen(build: Record, possible: Sequence[str], start: str | None) -> str:
     if start is None:
         return possible[0]
     if start not in POINTS:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.act import release
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError, ConflictError
+from osc_imagebuild.errors import CloudError, ConflictError, because
 from osc_imagebuild.model import Image, Resource, Server, Snapshot, Volume
 from osc_imagebuild.names import BOOKKEEPING, build_tag, resource_name
 from osc_imagebuild.steps.result import ROLE as RESULT
@@ -36,6 +36,7 @@ def teardown(
         `VOLUME_LIMIT_S` where volumes are among it
     """
     began = api.clock.steady()
+    refused: dict[str, CloudError] = {}
     while True:
         beat()
         if not (left := _left(api, build_id, keep)):
@@ -43,14 +44,28 @@ def teardown(
         has_volumes = any(isinstance(item, Volume) for item in left)
         limit = VOLUME_LIMIT_S if has_volumes else LIMIT_S
         if api.clock.steady() - began > limit:
-            raise CloudError(
-                f"still there after {limit:.0f} s: "
-                + ", ".join(f"{item.name} ({item.id})" for item in left)
-                + f"; try again: openstack image build {command} {build_id}"
+            text = (
+                f"still there after {limit:.0f} s: {_names(left)}; "
+                f"try again: openstack image build {command} {build_id}"
             )
+            raise _stays(left, refused, text)
         for item in left:
-            _remove(api, build_id, item)
+            _remove(api, build_id, item, refused)
         api.clock.sleep(2)
+
+
+def _names(left: Sequence[Resource]) -> str:
+    return ", ".join(f"{item.name} ({item.id})" for item in left)
+
+
+def _stays(
+    left: Sequence[Resource], refused: Mapping[str, CloudError], text: str
+) -> CloudError:
+    """Name the last refusal to remove what is left, or the service that keeps it."""
+    for item in left:
+        if item.id in refused:
+            return because(refused[item.id], text)
+    return CloudError(text, service=left[0].SERVICE)
 
 
 def _left(api: Api, build_id: str, keep: Collection[str]) -> Sequence[Resource]:
@@ -104,6 +119,7 @@ def remove_volumes(api: Api, build_id: str, made: Collection[str]) -> None:
     :raises: CloudError naming what is left after `LIMIT_S` seconds
     """
     began = api.clock.steady()
+    refused: dict[str, CloudError] = {}
     while True:
         found = [volumes.find_snapshot(api, item_id) for item_id in made]
         left: list[Resource] = [item for item in found if item is not None]
@@ -118,17 +134,20 @@ def remove_volumes(api: Api, build_id: str, made: Collection[str]) -> None:
         if not left:
             return
         if api.clock.steady() - began > LIMIT_S:
-            names = ", ".join(f"{item.name} ({item.id})" for item in left)
-            raise CloudError(
-                f"still there after {LIMIT_S:.0f} s, perhaps in use: {names}"
-            )
+            text = f"still there after {LIMIT_S:.0f} s, perhaps in use: {_names(left)}"
+            raise _stays(left, refused, text)
         for item in left:
-            _remove(api, build_id, item)
+            _remove(api, build_id, item, refused)
         api.clock.sleep(2)
 
 
-def _remove(api: Api, build_id: str, item: Resource) -> None:
-    """Delete one thing; what is in use for a moment goes at the next look."""
+def _remove(
+    api: Api, build_id: str, item: Resource, refused: dict[str, CloudError]
+) -> None:
+    """Delete one thing; what is in use for a moment goes at the next look.
+
+    ``refused`` gets the refusal by the ID of what stays.
+    """
     try:
         match item:
             case Server():
@@ -139,13 +158,12 @@ def _remove(api: Api, build_id: str, item: Resource) -> None:
                 volumes.delete(api, item.id, build_id)
             case Image():
                 _remove_image(api, build_id, item)
-    except ConflictError:
-        return
     except CloudError as error:
         # Cinder says 400 where Glance says 409.
-        if isinstance(item, Volume | Snapshot) and error.status == 400:
-            return
-        raise
+        at_cinder = isinstance(item, Volume | Snapshot) and error.status == 400
+        if not (at_cinder or isinstance(error, ConflictError)):
+            raise
+        refused[item.id] = error
 
 
 def _remove_image(api: Api, build_id: str, image: Image) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from devcloud import apt_sources, process
 from devcloud.apt_sources import Source, stanzas
-from devcloud.errors import DevcloudError
+from devcloud.errors import CommandError, DevcloudError
 from devcloud.patience import APT_OPTIONS, Patience, once, why
 
 ARCH = "amd64"
@@ -31,7 +31,26 @@ UNPACK: Mapping[str, Callable[[bytes], bytes]] = {
     "": bytes,
 }
 NEEDED = {"package", "version", "architecture", "filename", "size", "sha256"}
+# What apt says of an index that is not the one which a good Release names.
+# Source: apt 2.6, apt-pkg/acquire-item.cc
+_OUT_OF_STEP = re.compile(
+    r"^E: Failed to fetch \S+/Packages\S*\s.*(unexpected size|Hash Sum mismatch)", re.M
+)
 BROKEN = (EOFError, lzma.LZMAError, zlib.error, UnicodeDecodeError)
+
+
+class OutOfStepError(DevcloudError):
+    """An index is not what the mirror's Release, which is good, says of it."""
+
+
+def is_out_of_step(error: DevcloudError) -> bool:
+    """Whether apt refused an index for its size or its hash, and for nothing else."""
+    if not isinstance(error, CommandError):
+        return False
+    lines = re.findall(
+        r"(?m)^E: (?:Failed to fetch|The repository|GPG error).*", error.output
+    )
+    return bool(lines) and all(_OUT_OF_STEP.match(line) for line in lines)
 
 
 def options(values: Mapping[str, str]) -> list[str]:
@@ -190,16 +209,19 @@ class Apt(Index):
     def update(self) -> None:
         """Fetch the signed index.
 
-        :raises: DevcloudError where the mirror does not give one that fits its Release
+        :raises: OutOfStepError where the mirror gives one that does not fit its Release,
+            DevcloudError where it gives none, or none that is signed
         """
         command = ("apt-get", *self._options(), "-q", "update")
         try:
             self.patience.run(*command, log=self.log)
             # apt is content without an index that Release does not name.
             if not list(self.home.glob("lists/*_Packages*")):
-                raise DevcloudError("the mirror's Release does not name it")
+                raise OutOfStepError("the mirror's Release does not name it")
         except DevcloudError as exc:
-            raise DevcloudError(
+            known = isinstance(exc, OutOfStepError) or is_out_of_step(exc)
+            kind = OutOfStepError if known else DevcloudError
+            raise kind(
                 f"no signed index of {self.source_line.partition('] ')[2]}: {why(exc)}"
             ) from exc
 
@@ -272,13 +294,22 @@ def components(
     """The index of the installer's components: as Release says it is, or as it is.
 
     Debian's point releases replace the suite's Release some hours, and some mirrors
-    days, before the components' index that it names.
+    days, before the components' index that it names. Only that is a reason to take the
+    index unsigned: one that cannot be fetched, or whose Release is not signed well, may
+    be another's.
+
+    :raises: DevcloudError where there is none that may be used
     """
     signed = Apt(home, suite, COMPONENTS, log, patience)
     try:
         signed.update()
+    except OutOfStepError as exc:
+        refusal = _refusal(exc)
     except DevcloudError as exc:
-        refusal = re.sub(r"Failed to fetch \S+\s+", "", why(exc.__cause__ or exc))
+        raise DevcloudError(
+            "no index of installer components that can be trusted was had from the "
+            f"mirror: {_refusal(exc)}; what came is kept for the next run"
+        ) from exc
     else:
         return signed
     plain = PlainIndex(signed, refusal)
@@ -294,3 +325,7 @@ def components(
         f"cloud alone: {refusal}"
     )
     return plain
+
+
+def _refusal(error: DevcloudError) -> str:
+    return re.sub(r"Failed to fetch \S+\s+", "", why(error.__cause__ or error))

@@ -40,6 +40,7 @@ from osc_imagebuild.errors import (
     ConflictError,
     NotFoundError,
     TransientError,
+    because,
 )
 from osc_imagebuild.model import Spec
 from osc_imagebuild.names import (
@@ -270,9 +271,8 @@ class Actor:
             self._start(body, required=spec.config_drive)
         except CloudError as error:
             if "fixed_ip" in body["networks"][0] and "in use" in str(error):
-                raise CloudError(
-                    addresses.taken(spec.address["ip"], str(error))
-                ) from error
+                taken = addresses.taken(spec.address["ip"], str(error))
+                raise because(error, taken) from error
             raise
 
     def _start(self, body: dict[str, Any], *, required: bool) -> None:

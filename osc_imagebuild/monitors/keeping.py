@@ -75,12 +75,12 @@ def _unpack(packed: str) -> tuple[int, ...]:
 
 
 def _counters(value: Any) -> Counters:
-    disk, network, cpu = map(float, value)
-    return Counters(disk, network, cpu)
+    disk, network, cpu, *cut_off = map(float, value)
+    return Counters(disk, network, cpu, cut_off == [1.0])
 
 
 def _list(value: Counters) -> list[float]:
-    return [value.disk_bytes, value.network_bytes, value.cpu_s]
+    return [value.disk_bytes, value.network_bytes, value.cpu_s, float(value.cut_off)]
 
 
 _DUMP: Mapping[str, Callable[[Any], Any]] = {

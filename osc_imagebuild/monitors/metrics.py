@@ -40,5 +40,7 @@ def combine(
     def total(names: tuple[str, ...]) -> float:
         return sum(value for (name, _), value in fresh.items() if name in names)
 
+    counted = {name for name, _ in fresh} >= set(NETWORK)
+    cut_off = counted and min(total((name,)) for name in NETWORK) == 0
     # Ceilometer counts CPU time in nanoseconds.
-    return Counters(total(DISK), total(NETWORK), total(CPU) / 1e9)
+    return Counters(total(DISK), total(NETWORK), total(CPU) / 1e9, cut_off)

@@ -20,11 +20,16 @@ class Signal:
 
 @dataclass(frozen=True)
 class Counters:
-    """What a guest has done since it was started."""
+    """What a guest has done since it was started.
+
+    ``cut_off`` is whether nothing at all has come to it, or gone from it, by any of its
+    interfaces: True only where that is counted.
+    """
 
     disk_bytes: float = 0.0
     network_bytes: float = 0.0
     cpu_s: float = 0.0
+    cut_off: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 """Attempts: what failed for a reason that may pass, and is tried again. Pure.
 
+When somebody tries a failed build again, its attempts are put aside: as marks with
+``attempt``, ``retry`` and ``reason``, which are shown and count for nothing.
+
 Each attempt that failed is a mark on the record, so that every client counts the
 same ones. Its data are ``server_id``, ``reason``, ``evidence``, ``then`` (what the next
 attempt is), ``console``, how the console ended, and ``volumes``, the IDs of those that
@@ -29,7 +32,10 @@ PAUSE_S = 15.0
 # A mark is part of a property of 64 KiB, of which the record needs most otherwise.
 _WORDS, _ANCHOR = 300, 200
 _PREFIX = "attempt-"
+_EARLIER = "earlier-"
 MOST = 5
+# The latest of those that were put aside; all marks are in one property.
+_MOST_EARLIER, _SHORT = 12, 200
 
 
 def failed(marks: Mapping[str, Mark], role: str) -> list[Mark]:
@@ -46,12 +52,50 @@ def _name(role: str, number: int) -> str:
 
 def told(marks: Mapping[str, Mark]) -> tuple[str, ...]:
     """Return each attempt that failed with its reason, for people."""
-    found = sorted((m.at, name) for name, m in marks.items() if _PREFIX in name)
-    return tuple(
-        f"{' '.join(name.removeprefix(_PREFIX).split('-'))}: "
-        f"{marks[name].data.get('reason', '')}"
-        for _, name in found
+    before = (
+        f"{m.data.get('attempt', '')}, before retry {m.data.get('retry', '')}: "
+        f"{m.data.get('reason', '')}"
+        for m in _earlier(marks)
     )
+    since = (f"{words}: {m.data.get('reason', '')}" for words, m in _since(marks))
+    return (*before, *since)
+
+
+def _since(marks: Mapping[str, Mark]) -> list[tuple[str, Mark]]:
+    """The attempts since the last retry, such as 'install 1', the first one first."""
+    found = [(m.at, name) for name, m in marks.items() if name.startswith(_PREFIX)]
+    return [
+        (" ".join(name.removeprefix(_PREFIX).split("-")), marks[name])
+        for _, name in sorted(found)
+    ]
+
+
+def _earlier(marks: Mapping[str, Mark]) -> list[Mark]:
+    return [marks[name] for name in sorted(marks) if name.startswith(_EARLIER)]
+
+
+def put_aside(marks: Mapping[str, Mark], retry: int, last: Mark) -> dict[str, Mark]:
+    """Return what is kept of all attempts, and of the ``last`` that failed the build.
+
+    ``retry`` is the number of the retry that follows.
+    """
+    found = [
+        Mark(m.at, {"attempt": words, "reason": m.data.get("reason", "")})
+        for words, m in _since(marks)
+    ]
+    new = [
+        Mark(
+            m.at,
+            {
+                "attempt": m.data["attempt"],
+                "retry": str(retry),
+                "reason": m.data["reason"][:_SHORT],
+            },
+        )
+        for m in (*found, last)
+    ]
+    kept = [*_earlier(marks), *new][-_MOST_EARLIER:]
+    return {f"{_EARLIER}{number:02}": mark for number, mark in enumerate(kept, 1)}
 
 
 def noted(

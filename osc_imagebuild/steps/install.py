@@ -21,14 +21,15 @@ from osc_imagebuild.actions import (
 from osc_imagebuild.model import Facts, Server, Spec, Volume
 from osc_imagebuild.monitors import power
 from osc_imagebuild.monitors.signs import Signs
-from osc_imagebuild.monitors.verdict import RUNNING, judge
+from osc_imagebuild.monitors.verdict import RUNNING, STALLED, judge
 from osc_imagebuild.parts import BootVolume, Device
 from osc_imagebuild.steps import attempts, interference
-from osc_imagebuild.steps.looking import look
+from osc_imagebuild.steps.looking import cut_off, look
 from osc_imagebuild.steps.media import EnsureVolume
 
 POWER_OFF_GRACE_S = 180
 POWER_OFF_LIMIT_S = 600
+NO_TRAFFIC = "the guest had no network, by the counters of its port"
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,10 @@ class Install:
         server = facts.servers["install"]
         verdict = judge(self.signs, look(spec, facts, "install"))
         if verdict.state != RUNNING:
+            if verdict.state == STALLED and cut_off(facts, "install"):
+                reason = f"{NO_TRAFFIC}: {verdict.reason}"
+                fail = Fail(reason, "install", verdict.evidence)
+                return self._failed(spec, facts, fail, True)
             since = facts.marks["started"].at
             who = interference.stopped_by(server, since) if server.is_off else ""
             reason = f"{verdict.reason}: {who}" if who else verdict.reason

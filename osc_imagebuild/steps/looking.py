@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from osc_imagebuild.model import Facts, Spec
-from osc_imagebuild.monitors import console, signals
+from osc_imagebuild.monitors import console, diagnostics, metrics, signals
 from osc_imagebuild.monitors.verdict import Look
+
+
+def cut_off(facts: Facts, role: str) -> bool:
+    """Whether counters show that the server of ``role`` never had a network.
+
+    No other evidence is good enough: a project cannot ask whether an answer file was
+    fetched, and a console that is silent says nothing of the network.
+    """
+    seen = facts.signals.get(role, {})
+    for name in (diagnostics.NAME, metrics.NAME):
+        if name in seen:
+            return bool(seen[name].value.cut_off)
+    return False
 
 
 def look(spec: Spec, facts: Facts, role: str) -> Look:

@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
     from osc_imagebuild.events import Event
     from osc_imagebuild.record import Record
-    from osc_imagebuild.v1.evidence import Files
     from osc_imagebuild.v1.progress import Progress
 
 
 class BuildCommand(command.Command):
     """A command that has a Builder for the user's own session."""
+
+    def progress(self) -> Progress:
+        """What shows how a build goes on, unless the user wants it silent."""
+        from osc_imagebuild.v1.progress import Progress
+
+        return Progress(quiet=self.app.options.verbose_level == 0)
 
     @property
     def builder(self) -> Builder:
@@ -62,8 +67,14 @@ def each(names: Iterable[str], act: Callable[[str], object], verb: str) -> None:
         raise exceptions.CommandError("\n".join(failed))
 
 
-def add_log_dir(parser: argparse.ArgumentParser) -> None:
-    """Let a command keep the console."""
+def add_driving(parser: argparse.ArgumentParser) -> None:
+    """Let a command drive a build, as `driving` does."""
+    parser.add_argument(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="Drive the build to its end, not only until the installer runs",
+    )
     parser.add_argument(
         "--log-dir",
         metavar="<directory>",
@@ -73,9 +84,14 @@ def add_log_dir(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def driving(progress: Progress, builder: Builder, files: Files) -> Iterator[None]:
+def driving(
+    progress: Progress, builder: Builder, args: argparse.Namespace
+) -> Iterator[None]:
     """Drive a build with its progress shown; where it fails, show and save why."""
     from osc_imagebuild.errors import InstallError
+    from osc_imagebuild.v1.evidence import Files
+
+    files = Files(args.log_dir)
 
     def listen(event: Event) -> None:
         progress(event)

@@ -11,9 +11,7 @@ from osc_lib.cli import parseractions
 from osc_lib.command import command
 
 from osc_imagebuild.v1 import customize, files
-from osc_imagebuild.v1.base import BuildCommand, add_log_dir, columns_of, driving
-from osc_imagebuild.v1.evidence import Files
-from osc_imagebuild.v1.progress import Progress
+from osc_imagebuild.v1.base import BuildCommand, add_driving, columns_of, driving
 from osc_imagebuild.v1.template import add_variables, template_fields
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ class CreateImageBuild(BuildCommand, command.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Sequence[Any]]:
-        progress = Progress(quiet=self.app.options.verbose_level == 0)
+        progress = self.progress()
         builder = self.builder
         builder.listener = progress
         # Typed in a shell, --os was read by the client's own parser: see plugin.
@@ -62,7 +60,7 @@ class CreateImageBuild(BuildCommand, command.ShowOne):
             progress.note(f"warning: {line}")
         if parsed_args.dry_run:
             return _planned(plan)
-        with driving(progress, builder, Files(parsed_args.log_dir)):
+        with driving(progress, builder, parsed_args):
             build = builder.start(plan, wait=parsed_args.wait)
         return columns_of(build)
 
@@ -272,18 +270,12 @@ def _add_conduct(parser: argparse.ArgumentParser) -> None:
         help="How often the install server is made where Nova found no host for it, or "
         "its guest no network or no answer file (default: 2)",
     )
-    add_log_dir(parser)
     parser.add_argument(
         "--verify",
         action=argparse.BooleanOptionalAction,
         help="Boot the result before it is published (default: yes)",
     )
-    parser.add_argument(
-        "--wait",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="Drive the build to its end, not only until the installer runs",
-    )
+    add_driving(parser)
     parser.add_argument(
         "--dry-run",
         action="store_true",

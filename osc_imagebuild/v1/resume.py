@@ -12,12 +12,10 @@ from osc_lib.command import command
 from osc_imagebuild.v1.base import (
     BuildCommand,
     add_build,
-    add_log_dir,
+    add_driving,
     columns_of,
     driving,
 )
-from osc_imagebuild.v1.evidence import Files
-from osc_imagebuild.v1.progress import Progress
 
 Shown = tuple[Sequence[str], Sequence[Any]]
 
@@ -34,21 +32,13 @@ class ResumeImageBuild(BuildCommand, command.ShowOne):
             help="Drive every unfinished build of the project that nobody drives; "
             "with --no-wait as far as each can go now, as for cron",
         )
-        parser.add_argument(
-            "--wait",
-            action=argparse.BooleanOptionalAction,
-            default=True,
-            help="Drive the build to its end, not only until the installer runs",
-        )
-        add_log_dir(parser)
+        add_driving(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         if parsed_args.all == bool(parsed_args.build):
             raise exceptions.CommandError("give either one build or --all")
-        progress = Progress(quiet=self.app.options.verbose_level == 0)
-        builder = self.builder
-        with driving(progress, builder, Files(parsed_args.log_dir)):
+        with driving(self.progress(), self.builder, parsed_args):
             if parsed_args.all:
                 return self._resume_all(wait=parsed_args.wait)
             build = self.builder.resume(parsed_args.build, wait=parsed_args.wait)

@@ -11,12 +11,10 @@ from osc_lib.command import command
 from osc_imagebuild.v1.base import (
     BuildCommand,
     add_build,
-    add_log_dir,
+    add_driving,
     columns_of,
     driving,
 )
-from osc_imagebuild.v1.evidence import Files
-from osc_imagebuild.v1.progress import Progress
 
 
 class RetryImageBuild(BuildCommand, command.ShowOne):
@@ -42,21 +40,14 @@ class RetryImageBuild(BuildCommand, command.ShowOne):
             metavar="<zone>",
             help="Another availability zone for what is done again",
         )
-        parser.add_argument(
-            "--wait",
-            action=argparse.BooleanOptionalAction,
-            default=True,
-            help="Drive the build to its end, not only until the installer runs",
-        )
-        add_log_dir(parser)
+        add_driving(parser)
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Sequence[Any]]:
-        progress = Progress(quiet=self.app.options.verbose_level == 0)
         builder = self.builder
-        with driving(progress, builder, Files(parsed_args.log_dir)):
+        with driving(self.progress(), builder, parsed_args):
             build = builder.retry(
                 parsed_args.build,
                 parsed_args.start,

@@ -17,7 +17,9 @@ SUITE = "trixie"
 FILE = "filesystem.squashfs"
 SOURCES = (HERE / "base.py", HERE / "customize.sh", HERE / "image")
 PACKAGES = ("mmdebstrap", "squashfs-tools")
+# Of all tries; one that hangs leaves time for another.
 BOOTSTRAP_LIMIT_S = 1800
+BOOTSTRAP_TRY_S = 1200
 
 INCLUDE = (
     *("systemd-sysv", "systemd-resolved", "udev", "dbus", "libpam-systemd", "kmod"),
@@ -49,8 +51,8 @@ def make(work: Work, out: Path) -> None:
     packages.mkdir(exist_ok=True)
     # The last try does without what is kept: that may be what is wrong.
     kept = iter([packages] * len(work.patience.pauses_s))
-    work.patience.again(
-        lambda limit: bootstrap(work, apt.source_line, root, next(kept, None))
+    work.patience.within(BOOTSTRAP_TRY_S, BOOTSTRAP_LIMIT_S).again(
+        lambda limit: bootstrap(work, apt.source_line, root, next(kept, None), limit)
     )
     # live-installer copies extended attributes, and a squashfs without any makes it
     # log an error for each of its files.
@@ -65,8 +67,13 @@ def make(work: Work, out: Path) -> None:
     work.versions["kernel"] = kernel.removeprefix("vmlinuz-")
 
 
-def bootstrap(work: Work, source_line: str, root: Path, kept: Path | None) -> None:
-    """Fill root anew; its packages are downloaded into ``kept``, which stays."""
+def bootstrap(
+    work: Work, source_line: str, root: Path, kept: Path | None, limit: float
+) -> None:
+    """Fill root anew, in so many seconds.
+
+    Its packages are downloaded into ``kept``, which stays.
+    """
     shutil.rmtree(root, ignore_errors=True)
     excludes = [f"--dpkgopt=path-exclude={path}" for path in DROP]
     archives = '"$1/var/cache/apt/archives"'
@@ -89,7 +96,7 @@ def bootstrap(work: Work, source_line: str, root: Path, kept: Path | None) -> No
         *((*keep, *let_go) if kept else ()),
         *(SUITE, root, source_line),
         log=work.log,
-        seconds=BOOTSTRAP_LIMIT_S,
+        seconds=limit,
     )
 
 

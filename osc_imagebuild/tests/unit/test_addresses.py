@@ -200,6 +200,7 @@ class BuildTest(CloudTestCase):
         self.cloud.neutron.plug("thief", "n-s", "other", ip)
         error = self.assertRaises(InstallError, builder.start, plan)
         self.assertIn(f"the address {ip}, which was free when", str(error))
+        self.assertIn("(compute, HTTP ", str(error))
         self.assertIn("create the build again", str(error))
         self.cloud.neutron.unplug("thief")
         self.cloud.nova.server_fault = f"Fixed IP {ip} is already in use"

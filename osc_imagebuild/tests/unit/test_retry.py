@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 
 from osc_imagebuild import lease
@@ -11,7 +12,9 @@ from osc_imagebuild.errors import (
     RecordError,
     SpecError,
 )
+from osc_imagebuild.model import Mark
 from osc_imagebuild.record import Record
+from osc_imagebuild.steps import attempts
 from osc_imagebuild.tests.fakes import machines
 from osc_imagebuild.tests.fakes.cloud import FakeCloud
 from osc_imagebuild.tests.fakes.faults import LOST, Fault, answered, once
@@ -102,9 +105,9 @@ class AttemptsTest(AttemptsTestCase):
 
     def test_numbers(self) -> None:
         """A number out of range is refused before anything is written."""
-        for attempts in (0, 6, -1):
+        for number in (0, 6, -1):
             error = self.assertRaises(
-                SpecError, self.builder().plan, self.request(attempts=attempts)
+                SpecError, self.builder().plan, self.request(attempts=number)
             )
             self.assertIn("--attempts takes 1 to 5", str(error))
 
@@ -241,6 +244,77 @@ class RetryTest(AttemptsTestCase):
         found = self.retried(build, "install")
         self.assert_complete(found)
         self.assertNotEqual(build.made, found.made)
+
+    def test_earlier_attempts(self) -> None:
+        """What was tried before stays in the record, and counts for nothing."""
+        self.cloud.nova.plan.first_installs = [NO_LEASE] * 4
+        build = self.failed()
+        [first] = build.attempts
+        error = self.assertRaises(InstallError, self.retried, build)
+        self.assertIn("the attempt before failed too", str(error))
+        self.assertEqual(4, self.servers("install"))
+        again = self.builder().find(build.id)
+        before, end, after = again.attempts
+        said = first.partition(": ")[2]
+        self.assertEqual(f"install 1, before retry 1: {said[:200]}", before)
+        self.assertIn("install, before retry 1: the installer gave up", end)
+        self.assertEqual(first, after)
+        found = self.retried(again)
+        self.assert_complete(found)
+        self.assertEqual([before, end], list(found.attempts[:2]))
+        self.assertEqual(
+            ["1", "1", "2", "2"], [a.partition("retry ")[2][0] for a in found.attempts]
+        )
+
+    def test_many_retries(self) -> None:
+        """The record keeps the latest: a property has its limit."""
+        marks: dict[str, Mark] = {}
+        last = Mark(9.0, {"attempt": "install", "reason": "x" * 999})
+        for number in range(1, 15):
+            marks = attempts.put_aside(marks, number, last)
+        told = attempts.told(marks)
+        self.assertEqual(12, len(told))
+        self.assertEqual(f"install, before retry 14: {'x' * 200}", told[-1])
+        self.assertIn("before retry 3:", told[0])
+        self.assertEqual([], attempts.failed(marks, "install"))
+
+    def test_calls_of_the_points(self) -> None:
+        """Nothing is asked for that the record says cannot be there."""
+        for plan, fields, expected in (
+            ({"install_fails": "FAILED: no disk"}, {}, []),
+            (
+                {"result_boots": False},
+                {},
+                ["GET /v2/images/ID", "GET /v2.1/servers/detail"],
+            ),
+            (
+                {"result_boots": False},
+                {"output": "volume"},
+                [
+                    "GET /v3/volumes/detail",
+                    "GET /v3/volumes/ID",
+                    "GET /v2.1/servers/detail",
+                ],
+            ),
+        ):
+            with self.one_of_many(f"{plan} {fields}"):
+                self.cloud = FakeCloud()
+                for name, value in plan.items():
+                    setattr(self.cloud.nova.plan, name, value)
+                build = self.failed(**fields)
+                builder = self.builder("looker")
+                builder.find(build.id)  # logs in
+                calls: list[str] = []
+
+                def note(call: Call, calls: list[str] = calls) -> None:
+                    if call.service != "identity" and call.path.count("/") > 1:
+                        path = re.sub(r"[0-9a-f-]{36}", "ID", call.path)
+                        calls.append(f"{call.method} {path}")
+
+                self.cloud.hooks.append(note)
+                points = builder.retry_points(build)
+                self.assertEqual("install", points[-1])
+                self.assertEqual(sorted(expected), sorted(calls))
 
     def test_other_hardware(self) -> None:
         """Another flavor and zone, for what is done again."""

@@ -23,6 +23,7 @@ from osc_imagebuild.monitors import (
     console,
     diagnostics,
     keeping,
+    metrics,
     screen,
     signals,
     window,
@@ -70,6 +71,29 @@ class StallTest(CloudTestCase):
         text, after = self.failed(stall_min=3, timeout_min=20)
         self.assertIn("not done within 20 minutes", text)
         self.assertGreater(after, 20)
+
+    def test_no_network(self) -> None:
+        """Another server where counters show that nothing came, or nothing went."""
+        for nics, made in (
+            ([{"rx_octets": 0, "tx_octets": 900}], 2),
+            ([{"rx_octets": 900, "tx_octets": 0}], 2),
+            ([{"rx_octets": 900, "tx_octets": 900}], 1),
+            ([{"rx_octets": None, "tx_octets": 0}], 1),
+            ([], 1),
+            (None, 1),
+        ):
+            with self.one_of_many(f"{nics}"):
+                self.cloud = type(self.cloud)()
+                shown = {"cpu_details": [{"time": 10**9}], "nic_details": nics or []}
+                if nics is not None:
+                    self.cloud.nova.counters = lambda s, now, shown=shown: shown
+                text, _ = self.failed(stall_min=3, timeout_min=60)
+                self.assertIn("no sign of life", text)
+                self.assertEqual(made == 2, "the guest had no network" in text)
+                created = self.cloud.created("create server")
+                self.assertEqual(made, len(created))
+                [build] = self.builder().list().builds
+                self.assertEqual(made - 1, len(build.attempts))
 
     def test_screen(self) -> None:
         """A picture that changes is life, one that does not is none."""
@@ -144,6 +168,26 @@ class StallTest(CloudTestCase):
             self.assertEqual(1, len(asked), path)
 
 
+class MetricsTest(testtools.TestCase):
+    """Counters that the metric service keeps."""
+
+    def test_cut_off(self) -> None:
+        """Only where both ways are counted, and one was never used."""
+        came, went = metrics.NETWORK
+        for values, expected in (
+            ({came: 0.0, went: 9.0}, True),
+            ({came: 9.0, went: 0.0}, True),
+            ({came: 9.0, went: 9.0}, False),
+            ({came: 0.0}, False),
+            ({went: 0.0}, False),
+            ({"cpu": 1e9}, False),
+        ):
+            latest = {(name, "id"): (900.0, value) for name, value in values.items()}
+            found = metrics.combine(latest, 1000.0)
+            assert found is not None
+            self.assertEqual(expected, found.cut_off, str(values))
+
+
 class KeepingTest(testtools.TestCase):
     """Signals in the record, which may hold anything."""
 
@@ -156,7 +200,7 @@ class KeepingTest(testtools.TestCase):
             "console": console.news("one\ntwo\n"),
             "trouble": "the mirror",
             "diagnostics": Counters(1e9, 2e9, 3.5),
-            "metrics": Counters(0.0, 1.0, 2.0),
+            "metrics": Counters(0.0, 0.0, 2.0, cut_off=True),
             "screen": screen.tiles(BLACK),
         }
         return {name: Signal(v, 4000.0, 4900.0) for name, v in values.items()}
@@ -177,6 +221,7 @@ class KeepingTest(testtools.TestCase):
             '{"install": {"trouble": ["x", 9000, 9000]}}',
             '{"install": {"trouble": ["x", 3, 2]}}',
             '{"install": {"metrics": [[1, 2], 1, 2]}}',
+            '{"install": {"metrics": [[1, 2, 3, "x"], 1, 2]}}',
             f'{{"install": {{"metrics": [[1{"0" * 400}, 2, 3], 1, 2]}}}}',
         ):
             found = keeping.load(text, self.NOW)
@@ -589,6 +634,9 @@ class ScreenTest(CloudTestCase):
             (Counters(), 1.0, True),
         ):
             self.assertEqual(wanted, diagnostics.alive(old, new, seconds), str(new))
+        before = dataclasses.replace(old, cut_off=True)
+        self.assertTrue(diagnostics.alive(before, old, 600.0))
+        self.assertFalse(diagnostics.alive(before, before, 600.0))
         text = '{"cpu_details": [{"time": 2000000000}], "nic_details": []}'
         self.assertEqual(Counters(cpu_s=2.0), diagnostics.parse(json.loads(text)))
         self.assertIsNone(diagnostics.parse({"state": "running"}))

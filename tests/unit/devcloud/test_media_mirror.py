@@ -11,7 +11,7 @@ import testtools
 
 from devcloud import apt_sources, patience
 from devcloud.apt_sources import Source
-from devcloud.errors import DevcloudError
+from devcloud.errors import CommandError, DevcloudError
 from devcloud.media import apt, parts
 from devcloud.media.debian import build, netboot, udebs
 from devcloud.patience import Patience
@@ -128,6 +128,56 @@ class TestIndexes(MirrorTest):
         self.mirror.put(release, "".join(kept).encode())
         self.assertEqual(REPACKED, set(self.gather().collector.repacked))
         self.assertIn("Release does not name it", self.said[0])
+
+    def test_only_out_of_step(self) -> None:
+        """Nothing else makes an unsigned index good; it is tried again, and named."""
+        self.mirror.spoil(COMPONENTS, "503")
+        with mock.patch.object(apt, "PlainIndex", side_effect=AssertionError):
+            reason = self.fail_to_gather()
+        self.assertIn("no index of installer components", reason)
+        self.assertIn("503", reason)
+        asked = [p for p in self.mirror.asked if p == f"{COMPONENTS}.xz"]
+        self.assertEqual((2, []), (len(asked), self.said))
+
+    def test_once_unreachable(self) -> None:
+        """The second try gives the signed one."""
+        self.mirror.spoil(f"{COMPONENTS}.xz", "503", times=1)
+        self.assertEqual([], self.gather().collector.repacked)
+        self.assertEqual([], self.said)
+
+    def test_not_signed(self) -> None:
+        """Components of a Release that nobody vouches for are not taken."""
+        work = self.work()
+        self.trusted = False
+        self.out_of_step()
+        error = self.assertRaises(
+            *(DevcloudError, apt.components, work.cache, SUITE, work.log),
+            *(work.patience, self.said.append),
+        )
+        self.assertIn("is not signed", str(error))
+        asked = [p for p in self.mirror.asked if p.startswith(COMPONENTS)]
+        self.assertEqual(([], []), (asked, self.said))
+
+    def test_what_apt_says(self) -> None:
+        """Size and hash of an index, and nothing beside that."""
+        packages = "E: Failed to fetch http://m/dists/x/Packages.xz  "
+        size = (
+            f"{packages}File has unexpected size (2 != 1). Mirror sync in progress?\n"
+        )
+        for output, expected in (
+            (size, True),
+            (f"{packages}Hash Sum mismatch\n   Hashes of expected file:\n", True),
+            (f"{size}E: Some index files failed to download.\n", True),
+            (f"{packages}503  Service Unavailable\n", False),
+            (f"{packages}Could not connect to m:80\n", False),
+            (f"{size}{packages}Connection timed out\n", False),
+            ("E: Failed to fetch http://m/InRelease  Hash Sum mismatch\n", False),
+            (f"{size}E: The repository 'http://m x Release' is not signed.\n", False),
+            ("", False),
+        ):
+            error = CommandError("apt-get failed", output)
+            self.assertEqual(expected, apt.is_out_of_step(error), output)
+        self.assertFalse(apt.is_out_of_step(DevcloudError("slow")))
 
     def test_component_missing(self) -> None:
         """Without an index there are no components."""

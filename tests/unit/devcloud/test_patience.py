@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import os
+import re
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -13,6 +18,8 @@ import testtools
 
 from devcloud import packages, patience, process, settings
 from devcloud.errors import CommandError, DevcloudError, SlowError
+from devcloud.media import parts
+from devcloud.media.debian import base
 from devcloud.patience import Patience
 
 REFUSED = """\
@@ -74,6 +81,40 @@ class TestPatience(testtools.TestCase):
         self.assertLessEqual(self.now, 100)
         error = self.assertRaises(DevcloudError, kept.again, self.work(0))
         self.assertIn("more than 100 s; what came is kept", str(error))
+
+    def test_within(self) -> None:
+        """A part of it has a bound of its own, and ends no later than all of it."""
+        self.now = 50
+        whole = Patience(try_s=10, pauses_s=(1,) * 9, total_s=100, began=0)
+        for total_s, limits in ((40, [30, 9]), (999, [30, 19])):
+            self.now = 50
+            self.limits.clear()
+            part = whole.within(30, total_s)
+            self.assertRaises(DevcloudError, part.again, self.work(99, takes=70))
+            self.assertEqual(limits, self.limits)
+
+    def test_base_system(self) -> None:
+        """One that hangs is left and tried again; all of it ends in half an hour."""
+        limits: list[float] = []
+
+        def hang(*words: object, seconds: float, **options: object) -> str:
+            limits.append(seconds)
+            self.wait(seconds)
+            raise SlowError("mmdebstrap did not end")
+
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        here = Path(scratch.name)
+        work = parts.Work(here, here, here / "log", "", print)
+        signed = mock.Mock(home=here, source_line="")
+        with (
+            mock.patch.object(base, "Apt", return_value=signed),
+            mock.patch.object(base, "proxy_option", return_value=[]),
+            mock.patch.object(process, "run", hang),
+        ):
+            self.assertRaises(SlowError, base.make, work, here)
+        self.assertGreater(len(limits), 1)
+        self.assertLessEqual(self.now, base.BOOTSTRAP_LIMIT_S)
 
 
 class TestWhy(testtools.TestCase):
@@ -208,6 +249,36 @@ class TestPackages(testtools.TestCase):
 
 class TestTable(testtools.TestCase):
     """The end of `make test`."""
+
+    def test_venv(self) -> None:
+        """What make did before the first part counts too."""
+        whole = importlib.import_module("tools.test")
+
+        def part(name: str, broken: list[str], times: dict[str, int]) -> Counter[str]:
+            times[name] = 1
+            return Counter(passed=1, failed=0)
+
+        said = io.StringIO()
+        with (
+            mock.patch.object(whole, "run_part", part),
+            mock.patch.object(whole, "cloud_is_up", return_value=True),
+            mock.patch.dict(os.environ, {"VENV_S": "125", "SKIP_SLOW": ""}),
+            contextlib.redirect_stdout(said),
+        ):
+            self.assertEqual(0, whole.main())
+        lines = [line.split() for line in said.getvalue().splitlines()]
+        self.assertIn(["venv", "2:05"], lines)
+        parts_of_it = len(lines) - 4  # the title, venv, the sum and the count
+        self.assertIn(["in", "all", f"2:{5 + parts_of_it:02}"], lines)
+
+    def test_venv_is_timed(self) -> None:
+        """By the Makefile, before Python of that environment can run."""
+        makefile = Path(__file__).parents[3] / "Makefile"
+        [rule] = re.findall(r"(?m)^test:.*\n((?:\t.*\n)+)", makefile.read_text())
+        script = rule.replace("$(MAKE)", "sleep 1; :").replace("$$", "$").strip("\t@")
+        script = script.replace("$(PYTHON_VENV) tools/test.py", "printenv VENV_S")
+        taken = process.run("sh", "-c", script).split()[-1]
+        self.assertIn(int(taken), range(1, 60))
 
     def test_rows(self) -> None:
         """Minutes and seconds of each part, and of all."""
