@@ -9,12 +9,10 @@ REQUIREMENTS = requirements.txt test-requirements.txt doc/requirements.txt
 
 # Tests are found from the root of the repository, by a part of their name.
 TESTS = $(STESTR) --test-path . --top-dir . run
-TEST_CATALOG = $(CURDIR)/osc_imagebuild/tests/catalog
-CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && \
-	OSC_IMAGEBUILD_CATALOG=$(TEST_CATALOG):$$OSC_IMAGEBUILD_CATALOG $(TESTS)
-EVERYWHERE = tests\.unit\.test_(sweep|faults)
+CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && $(TESTS)
+EVERYWHERE = tests\.scenarios\.test_(sweep|faults)
 # A build waits most of its time: two at once are nearly twice as quick.
-TWO = --concurrency 2
+TWO = --worker-file tests/e2e/workers.yaml
 
 .PHONY: help venv demo test lint format types unit sweep oz docs sentences functional alone \
 	e2e slow builds proof stock catalogue-check vendor media-check devcloud devcloud-status \
@@ -58,7 +56,7 @@ types: venv  ## types, by mypy
 	$(BIN)/mypy osc_imagebuild devcloud tests tools bench
 
 unit: venv  ## tests that need no cloud
-	env -u OS_CLOUD $(TESTS) 'tests\.(unit\.|contract\..*\.Fake)' \
+	env -u OS_CLOUD $(TESTS) 'tests\.((devcloud\.)?unit\.|scenarios\.|contract\..*\.Fake)' \
 		--exclude-regex '$(EVERYWHERE)'
 
 sweep: venv  ## clients that die, and services that fail, at every call of a build
@@ -83,7 +81,7 @@ docs: venv  ## the documentation, into doc/build/html
 	$(BIN)/sphinx-build -q -W --keep-going -b html doc/source doc/build/html
 
 functional: venv  ## tests of the parts on a running devcloud
-	$(CLOUD_TESTS) --serial 'tests\.(functional\.|contract\..*\.Real)'
+	$(CLOUD_TESTS) --serial 'tests\.((devcloud\.)?functional\.|contract\..*\.Real)'
 
 alone: venv  ## whole builds that allow no others on a running devcloud
 	$(CLOUD_TESTS) --serial 'tests\.e2e\.test_alone'

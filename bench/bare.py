@@ -10,10 +10,11 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-from osc_imagebuild import boot, media
-from osc_imagebuild.parts import StubDisk
-from osc_imagebuild.plan import Plan
-from osc_imagebuild.record import Record
+from osc_imagebuild import boot
+from osc_imagebuild.builds.record import Record
+from osc_imagebuild.media import ipxe_stub
+from osc_imagebuild.model.boot_sources import StubDisk
+from osc_imagebuild.planning.plan import Plan
 
 LIMIT_S = 3600
 METADATA = "169.254.169.254"
@@ -67,7 +68,7 @@ def install(plan: Plan, home: Path, disk_gib: int) -> float:
 def _stub(plan: Plan, here: str) -> bytes:
     [image] = boot.load("ipxe").images(plan.spec)
     assert isinstance(image.content, StubDisk)
-    return media.stub_disk(image.content.script.replace(METADATA, here))
+    return ipxe_stub.stub_disk(image.content.script.replace(METADATA, here))
 
 
 def _run(disk: Path, plan: Plan) -> float:

@@ -23,14 +23,14 @@ import openstack
 from bench import bare
 from devcloud import settings
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.catalog import Catalog, default_directories
-from osc_imagebuild.model import Request
-from osc_imagebuild.record import Record
+from osc_imagebuild.builds.record import Record
+from osc_imagebuild.guests.catalog import Catalog, default_directories
+from osc_imagebuild.model.request import Request
 from osc_imagebuild.v1.progress import Progress
 
 ROOT = Path(__file__).parents[1]
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
-CATALOGS = (*settings.CATALOGS, ROOT / "osc_imagebuild/tests/catalog")
+CATALOGS = settings.CATALOGS
 
 # A run of the client with the plugin hidden from it, or not.
 _VERSION = """

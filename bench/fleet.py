@@ -13,13 +13,14 @@ from unittest import mock
 
 import requests
 
-from osc_imagebuild import fleet, lease, media
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.catalog import Catalog
-from osc_imagebuild.model import Request
-from osc_imagebuild.tests.e2e.base import CATALOG
-from osc_imagebuild.tests.fakes.cloud import FakeCloud
-from osc_imagebuild.tests.fakes.wire import Adapter
+from osc_imagebuild.builds import fleet, lease
+from osc_imagebuild.guests.catalog import Catalog
+from osc_imagebuild.media import content
+from osc_imagebuild.model.request import Request
+from tests.e2e.base import CATALOG
+from tests.fakes.cloud import FakeCloud
+from tests.fakes.wire import Adapter
 
 GOAL = 0.1
 MINUTES = 180
@@ -38,7 +39,9 @@ def main() -> int:
             requests.Session, get_adapter=lambda *_, **__: Adapter(cloud.serve)
         ),
         mock.patch.multiple(
-            media, missing_parts=lambda *_: [], stub_disk=lambda script: script.encode()
+            content,
+            missing_parts=lambda *_: [],
+            stub_disk=lambda script: script.encode(),
         ),
         mock.patch.object(lease, "_life", lambda: ""),
     ):

@@ -16,10 +16,10 @@ import tempfile
 import time
 
 from bench.bench import Table
-from osc_imagebuild import iso
-from osc_imagebuild.parts import IsoFile
-from osc_imagebuild.tests.fakes.isos import SparseIso
-from osc_imagebuild.tests.fakes.web import Web, running
+from osc_imagebuild.media import iso_files
+from osc_imagebuild.model.boot_sources import IsoFile
+from tests.fakes.isos import SparseIso
+from tests.fakes.web import Web, running
 
 KERNEL_MIB, RAMDISK_MIB = 14, 70
 GOAL_RATIO = 1.2
@@ -37,13 +37,15 @@ def main() -> int:
     with running(Web(disc.size, disc.read)) as server:
         url = f"{server.url}/large.iso"
         began = time.monotonic()
-        with iso.opened(url) as opened:
-            found = iso.contents(opened, disc.paths)
+        with iso_files.opened(url) as opened:
+            found = iso_files.contents(opened, disc.paths)
         table.row("planning, time", time.monotonic() - began, GOAL_PLAN_S, "s")
         planned = server.sent / (1 << 20)
         for path in disc.paths:
             with tempfile.TemporaryFile() as target:
-                iso.fetch(IsoFile(url, "", found.version, disc.paths, path), target)
+                iso_files.fetch(
+                    IsoFile(url, "", found.version, disc.paths, path), target
+                )
     wanted = sum(part.size for part in found.parts)
     table.row("planning, bytes sent", planned, 0.2 * wanted / (1 << 20), "MiB")
     ratio = server.sent / wanted

@@ -34,7 +34,7 @@ from typing import Any
 import openstack
 
 from bench.evidence import Log, keep, tap_of
-from osc_imagebuild import media
+from osc_imagebuild.media import ipxe_stub
 
 WAIT_S = 300
 BUILD_S = 300
@@ -149,7 +149,7 @@ def image_of(cloud: Any, wanted: str | None, name: str) -> Any:
     image = cloud.image.create_image(
         name=name, disk_format="qcow2", container_format="bare", allow_duplicates=True
     )
-    image.data = media.stub_disk(_STUB)
+    image.data = ipxe_stub.stub_disk(_STUB)
     image.upload(cloud.image)
     return image
 

@@ -22,9 +22,9 @@ import openstack
 
 from bench.bench import CATALOGS, OPENSTACK, Table
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.catalog import Catalog, default_directories
-from osc_imagebuild.model import Request
-from osc_imagebuild.record import Record
+from osc_imagebuild.builds.record import Record
+from osc_imagebuild.guests.catalog import Catalog, default_directories
+from osc_imagebuild.model.request import Request
 
 GOAL_MINUTES = 30
 # The client itself, noting when it sends its requests.

@@ -34,7 +34,8 @@ MEDIA_URL = f"http://{GATEWAY}:{MEDIA_PORT}"
 
 CATALOG = Path(__file__).with_name("catalog")  # how the product builds here
 # ... and what is to be said of the media as they were made, where they were.
-CATALOGS = (CATALOG, MEDIA / "debian" / "catalog")
+MINI_CATALOG = CATALOG / "mini"  # the installer of a minute, of the tests
+CATALOGS = (CATALOG, MINI_CATALOG, MEDIA / "debian" / "catalog")
 LIB = (
     HOME / "lib"
 )  # a copy of this package: daemons outlive the checkout that started them

@@ -3,31 +3,98 @@
 As a library::
 
     import openstack
-    import osc_imagebuild
+    from osc_imagebuild import Builder, Request
 
-    builder = osc_imagebuild.Builder(openstack.connect(cloud="mycloud"))
-    build = builder.create(osc_imagebuild.Request(name="golden", os="debian-13"))
+    builder = Builder(openstack.connect(cloud="mycloud"))
+    build = builder.create(Request(name="golden", os="debian-13"))
+
+What is listed in ``__all__`` is the public interface; the modules below may move.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from osc_imagebuild.builder import Builder
-    from osc_imagebuild.model import Request
+    from osc_imagebuild.builder import Builder, Listing
+    from osc_imagebuild.builds.fleet import Fleet, Outcome
+    from osc_imagebuild.builds.orphans import Orphan
+    from osc_imagebuild.builds.record import Record
+    from osc_imagebuild.engine.events import Event
+    from osc_imagebuild.errors import (
+        CloudError,
+        ConflictError,
+        DrivenError,
+        Evidence,
+        ImageBuildError,
+        InstallError,
+        LockedError,
+        NotFoundError,
+        RecordError,
+        ScreenError,
+        SpecError,
+        TransientError,
+    )
+    from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.request import File, Repository, Request, User
+    from osc_imagebuild.planning.plan import Plan
+    from osc_imagebuild.retry import Hardware
 
-__all__ = ["Builder", "Request"]
+_HOMES = {
+    "builder": ("Builder", "Listing"),
+    "builds.fleet": ("Fleet", "Outcome"),
+    "builds.orphans": ("Orphan",),
+    "builds.record": ("Record",),
+    "engine.events": ("Event",),
+    "errors": (
+        *("CloudError", "ConflictError", "DrivenError", "Evidence", "ImageBuildError"),
+        *("InstallError", "LockedError", "NotFoundError", "RecordError", "ScreenError"),
+        *("SpecError", "TransientError"),
+    ),
+    "guests.catalog": ("Catalog",),
+    "model.request": ("File", "Repository", "Request", "User"),
+    "planning.plan": ("Plan",),
+    "retry": ("Hardware",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Builder",
+    "Catalog",
+    "CloudError",
+    "ConflictError",
+    "DrivenError",
+    "Event",
+    "Evidence",
+    "File",
+    "Fleet",
+    "Hardware",
+    "ImageBuildError",
+    "InstallError",
+    "Listing",
+    "LockedError",
+    "NotFoundError",
+    "Orphan",
+    "Outcome",
+    "Plan",
+    "Record",
+    "RecordError",
+    "Repository",
+    "Request",
+    "ScreenError",
+    "SpecError",
+    "TransientError",
+    "User",
+]
 
 
 def __getattr__(name: str) -> Any:
     # The package is imported on every `openstack` call: load nothing early.
-    if name == "Builder":
-        from osc_imagebuild.builder import Builder
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
 
-        return Builder
-    if name == "Request":
-        from osc_imagebuild.model import Request
 
-        return Request
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

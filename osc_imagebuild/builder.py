@@ -9,13 +9,18 @@ from dataclasses import dataclass
 
 from openstack.connection import Connection
 
-from osc_imagebuild import lease, logs, orphans, record, removal
 from osc_imagebuild import retry as retries
-from osc_imagebuild.catalog import Catalog
+from osc_imagebuild.builds import cancel_delete, console_log, lease, orphans, record
+from osc_imagebuild.builds.fleet import Fleet, Outcome
+from osc_imagebuild.builds.orphans import Orphan
+from osc_imagebuild.builds.record import Record
+from osc_imagebuild.builds.teardown import teardown
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.engine import ANY_STEP, Engine
+from osc_imagebuild.engine import retry_points
+from osc_imagebuild.engine.events import Event, Hearer, Listener
+from osc_imagebuild.engine.loop import ANY_STEP, Engine
 from osc_imagebuild.errors import (
     CloudError,
     ImageBuildError,
@@ -23,13 +28,9 @@ from osc_imagebuild.errors import (
     RecordError,
     because,
 )
-from osc_imagebuild.events import Event, Hearer, Listener
-from osc_imagebuild.fleet import Fleet, Outcome
-from osc_imagebuild.model import Request
-from osc_imagebuild.orphans import Orphan
-from osc_imagebuild.plan import Plan, make_plan
-from osc_imagebuild.record import Record
-from osc_imagebuild.teardown import teardown
+from osc_imagebuild.guests.catalog import Catalog
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning.plan import Plan, make_plan
 
 
 def _silent(event: Event) -> None:
@@ -144,7 +145,7 @@ class Builder:
 
         :raises: CloudError
         """
-        return retries.points(self.api, build)
+        return retry_points.points(self.api, build)
 
     def resume_all(self, *, once: bool = False) -> Outcome:
         """Drive every unfinished build of the project that nobody drives.
@@ -238,7 +239,7 @@ class Builder:
 
         :raises: RecordError, CloudError
         """
-        return removal.cancel(self.api, self.find(build))
+        return cancel_delete.cancel(self.api, self.find(build))
 
     def delete(self, build: str, *, with_image: bool = False) -> None:
         """Remove a build: what it left and its record. Needs only the ID.
@@ -248,7 +249,7 @@ class Builder:
         :raises: RecordError where a name is unknown or ambiguous, CloudError
         """
         build_id, made = self._identify(build)
-        removal.delete(self.api, build_id, made if with_image else ())
+        cancel_delete.delete(self.api, build_id, made if with_image else ())
 
     def _identify(self, build: str) -> tuple[str, tuple[str, ...]]:
         """ID and results of a build, even where its record cannot be read."""
@@ -297,8 +298,8 @@ class Builder:
         :raises: RecordError, CloudError
         """
         found = self.find(build)
-        text = logs.read(self.api, found) or kept or found.console_tail
-        return logs.shown(text, lines, raw=raw)
+        text = console_log.read(self.api, found) or kept or found.console_tail
+        return console_log.shown(text, lines, raw=raw)
 
     def follow(
         self, build: str, *, lines: int | None = None, raw: bool = False
@@ -307,7 +308,7 @@ class Builder:
 
         :raises: RecordError, CloudError
         """
-        return logs.follow(self.api, self.find(build), lines, raw=raw)
+        return console_log.follow(self.api, self.find(build), lines, raw=raw)
 
     def screenshot(self, build: str) -> tuple[str, bytes]:
         """Return the build's ID and a PNG file of its server's screen.
@@ -315,7 +316,7 @@ class Builder:
         :raises: ScreenError, RecordError, CloudError
         """
         found = self.find(build)
-        return found.id, logs.screenshot(self.api, found)
+        return found.id, console_log.screenshot(self.api, found)
 
 
 @contextmanager

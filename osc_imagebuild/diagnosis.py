@@ -7,13 +7,12 @@ import os
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from osc_imagebuild import signs
-from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.errors import SpecError, unread
-from osc_imagebuild.monitors import console
-from osc_imagebuild.monitors.signs import Signs
-from osc_imagebuild.monitors.text import SCREEN_LINES
-from osc_imagebuild.monitors.verdict import Look, Verdict, judge
+from osc_imagebuild.guests.catalog import Catalog
+from osc_imagebuild.monitors.console import clean, sign_files
+from osc_imagebuild.monitors.console.signs import Signs
+from osc_imagebuild.monitors.console.text import SCREEN_LINES
+from osc_imagebuild.monitors.console.verdict import Look, Verdict, judge
 
 # More than Nova keeps of a console, by far; what is older is not read.
 LIMIT = 1024 * 1024
@@ -35,7 +34,7 @@ class Diagnosis:
 def diagnose(text: str, known: Signs) -> Diagnosis:
     """Judge the text of a console."""
     verdict = judge(known, Look(console=text, live=False))
-    return Diagnosis(verdict, console.tail(text, SCREEN_LINES))
+    return Diagnosis(verdict, clean.tail(text, SCREEN_LINES))
 
 
 def diagnose_file(
@@ -65,8 +64,8 @@ def diagnose_file(
         )
     if known:
         return diagnose(text, known)
-    found = diagnose(text, signs.of_unknown(text))
-    return dataclasses.replace(found, os=_guessed(signs.guess(text)))
+    found = diagnose(text, sign_files.of_unknown(text))
+    return dataclasses.replace(found, os=_guessed(sign_files.guess(text)))
 
 
 def _guessed(likely: dict[str, str]) -> str:
@@ -100,7 +99,7 @@ def signs_of(catalog: Catalog, os_name: str) -> Signs:
 
     :raises: SpecError where there is neither
     """
-    if os_name not in catalog.names() and os_name in signs.families():
-        return signs.of(os_name)
+    if os_name not in catalog.names() and os_name in sign_files.families():
+        return sign_files.of(os_name)
     entry = catalog.entry(os_name)
-    return signs.of(entry.family, entry.signs)
+    return sign_files.of(entry.family, entry.signs)

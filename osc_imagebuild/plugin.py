@@ -1,6 +1,6 @@
 """The plugin contract of python-openstackclient.
 
-This module is imported by every `openstack` call, so it imports nothing.
+This module is imported by every `openstack` call, so it imports next to nothing.
 Source: python-openstackclient, doc/source/contributor/plugins.rst.
 """
 
@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from osc_imagebuild.v1 import API_NAME as API_NAME
+
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
-
-API_NAME = "image_build"
 API_VERSION_OPTION = "os_image_build_api_version"
 API_VERSIONS = ("1",)
 DEFAULT_API_VERSION = "1"

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from osc_imagebuild import boot, outputs, record
-from osc_imagebuild import spec as specs
-from osc_imagebuild.choose import named_flavor, volume_zone
-from osc_imagebuild.cloud import inventory
+from osc_imagebuild.builds import record
+from osc_imagebuild.builds.lease import Lease
+from osc_imagebuild.builds.record import Record
+from osc_imagebuild.builds.teardown import remove_result, teardown
+from osc_imagebuild.cloud import limits
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.cloud.inventory import Flavor
-from osc_imagebuild.cloud.observe import observe
 from osc_imagebuild.cloud.retry import patiently
+from osc_imagebuild.engine.retry_points import (
+    HARVEST,
+    INSTALL,
+    POINTS,
+    VERIFY,
+    everything,
+    look,
+    possible,
+)
 from osc_imagebuild.errors import RecordError, SpecError
-from osc_imagebuild.lease import Lease
-from osc_imagebuild.model import Facts, Mark, Spec
-from osc_imagebuild.place import named_zone
-from osc_imagebuild.record import Record
-from osc_imagebuild.steps import attempts, interference
-from osc_imagebuild.steps.volumes import ROOT
-from osc_imagebuild.teardown import remove_result, teardown
+from osc_imagebuild.model import spec_json as specs
+from osc_imagebuild.model.facts import Facts, Mark
+from osc_imagebuild.model.resources import Flavor
+from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.planning.networks import named_zone
+from osc_imagebuild.planning.selection import named_flavor, volume_zone
+from osc_imagebuild.steps import attempts
 
-VERIFY, HARVEST, INSTALL = "verify", "harvest", "install"
-# The last one first: what is there already need not be made again.
-POINTS = (VERIFY, HARVEST, INSTALL)
 # The marks that stay; all others are of what is done again.
 _KEPT = {
     VERIFY: ("started", "installed", "off", "harvested"),
@@ -40,18 +45,6 @@ class Hardware:
 
     flavor: str | None = None
     availability_zone: str | None = None
-
-
-def points(api: Api, build: Record) -> tuple[str, ...]:
-    """Return the steps that a failed build can go on from, the furthest first.
-
-    ``install`` is always one: the record has all that a build needs.
-
-    :raises: CloudError
-    """
-    if build.status != "failed":
-        return ()
-    return _possible(build.spec, _look(api, build, _needed(build)))
 
 
 def prepare(
@@ -74,8 +67,8 @@ def prepare(
             record.update(api, build.id, lease=held.generation)
             held.touch()
 
-    facts = _look(api, build, _everything(build.spec))
-    start = _chosen(build, _possible(build.spec, facts), start)
+    facts = look(api, build, everything(build.spec))
+    start = _chosen(build, possible(build.spec, facts), start)
     spec = _changed(api, build.spec, start, hardware)
     keep = _useful(build, facts, start)
 
@@ -135,48 +128,6 @@ def require_failed(build: Record) -> None:
         )
 
 
-def _look(api: Api, build: Record, parts: Collection[str]) -> Facts:
-    return observe(api, build.id, boot.shared(build.spec), build.marks, None, parts)
-
-
-def _everything(spec: Spec) -> set[str]:
-    parts = {"images", "result", "servers", "server:install"}
-    if spec.root == "volume" or spec.output != "image":
-        parts |= {"volumes", "snapshots"}
-    return parts
-
-
-def _needed(build: Record) -> set[str]:
-    """What can be evidence of a step, by what the record says was reached."""
-    parts: set[str] = set()
-    if "harvested" in build.marks:
-        parts |= outputs.load(build.spec.output).SEES
-    if "installed" in build.marks:
-        parts |= {"servers", "server:install"}
-        parts |= {"volumes"} if build.spec.root == "volume" else set()
-    return parts
-
-
-def _possible(spec: Spec, facts: Facts) -> tuple[str, ...]:
-    return tuple(point for point in POINTS if _has_evidence(spec, facts, point))
-
-
-def _has_evidence(spec: Spec, facts: Facts, point: str) -> bool:
-    match point:
-        case "verify":
-            noted = "harvested" in facts.marks
-            return noted and outputs.load(spec.output).result(facts) is not None
-        case "harvest":
-            server, root = facts.servers.get("install"), facts.volumes.get(ROOT)
-            off = server is not None and server.status == "SHUTOFF" and server.is_off
-            free = root is not None and root.status == "available"
-            alone = server is None and free and "off" in facts.marks
-            spoilt = interference.spoilt(facts) is not None
-            return "installed" in facts.marks and (off or alone) and not spoilt
-        case _:
-            return True
-
-
 def _chosen(build: Record, possible: Sequence[str], start: str | None) -> str:
     if start is None:
         return possible[0]
@@ -213,7 +164,7 @@ def _changed(api: Api, spec: Spec, start: str, hardware: Hardware) -> Spec:
     :raises: SpecError where there is no such hardware, or the build does not fit it
     """
     spec = _in_zone(api, spec, start, hardware.availability_zone)
-    flavors = inventory.flavors(api)
+    flavors = limits.flavors(api)
     if hardware.flavor:
         return _on_flavor(spec, start, named_flavor(flavors, hardware.flavor))
     if not any(flavor.id == spec.flavor_id for flavor in flavors):
@@ -230,7 +181,7 @@ def _in_zone(api: Api, spec: Spec, start: str, zone: str | None) -> Spec:
     zone = named_zone(api, zone)
     volumes = ""
     if spec.root == "volume":
-        volumes = volume_zone(zone, inventory.zones(api, "volume"))[0]
+        volumes = volume_zone(zone, limits.zones(api, "volume"))[0]
     if start != INSTALL and spec.root == "volume" and volumes != spec.volume_zone:
         raise SpecError(
             f"the build has volumes in the zone {spec.volume_zone or 'of before'}, which "

@@ -20,9 +20,11 @@ from typing import Any
 
 import requests
 
-from osc_imagebuild import guests, install_iso
-from osc_imagebuild.catalog import BUILT_IN, Catalog, Entry
-from osc_imagebuild.model import Request
+from osc_imagebuild.guests import install_tree
+from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
+from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning import iso_source
 
 TIMEOUT_S = 20
 AT_ONCE = 8
@@ -93,7 +95,7 @@ def addresses(entry: Entry) -> Iterator[Address]:
     """Yield what an installation of an entry fetches, on each architecture."""
     for arch in entry.arches:
         request = Request(name="x", os=entry.name, arch=arch)
-        tree = guests.install_tree(entry, request)
+        tree = install_tree.install_tree(entry, request)
         found = [("kernel", tree.kernel_url), ("ramdisk", tree.ramdisk_url)]
         found += [("iso", tree.iso_url), ("release file", tree.release_url)]
         found += [("fetched by the installer", url) for url in tree.fetches]
@@ -104,7 +106,7 @@ def addresses(entry: Entry) -> Iterator[Address]:
             # Below no source, a path is no address.
             if url.startswith(("http://", "https://")):
                 yield Address(entry.name, arch, what, url)
-        if tree.source and guests.is_iso(tree.source):
+        if tree.source and install_tree.is_iso(tree.source):
             yield from _sums(entry.name, arch, tree.source)
 
 
@@ -114,7 +116,7 @@ def _variables(
     """Addresses among the variables, and repositories of the install tree."""
     if not source and entry.source:
         return
-    for name, value in guests.variables(entry, request, source).items():
+    for name, value in install_tree.variables(entry, request, source).items():
         if name in ("source", "request"):
             continue
         for text in value if isinstance(value, list | tuple) else [value]:
@@ -127,7 +129,7 @@ def _variables(
 
 def _sums(os: str, arch: str, iso: str) -> Iterator[Address]:
     """Where an ISO's checksum is looked for; one of these is enough."""
-    for url in install_iso.sum_urls(iso):
+    for url in iso_source.sum_urls(iso):
         yield Address(os, arch, "checksum", url, f"checksum of {iso}")
 
 

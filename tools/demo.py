@@ -17,12 +17,12 @@ from openstack.connection import Connection
 from devcloud import login, settings
 from devcloud.media import outcome
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.catalog import Catalog, default_directories
+from osc_imagebuild.builds.record import Record
+from osc_imagebuild.engine.events import Event
 from osc_imagebuild.errors import ImageBuildError, InstallError
-from osc_imagebuild.events import Event
-from osc_imagebuild.model import Request
-from osc_imagebuild.record import Record
-from osc_imagebuild.v1.evidence import Files
+from osc_imagebuild.guests.catalog import Catalog, default_directories
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.v1.console_files import Files
 from osc_imagebuild.v1.progress import Progress
 
 NAME = "debian-13"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from osc_imagebuild import sentences
+from osc_imagebuild.monitors.console import sentences
 
 PAGE = Path(__file__).parents[1] / "doc" / "source" / "user" / "sentences.inc"
 

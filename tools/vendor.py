@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from osc_imagebuild.tests.unit.wanted import CATALOG
+from tests.unit.wanted import CATALOG
 from tools.vendor_checks import Check, checks, refusals
 from tools.vendor_matrix import Case, cases
 

@@ -18,8 +18,8 @@ from typing import Any
 import jsonschema
 import yaml
 
-from osc_imagebuild import own_file, sh_syntax, syntax
-from osc_imagebuild.syntax import vendor_kickstart
+from osc_imagebuild.guests import answer_lint, own_file, sh_syntax
+from osc_imagebuild.guests.answer_lint import vendor_kickstart
 from tools.vendor_matrix import Case
 
 LIMIT_S = 300
@@ -113,8 +113,8 @@ def _linter(texts: list[str], cases: Mapping[str, Case]) -> dict[str, str]:
     for text in texts:
         entry = cases[text].entry
         # Kickstart files by their sections: pykickstart has a line of its own.
-        reading = syntax.read(entry.answer_format, text)
-        said = syntax.findings(reading) + sh_syntax.mistakes(reading.scripts)
+        reading = answer_lint.read(entry.answer_format, text)
+        said = answer_lint.findings(reading) + sh_syntax.mistakes(reading.scripts)
         if said or reading.unread:
             found[text] = reading.unread or str(said[0])
     return found

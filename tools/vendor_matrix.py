@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
-from osc_imagebuild import addresses, guests, hardware, passwords
 from osc_imagebuild.boot import ipxe
-from osc_imagebuild.catalog import Entry
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.guests import Disc, Way
-from osc_imagebuild.model import Request
-from osc_imagebuild.parts import EfiStubDisk
-from osc_imagebuild.tests.unit import samples
-from osc_imagebuild.tests.unit.wanted import (
+from osc_imagebuild.guests import answers, families, install_tree, passwords
+from osc_imagebuild.guests.answers import Disc, Way
+from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model import machine
+from osc_imagebuild.model.boot_sources import EfiStubDisk
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning import fixed_address
+from tests.unit import samples
+from tests.unit.wanted import (
     BUILD,
     CATALOG,
     HASH,
@@ -24,7 +26,7 @@ from osc_imagebuild.tests.unit.wanted import (
     everything,
 )
 
-ADDRESS = addresses.of_subnet(
+ADDRESS = fixed_address.of_subnet(
     "10.0.4.0/24", "10.0.4.1", ("10.0.4.2", "10.0.4.3"), "10.0.4.7"
 )
 # A release of each kind of answer file.
@@ -81,8 +83,8 @@ def _of_arch(entry: Entry, arch: str, depth: int) -> Iterator[Case]:
         for option in chosen if every else few:
             wanted = _possible(chosen[option], arch)
             request = asked(entry, arch, **{**wanted, **fields})
-            refused = guests.family(entry.family).problems(entry, request)
-            if refused or hardware.problems(request):
+            refused = families.family(entry.family).problems(entry, request)
+            if refused or machine.problems(request):
                 continue
             yield _rendered(entry, request, option, way, how)
 
@@ -151,10 +153,10 @@ def ways(entry: Entry, arch: str) -> Iterator[tuple[str, dict[str, Any], Way]]:
 
 
 def _rendered(entry: Entry, request: Request, option: str, word: str, way: Way) -> Case:
-    tree = guests.install_tree(entry, request)
-    source = guests.package_source(entry, request)
+    tree = install_tree.install_tree(entry, request)
+    source = install_tree.package_source(entry, request)
     try:
-        answers = guests.render(entry, request, BUILD, source, way)
+        told = answers.render(entry, request, BUILD, source, way)
     except SpecError as error:
         return Case(entry, request.arch, option, word, "", failed=str(error))
     grub = ""
@@ -163,10 +165,10 @@ def _rendered(entry: Entry, request: Request, option: str, word: str, way: Way) 
             arch=request.arch,
             kernel_url=tree.kernel_url,
             ramdisk_url=tree.ramdisk_url,
-            kernel_args=answers.kernel_args,
+            kernel_args=told.kernel_args,
             address=way.address,
         )
-    return Case(entry, request.arch, option, word, answers.answer, grub)
+    return Case(entry, request.arch, option, word, told.answer, grub)
 
 
 def grub_script(**fields: str | Mapping[str, str]) -> str:

@@ -10,9 +10,9 @@ import importlib
 import pkgutil
 from typing import Protocol, cast
 
-from osc_imagebuild.model import Spec
-from osc_imagebuild.names import shared_tag
-from osc_imagebuild.parts import BootImage, BootVolume
+from osc_imagebuild.model.boot_sources import BootImage, BootVolume
+from osc_imagebuild.model.names import shared_tag
+from osc_imagebuild.model.spec import Spec
 
 
 class BootMethod(Protocol):

@@ -9,16 +9,15 @@ looks nowhere else; a family that knows neither is lost here.
 
 from __future__ import annotations
 
-from osc_imagebuild.model import Spec
-from osc_imagebuild.parts import (
+from osc_imagebuild.model.boot_sources import (
     AnswerCd,
     BlankDisk,
     BootImage,
     BootVolume,
-    DriverCd,
     InstallMedia,
     RemasteredIso,
 )
+from osc_imagebuild.model.spec import DriverCd, Spec
 
 ROOT = "root"
 ISO = "iso"

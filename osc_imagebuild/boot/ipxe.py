@@ -10,9 +10,16 @@ it installed.
 
 from __future__ import annotations
 
-from osc_imagebuild import addresses
-from osc_imagebuild.model import Spec
-from osc_imagebuild.parts import BootImage, BootVolume, EfiStubDisk, StubDisk
+import ipaddress
+from collections.abc import Mapping
+
+from osc_imagebuild.model.boot_sources import (
+    BootImage,
+    BootVolume,
+    EfiStubDisk,
+    StubDisk,
+)
+from osc_imagebuild.model.spec import Spec
 
 ROOT = "stub"
 
@@ -83,7 +90,7 @@ def images(spec: Spec) -> tuple[BootImage, ...]:
 def _efi_stub(spec: Spec) -> EfiStubDisk:
     script = _GRUB_SCRIPT.format(
         most="x" * 10,
-        address="\n".join(addresses.grub(spec.address)),
+        address="\n".join(grub_commands(spec.address)),
         network="[ x = x ]" if spec.address else "net_bootp",
         kernel=_grub_path(spec.kernel_url),
         ramdisk=_grub_path(spec.ramdisk_url),
@@ -102,7 +109,7 @@ def _grub_path(url: str) -> str:
 
 def _stub(spec: Spec) -> StubDisk:
     script = _SCRIPT.format(
-        network="\n".join(addresses.ipxe(spec.address)) or "dhcp || goto wait",
+        network="\n".join(ipxe_commands(spec.address)) or "dhcp || goto wait",
         kernel=spec.kernel_url,
         ramdisk=spec.ramdisk_url,
         # Modern kernels take the ramdisk by its name in iPXE's file list.
@@ -137,3 +144,45 @@ def problems(spec: Spec) -> list[str]:
             "with '; use --boot-method kernel"
         )
     return found
+
+
+def ipxe_commands(address: Mapping[str, str]) -> list[str]:
+    """Return what iPXE is told of a fixed address, nothing where there is none."""
+    if not address:
+        return []
+    found = [f"set net0/ip {address['ip']}", f"set net0/netmask {address['netmask']}"]
+    if address["gateway"]:
+        found.append(f"set net0/gateway {address['gateway']}")
+    found += [f"set dns {server}" for server in address["nameservers"].split()[:1]]
+    return [*found, "ifopen net0 || goto wait"]
+
+
+def grub_commands(address: Mapping[str, str]) -> list[str]:
+    """Return what GRUB is told of a fixed address.
+
+    GRUB takes all of an address's old class (10.0.0.0/8) for the subnet unless a
+    longer route says otherwise: those to the class's halves do.
+    Source: GRUB's grub-core/net/net.c, grub_net_add_addr, grub_net_route_address.
+    """
+    if not address:
+        return []
+    found = [
+        f"net_add_addr fixed efinet0 {address['ip']}",
+        f"net_add_route subnet {address['subnet']} fixed",
+    ]
+    if gateway := address["gateway"]:
+        for name, net in enumerate(("0.0.0.0/0", *_outside(address["subnet"]))):
+            found.append(f"net_add_route out{name} {net} gw {gateway}")
+    servers = address["nameservers"].split()[:1]
+    return [*found, *(f"net_add_dns {server}" for server in servers)]
+
+
+def _outside(subnet: str) -> list[str]:
+    """The halves of the old class that a subnet is in, but for the subnet itself."""
+    net = ipaddress.IPv4Network(subnet)
+    first = net.network_address.packed[0]
+    old = 8 if first < 128 else 16 if first < 192 else 24
+    if net.prefixlen <= old:
+        return []
+    halves = net.supernet(new_prefix=old).subnets()
+    return [str(half) for half in halves if half != net]

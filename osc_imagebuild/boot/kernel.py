@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 
 from osc_imagebuild.boot import cdrom
-from osc_imagebuild.model import Spec
-from osc_imagebuild.parts import (
+from osc_imagebuild.model.boot_sources import (
     BlankDisk,
     BootImage,
     BootVolume,
@@ -19,6 +18,7 @@ from osc_imagebuild.parts import (
     IsoFile,
     RemoteFile,
 )
+from osc_imagebuild.model.spec import Spec
 
 ROOT = "root"
 

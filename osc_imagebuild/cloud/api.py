@@ -25,7 +25,7 @@ from openstack.exceptions import SDKException
 from openstack.proxy import Proxy
 
 from osc_imagebuild.clock import Clock
-from osc_imagebuild.cloud import refusals
+from osc_imagebuild.cloud import api_errors
 from osc_imagebuild.cloud.retry import Body, patiently
 from osc_imagebuild.errors import CloudError, TransientError
 
@@ -72,7 +72,7 @@ class Api:
 
         :raises: as `project_id`; a Keystone that is away offers nothing
         """
-        with _in_our_words(*refusals.LOGIN):
+        with _in_our_words(*api_errors.LOGIN):
             try:
                 return self._proxy(service).get_endpoint() is not None
             except _NO_SUCH_SERVICE:
@@ -83,7 +83,7 @@ class Api:
 
         :raises: TransientError where Keystone does not answer, CloudError
         """
-        with _in_our_words(*refusals.LOGIN):
+        with _in_our_words(*api_errors.LOGIN):
             return self.connection.session.get_project_id() or ""
 
     def get(
@@ -210,7 +210,7 @@ class Api:
             )
         self._note_clock(response)
         if response.status_code >= 400:
-            raise refusals.from_response(service, method, path, response)
+            raise api_errors.from_response(service, method, path, response)
         return response
 
     def _note_clock(self, response: requests.Response) -> None:
@@ -225,7 +225,7 @@ class Api:
         if auth is None:
             return 0.0
         auth.invalidate()
-        with _in_our_words(*refusals.LOGIN):
+        with _in_our_words(*api_errors.LOGIN):
             issued = auth.get_access(self.connection.session).issued
         return 0.0 if issued is None else float(issued.timestamp() - self.clock.time())
 
@@ -240,13 +240,13 @@ def _in_our_words(service: str, method: str, path: str) -> Iterator[None]:
         *(ksa.ConnectionError, ksa.InvalidResponse),
         requests.RequestException,
     ) as error:
-        if refusals.is_login(str(error)):
-            service, method, path = refusals.LOGIN
+        if api_errors.is_login(str(error)):
+            service, method, path = api_errors.LOGIN
         raise TransientError(
             f"no answer to {method} {path}: {error}", service=service
         ) from error
     except ksa.HttpError as error:
-        raise refusals.from_session(service, method, path, error) from error
+        raise api_errors.from_session(service, method, path, error) from error
     except ksa.ClientException as error:
         raise CloudError(str(error), service=service) from error
 
@@ -259,6 +259,6 @@ def _body(service: str, response: requests.Response) -> dict[str, Any]:
             "the answer broke off or is not JSON",
             service=service,
             status=response.status_code,
-            request_id=refusals.request_id(response),
+            request_id=api_errors.request_id(response),
         ) from error
     return body if isinstance(body, dict) else {"": body}

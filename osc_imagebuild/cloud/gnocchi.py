@@ -9,8 +9,8 @@ from typing import Any
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.errors import CloudError, TransientError
+from osc_imagebuild.model.readings import Counters
 from osc_imagebuild.monitors import metrics
-from osc_imagebuild.monitors.readings import Counters
 
 # Source: Ceilometer's gnocchi_resources.yaml; disks and interfaces are resources
 # of their own that name the instance.

@@ -9,12 +9,12 @@ from typing import Any
 
 import requests
 
-from osc_imagebuild.cloud import pages
+from osc_imagebuild.cloud import paging
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, NotFoundError, SpecError
-from osc_imagebuild.model import Image
-from osc_imagebuild.names import build_tag, role_of
-from osc_imagebuild.ranges import Ask
+from osc_imagebuild.media.http_range import Ask
+from osc_imagebuild.model.names import build_tag, role_of
+from osc_imagebuild.model.resources import Image
 
 # What Glance shows of every image. Everything else is a property that
 # somebody set. Source: glance.api.v2.images (_base_properties).
@@ -156,7 +156,7 @@ def visible(api: Api, name: str) -> list[Image]:
 
 def _listed(api: Api, *params: tuple[str, str]) -> list[Image]:
     """Return what there is, oldest first."""
-    items = pages.read(api, "image", "/images", "images", list(params))
+    items = paging.read(api, "image", "/images", "images", list(params))
     alive = (
         parse(i) for i in items if i["status"] not in ("deleted", "pending_delete")
     )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from osc_imagebuild import rfb
-from osc_imagebuild.cloud import servers
+from osc_imagebuild.cloud import rfb, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, ScreenError
-from osc_imagebuild.monitors.readings import Picture
+from osc_imagebuild.model.readings import Picture
 
 # More often than the five seconds that a boot loader waits.
 PRESS_EVERY_S = 1.5

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.cloud import pages
+from osc_imagebuild.cloud import paging
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.cloud.retry import patiently
@@ -16,10 +16,10 @@ from osc_imagebuild.errors import (
     NotFoundError,
     TransientError,
 )
-from osc_imagebuild.model import Server, ServerAction
+from osc_imagebuild.model.boot_sources import Device
+from osc_imagebuild.model.readings import Counters
+from osc_imagebuild.model.resources import Server, ServerAction
 from osc_imagebuild.monitors import diagnostics as counters
-from osc_imagebuild.monitors.readings import Counters
-from osc_imagebuild.parts import Device
 
 # Enough for the last screenfuls and what an installer writes between two looks;
 # a whole console of 100 KiB each time would be most of what passes through.
@@ -83,7 +83,7 @@ def tagged(api: Api, tag: str) -> list[Server]:
 
     :raises: CloudError
     """
-    data = pages.read(api, "compute", "/servers/detail", "servers", [("tags", tag)])
+    data = paging.read(api, "compute", "/servers/detail", "servers", [("tags", tag)])
     alive = [parse(s) for s in data if s["status"] not in ("DELETED", "SOFT_DELETED")]
     return sorted(alive, key=lambda server: (server.created_at, server.id))
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.cloud import pages
+from osc_imagebuild.cloud import paging
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.errors import NotFoundError
-from osc_imagebuild.model import Snapshot, Volume
-from osc_imagebuild.names import VOLUME_MARK
+from osc_imagebuild.model.names import VOLUME_MARK
+from osc_imagebuild.model.resources import Snapshot, Volume
 
 
 def parse(data: Mapping[str, Any]) -> Volume:
@@ -103,7 +103,7 @@ def _is_of(metadata: Mapping[str, str], build_id: str) -> bool:
 def _listed(api: Api, kind: str, build_id: str) -> list[dict[str, Any]]:
     """Every page. Snapshots are filtered since 3.22."""
     filters = [("metadata", str({VOLUME_MARK: build_id}))] if build_id else []
-    return pages.read(api, "volume", f"/{kind}/detail", kind, filters)
+    return paging.read(api, "volume", f"/{kind}/detail", kind, filters)
 
 
 def create(api: Api, body: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from osc_imagebuild.monitors.readings import Counters
+from osc_imagebuild.model.readings import Counters
 
 NAME = "diagnostics"
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from osc_imagebuild.model.readings import Counters
 from osc_imagebuild.monitors import diagnostics
-from osc_imagebuild.monitors.readings import Counters
 
 NAME = "metrics"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osc_imagebuild.model import Server
+from osc_imagebuild.model.resources import Server
 
 NAME = "power"
 

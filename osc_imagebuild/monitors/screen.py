@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from osc_imagebuild.monitors.readings import Picture
+from osc_imagebuild.model.readings import Picture
 
 NAME = "screen"
 

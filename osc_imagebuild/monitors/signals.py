@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from osc_imagebuild.model.readings import Signal
 from osc_imagebuild.monitors import power
-from osc_imagebuild.monitors.readings import Signal
 
 TROUBLE = "trouble"
 # That Nova lists a server says nothing of what its guest does.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from osc_imagebuild.actions import (
+from osc_imagebuild.model.actions import (
     Act,
     Decision,
     DeleteServer,
@@ -22,16 +22,14 @@ from osc_imagebuild.actions import (
     UploadVolume,
     Wait,
 )
-from osc_imagebuild.model import Facts, Image, Spec
-from osc_imagebuild.names import BUILD_TAG
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import BUILD_TAG, RESULT
+from osc_imagebuild.model.resources import Image
+from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Step, interference
-from osc_imagebuild.steps.result import ROLE, NoteResult, wanted
-from osc_imagebuild.steps.volumes import ROOT, FreeRoot
+from osc_imagebuild.steps.result import NoteResult, wanted
+from osc_imagebuild.steps.root_volume import ROOT, FreeRoot
 
-SOURCE = "imageRef"
-NEEDS_VOLUME = False
-SEES = frozenset({"result"})
-KEEPS: tuple[str, ...] = ()
 HARVEST_LIMIT_S = 3600
 _LATE = (
     f"the image of the installed disk was not ready within {HARVEST_LIMIT_S // 60} "
@@ -48,7 +46,7 @@ class HarvestDisk:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the result image is active."""
-        result = facts.images.get(ROLE)
+        result = facts.images.get(RESULT)
         return (
             "installed" in facts.marks
             and result is not None
@@ -57,7 +55,7 @@ class HarvestDisk:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Take the image of a server that is off."""
-        result, server = facts.images.get(ROLE), facts.servers.get("install")
+        result, server = facts.images.get(RESULT), facts.servers.get("install")
         if result is not None:
             if facts.now - result.created_at > HARVEST_LIMIT_S:
                 return Fail(_LATE)
@@ -87,7 +85,7 @@ class UploadRoot:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Cinder deletes an image that it could not fill."""
-        image, root = facts.images.get(ROLE), facts.volumes.get(ROOT)
+        image, root = facts.images.get(RESULT), facts.volumes.get(ROOT)
         if image is not None:
             if facts.now - image.created_at > HARVEST_LIMIT_S:
                 return Fail(_LATE)
@@ -108,7 +106,7 @@ class CleanResult:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: hidden, tagged, and exactly the declared properties."""
-        result = facts.images.get(ROLE)
+        result = facts.images.get(RESULT)
         return (
             "installed" in facts.marks
             and result is not None
@@ -118,7 +116,7 @@ class CleanResult:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Strip and set; the next look proves it."""
-        result = facts.images[ROLE]
+        result = facts.images[RESULT]
         return Act(
             SetImage(
                 image=result,
@@ -147,7 +145,7 @@ class RemoveServer:
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Note which image it is before the server that proves it goes."""
         if "harvested" not in facts.marks:
-            return Act(SetMark("harvested", ids(facts)), "note the result")
+            return Act(SetMark("harvested", _noted(facts)), "note the result")
         server = facts.servers["install"]
         if server.task_state == "deleting":
             return Wait("Nova deletes the install server", 3)
@@ -163,45 +161,56 @@ def is_clean(spec: Spec, facts: Facts, image: Image) -> bool:
     )
 
 
-def steps(spec: Spec) -> tuple[Step, ...]:
-    """From a powered-off server to a clean hidden image."""
-    if spec.root == "volume":
-        return (FreeRoot(), UploadRoot(), CleanResult(), NoteResult())
-    return (HarvestDisk(), CleanResult(), RemoveServer())
+def _noted(facts: Facts) -> dict[str, str]:
+    return {"image_id": facts.images[RESULT].id}
 
 
-def result(facts: Facts) -> Image | None:
-    """The image, by its name or by the ID that was noted."""
-    return facts.images.get(ROLE)
+class ImageOutput:
+    """A Glance image of the root disk."""
+
+    cinder_source = "imageRef"
+    needs_volume = False
+    sees = frozenset({"result"})
+    keeps: tuple[str, ...] = ()
+
+    def steps(self, spec: Spec) -> tuple[Step, ...]:
+        """From a powered-off server to a clean hidden image."""
+        if spec.root == "volume":
+            return (FreeRoot(), UploadRoot(), CleanResult(), NoteResult(self))
+        return (HarvestDisk(), CleanResult(), RemoveServer())
+
+    def result(self, facts: Facts) -> Image | None:
+        """The image, by its name or by the ID that was noted."""
+        return facts.images.get(RESULT)
+
+    def ids(self, facts: Facts) -> Mapping[str, str]:
+        """The image alone."""
+        return _noted(facts)
+
+    def published(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: visible, with the user's name and tags."""
+        found = facts.images.get(RESULT)
+        return (
+            found is not None
+            and not found.hidden
+            and found.name == spec.name
+            and found.visibility == spec.result_visibility
+            and found.tags == frozenset(spec.result_tags)
+        )
+
+    def publish(self, spec: Spec, facts: Facts) -> SetImage:
+        """One change: name, tags, visible. The build lets go of the image."""
+        found = facts.images[RESULT]
+        return SetImage(
+            image=found,
+            name=spec.name,
+            hidden=False,
+            tags=frozenset(spec.result_tags),
+            properties=found.properties,
+            min_disk_gib=found.min_disk_gib,
+            min_ram_mib=found.min_ram_mib,
+            visibility=spec.result_visibility,
+        )
 
 
-def ids(facts: Facts) -> Mapping[str, str]:
-    """The image alone."""
-    return {"image_id": facts.images[ROLE].id}
-
-
-def published(spec: Spec, facts: Facts) -> bool:
-    """Evidence: visible, with the user's name and tags."""
-    found = facts.images.get(ROLE)
-    return (
-        found is not None
-        and not found.hidden
-        and found.name == spec.name
-        and found.visibility == spec.result_visibility
-        and found.tags == frozenset(spec.result_tags)
-    )
-
-
-def publish(spec: Spec, facts: Facts) -> SetImage:
-    """One change: name, tags, visible. The build lets go of the image."""
-    found = facts.images[ROLE]
-    return SetImage(
-        image=found,
-        name=spec.name,
-        hidden=False,
-        tags=frozenset(spec.result_tags),
-        properties=found.properties,
-        min_disk_gib=found.min_disk_gib,
-        min_ram_mib=found.min_ram_mib,
-        visibility=spec.result_visibility,
-    )
+OUTPUT = ImageOutput()

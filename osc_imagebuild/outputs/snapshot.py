@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from osc_imagebuild.actions import (
+from osc_imagebuild.model.actions import (
     Act,
     CreateSnapshot,
     Decision,
@@ -15,16 +15,15 @@ from osc_imagebuild.actions import (
     SetVolume,
     Wait,
 )
-from osc_imagebuild.model import Facts, Snapshot, Spec
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import RESULT
+from osc_imagebuild.model.resources import Snapshot
+from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.outputs import volume
 from osc_imagebuild.steps import Step
-from osc_imagebuild.steps.result import ROLE, NoteResult
-from osc_imagebuild.steps.volumes import ROOT, CleanVolume, FreeRoot, metadata
+from osc_imagebuild.steps.result import NoteResult
+from osc_imagebuild.steps.root_volume import ROOT, CleanVolume, FreeRoot, metadata
 
-SOURCE = "snapshot_id"
-NEEDS_VOLUME = True
-SEES = frozenset({"volumes", "snapshots"})
-KEEPS = (ROOT,)
 LIMIT_S = 3600
 
 
@@ -37,12 +36,12 @@ class TakeSnapshot:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: Cinder says so."""
-        found = facts.snapshots.get(ROLE)
+        found = facts.snapshots.get(RESULT)
         return found is not None and found.status == "available"
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Take it of a volume that is clean: a snapshot keeps what it was."""
-        found = facts.snapshots.get(ROLE)
+        found = facts.snapshots.get(RESULT)
         if found is None:
             root = facts.volumes.get(ROOT)
             if root is None:
@@ -55,34 +54,41 @@ class TakeSnapshot:
         return Wait(f"Cinder has the snapshot as {found.status}", 3)
 
 
-def steps(spec: Spec) -> tuple[Step, ...]:
-    """From a powered-off server to a snapshot of a clean volume."""
-    return (FreeRoot(), CleanVolume(), TakeSnapshot(), NoteResult())
+class SnapshotOutput:
+    """A Cinder snapshot, and the volume that it is of."""
+
+    cinder_source = "snapshot_id"
+    needs_volume = True
+    sees = frozenset({"volumes", "snapshots"})
+    keeps = (ROOT,)
+
+    def steps(self, spec: Spec) -> tuple[Step, ...]:
+        """From a powered-off server to a snapshot of a clean volume."""
+        return (FreeRoot(), CleanVolume(), TakeSnapshot(), NoteResult(self))
+
+    def result(self, facts: Facts) -> Snapshot | None:
+        """The snapshot."""
+        return facts.snapshots.get(RESULT)
+
+    def ids(self, facts: Facts) -> Mapping[str, str]:
+        """The snapshot, and the volume that it is of."""
+        return {"snapshot_id": facts.snapshots[RESULT].id, **volume.OUTPUT.ids(facts)}
+
+    def published(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: the user's name and metadata, on both."""
+        found = facts.snapshots.get(RESULT)
+        return (
+            volume.OUTPUT.published(spec, facts)
+            and found is not None
+            and found.name == spec.name
+            and dict(found.metadata) == metadata(spec)
+        )
+
+    def publish(self, spec: Spec, facts: Facts) -> SetVolume | SetSnapshot:
+        """The volume first: it is the snapshot that tells the end."""
+        if not volume.OUTPUT.published(spec, facts):
+            return volume.OUTPUT.publish(spec, facts)
+        return SetSnapshot(facts.snapshots[RESULT], spec.name, metadata(spec))
 
 
-def result(facts: Facts) -> Snapshot | None:
-    """The snapshot."""
-    return facts.snapshots.get(ROLE)
-
-
-def ids(facts: Facts) -> Mapping[str, str]:
-    """The snapshot, and the volume that it is of."""
-    return {"snapshot_id": facts.snapshots[ROLE].id, **volume.ids(facts)}
-
-
-def published(spec: Spec, facts: Facts) -> bool:
-    """Evidence: the user's name and metadata, on both."""
-    found = facts.snapshots.get(ROLE)
-    return (
-        volume.published(spec, facts)
-        and found is not None
-        and found.name == spec.name
-        and dict(found.metadata) == metadata(spec)
-    )
-
-
-def publish(spec: Spec, facts: Facts) -> SetVolume | SetSnapshot:
-    """The volume first: it is the snapshot that tells the end."""
-    if not volume.published(spec, facts):
-        return volume.publish(spec, facts)
-    return SetSnapshot(facts.snapshots[ROLE], spec.name, metadata(spec))
+OUTPUT = SnapshotOutput()

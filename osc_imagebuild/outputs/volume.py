@@ -4,44 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from osc_imagebuild.actions import SetVolume
-from osc_imagebuild.model import Facts, Spec, Volume
+from osc_imagebuild.model.actions import SetVolume
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.resources import Volume
+from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Step
 from osc_imagebuild.steps.result import NoteResult
-from osc_imagebuild.steps.volumes import ROOT, CleanVolume, FreeRoot, metadata
-
-SOURCE = "source_volid"
-NEEDS_VOLUME = True
-SEES = frozenset({"volumes"})
-KEEPS = (ROOT,)
+from osc_imagebuild.steps.root_volume import ROOT, CleanVolume, FreeRoot, metadata
 
 
-def steps(spec: Spec) -> tuple[Step, ...]:
-    """From a powered-off server to a clean volume of nobody's."""
-    return (FreeRoot(), CleanVolume(), NoteResult())
+class VolumeOutput:
+    """A Cinder volume: the root disk itself."""
+
+    cinder_source = "source_volid"
+    needs_volume = True
+    sees = frozenset({"volumes"})
+    keeps = (ROOT,)
+
+    def steps(self, spec: Spec) -> tuple[Step, ...]:
+        """From a powered-off server to a clean volume of nobody's."""
+        return (FreeRoot(), CleanVolume(), NoteResult(self))
+
+    def result(self, facts: Facts) -> Volume | None:
+        """The root volume."""
+        return facts.volumes.get(ROOT)
+
+    def ids(self, facts: Facts) -> Mapping[str, str]:
+        """The volume alone."""
+        return {"volume_id": facts.volumes[ROOT].id}
+
+    def published(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: the user's name and metadata, which the build's mark is not of."""
+        found = facts.volumes.get(ROOT)
+        return (
+            found is not None
+            and found.name == spec.name
+            and dict(found.metadata) == metadata(spec)
+        )
+
+    def publish(self, spec: Spec, facts: Facts) -> SetVolume:
+        """One change: name and metadata. The build lets go of the volume."""
+        root = facts.volumes[ROOT]
+        return SetVolume(root, root.image_metadata, spec.name, metadata(spec))
 
 
-def result(facts: Facts) -> Volume | None:
-    """The root volume."""
-    return facts.volumes.get(ROOT)
-
-
-def ids(facts: Facts) -> Mapping[str, str]:
-    """The volume alone."""
-    return {"volume_id": facts.volumes[ROOT].id}
-
-
-def published(spec: Spec, facts: Facts) -> bool:
-    """Evidence: the user's name and metadata, which the build's mark is not of."""
-    found = facts.volumes.get(ROOT)
-    return (
-        found is not None
-        and found.name == spec.name
-        and dict(found.metadata) == metadata(spec)
-    )
-
-
-def publish(spec: Spec, facts: Facts) -> SetVolume:
-    """One change: name and metadata. The build lets go of the volume."""
-    root = facts.volumes[ROOT]
-    return SetVolume(root, root.image_metadata, spec.name, metadata(spec))
+OUTPUT = VolumeOutput()

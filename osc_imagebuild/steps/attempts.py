@@ -15,7 +15,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from osc_imagebuild.actions import (
+from osc_imagebuild.model.actions import (
     REBOOT,
     SERVER,
     Act,
@@ -24,8 +24,9 @@ from osc_imagebuild.actions import (
     Fail,
     Wait,
 )
-from osc_imagebuild.model import Facts, Mark, Server
-from osc_imagebuild.monitors.signs import Signs
+from osc_imagebuild.model.facts import Facts, Mark
+from osc_imagebuild.model.resources import Server
+from osc_imagebuild.monitors.console.signs import Signs
 
 # What failed for a moment may have passed by then.
 PAUSE_S = 15.0

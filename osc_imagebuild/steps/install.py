@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from osc_imagebuild import addresses
-from osc_imagebuild.actions import (
+from osc_imagebuild.model.actions import (
     SERVER,
     Act,
     Again,
@@ -18,14 +17,16 @@ from osc_imagebuild.actions import (
     StopServer,
     Wait,
 )
-from osc_imagebuild.model import Facts, Server, Spec, Volume
+from osc_imagebuild.model.boot_sources import BootVolume, Device
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.resources import Server, Volume
+from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors import power
-from osc_imagebuild.monitors.signs import Signs
-from osc_imagebuild.monitors.verdict import RUNNING, STALLED, judge
-from osc_imagebuild.parts import BootVolume, Device
+from osc_imagebuild.monitors.console.signs import Signs
+from osc_imagebuild.monitors.console.verdict import RUNNING, STALLED, judge
 from osc_imagebuild.steps import attempts, interference
-from osc_imagebuild.steps.looking import cut_off, look
-from osc_imagebuild.steps.media import EnsureVolume
+from osc_imagebuild.steps.boot_sources import EnsureVolume
+from osc_imagebuild.steps.server_view import cut_off, look
 
 POWER_OFF_GRACE_S = 180
 POWER_OFF_LIMIT_S = 600
@@ -185,7 +186,7 @@ class Install:
 def _fault(spec: Spec, server: Server) -> str:
     """Nova's words, or ours where it knows of an address only when it is too late."""
     if spec.address and "in use" in server.fault:
-        return addresses.taken(spec.address["ip"], server.fault)
+        return address_taken(spec.address["ip"], server.fault)
     return server.fault
 
 
@@ -230,3 +231,11 @@ class PowerOff:
         if server.task_state is None:
             return Act(StopServer("install", server.id), why)
         return Wait("Nova powers the server off", 4)
+
+
+def address_taken(ip: str, said: str) -> str:
+    """Return what a user is told where a chosen address was taken meanwhile."""
+    return (
+        f"the address {ip}, which was free when the build was planned, was taken by "
+        f"something else; create the build again, it then takes another: {said}"
+    )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from osc_imagebuild.actions import Fail, Wait
-from osc_imagebuild.model import Facts, Server
+from osc_imagebuild.model.actions import Fail, Wait
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.resources import Server
 
 LOOK_S = 20.0
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from osc_imagebuild import outputs
-from osc_imagebuild.actions import (
+from osc_imagebuild.model.actions import (
     Act,
     Decision,
     DeleteImage,
@@ -14,29 +13,34 @@ from osc_imagebuild.actions import (
     Finish,
     Wait,
 )
-from osc_imagebuild.model import Facts, Image, Spec, Volume
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.resources import Image, Volume
+from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.steps import Result
 
 
 @dataclass(frozen=True)
 class Publish:
     """Until the result stands under the user's name."""
 
-    sees: frozenset[str] = frozenset({"result"})
+    output: Result
     name: str = "publish"
+
+    @property
+    def sees(self) -> frozenset[str]:
+        """Where the result is."""
+        return self.output.sees
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the user's name and tags on what was noted."""
-        return "harvested" in facts.marks and outputs.load(spec.output).published(
-            spec, facts
-        )
+        return "harvested" in facts.marks and self.output.published(spec, facts)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """The build lets go of the result."""
-        kind = outputs.load(spec.output)
-        if kind.result(facts) is None:
+        if self.output.result(facts) is None:
             return Fail("the result was deleted by somebody before it was published")
         return Act(
-            kind.publish(spec, facts),
+            self.output.publish(spec, facts),
             "the result is proven" if spec.verify else "the result is clean",
         )
 
@@ -45,6 +49,7 @@ class Publish:
 class Cleanup:
     """Until the images and volumes that were booted from are gone."""
 
+    output: Result
     images: tuple[str, ...]
     volumes: tuple[str, ...] = ()
     name: str = "cleanup"
@@ -55,7 +60,7 @@ class Cleanup:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: published, and none of them is there."""
-        published = Publish().done(spec, facts)
+        published = Publish(self.output).done(spec, facts)
         return published and not self._left(facts)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from osc_imagebuild import outputs
-from osc_imagebuild.actions import Act, Decision, Fail, SetMark
-from osc_imagebuild.model import Facts, Spec
-
-ROLE = "result"
+from osc_imagebuild.model.actions import Act, Decision, Fail, SetMark
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.steps import Result
 
 
 @dataclass(frozen=True)
 class NoteResult:
     """Until the record says what the result is."""
 
+    output: Result
     name: str = "note-result"
     sees: frozenset[str] = frozenset()
 
@@ -25,10 +25,9 @@ class NoteResult:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """From here on it is found by its ID."""
-        kind = outputs.load(spec.output)
-        if kind.result(facts) is None:
+        if self.output.result(facts) is None:
             return Fail("the result was deleted by somebody before it was noted")
-        return Act(SetMark("harvested", kind.ids(facts)), "note the result")
+        return Act(SetMark("harvested", self.output.ids(facts)), "note the result")
 
 
 def wanted(spec: Spec, facts: Facts) -> dict[str, str]:

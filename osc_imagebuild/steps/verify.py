@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from osc_imagebuild.actions import (
+from osc_imagebuild.model.actions import (
     REBOOT,
     SERVER,
     Act,
@@ -18,15 +18,18 @@ from osc_imagebuild.actions import (
     SetMark,
     Wait,
 )
-from osc_imagebuild.model import Facts, Server, Spec
-from osc_imagebuild.monitors import console, power
-from osc_imagebuild.monitors.signs import Signs
-from osc_imagebuild.monitors.verdict import FAILED, Verdict, judge, trouble
-from osc_imagebuild.parts import Device
+from osc_imagebuild.model.boot_sources import Device
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import RESULT
+from osc_imagebuild.model.resources import Server
+from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.monitors import power
+from osc_imagebuild.monitors.console import progress
+from osc_imagebuild.monitors.console.signs import Signs
+from osc_imagebuild.monitors.console.verdict import FAILED, Verdict, judge, trouble
 from osc_imagebuild.steps import attempts, interference
-from osc_imagebuild.steps.looking import look
-from osc_imagebuild.steps.result import ROLE
-from osc_imagebuild.steps.volumes import TRIAL
+from osc_imagebuild.steps.root_volume import VERIFY_VOLUME
+from osc_imagebuild.steps.server_view import look
 
 _LOGIN = re.compile(r"^\S+ login:", re.M)
 # What is tried before a result that came up without metadata, or silent, is not one that
@@ -64,14 +67,14 @@ class StartVerify:
         image_id = ""
         devices: tuple[Device, ...] = ()
         if spec.root == "volume":
-            trial = facts.volumes.get(TRIAL)
+            trial = facts.volumes.get(VERIFY_VOLUME)
             if trial is None:
                 return Fail("the volume to boot the result from was deleted")
             if attempts.given_up(facts, "verify") and trial.status != "available":
                 return Wait(f"Cinder has the volume to boot from as {trial.status}", 3)
             devices = (Device(trial.id),)
         else:
-            result = facts.images.get(ROLE)
+            result = facts.images.get(RESULT)
             if result is None:
                 return Fail("the result was deleted by somebody before it was booted")
             image_id = result.id
@@ -98,7 +101,7 @@ class Verify:
         facts = attempts.since_reboot(facts, "verify")
         server = facts.servers.get("verify")
         text = facts.consoles.get("verify", "")
-        if "verify" in facts.reports or console.progress(
+        if "verify" in facts.reports or progress.progress(
             ((spec.verify_sign, "up", 100),), text
         ):
             return Act(SetMark("verified"), "the result booted")

@@ -15,7 +15,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.template.merge import NAMED_BY
 
 if TYPE_CHECKING:
-    from osc_imagebuild.catalog import Catalog
+    from osc_imagebuild.guests.catalog import Catalog
 
 # Fields that a layer on top adds to; it takes the place of all others.
 ADDED = ("packages", "repositories", "files", "users", "commands")
@@ -45,7 +45,7 @@ def load(
 
     :raises: SpecError naming all that is wrong, each with its file and line
     """
-    from osc_imagebuild.template.reading import Reader
+    from osc_imagebuild.template.sources import Reader
 
     reader = Reader(check_only)
     if path.lower().endswith(".tdl"):

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.model import File, Repository, User
+from osc_imagebuild.model.request import File, Repository, User
 from osc_imagebuild.template.document import Document, Path
-from osc_imagebuild.template.reading import Reader
+from osc_imagebuild.template.sources import Reader
 
 T = TypeVar("T")
 

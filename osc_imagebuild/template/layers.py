@@ -20,8 +20,8 @@ from osc_imagebuild.template.document import (
 )
 from osc_imagebuild.template.fields import to_fields
 from osc_imagebuild.template.merge import merge
-from osc_imagebuild.template.reading import Reader, resolved
 from osc_imagebuild.template.schema import problems
+from osc_imagebuild.template.sources import Reader, resolved
 
 
 def load(path: str, variables: Mapping[str, str], reader: Reader) -> dict[str, Any]:

@@ -14,10 +14,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from osc_imagebuild.catalog import Catalog
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.template import Template, oz_script, tdl
-from osc_imagebuild.template.reading import Reader
+from osc_imagebuild.template.sources import Reader
 
 PYTHON = "/usr/bin/python3"
 LIMIT_S = 60

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.model import File, Repository
-from osc_imagebuild.passwords import hashed
+from osc_imagebuild.guests.passwords import hashed
+from osc_imagebuild.model.request import File, Repository
 from osc_imagebuild.template.document import Place
 from osc_imagebuild.template.fields import decoded
-from osc_imagebuild.template.reading import Reader
+from osc_imagebuild.template.sources import Reader
 
 # Where a command lies that is no shell command while it runs.
 SCRIPT = "/root/imagebuild-command-{}"

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from osc_lib import exceptions
 from osc_lib.command import command
 
-from osc_imagebuild import plugin
-from osc_imagebuild.v1.plain import column
+from osc_imagebuild import v1
+from osc_imagebuild.v1.columns import column
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
-    from osc_imagebuild.events import Event
-    from osc_imagebuild.record import Record
+    from osc_imagebuild.builds.record import Record
+    from osc_imagebuild.engine.events import Event
     from osc_imagebuild.v1.progress import Progress
 
 
@@ -36,7 +36,7 @@ class BuildCommand(command.Command):
     def builder(self) -> Builder:
         """The library on the user's session."""
         # The plugin's API_NAME is set on the manager at run time.
-        found: Builder = getattr(self.app.client_manager, plugin.API_NAME)
+        found: Builder = getattr(self.app.client_manager, v1.API_NAME)
         return found
 
 
@@ -89,7 +89,7 @@ def driving(
 ) -> Iterator[None]:
     """Drive a build with its progress shown; where it fails, show and save why."""
     from osc_imagebuild.errors import InstallError
-    from osc_imagebuild.v1.evidence import Files
+    from osc_imagebuild.v1.console_files import Files
 
     files = Files(args.log_dir)
 

@@ -10,11 +10,11 @@ from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild.v1.base import BuildCommand, add_build, columns_of, each, when
-from osc_imagebuild.v1.plain import column
+from osc_imagebuild.v1.columns import column
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
-    from osc_imagebuild.record import Record
+    from osc_imagebuild.builds.record import Record
 
 Shown = tuple[Sequence[str], Sequence[Any]]
 

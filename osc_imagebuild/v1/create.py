@@ -10,14 +10,14 @@ from osc_lib import exceptions
 from osc_lib.cli import parseractions
 from osc_lib.command import command
 
-from osc_imagebuild.v1 import customize, files
+from osc_imagebuild.v1 import files, options
 from osc_imagebuild.v1.base import BuildCommand, add_driving, columns_of, driving
 from osc_imagebuild.v1.template import add_variables, template_fields
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Plan
-    from osc_imagebuild.catalog import Catalog
-    from osc_imagebuild.model import Request
+    from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.request import Request
 
 
 class CreateImageBuild(BuildCommand, command.ShowOne):
@@ -39,7 +39,7 @@ class CreateImageBuild(BuildCommand, command.ShowOne):
         )
         add_variables(parser)
         _add_system(parser)
-        customize.add_options(parser)
+        options.add_options(parser)
         _add_server(parser)
         _add_result(parser)
         _add_conduct(parser)
@@ -77,7 +77,7 @@ def _planned(plan: Plan) -> tuple[Sequence[str], Sequence[Any]]:
 def _request(args: argparse.Namespace, catalog: Catalog) -> Request:
     """The template's fields, as the options that were given change them."""
     from osc_imagebuild import template
-    from osc_imagebuild.model import Request
+    from osc_imagebuild.model.request import Request
 
     fields = template_fields(args, args.template, catalog) if args.template else {}
     for option, value in (("--var", args.var), ("--oz-auto", args.oz_auto)):
@@ -121,7 +121,7 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "verify": args.verify,
     }
     given = {key: value for key, value in fields.items() if value not in (None, (), {})}
-    return given | customize.fields(args)
+    return given | options.fields(args)
 
 
 def _add_system(parser: argparse.ArgumentParser) -> None:

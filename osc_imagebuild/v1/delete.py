@@ -8,7 +8,7 @@ import sys
 from osc_lib import exceptions
 
 from osc_imagebuild.v1.base import BuildCommand, add_build, each
-from osc_imagebuild.v1.plain import plain
+from osc_imagebuild.v1.columns import plain
 
 
 class DeleteImageBuild(BuildCommand):

@@ -55,9 +55,9 @@ class DiagnoseImageBuild(command.ShowOne):
 
     def _rows(self, paths: Sequence[str], os_name: str | None) -> Shown:
         """One row a file; what cannot be read is no reason to show none."""
-        from osc_imagebuild.catalog import Catalog
         from osc_imagebuild.diagnosis import diagnose_file, signs_of
         from osc_imagebuild.errors import SpecError
+        from osc_imagebuild.guests.catalog import Catalog
 
         if os_name:
             signs_of(Catalog(), os_name)  # a mistake in it is no file's

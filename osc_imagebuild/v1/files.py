@@ -14,7 +14,7 @@ def read_text(path: str, *, secret: bool = False) -> str:
 
     :raises: CommandError where it cannot be read
     """
-    from osc_imagebuild import passwords
+    from osc_imagebuild.guests import passwords
 
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as file:

@@ -7,7 +7,7 @@ import argparse
 from osc_lib import exceptions
 
 from osc_imagebuild.v1.base import BuildCommand, add_build
-from osc_imagebuild.v1.evidence import kept_console
+from osc_imagebuild.v1.console_files import kept_console
 
 
 class LogImageBuild(BuildCommand):

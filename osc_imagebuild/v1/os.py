@@ -19,7 +19,7 @@ class ListImageBuildOS(command.Lister):
     auth_required = False
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        from osc_imagebuild.catalog import Catalog
+        from osc_imagebuild.guests.catalog import Catalog
 
         catalog = Catalog()
         entries = [catalog.entry(name) for name in catalog.names()]
@@ -60,14 +60,14 @@ class ShowImageBuildOS(command.ShowOne):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        from osc_imagebuild import guests
-        from osc_imagebuild.catalog import Catalog
-        from osc_imagebuild.model import Request
+        from osc_imagebuild.guests import install_tree
+        from osc_imagebuild.guests.catalog import Catalog
+        from osc_imagebuild.model.request import Request
 
         entry = Catalog().entry(parsed_args.os)
         arches = entry.arches
         trees = {
-            arch: guests.install_tree(entry, Request(name="", arch=arch))
+            arch: install_tree.install_tree(entry, Request(name="", arch=arch))
             for arch in arches
         }
         shown = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from osc_imagebuild.v1.plain import plain
+from osc_imagebuild.v1.columns import plain
 
 if TYPE_CHECKING:
-    from osc_imagebuild.events import Event
+    from osc_imagebuild.engine.events import Event
 
 PLAIN_EVERY_S = 60.0
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from osc_lib.cli import parseractions
 from osc_lib.command import command
 
-from osc_imagebuild.v1.plain import plain
+from osc_imagebuild.v1.columns import plain
 
 if TYPE_CHECKING:
-    from osc_imagebuild.catalog import Catalog
-    from osc_imagebuild.model import Request
+    from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.request import Request
 
 Shown = tuple[Sequence[str], Sequence[Any]]
 
@@ -57,7 +57,7 @@ def template_fields(
 def _asked(
     args: argparse.Namespace, path: str, catalog: Catalog, *, check_only: bool
 ) -> Request:
-    from osc_imagebuild.model import Request
+    from osc_imagebuild.model.request import Request
 
     fields = template_fields(args, path, catalog, check_only=check_only)
     # The name may come from the command line of create.
@@ -84,9 +84,9 @@ class ValidateImageBuildTemplate(command.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from osc_imagebuild import offline, preflight
-        from osc_imagebuild.catalog import Catalog
         from osc_imagebuild.errors import SpecError
+        from osc_imagebuild.guests.catalog import Catalog
+        from osc_imagebuild.planning import offline, preflight
 
         problems: list[str] = []
         for path in parsed_args.template:
@@ -118,22 +118,23 @@ class RenderImageBuildTemplate(command.ShowOne):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        from osc_imagebuild import guests, offline, preflight
-        from osc_imagebuild.catalog import Catalog
+        from osc_imagebuild.guests import install_tree
+        from osc_imagebuild.guests.catalog import Catalog
+        from osc_imagebuild.planning import offline, preflight
 
         catalog = Catalog()
         path = parsed_args.template
         request = _asked(parsed_args, path, catalog, check_only=False)
-        entry, answers = offline.check(catalog, request)
+        entry, rendered = offline.check(catalog, request)
         _warn(path, preflight.doubts(entry, request))
         shown = {
             "name": request.name,
             "os": request.os,
             "arch": request.arch,
-            "source": guests.install_tree(entry, request).source,
-            "kernel_args": answers.kernel_args,
-            "answer_file": answers.answer,
-            "first_boot": answers.verify,
+            "source": install_tree.install_tree(entry, request).source,
+            "kernel_args": rendered.kernel_args,
+            "answer_file": rendered.answer,
+            "first_boot": rendered.verify,
         }
         return list(shown), list(shown.values())
 

@@ -15,7 +15,8 @@ import fixtures
 import requests
 import testtools
 
-from osc_imagebuild.catalog import BUILT_IN, Catalog, Entry
+from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
+from osc_imagebuild.guests.entry import Entry
 from tools import catalogue_check
 from tools.catalogue_check import Address
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import fixtures
 import testtools
 
-from osc_imagebuild.tests.unit.wanted import CATALOG
+from tests.unit.wanted import CATALOG
 from tools import vendor, vendor_checks
 from tools.vendor_checks import Check, checks, refusals
 from tools.vendor_matrix import Case, cases, ways

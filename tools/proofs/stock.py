@@ -21,10 +21,10 @@ from devcloud import login, settings
 from devcloud.errors import DevcloudError
 from devcloud.media.debian import stock
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.catalog import Catalog, default_directories
+from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import ImageBuildError
-from osc_imagebuild.model import Request
-from osc_imagebuild.record import Record
+from osc_imagebuild.guests.catalog import Catalog, default_directories
+from osc_imagebuild.model.request import Request
 from osc_imagebuild.v1.progress import Progress
 
 NAME = "proof-stock"

@@ -1,0 +1,83 @@
+"""Cancel a build, or delete it: whoever drives it, and whatever state it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from osc_imagebuild.builds import lease, record
+from osc_imagebuild.builds.record import Record
+from osc_imagebuild.builds.teardown import remove_result, teardown
+from osc_imagebuild.cloud import images
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import CloudError, NotFoundError, RecordError
+
+# A client that was put aside may still have had a creation under way.
+LAST_CREATION_S = 1.0
+
+
+def cancel(api: Api, build: Record) -> Record:
+    """Stop a build and remove what it made, unless it is complete.
+
+    :raises: RecordError, CloudError
+    """
+    if build.status == "complete":
+        return build
+    held = lease.take(api, build.id, force=True)
+    try:
+        found = _marked(api, build.id)
+    except RecordError:  # deleted meanwhile, or damaged: nothing to hold on to
+        held.release()
+        raise
+    if found.status == "complete":
+        held.release()
+        return found
+    _tear_down(api, held)
+    if found.status == "cancelled":
+        # It may be published, and not yet told.
+        remove_result(api, found.id, found.made)
+    held.release()
+    return found
+
+
+def _marked(api: Api, build_id: str) -> Record:
+    """Return the record, cancelled unless the build was over.
+
+    :raises: RecordError where there is none any more, CloudError
+    """
+    # Its driver may have written until it lost the lease.
+    found = record.load(api, build_id)
+    if found.is_over:
+        return found
+    try:
+        return record.update(
+            api, found.id, status="cancelled", reason="cancelled by request"
+        )
+    except NotFoundError as error:
+        raise RecordError(f"build {build_id} was deleted meanwhile") from error
+
+
+def delete(api: Api, build_id: str, made: Collection[str]) -> None:
+    """Remove a build, its record, and the results ``made``.
+
+    :raises: CloudError, also where an image stays as no build says that it made it
+    """
+    held = lease.take(api, build_id, force=True)
+    _tear_down(api, held)
+    stay = remove_result(api, build_id, made) if made else ()
+    held.release()
+    images.delete(api, build_id)
+    if stay:
+        ids = " ".join(image.id for image in stay)
+        raise CloudError(
+            f"the build is deleted, but not the image that its record names: that does "
+            f"not say that this build made it; if it is to go: "
+            f"openstack image delete {ids}",
+            service="image",
+        )
+
+
+def _tear_down(api: Api, held: lease.Lease) -> None:
+    teardown(api, held.build_id)
+    if held.put_aside:
+        api.clock.sleep(LAST_CREATION_S)
+        teardown(api, held.build_id)

@@ -1,0 +1,142 @@
+"""Drive every unfinished build of a project that nobody drives.
+
+Each tick lists records, leases and servers of all builds at once; a single
+build is looked at only when its server changed, or when its turn comes. So
+the cost of a tick hardly grows with the number of builds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from osc_imagebuild.builds import lease, record
+from osc_imagebuild.builds.record import Record
+from osc_imagebuild.cloud import images, servers
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import DrivenError, ImageBuildError, InstallError
+from osc_imagebuild.model.names import PART_TAG, resource_name
+from osc_imagebuild.model.resources import Image, Server
+
+TICK_S = 30.0
+# A look at one build takes about a dozen calls. So spaced, looks at quiet
+# builds stay below 0.1 calls a tick for each of many builds.
+LOOK_EVERY_S = 120.0
+LOOK_SPACING_S = 30.0
+
+
+@dataclass
+class Outcome:
+    """What became of the builds, by ID; ``failed`` has the reasons too."""
+
+    complete: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+    driven_by_others: list[str] = field(default_factory=list)
+
+
+class Fleet:
+    """All builds of a project.
+
+    ``advance`` drives one until it has to wait, ``tidy`` removes what one that is
+    over should not have left.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        advance: Callable[[Record], Record],
+        tidy: Callable[[Record], object],
+    ) -> None:
+        self._api = api
+        self._advance = advance
+        self._tidy = tidy
+        self.outcome = Outcome()
+        self._failed_at: dict[str, float] = {}
+
+    def run(self, *, once: bool = False) -> Outcome:
+        """Tick until no build is left to drive, or just once.
+
+        :raises: CloudError where the lists cannot be had
+        """
+        while self.tick() and not once:
+            self._api.clock.sleep(TICK_S)
+        return self.outcome
+
+    def tick(self) -> bool:
+        """Look at all builds, go on with those that can; False when none is left."""
+        records, _ = record.load_all(self._api)
+        self._forget_tried_again(records)
+        known = [r for r in records if r.id not in self.outcome.failed]
+        mine = [r for r in known if r.status == "building"]
+        held = _newest(images.tagged(self._api, PART_TAG, hidden=True)) if known else {}
+        for build in known:
+            if build.is_over and build.id in held:
+                self._end(build, held[build.id])
+        if not mine:
+            self.outcome.waiting = []
+            return False
+        running = {s.name: s for s in servers.tagged(self._api, PART_TAG)}
+        self.outcome.waiting, self.outcome.driven_by_others = [], []
+        for build in mine:
+            owner = held.get(build.id)
+            if owner and lease.is_alive(self._api, owner, build.updated_at):
+                self.outcome.driven_by_others.append(build.id)
+            elif self._is_quiet(build, running, len(mine)):
+                self.outcome.waiting.append(build.id)
+            else:
+                self._go_on(build)
+        return bool(self.outcome.waiting)
+
+    def _forget_tried_again(self, records: Iterable[Record]) -> None:
+        """A build that failed here may be tried again by somebody."""
+        for build in records:
+            failed_at = self._failed_at.get(build.id, build.updated_at)
+            if build.status == "building" and failed_at < build.updated_at:
+                self.outcome.failed.pop(build.id, None)
+
+    def _end(self, build: Record, owner: Image) -> None:
+        """Its lease goes last: where it is left, its client died while it tidied up."""
+        if lease.is_alive(self._api, owner, build.updated_at):
+            return
+        try:
+            self._tidy(build)
+        except (InstallError, DrivenError):
+            return  # that it failed is known, or somebody is at it
+        except ImageBuildError as error:
+            self.outcome.failed[build.id] = str(error)
+
+    def _is_quiet(
+        self, build: Record, running: Mapping[str, Server], count: int
+    ) -> bool:
+        """Whether its guest is at work, and was looked at not long ago."""
+        role = {"install": "install", "verify": "verify"}.get(build.step)
+        server = running.get(resource_name(build.id, role)) if role else None
+        if server is None or server.status not in ("ACTIVE", "BUILD") or server.is_off:
+            return False
+        every = max(LOOK_EVERY_S, LOOK_SPACING_S * count)
+        return self._api.now() - build.updated_at < every
+
+    def _go_on(self, build: Record) -> None:
+        try:
+            if self._advance(build).status == "complete":
+                self.outcome.complete.append(build.id)
+            else:
+                self.outcome.waiting.append(build.id)
+        except DrivenError:
+            # Somebody was quicker; should they die, its turn comes again.
+            self.outcome.driven_by_others.append(build.id)
+        except ImageBuildError as error:
+            # One build's failure must not keep the others from going on.
+            self.outcome.failed[build.id] = str(error)
+            self._failed_at[build.id] = self._api.now()
+
+
+def _newest(found: list[Image]) -> dict[str, Image]:
+    """The newest lease of each build among all parts of all builds."""
+    newest: dict[str, Image] = {}
+    for image in sorted(found, key=lease.generation):
+        build_id = lease.build_of(image)
+        if build_id:
+            newest[build_id] = image
+    return newest

@@ -1,0 +1,246 @@
+"""Who drives a build: one client at a time.
+
+The lease is an image whose ID follows from build and generation, so Glance
+lets exactly one client create it (a used ID answers 409 for ever). The owner
+is whoever holds the highest generation. Its sign of life is the record's
+``updated_at``: times are the cloud's, so clients' clocks do not matter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+from osc_imagebuild.cloud import images
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.retry import patiently
+from osc_imagebuild.errors import CloudError, ConflictError, DrivenError, RecordError
+from osc_imagebuild.model.names import PART_TAG, build_tag, resource_name
+from osc_imagebuild.model.resources import Image
+
+LIFE_S = 180.0
+BEAT_S = 60.0
+# Each release uses up one generation. The last is in the record, so this many
+# are met only where clients race.
+_ATTEMPTS = 200
+
+
+class Lease:
+    """A held lease. It is proven held for half its life after each `prove`.
+
+    ``put_aside`` tells whether another client held it, dead or alive.
+    """
+
+    def __init__(
+        self, api: Api, build_id: str, image: Image, *, put_aside: bool
+    ) -> None:
+        self._api = api
+        self.build_id = build_id
+        self.image_id = image.id
+        self.generation = generation(image)
+        self.put_aside = put_aside
+        self._proven_at = api.clock.steady()
+
+    def touch(self) -> None:
+        """Note that the record was just changed, which keeps the lease."""
+        self._proven_at = self._api.clock.steady()
+
+    @property
+    def beat_is_due(self) -> bool:
+        """Whether others should get a sign of life."""
+        return self._api.clock.steady() - self._proven_at >= BEAT_S
+
+    def prove(self) -> None:
+        """Stop a client that was put aside before it changes anything.
+
+        :raises: RecordError where another client holds the build now
+        """
+        held = leases(self._api, self.build_id)
+        if not held or held[-1].id != self.image_id:
+            by = owner(held[-1]) if held else "a client that has finished"
+            raise DrivenError(
+                f"build {self.build_id} was taken over by {by}; this client stops. "
+                f"See: openstack image build show {self.build_id}"
+            )
+        self._proven_at = self._api.clock.steady()
+
+    def prove_if_old(self) -> None:
+        """`prove` unless nobody can have taken the lease meanwhile."""
+        if self._api.clock.steady() - self._proven_at > LIFE_S / 2:
+            self.prove()
+
+    def release(self) -> None:
+        """Let another client drive at once; else the lease runs out by itself."""
+        with contextlib.suppress(CloudError):
+            patiently(self._api.clock, lambda: images.delete(self._api, self.image_id))
+
+
+def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
+    """Become the one that drives the build.
+
+    With ``force`` a living owner is put aside, as cancel and delete must.
+
+    :raises: RecordError where another client drives, CloudError
+    """
+    number, token = _used_up(api, build_id), uuid.uuid4().hex
+    properties = {
+        "imagebuild_owner": own_name(),
+        "imagebuild_life": _life(),
+        "imagebuild_token": token,
+    }
+    held = leases(api, build_id)
+    if number > (generation(held[-1]) if held else 0):
+        last = images.find(api, _lease_id(build_id, number))
+        held += [last] if last else []
+    for _ in range(_ATTEMPTS):
+        if held and held[-1].properties.get("imagebuild_token") == token:
+            return _taken(api, build_id, held)
+        if held and not force:
+            _refuse_if_alive(api, build_id, held[-1])
+        number = max(number, generation(held[-1]) if held else 0) + 1
+        made = _create(api, build_id, number, properties)
+        held += [made] if made else []
+    raise RecordError(f"build {build_id} changes hands too quickly; try again")
+
+
+def _used_up(api: Api, build_id: str) -> int:
+    """A generation up to which all are used: none below it is asked for again.
+
+    Every owner writes its own into the record; an older one does no harm. It is
+    looked for itself by its ID: its owner may live, and not be listed yet.
+    """
+    record = images.find(api, build_id)
+    text = record.properties.get("imagebuild_lease", "") if record else ""
+    return int(text) if text.isdecimal() and len(text) < 7 else 0
+
+
+def _create(
+    api: Api, build_id: str, number: int, properties: Mapping[str, str]
+) -> Image | None:
+    """Return lease ``number``, whosever it is; None where it was released.
+
+    It is asked for by its ID: Glance writes an image's tags a moment after the
+    image, so a rival's that is there may not be listed yet.
+    """
+    image_id = _lease_id(build_id, number)
+
+    def create() -> Image:
+        return images.create(
+            api,
+            image_id=image_id,
+            name=resource_name(build_id, f"lease-{number}"),
+            tags=(build_tag(build_id), PART_TAG),
+            properties=properties,
+        )
+
+    try:
+        return patiently(api.clock, create)
+    except ConflictError:
+        return images.find(api, image_id)
+
+
+def _taken(api: Api, build_id: str, held: list[Image]) -> Lease:
+    """Return the lease of the last of ``held``; the others are over."""
+    for old in held[:-1]:
+        patiently(api.clock, functools.partial(images.delete, api, old.id))
+    return Lease(api, build_id, held[-1], put_aside=len(held) > 1)
+
+
+def leases(api: Api, build_id: str) -> list[Image]:
+    """Return the build's lease images, the owner's last."""
+    prefix = resource_name(build_id, "lease-")
+    found = images.tagged(api, build_tag(build_id), hidden=True)
+    return sorted(
+        (image for image in found if image.name.startswith(prefix)), key=generation
+    )
+
+
+def clear(api: Api, build_id: str) -> None:
+    """Remove what is left of the leases of a build that is over.
+
+    :raises: CloudError
+    """
+    for left in leases(api, build_id):
+        images.delete(api, left.id)
+
+
+def owner(lease: Image) -> str:
+    """Who holds ``lease`` and since when, for people."""
+    since = datetime.fromtimestamp(lease.created_at, timezone.utc)
+    who = lease.properties.get("imagebuild_owner", "another client")
+    return f"{who} since {since:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def own_name() -> str:
+    """How this client calls itself to others."""
+    return f"{socket.gethostname()} pid {os.getpid()}"
+
+
+def _refuse_if_alive(api: Api, build_id: str, held: Image) -> None:
+    record = images.find(api, build_id)
+    updated_at = record.updated_at if record else 0.0
+    if is_alive(api, held, updated_at):
+        age = max(0.0, api.now() - max(held.created_at, updated_at))
+        raise DrivenError(
+            f"build {build_id} is driven by {owner(held)}, last sign of life "
+            f"{age:.0f} s ago; it can be taken over after {LIFE_S:.0f} s "
+            f"of silence with: openstack image build resume {build_id}"
+        )
+
+
+def is_alive(api: Api, held: Image, updated_at: float) -> bool:
+    """Whether the owner of lease ``held`` may still be at work.
+
+    ``updated_at`` is when the build's record was last changed.
+    """
+    age = api.now() - max(held.created_at, updated_at)
+    return age < LIFE_S and not _died_here(held.properties.get("imagebuild_life", ""))
+
+
+def build_of(image: Image) -> str:
+    """The ID of the build that lease ``image`` is for, '' where it is no lease."""
+    build_id, found, _ = image.name.removeprefix("imagebuild-").partition("-lease-")
+    return build_id if found else ""
+
+
+def _lease_id(build_id: str, generation: int) -> str:
+    return str(uuid.uuid5(uuid.UUID(build_id), f"lease-{generation}"))
+
+
+def generation(lease: Image) -> int:
+    """How many clients drove the build before, at least."""
+    number = lease.name.rpartition("-")[2]
+    return int(number) if number.isdigit() else 0
+
+
+def _life() -> str:
+    """Words that identify this process among all that ever ran anywhere.
+
+    Empty where the system does not tell; then a dead owner is waited for.
+    """
+    return _identity(os.getpid())
+
+
+def _identity(pid: int) -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        space = os.readlink("/proc/self/ns/pid")
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    # Field 22 of proc(5)'s stat, counted after the name in parentheses.
+    return f"{boot} {space} {pid} {stat.rpartition(')')[2].split()[19]}"
+
+
+def _died_here(life: str) -> bool:
+    """Whether the owner ran on this machine and is gone: no need to wait."""
+    words, mine = life.split(), _life().split()
+    if len(words) != 4 or len(mine) != 4 or words[:2] != mine[:2]:
+        return False
+    return words[2].isdigit() and _identity(int(words[2])) != life

@@ -1,0 +1,87 @@
+"""Find and remove what carries a build's mark but has no record any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from osc_imagebuild.builds import teardown
+from osc_imagebuild.builds.claims import release
+from osc_imagebuild.cloud import images, servers, volumes
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.model.names import (
+    PART_TAG,
+    RECORD_TAG,
+    RESULT,
+    VOLUME_MARK,
+    builds_of,
+    resource_name,
+)
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A resource of a build whose record is gone.
+
+    ``kind`` is server, snapshot, volume or image.
+    """
+
+    kind: str
+    id: str
+    name: str
+    build_id: str
+    tags: frozenset[str] = frozenset()
+
+
+def find(api: Api) -> list[Orphan]:
+    """Return the project's orphans, in the order in which they can go.
+
+    Resources are listed before the records: a build that begins in between is
+    then seen with its record, never without.
+
+    :raises: CloudError
+    """
+    found = [
+        Orphan("server", server.id, server.name, build_id)
+        for server in servers.tagged(api, PART_TAG)
+        for build_id in builds_of([server.name])
+        if server.task_state != "deleting"
+    ]
+    if api.has("volume"):
+        found += [
+            Orphan("snapshot", item.id, item.name, item.metadata[VOLUME_MARK])
+            for item in volumes.marked_snapshots(api)
+        ]
+        found += [
+            Orphan("volume", item.id, item.name, item.metadata[VOLUME_MARK])
+            for item in volumes.marked(api)
+            if item.status != "deleting"
+        ]
+    found += [
+        Orphan("image", image.id, image.name, build_id, image.tags)
+        for image in images.tagged(api, PART_TAG, hidden=True)
+        for build_id in builds_of(image.tags)
+    ]
+    # Nova and Cinder make a result without tags, and a client may die before it tags it.
+    found += [
+        Orphan("image", image.id, image.name, build_id, image.tags)
+        for image in images.unhidden(api)
+        for build_id in builds_of([image.name])
+        if image.name == resource_name(build_id, RESULT)
+    ]
+    known = {record.id for record in images.tagged(api, RECORD_TAG, hidden=True)}
+    return [orphan for orphan in found if orphan.build_id not in known]
+
+
+def remove(api: Api, orphan: Orphan) -> None:
+    """Delete an orphan; of shared content only the lost build's claim.
+
+    :raises: CloudError
+    """
+    match orphan.kind:
+        case "server":
+            servers.delete(api, orphan.id)
+        case "snapshot" | "volume":
+            # A volume goes once its server and its snapshots have gone.
+            teardown.remove_volumes(api, orphan.build_id, [orphan.id])
+        case _:
+            release(api, orphan.build_id, orphan.id, orphan.tags)

@@ -1,0 +1,324 @@
+"""The build record: one queued, hidden, private Glance image without data.
+
+It never carries data, because a change of properties during an upload is
+lost when the upload ends; and it has one writer at a time (see `lease`).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from osc_imagebuild.cloud import images
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.retry import patiently
+from osc_imagebuild.errors import ConflictError, RecordError
+from osc_imagebuild.model import spec_json as specs
+from osc_imagebuild.model.facts import Mark
+from osc_imagebuild.model.names import RECORD_TAG, build_tag, resource_name
+from osc_imagebuild.model.resources import Image
+from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.steps import attempts
+from osc_imagebuild.version import tool_version
+
+SCHEMA = 1
+_PREFIX = "imagebuild_"
+# Glance keeps a property in a MySQL TEXT column of 64 KiB; JSON writes up to six
+# bytes a character.
+TAIL_LIMIT = 8000
+LAG_S = 5.0
+RETRY = "retry"  # among the steps: when somebody tried a failed build again
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a build from its record alone.
+
+    ``status`` is building, complete, failed or cancelled. ``steps`` are
+    (name, epoch seconds of its begin). ``updated_at`` is the last sign of
+    life of the client that drives the build. ``signals`` are what
+    `monitors.keeping` reads.
+    """
+
+    id: str
+    status: str
+    step: str
+    doing: str
+    reason: str
+    evidence: str
+    percent: str
+    spec: Spec
+    marks: Mapping[str, Mark]
+    steps: tuple[tuple[str, float], ...]
+    signals: str
+    result_id: str
+    console_tail: str
+    tool_version: str
+    created_at: float
+    updated_at: float
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to drive."""
+        return self.status in ("complete", "failed", "cancelled")
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """IDs of the result, complete or not, and of what it needs; () if none."""
+        harvested = self.marks.get("harvested")
+        return tuple(harvested.data.values()) if harvested else ()
+
+    @property
+    def begun_at(self) -> float:
+        """When it was created, or last tried again."""
+        again = [at for step, at in self.steps if step == RETRY]
+        return again[-1] if again else self.created_at
+
+    @property
+    def retries(self) -> int:
+        """How often somebody tried it again."""
+        return sum(step == RETRY for step, _ in self.steps)
+
+    @property
+    def attempts(self) -> tuple[str, ...]:
+        """The attempts that failed and were followed by others, the first one first.
+
+        Each as its step, its number there, and its reason: 'verify 1: it is silent';
+        what was before a retry says so: 'verify, before retry 1: it does not boot'.
+        """
+        return attempts.told(self.marks)
+
+
+def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Record:
+    """Write the record of a new build: the first thing in the cloud.
+
+    ``texts`` are the user data of its servers, by name.
+
+    :raises: CloudError
+    """
+    properties = {
+        f"{_PREFIX}schema": str(SCHEMA),
+        f"{_PREFIX}status": "building",
+        f"{_PREFIX}spec": specs.to_json(spec),
+        f"{_PREFIX}texts": pack(texts),
+        f"{_PREFIX}tool_version": tool_version(),
+    }
+
+    def write() -> Record:
+        try:
+            image = images.create(
+                api,
+                image_id=build_id,
+                name=resource_name(build_id, "record"),
+                tags=(RECORD_TAG, build_tag(build_id)),
+                properties=properties,
+            )
+        except ConflictError:
+            # Nobody else has this ID: an earlier try came through, unheard.
+            image = _image(api, build_id)
+        return parse(image)
+
+    return patiently(api.clock, write)
+
+
+def pack(texts: Mapping[str, str]) -> str:
+    """Return ``texts`` small enough for one property."""
+    raw = json.dumps(dict(texts)).encode()
+    return base64.b64encode(zlib.compress(raw, 9)).decode()
+
+
+def unpack(packed: str) -> dict[str, str]:
+    """Return what `pack` was given.
+
+    :raises: RecordError where it is damaged
+    """
+    try:
+        # Bounded: a damaged or hostile property must not fill the memory.
+        inflater = zlib.decompressobj()
+        raw = inflater.decompress(base64.b64decode(packed), 1_000_000)
+        found = json.loads(raw)
+        return {str(key): str(value) for key, value in found.items()}
+    except (ValueError, AttributeError, zlib.error) as error:
+        raise RecordError(f"the build's user data is damaged: {error}") from error
+
+
+def texts(api: Api, build_id: str) -> dict[str, str]:
+    """Return the user data of the build's servers.
+
+    :raises: RecordError, CloudError
+    """
+    return _texts(_image(api, build_id))
+
+
+def _texts(image: Image) -> dict[str, str]:
+    return unpack(image.properties.get(f"{_PREFIX}texts", ""))
+
+
+def load(api: Api, build_id: str) -> Record:
+    """Return the record of a build.
+
+    :raises: RecordError where there is none or it cannot be read, CloudError
+    """
+    return parse(_image(api, build_id))
+
+
+def reload(api: Api, build_id: str) -> tuple[Record, dict[str, str]]:
+    """Return a record that was there a moment ago, and its servers' user data.
+
+    :raises: as `load`
+    """
+    try:
+        image = _image(api, build_id)
+    except RecordError:
+        # A replica of Glance's database may lag behind.
+        api.clock.sleep(LAG_S)
+        image = _image(api, build_id)
+    return parse(image), _texts(image)
+
+
+def _image(api: Api, build_id: str) -> Image:
+    image = images.find(api, build_id)
+    known = image is not None and RECORD_TAG in image.tags
+    if image is None or not known or images.is_foreign(api, image):
+        raise RecordError(
+            f"there is no build {build_id} in this project; "
+            "see: openstack image build list"
+        )
+    return image
+
+
+def load_all(api: Api) -> tuple[list[Record], list[str]]:
+    """Return all records, newest first, and the IDs of unreadable ones.
+
+    :raises: CloudError
+    """
+    readable, damaged = [], []
+    for image in images.tagged(api, RECORD_TAG, hidden=True):
+        try:
+            readable.append(parse(image))
+        except RecordError:
+            damaged.append(image.id)
+    return readable[::-1], damaged
+
+
+def parse(image: Image) -> Record:
+    """Return the record that ``image`` carries.
+
+    :raises: RecordError
+    """
+
+    def field(name: str) -> str:
+        return image.properties.get(_PREFIX + name, "")
+
+    if field("schema") != str(SCHEMA):
+        raise RecordError(
+            f"build {image.id} was written by another version of this tool "
+            f"(schema {field('schema')[:20] or 'missing'}, this one reads {SCHEMA}); "
+            "use that version, or remove the build with: "
+            f"openstack image build delete {image.id}"
+        )
+    try:
+        return Record(
+            id=image.id,
+            status=field("status"),
+            step=field("step"),
+            doing=field("doing"),
+            reason=field("reason"),
+            evidence=field("evidence"),
+            percent=_percent(field("percent")),
+            spec=specs.from_json(field("spec")),
+            marks=_marks(field("marks")),
+            steps=_steps(field("steps")),
+            signals=field("signals"),
+            result_id=field("result_id"),
+            console_tail=_text(field("console_tail")),
+            tool_version=field("tool_version"),
+            created_at=image.created_at,
+            updated_at=image.updated_at,
+        )
+    except (
+        *(RecordError, ValueError, TypeError, KeyError, AttributeError),
+        *(OverflowError, RecursionError),
+    ) as error:
+        raise RecordError(
+            f"the record of build {image.id} is damaged: {error}; "
+            f"remove the build with: openstack image build delete {image.id}"
+        ) from error
+
+
+def _percent(text: str) -> str:
+    """Return how far a build is, '' where that is no number of 0 to 100."""
+    known = text.isascii() and text.isdigit() and len(text) < 4
+    return text if known and int(text) <= 100 else ""
+
+
+def _marks(text: str) -> dict[str, Mark]:
+    marks = {
+        str(name): Mark(
+            _when(mark["at"]), {str(k): str(v) for k, v in mark["data"].items()}
+        )
+        for name, mark in json.loads(text or "{}").items()
+    }
+    if "harvested" in marks and not any(marks["harvested"].data.values()):
+        raise ValueError("the mark 'harvested' names no result")
+    return marks
+
+
+def _when(at: Any) -> float:
+    """Return a time that can be shown as a date.
+
+    :raises: ValueError, TypeError
+    """
+    found = float(at)
+    if not 0 <= found < 1e11:
+        raise ValueError(f"{found} is no time")
+    return found
+
+
+def _steps(text: str) -> tuple[tuple[str, float], ...]:
+    return tuple((str(name), _when(at)) for name, at in json.loads(text or "[]"))
+
+
+def _text(text: str) -> str:
+    return str(json.loads(text)) if text else ""
+
+
+def dump_marks(marks: Mapping[str, Mark]) -> str:
+    """Return marks as the record keeps them."""
+    return json.dumps(
+        {name: {"at": mark.at, "data": dict(mark.data)} for name, mark in marks.items()}
+    )
+
+
+def _plain(value: Any) -> str:
+    """Return a text that every Glance stores, whatever a guest's console said.
+
+    Source: glance.db.sqlalchemy.models has MySQL's utf8, of three bytes at most.
+    """
+    return re.sub("[\0\ud800-\udfff\U00010000-\U0010ffff]", "\ufffd", str(value))
+
+
+def update(api: Api, build_id: str, **fields: Any) -> Record:
+    """Change fields of the record; only the holder of the lease may.
+
+    :raises: RecordError where it is gone, CloudError
+    """
+    values: dict[str, Callable[[Any], str]] = {
+        "marks": dump_marks,
+        "steps": lambda steps: json.dumps([list(s) for s in steps]),
+        "console_tail": lambda text: json.dumps(_plain(text)[-TAIL_LIMIT:]),
+    }
+    operations = [
+        {
+            "op": "add",
+            "path": f"/{_PREFIX}{name}",
+            "value": values.get(name, _plain)(value),
+        }
+        for name, value in fields.items()
+    ]
+    return parse(images.patch(api, build_id, operations))

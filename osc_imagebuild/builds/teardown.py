@@ -1,0 +1,172 @@
+"""Remove what a build made, from nothing but its ID, on any half-built state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from osc_imagebuild.builds.claims import release
+from osc_imagebuild.cloud import images, servers, volumes
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import CloudError, ConflictError, because
+from osc_imagebuild.model.names import BOOKKEEPING, RESULT, build_tag, resource_name
+from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
+
+LIMIT_S = 240.0
+# A volume that Cinder fills from an image cannot be deleted before it is full.
+VOLUME_LIMIT_S = 1800.0
+
+
+def teardown(
+    api: Api,
+    build_id: str,
+    *,
+    keep: Collection[str] = (),
+    beat: Callable[[], None] = lambda: None,
+    command: str = "cancel",
+) -> None:
+    """Delete all that the build made but its record, lease and ``keep``.
+
+    ``keep`` are IDs. ``beat`` is called before each look, and may stop it; ``command`` is
+    what the user is told to try. Servers go first and are waited for, because what is in
+    use may refuse to go. Each look is a fresh one, so what another client
+    made in the meantime goes too.
+
+    :raises: CloudError naming what is left after `LIMIT_S` seconds, or
+        `VOLUME_LIMIT_S` where volumes are among it
+    """
+    began = api.clock.steady()
+    refused: dict[str, CloudError] = {}
+    while True:
+        beat()
+        if not (left := _left(api, build_id, keep)):
+            return
+        has_volumes = any(isinstance(item, Volume) for item in left)
+        limit = VOLUME_LIMIT_S if has_volumes else LIMIT_S
+        if api.clock.steady() - began > limit:
+            text = (
+                f"still there after {limit:.0f} s: {_names(left)}; "
+                f"try again: openstack image build {command} {build_id}"
+            )
+            raise _stays(left, refused, text)
+        for item in left:
+            _remove(api, build_id, item, refused)
+        api.clock.sleep(2)
+
+
+def _names(left: Sequence[Resource]) -> str:
+    return ", ".join(f"{item.name} ({item.id})" for item in left)
+
+
+def _stays(
+    left: Sequence[Resource], refused: Mapping[str, CloudError], text: str
+) -> CloudError:
+    """Name the last refusal to remove what is left, or the service that keeps it."""
+    for item in left:
+        if item.id in refused:
+            return because(refused[item.id], text)
+    return CloudError(text, service=left[0].SERVICE)
+
+
+def _left(api: Api, build_id: str, keep: Collection[str]) -> Sequence[Resource]:
+    """What is there, in the order in which it can go."""
+    found: list[Resource] = [*servers.tagged(api, build_tag(build_id))]
+    if api.has("volume"):
+        found += volumes.marked_snapshots(api, build_id)
+        found += volumes.marked(api, build_id)
+    found += leftovers(api, build_id)
+    return [item for item in found if item.id not in keep]
+
+
+def leftovers(api: Api, build_id: str) -> list[Image]:
+    """Return the build's images but its record and leases.
+
+    A result that nobody tagged yet is known by its name.
+
+    :raises: CloudError
+    """
+    prefixes = tuple(resource_name(build_id, word) for word in BOOKKEEPING)
+    tagged = images.tagged(api, build_tag(build_id), hidden=True)
+    named = images.named(api, resource_name(build_id, RESULT))
+    return [i for i in (*tagged, *named) if not i.name.startswith(prefixes)]
+
+
+def remove_result(api: Api, build_id: str, made: Collection[str]) -> Sequence[Image]:
+    """Delete a result that the user has already, by the IDs in ``made``.
+
+    Returns the images that stay.
+
+    Whatever kind each ID is of: a damaged record does not tell. Each must say that
+    this build made it: anybody in the project can write IDs into a record.
+
+    :raises: CloudError
+    """
+    found = [image for i in made if (image := images.find(api, i)) is not None]
+    stay = [image for image in found if not images.may_go(image, build_id)]
+    for image in found:
+        if image not in stay:
+            images.delete(api, image.id)
+    if made and api.has("volume"):
+        remove_volumes(api, build_id, made)
+    return stay
+
+
+def remove_volumes(api: Api, build_id: str, made: Collection[str]) -> None:
+    """Delete volumes and snapshots of a build, and wait until they are gone.
+
+    A volume goes only once its snapshots have gone.
+
+    :raises: CloudError naming what is left after `LIMIT_S` seconds
+    """
+    began = api.clock.steady()
+    refused: dict[str, CloudError] = {}
+    while True:
+        found = [volumes.find_snapshot(api, item_id) for item_id in made]
+        left: list[Resource] = [item for item in found if item is not None]
+        if not left:
+            left += [v for i in made if (v := volumes.find(api, i)) is not None]
+        left = [
+            item
+            for item in left
+            if isinstance(item, Snapshot | Volume)
+            and volumes.may_go(item.metadata, build_id)
+        ]
+        if not left:
+            return
+        if api.clock.steady() - began > LIMIT_S:
+            text = f"still there after {LIMIT_S:.0f} s, perhaps in use: {_names(left)}"
+            raise _stays(left, refused, text)
+        for item in left:
+            _remove(api, build_id, item, refused)
+        api.clock.sleep(2)
+
+
+def _remove(
+    api: Api, build_id: str, item: Resource, refused: dict[str, CloudError]
+) -> None:
+    """Delete one thing; what is in use for a moment goes at the next look.
+
+    ``refused`` gets the refusal by the ID of what stays.
+    """
+    try:
+        match item:
+            case Server():
+                servers.delete(api, item.id)
+            case Snapshot():
+                volumes.delete_snapshot(api, item.id, build_id)
+            case Volume():
+                volumes.delete(api, item.id, build_id)
+            case Image():
+                _remove_image(api, build_id, item)
+    except CloudError as error:
+        # Cinder says 400 where Glance says 409.
+        at_cinder = isinstance(item, Volume | Snapshot) and error.status == 400
+        if not (at_cinder or isinstance(error, ConflictError)):
+            raise
+        refused[item.id] = error
+
+
+def _remove_image(api: Api, build_id: str, image: Image) -> None:
+    if image.protected:
+        operation = {"op": "replace", "path": "/protected", "value": False}
+        images.patch(api, image.id, [operation])
+    release(api, build_id, image.id, image.tags)

@@ -1,0 +1,1 @@
+"""Drive one build: look at the cloud, decide, change one thing, look again."""

@@ -1,0 +1,313 @@
+"""Change one thing in the cloud, in a way that a dead client can be followed.
+
+Everything is named and tagged at its creation. Before a creation we look for
+what an earlier client may have left, because its answer may have been lost.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from osc_imagebuild.builds.claims import release
+from osc_imagebuild.cloud import images, remote_console, servers, volumes
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import (
+    CloudError,
+    ConflictError,
+    NotFoundError,
+    TransientError,
+    because,
+)
+from osc_imagebuild.media.content import opened
+from osc_imagebuild.model.actions import (
+    Action,
+    ClearReport,
+    CreateImage,
+    CreateServer,
+    CreateSnapshot,
+    CreateVolume,
+    DeleteImage,
+    DeleteServer,
+    DeleteSnapshot,
+    DeleteVolume,
+    Harvest,
+    ImportImage,
+    PressKey,
+    RebootServer,
+    SetImage,
+    SetSnapshot,
+    SetVolume,
+    StopServer,
+    UploadImage,
+    UploadVolume,
+)
+from osc_imagebuild.model.boot_sources import BootImage, InstallMedia
+from osc_imagebuild.model.names import (
+    BUILD_TAG,
+    PART_TAG,
+    VOLUME_MARK,
+    build_tag,
+    resource_name,
+    shared_tag,
+)
+from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.steps import install
+
+BUSY_S = 5.0
+
+
+class Actor:
+    """Does the actions of one build. ``texts`` are its user data by name.
+
+    ``beat`` is called while a long one is under way, and may stop it.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        build_id: str,
+        spec: Spec,
+        texts: Mapping[str, str],
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._api = api
+        self._build_id = build_id
+        self._spec = spec
+        self._texts = texts
+        self._beat = beat
+
+    def act(self, action: Action) -> None:
+        """Do ``action``.
+
+        :raises: CloudError; SpecError where content cannot be made here
+        """
+        match action:
+            case CreateImage():
+                self._create_image(action)
+            case UploadImage():
+                self._upload(action)
+            case ImportImage():
+                self._import(action)
+            case CreateServer():
+                self._create_server(action)
+            case SetImage():
+                self._set_image(action)
+            case DeleteImage():
+                self._delete_image(action.image_id)
+            case Harvest():
+                if not images.named(self._api, self._result):
+                    servers.create_image(self._api, action.server_id, self._result)
+            case ClearReport():
+                servers.clear_password(self._api, action.server_id)
+            case StopServer():
+                servers.stop(self._api, action.server_id)
+            case DeleteServer():
+                servers.delete(self._api, action.server_id)
+            case _:
+                self._act_on_volumes(action)
+
+    def press(self, action: PressKey) -> str:
+        """Press a key; return why none could be, '' if it was.
+
+        :raises: RecordError where another client holds the build now
+        """
+        return remote_console.press(
+            self._api, action.server_id, action.until, self._beat
+        )
+
+    def reboot(self, action: RebootServer) -> dict[str, str] | None:
+        """Reboot a server; return what is to be noted, None where nothing is yet.
+
+        ``trouble`` is why it is forbidden. A server that is busy is to be looked at again.
+
+        :raises: TransientError, NotFoundError
+        """
+        try:
+            servers.reboot(self._api, action.server_id)
+        except (TransientError, NotFoundError):
+            raise
+        except ConflictError:
+            self._api.clock.sleep(BUSY_S)
+            return None
+        except CloudError as error:
+            return {"trouble": str(error)[:200]}
+        return {}
+
+    def _act_on_volumes(self, action: Action) -> None:
+        match action:
+            case CreateVolume():
+                self._create_volume(action)
+            case UploadVolume():
+                if not images.named(self._api, self._result):
+                    volumes.upload(self._api, action.volume_id, self._result)
+            case CreateSnapshot():
+                self._create_snapshot(action)
+            case SetVolume(volume, image_metadata, name, metadata):
+                volumes.set_image_metadata(self._api, volume, image_metadata)
+                if name:
+                    volumes.rename(self._api, "volume", volume.id, name, metadata)
+            case SetSnapshot(snapshot, name, metadata):
+                volumes.rename(self._api, "snapshot", snapshot.id, name, metadata)
+            case DeleteVolume():
+                volumes.delete(self._api, action.volume_id, self._build_id)
+            case DeleteSnapshot():
+                volumes.delete_snapshot(self._api, action.snapshot_id, self._build_id)
+            case _:
+                raise TypeError(f"not an action on the cloud: {action}")
+
+    @property
+    def _result(self) -> str:
+        return resource_name(self._build_id, "result")
+
+    def _create_volume(self, action: CreateVolume) -> None:
+        name = resource_name(self._build_id, action.role)
+        known = volumes.marked(self._api, self._build_id)
+        if any(volume.name == name for volume in known):
+            return
+        kind, source_id = action.source
+        body: dict[str, Any] = {
+            "name": name,
+            "size": action.size_gib,
+            kind: source_id,
+            "metadata": {VOLUME_MARK: self._build_id},
+        }
+        if self._spec.volume_zone:
+            body["availability_zone"] = self._spec.volume_zone
+        volumes.create(self._api, body)
+
+    def _create_snapshot(self, action: CreateSnapshot) -> None:
+        known = volumes.marked_snapshots(self._api, self._build_id)
+        if any(snapshot.name == self._result for snapshot in known):
+            return
+        body = {
+            "name": self._result,
+            "volume_id": action.volume_id,
+            "metadata": {VOLUME_MARK: self._build_id},
+        }
+        volumes.create_snapshot(self._api, body)
+
+    def _create_image(self, action: CreateImage) -> None:
+        image, tags = action.image, {build_tag(self._build_id), PART_TAG}
+        name = resource_name(self._build_id, image.role)
+        if image.shared_key:
+            tags.add(shared_tag(image.shared_key))
+            name = f"imagebuild-{image.role}-{image.shared_key[:16]}"
+            if self._adopt(image):
+                return
+        images.create(
+            self._api,
+            name=name,
+            tags=tags,
+            properties=action.properties,
+            disk_format=image.disk_format,
+            container_format=image.container_format,
+        )
+
+    def _adopt(self, image: BootImage) -> bool:
+        """Claim shared content that is there already, whoever brought it.
+
+        A failed build may have kept what is not what it should be.
+        """
+        content = image.content
+        for found in images.tagged(
+            self._api, shared_tag(image.shared_key), hidden=True
+        ):
+            if isinstance(content, InstallMedia) and not content.may_be(found.sha512):
+                continue
+            if found.status == "active":
+                images.tag(self._api, found.id, build_tag(self._build_id))
+                return True
+        return False
+
+    def _upload(self, action: UploadImage | ImportImage) -> None:
+        ask_for = functools.partial(images.reader, self._api)
+        content = action.image.content
+        with opened(content, self._texts, ask_for, self._beat) as (data, size):
+            path = f"/images/{action.image_id}/file"
+            self._api.upload(path, data, size, self._beat)
+
+    def _import(self, action: ImportImage) -> None:
+        """Ask Glance to fetch it; where it will not, fetch it for Glance."""
+        content = action.image.content
+        assert isinstance(content, InstallMedia)
+        try:
+            images.fetch(self._api, action.image_id, content.url)
+        except CloudError as error:
+            # Source: glance.api.v2.images refuses addresses, and methods that are
+            # switched off, with 400, and by policy with 403.
+            if error.status not in (400, 403):
+                raise
+            self._upload(action)
+
+    def _create_server(self, action: CreateServer) -> None:
+        name = resource_name(self._build_id, action.role)
+        known = servers.tagged(self._api, build_tag(self._build_id))
+        if any(s.name == name and s.id not in action.instead_of for s in known):
+            return
+        spec = self._spec
+        body: dict[str, Any] = {
+            "name": name,
+            "flavorRef": spec.flavor_id,
+            "networks": self._networks(action),
+            "tags": [build_tag(self._build_id), PART_TAG],
+        }
+        if action.devices:
+            body["block_device_mapping_v2"] = [
+                servers.device(d) for d in action.devices
+            ]
+        else:
+            body["imageRef"] = action.image_id
+        if spec.config_drive or action.config_drive:
+            body["config_drive"] = True
+        text = self._texts.get(action.user_data, "")
+        if text:
+            body["user_data"] = servers.encode(text)
+        if spec.security_groups:
+            body["security_groups"] = [{"name": n} for n in spec.security_groups]
+        if spec.availability_zone:
+            body["availability_zone"] = spec.availability_zone
+        try:
+            self._start(body, required=spec.config_drive)
+        except CloudError as error:
+            if "fixed_ip" in body["networks"][0] and "in use" in str(error):
+                taken = install.address_taken(spec.address["ip"], str(error))
+                raise because(error, taken) from error
+            raise
+
+    def _start(self, body: dict[str, Any], *, required: bool) -> None:
+        """Ask for a server, without a config drive where that may be the reason not to."""
+        try:
+            servers.create(self._api, body, self._spec.hints)
+        except CloudError as error:
+            drive = body.pop("config_drive", False)
+            if error.status not in (400, 403) or required or not drive:
+                raise
+            servers.create(self._api, body, self._spec.hints)
+
+    def _networks(self, action: CreateServer) -> list[dict[str, str]]:
+        """The installer has the address that it was told; the result takes any."""
+        found = [{"uuid": network} for network in self._spec.networks]
+        if self._spec.address and action.role == "install":
+            found[0]["fixed_ip"] = self._spec.address["ip"]
+        return found
+
+    def _set_image(self, action: SetImage) -> None:
+        own = {build_tag(self._build_id), PART_TAG}
+        tags = action.tags | own if BUILD_TAG in action.tags else action.tags
+        core = {
+            "name": action.name,
+            "os_hidden": action.hidden,
+            "visibility": action.visibility,
+            "tags": sorted(tags - {BUILD_TAG}),
+            "min_disk": action.min_disk_gib,
+            "min_ram": action.min_ram_mib,
+        }
+        operations = images.set_operations(action.image, action.properties, core)
+        images.patch(self._api, action.image.id, operations)
+
+    def _delete_image(self, image_id: str) -> None:
+        found = images.find(self._api, image_id)
+        if found is not None:
+            release(self._api, self._build_id, image_id, found.tags)

@@ -1,0 +1,117 @@
+"""What a failed build leaves: why it failed, what shows it, and what to do next."""
+
+from __future__ import annotations
+
+import contextlib
+
+from osc_imagebuild.builds import record
+from osc_imagebuild.builds.teardown import teardown
+from osc_imagebuild.cloud import remote_console, rfb, servers
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.engine import retry_points
+from osc_imagebuild.errors import (
+    CloudError,
+    Evidence,
+    InstallError,
+    ScreenError,
+    TransientError,
+)
+from osc_imagebuild.model.resources import Server
+
+
+def look_closer(api: Api, role: str, server: Server | None, seen: str) -> Evidence:
+    """Return what still shows why, before the server is removed.
+
+    Nothing of it must keep a failed build from ending: what cannot be had is
+    left out.
+    """
+    if server is None:
+        return Evidence(role or "install", console=seen)
+    text, picture, url = "", b"", ""
+    with contextlib.suppress(CloudError):
+        text = servers.console(api, server.id, servers.WHOLE_CONSOLE) or ""
+    try:
+        if server.status == "ACTIVE" and not server.is_off:
+            url = servers.screen_url(api, server.id) or ""
+            picture = rfb.png(remote_console.picture(api, server.id)) if url else b""
+    except (CloudError, ScreenError):
+        pass  # the failure itself is what the user must hear of
+    return Evidence(role, server.id, text or seen, picture, url)
+
+
+def _clean(api: Api, build: record.Record) -> None:
+    """Remove what a failed build need not keep.
+
+    A result that did not boot stays hidden, tagged, for inspection.
+    """
+    if build.spec.keep_on_failure:
+        return
+    teardown(api, build.id, keep=build.made)
+
+
+def end_failed(
+    api: Api, build: record.Record, evidence: Evidence | None = None
+) -> InstallError:
+    """Clean up after a failed build; return why it failed, and what to do next.
+
+    :raises: TransientError where it had better be tried again
+    """
+    left = ""
+    try:
+        _clean(api, build)
+    except TransientError:
+        raise
+    except CloudError as error:
+        # Why the build failed must not go under in why its server stays.
+        left = f"not all that it made could be removed: {error}"
+    return _failure(build, evidence, left, _points(api, build))
+
+
+def _points(api: Api, build: record.Record) -> tuple[str, ...]:
+    """Where the build can be tried again from, as far as can be seen."""
+    try:
+        return retry_points.points(api, build)
+    except CloudError:
+        return (retry_points.INSTALL,)
+
+
+def _failure(
+    build: record.Record,
+    evidence: Evidence | None,
+    left: str,
+    points: tuple[str, ...],
+) -> InstallError:
+    lines = [f"build {build.id} failed in step {build.step}: {build.reason}"]
+    if build.evidence and build.evidence not in build.reason:
+        lines.append(f"the console shows: {build.evidence}")
+    if build.spec.keep_on_failure:
+        lines += _kept(build, evidence or Evidence())
+    elif build.made and retry_points.VERIFY in points:
+        hidden = "hidden " if build.spec.output == "image" else ""
+        lines.append(
+            f"the {build.spec.output} that did not pass stays {hidden}for "
+            f"inspection: {build.made[0]}"
+        )
+    if left:
+        lines.append(left)
+    lines.append(
+        f"try again, from {' or '.join(points)} on, with: openstack image build retry "
+        f"{build.id}; see its console with: openstack image build log {build.id}; "
+        f"remove it with: openstack image build delete {build.id}"
+    )
+    return InstallError(
+        "\n".join(lines), console_tail=build.console_tail, evidence=evidence
+    )
+
+
+def _kept(build: record.Record, evidence: Evidence) -> list[str]:
+    """How to look at what was kept, and how to go on."""
+    server = evidence.server_id or f"imagebuild-{build.id}-{evidence.role}"
+    lines = [f"its resources were kept; the server is {server}"]
+    if evidence.screen_url:
+        lines.append(f"look at its screen, for some minutes: {evidence.screen_url}")
+    lines.append(
+        f"its screen again with: openstack console url show --novnc {server}; "
+        f"a picture of it with: openstack image build screenshot {build.id}"
+    )
+    return lines

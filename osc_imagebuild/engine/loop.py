@@ -1,0 +1,364 @@
+"""The loop: look at the cloud, decide, do one thing, look again.
+
+Nothing is remembered that cannot be seen again: a client may die at any
+line, and another one goes on from what it sees.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import random
+from collections import Counter
+from collections.abc import Mapping
+from typing import NoReturn
+
+from osc_imagebuild import boot
+from osc_imagebuild.builds import lease, record
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.engine import recipe, targets
+from osc_imagebuild.engine.act import Actor
+from osc_imagebuild.engine.events import Event, Hearer, Listener
+from osc_imagebuild.engine.failure import end_failed, look_closer
+from osc_imagebuild.engine.observe import observe
+from osc_imagebuild.engine.watch import Watch
+from osc_imagebuild.errors import (
+    CloudError,
+    ConflictError,
+    Evidence,
+    LockedError,
+    NotFoundError,
+    TransientError,
+    because,
+)
+from osc_imagebuild.model.actions import (
+    CREATING,
+    REBOOT,
+    Act,
+    Action,
+    Again,
+    Fail,
+    Finish,
+    PressKey,
+    RebootServer,
+    SetMark,
+    Wait,
+    removal,
+)
+from osc_imagebuild.model.facts import Facts, Mark
+from osc_imagebuild.monitors import signals_json
+from osc_imagebuild.monitors.console import clean, sign_files
+from osc_imagebuild.steps import attempts
+
+# A cloud that is away for longer is not waited for; the build stays resumable.
+OUTAGE_LIMIT_S = 45 * 60
+MAX_REPEATS = 5
+# What the services may take for one step, beside the guest's own time.
+LONGEST_STEP_S = 3600
+ANY_STEP = "*"
+REPEAT_PAUSE_S = 3.0
+
+
+class Engine:
+    """Drives one build whose lease is held."""
+
+    def __init__(
+        self,
+        api: Api,
+        held: lease.Lease,
+        build: record.Record,
+        texts: Mapping[str, str],
+        listener: Listener,
+        hear: Hearer | None = None,
+    ) -> None:
+        self._api = api
+        self._lease = held
+        self._build = build
+        self._listener = listener
+        self._actor = Actor(api, build.id, build.spec, texts, self._beat)
+        self._steps = recipe.of(build.spec)
+        self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
+        self._shared = boot.shared(build.spec)
+        self._watch = Watch(
+            api,
+            {
+                role: sign_files.of_role(build.spec, role)
+                for role in ("install", "verify")
+            },
+            signals_json.load(build.signals, api.now()),
+            hear and functools.partial(hear, build.id),
+        )
+        self._facts: Facts | None = None
+        self._marks = dict(build.marks)
+        self._history = list(build.steps)
+        self._step, self._waits_since = "", api.now()
+        self._percent = int(build.percent) if build.percent.isdigit() else None
+        self._doing = build.doing
+        self._evidence = Evidence()
+        self._repeats: Counter[tuple[str, str]] = Counter()
+        self._refused: CloudError | None = None
+
+    def drive(self, *, until: str = "") -> record.Record:
+        """Go on to the end, or until step ``until`` has nothing to do but wait.
+
+        ``until`` may be `ANY_STEP`.
+
+        :raises: InstallError where the build failed, RecordError where another
+            client took it over, CloudError where the cloud refuses or stays away
+        """
+        away_since: float | None = None
+        tries = 0
+        while True:
+            try:
+                if self._turn(until):
+                    return self._build
+                away_since, tries, self._refused = None, 0, None
+            except TransientError as error:
+                now = self._api.clock.steady()
+                away_since = now if away_since is None else away_since
+                tries += 1
+                if now - away_since > OUTAGE_LIMIT_S:
+                    raise
+                self._endure(error, tries)
+            except (ConflictError, NotFoundError) as error:
+                # The cloud changed under us: look again, but not for ever.
+                self._facts, self._refused = None, error
+                self._count(f"refused in {self._step}", str(error))
+
+    def _turn(self, until: str) -> bool:
+        """One look, one decision; True at the end."""
+        if self._build.status == "failed":
+            self._end_failed()
+        everything = self._facts is None
+        facts = self._facts or self._look(self._everything)
+        if self._lease.beat_is_due:
+            self._write()
+        step = recipe.current(self._steps, self._build.spec, facts)
+        if step is None:
+            return True
+        if step.name != self._step:
+            self._enter(step.name)
+            if not everything:
+                facts = self._look(step.sees)
+                if recipe.current(self._steps, self._build.spec, facts) is not step:
+                    return False
+        decision = self._duplicate(facts) or step.decide(self._build.spec, facts)
+        match decision:
+            case Act(action, reason):
+                self._act(action, reason)
+                self._waits_since = self._api.now()
+                if facts.duplicates:
+                    # The step may not see the part that a second one was in.
+                    self._facts = None
+                else:
+                    self._look(step.sees)
+            case Wait(reason, seconds, percent, left_s):
+                self._advance(reason, percent)
+                self._bound(reason)
+                if until in (step.name, ANY_STEP):
+                    return True
+                self._tell("wait", reason, left_s)
+                # Clients that were started together must not ask together.
+                self._api.clock.sleep(seconds * random.uniform(0.9, 1.1))
+                self._look(step.sees)
+            case Again():
+                self._again(decision)
+            case Fail(reason, role, evidence):
+                self._fail(reason, role, evidence)
+        return False
+
+    def _bound(self, reason: str) -> None:
+        """Steps have limits of their own; none may be waited in for ever."""
+        spec = self._build.spec
+        limit = spec.timeout_s + spec.verify_timeout_s + LONGEST_STEP_S
+        if self._api.now() - self._waits_since > limit:
+            self._fail(f"{reason}: for more than {limit // 60} minutes", "")
+
+    def _advance(self, doing: str, percent: int | None) -> None:
+        """Progress never turns back, and is not whole before the end."""
+        self._doing = doing
+        if percent is not None:
+            self._percent = max(self._percent or 0, min(percent, 99))
+
+    def _look(self, parts: frozenset[str]) -> Facts:
+        self._facts = observe(
+            self._api,
+            self._build.id,
+            self._shared,
+            self._marks,
+            self._facts,
+            parts,
+            self._watch,
+        )
+        return self._facts
+
+    def _duplicate(self, facts: Facts) -> Act | None:
+        """Of two that an unsure creation left, the oldest is kept."""
+        for extra in facts.duplicates:
+            return Act(removal(extra), f"a second {extra.name}")
+        return None
+
+    def _act(self, action: Action, reason: str) -> None:
+        key, service = f"{self._step}: {type(action).__name__}", targets.service(action)
+        self._count(key, reason, targets.target(action), service)
+        if isinstance(action, CREATING):
+            self._lease.prove()
+        else:
+            self._lease.prove_if_old()
+        match action:
+            case SetMark(name, data):
+                self._mark(name, data)
+            case PressKey():
+                trouble = self._actor.press(action)
+                if trouble:
+                    self._tell("note", f"no key could be pressed: {trouble}")
+                self._mark("key", {"trouble": trouble} if trouble else {})
+            case RebootServer():
+                known = self._actor.reboot(action)
+                if known is not None:
+                    self._mark("rebooted", known)
+            case Finish(result_id):
+                over = {"status": "complete", "percent": 100}
+                self._mark("complete", {}, result_id=result_id, **over)
+            case _:
+                try:
+                    self._actor.act(action)
+                except (TransientError, ConflictError, NotFoundError, LockedError):
+                    # A lock is not for this tool to undo; unlocked, it goes on.
+                    raise
+                except CloudError as error:
+                    if self._step in recipe.AFTER_PUBLISHING:
+                        raise
+                    self._fail(str(error), "")
+
+    def _mark(self, name: str, data: Mapping[str, str], **fields: object) -> None:
+        """Believe in a mark only once the record has it."""
+        marks = {**self._marks, name: Mark(self._api.now(), data)}
+        self._write(marks=marks, **fields)
+        self._marks = marks
+
+    def _again(self, failed: Again) -> None:
+        """Note an attempt that failed; what comes next follows from the record."""
+        facts, role = self._facts, failed.role
+        assert facts is not None
+        self._lease.prove()
+        server, seen = facts.servers.get(role), facts.consoles.get(role, "")
+        number = len(attempts.failed(self._marks, role)) + 1
+        shown = look_closer(self._api, role, server, seen)
+        shown = dataclasses.replace(shown, attempt=number)
+        new = attempts.noted(facts, role, failed.reason, failed.evidence, failed.then)
+        kept = {k: m for k, m in self._marks.items() if k not in failed.forget}
+        self._watch.signals.pop(role, None)
+        self._write(marks=kept | new)
+        self._marks = kept | new
+        self._repeats.clear()
+        what = "it is rebooted" if failed.then == REBOOT else "a new server is made"
+        self._tell("again", f"{failed.reason}; {what}", evidence=shown)
+        self._facts = None
+
+    def _count(
+        self, key: str, reason: str, about: str = "", service: str = "image"
+    ) -> None:
+        """Bound what is done to one thing (``about``) again and again without effect."""
+        self._repeats[key, about] += 1
+        if self._repeats[key, about] > MAX_REPEATS:
+            text = f"{reason}: {MAX_REPEATS} times without effect ({key})"
+            self._fail(text, "", service=service)
+        if self._repeats[key, about] > 1:
+            self._api.clock.sleep(REPEAT_PAUSE_S)
+
+    def _enter(self, name: str) -> None:
+        """Note when a step began, once for all clients that look in turns."""
+        now, last = self._api.now(), self._history[-1:]
+        seen = now - self._build.updated_at < OUTAGE_LIMIT_S
+        again = not self._step and [n for n, _ in last] == [name]
+        if not (again and seen):
+            self._history.append((name, now))
+        self._step, self._doing = name, ""
+        self._waits_since = self._history[-1][1]
+        self._tell("step", name)
+
+    def _write(self, **fields: object) -> None:
+        """Change the record, the sign of life; who overslept must not."""
+        self._lease.prove_if_old()
+        known: dict[str, object] = {
+            "step": self._step,
+            "doing": self._doing,
+            "percent": "" if self._percent is None else self._percent,
+            "marks": self._marks,
+            "steps": self._history,
+            "signals": signals_json.dump(self._watch.signals),
+            "lease": self._lease.generation,
+        }
+        self._build = record.update(self._api, self._build.id, **(known | fields))
+        self._lease.touch()
+
+    def _beat(self) -> None:
+        """Show while something long is under way that this client lives.
+
+        :raises: RecordError where another client holds the build now
+        """
+        if self._lease.beat_is_due:
+            # An unheard beat is no reason to begin the whole upload anew.
+            with contextlib.suppress(CloudError):
+                self._lease.prove()
+                self._write()
+
+    def _endure(self, error: TransientError, tries: int) -> None:
+        self._facts = None
+        pause = min(60.0, 2.0 ** min(tries, 6)) * random.uniform(0.7, 1.3)
+        pause = max(pause, min(error.retry_after, OUTAGE_LIMIT_S))
+        self._tell("note", f"{error}; trying again in {pause:.0f} s")
+        self._api.clock.sleep(pause)
+
+    def _fail(
+        self,
+        reason: str,
+        role: str,
+        evidence: str = "",
+        service: str = "volume",
+    ) -> NoReturn:
+        """Write why, keep what shows it, clean up, and raise.
+
+        ``service`` is who does not do its part once the result is published, where
+        nothing was refused: it is Cinder that is waited for then.
+
+        :raises: InstallError; CloudError once the result is published
+        """
+        if self._step in recipe.AFTER_PUBLISHING:
+            # The image is out: a build that could not tidy up has not failed,
+            # it is to be resumed.
+            text = f"{reason}; the {self._build.spec.output} is complete"
+            if self._refused is not None:
+                raise because(self._refused, text) from self._refused
+            raise CloudError(text, service=service)
+        text = self._facts.consoles.get(role, "") if self._facts else ""
+        server = self._facts.servers.get(role) if self._facts else None
+        tail = clean.tail(text, 60)
+        self._lease.prove()
+        self._write(
+            status="failed", reason=reason, evidence=evidence, console_tail=tail
+        )
+        self._evidence = look_closer(self._api, role, server, text)
+        self._end_failed()
+
+    def _end_failed(self) -> NoReturn:
+        error = end_failed(self._api, self._build, self._evidence)
+        self._lease.release()
+        raise error
+
+    def write_progress(self) -> None:
+        """Leave the step for others to see; best done when interrupted."""
+        self._lease.prove()
+        self._write()
+
+    def _tell(
+        self,
+        kind: str,
+        text: str,
+        left_s: float | None = None,
+        evidence: Evidence | None = None,
+    ) -> None:
+        about = (self._build.id, self._step, text, self._api.now(), self._percent)
+        self._listener(Event(kind, *about, left_s, evidence))

@@ -1,0 +1,75 @@
+"""The steps of a build in their order, and which one is next. Pure.
+
+A step is done when its evidence exists. The step after the furthest one done
+is the current one, so earlier evidence may go away (the server is deleted
+once its disk is an image) without anything being done twice.
+"""
+
+from __future__ import annotations
+
+from osc_imagebuild import boot as boot_methods
+from osc_imagebuild import outputs as output_kinds
+from osc_imagebuild.model.boot_sources import BootVolume
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.monitors.console import sign_files
+from osc_imagebuild.outputs import Output
+from osc_imagebuild.steps import Step
+from osc_imagebuild.steps.boot_sources import EnsureImage, EnsureVolume
+from osc_imagebuild.steps.install import Install, PowerOff, StartServer
+from osc_imagebuild.steps.press_key import EnsureKey
+from osc_imagebuild.steps.publish import Cleanup, Complete, Publish
+from osc_imagebuild.steps.root_volume import VERIFY_VOLUME, EnsureVerifyVolume
+from osc_imagebuild.steps.verify import RemoveVerify, StartVerify, Verify
+
+# From here on the result is the user's.
+AFTER_PUBLISHING = (Cleanup.name, Complete.name)
+
+
+def of(spec: Spec) -> tuple[Step, ...]:
+    """Return all steps of the build in order."""
+    boot, output = boot_methods.load(spec.boot_method), output_kinds.load(spec.output)
+    images, volumes = boot.images(spec), boot_methods.volumes(spec)
+    return (
+        *(EnsureImage(image) for image in images),
+        *(EnsureVolume(volume) for volume in volumes),
+        StartServer(boot.ROOT, volumes),
+        *((EnsureKey(),) if spec.press_key else ()),
+        Install(sign_files.of_role(spec, "install")),
+        PowerOff(),
+        *output.steps(spec),
+        *_verify(spec, output),
+        Publish(output),
+        Cleanup(
+            output,
+            images=tuple(i.role for i in images if not i.shared_key),
+            volumes=_served(volumes, output.keeps),
+        ),
+        Complete(),
+    )
+
+
+def _served(volumes: tuple[BootVolume, ...], kept: tuple[str, ...]) -> tuple[str, ...]:
+    """Roles of the volumes that nothing needs once the result is published."""
+    roles = (VERIFY_VOLUME, *(volume.role for volume in volumes)) if volumes else ()
+    return tuple(role for role in roles if role not in kept)
+
+
+def _verify(spec: Spec, output: Output) -> tuple[Step, ...]:
+    if not spec.verify:
+        return ()
+    volume = (EnsureVerifyVolume(output),) if spec.root == "volume" else ()
+    return (
+        *volume,
+        StartVerify(spec.root == "volume"),
+        Verify(sign_files.of_role(spec, "verify")),
+        RemoveVerify(),
+    )
+
+
+def current(steps: tuple[Step, ...], spec: Spec, facts: Facts) -> Step | None:
+    """Return the step after the furthest one done, None past the last."""
+    for index in range(len(steps) - 1, -1, -1):
+        if steps[index].done(spec, facts):
+            return steps[index + 1] if index + 1 < len(steps) else None
+    return steps[0]

@@ -1,0 +1,64 @@
+"""What an action is on, and which service does it. Pure."""
+
+from __future__ import annotations
+
+from osc_imagebuild.model.actions import (
+    Action,
+    CreateImage,
+    CreateServer,
+    CreateSnapshot,
+    CreateVolume,
+    DeleteImage,
+    DeleteServer,
+    DeleteSnapshot,
+    DeleteVolume,
+    Finish,
+    ImportImage,
+    SetImage,
+    SetMark,
+    SetSnapshot,
+    SetVolume,
+    UploadImage,
+    UploadVolume,
+)
+
+
+def target(action: Action) -> str:
+    """Return what an action is on: a role, or the ID of what is there already.
+
+    What is made is told by its role, as it has another ID each time.
+    """
+    match action:
+        case CreateImage() | UploadImage() | ImportImage():
+            return action.image.role
+        case CreateVolume() | CreateServer():
+            return action.role
+        case SetImage():
+            return action.image.id
+        case SetVolume():
+            return action.volume.id
+        case SetSnapshot():
+            return action.snapshot.id
+        case DeleteImage():
+            return action.image_id
+        case UploadVolume() | CreateSnapshot() | DeleteVolume():
+            return action.volume_id
+        case DeleteSnapshot():
+            return action.snapshot_id
+        case SetMark():
+            return action.name
+        case Finish():
+            return action.result_id
+        case _:
+            return action.server_id
+
+
+def service(action: Action) -> str:
+    """Return who removes what an action removes; all else is Glance's."""
+    match action:
+        case DeleteServer():
+            return "compute"
+        case DeleteVolume() | DeleteSnapshot():
+            return "volume"
+        case _:
+            return "image"

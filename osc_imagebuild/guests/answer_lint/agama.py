@@ -1,0 +1,148 @@
+"""A profile of Agama's, in JSON or Jsonnet. Pure.
+
+Source: agama, rust/agama-lib/src/utils/file_format.rs: what is no JSON is given to
+jsonnetfmt, and what that refuses is of an unknown format: YAML is; profile.rs: AutoYaST's
+XML is taken from addresses that end in .xml alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from osc_imagebuild.guests.answer_lint import jsonnet, yaml_nodes
+from osc_imagebuild.guests.answer_lint.reading import Finding, Reading, Script, Value
+
+_IMPORTS = ("import", "importstr", "importbin")
+
+
+def read(text: str) -> Reading:
+    """Take a profile apart."""
+    reading = Reading(default_end="Agama would wait, or do as inst.finish says")
+    if other := _other(text):
+        reading.unread = (
+            f"it is {other}, and Agama takes JSON or Jsonnet: write it as one"
+        )
+        return reading
+    try:
+        data = json.loads(text)
+    except RecursionError as error:
+        reading.wrong(0, f"no JSON: {error}")
+    except ValueError as error:
+        _jsonnet(text, error, reading)
+    else:
+        if isinstance(data, dict):
+            _profile(data, text, reading)
+        else:
+            reading.wrong(1, "no profile: a profile is an object, in { and }")
+    return reading
+
+
+def _other(text: str) -> str:
+    """Which other format this is for sure, '' for none."""
+    first = next((row for row in text.splitlines() if row.strip(" \t#")), "").strip()
+    if first.startswith("<"):
+        return "XML"
+    if first.startswith("- "):
+        return "YAML"
+    if text.lstrip()[:1] in ("{", "["):
+        return ""
+    try:
+        jsonnet.check(list(jsonnet.tokens(text)))
+    except jsonnet.NoJsonnet:
+        try:
+            root = yaml_nodes.compose(text)
+        except yaml_nodes.BadYaml:
+            return ""
+        return "YAML" if getattr(root, "id", "") in ("mapping", "sequence") else ""
+    return ""
+
+
+def _jsonnet(text: str, error: ValueError, reading: Reading) -> None:
+    """What is no JSON: it may be Jsonnet, of which strings alone are looked at."""
+    try:
+        words = list(jsonnet.tokens(text))
+        jsonnet.check(words)
+        jsonnet.names(words)
+    except jsonnet.NoJsonnet as why:
+        other = (
+            "no JSON" if text.lstrip()[:1] in ("{", "[") else "no JSON and no Jsonnet"
+        )
+        where = "" if "line" in str(error) else f"line {why.line}: "
+        told = f"{other} ({error}), and {where}no Jsonnet: {why.text}"
+        if why.sure:
+            reading.unread = f"line {why.line}: {told}"
+        else:
+            reading.wrong(why.line, told)
+        return
+    for before, word in zip([None, *words], words, strict=False):
+        if word.kind == "string":
+            reading.values.append(Value(word.line, word.text))
+        if before and before.kind == "name" and before.text in _IMPORTS:
+            reading.unseen.append(Finding(word.line, f"import {word.text[:40]}"))
+    for at in range(len(words) - 2):
+        key, colon, value = words[at : at + 3]
+        separated = colon.kind == "operator" and colon.text in (":", "::", ":::")
+        if not separated or value.kind != "string":
+            continue
+        if key.text in ("content", "body"):
+            reading.scripts.append(Script(value.line, value.text, whole=False))
+        elif key.text == "password" and not value.text.startswith(("$", "*", "!")):
+            reading.secret(value.line, "a password")
+
+
+def _profile(data: dict[str, Any], text: str, reading: Reading) -> None:
+    for path, value in _walk(data, ()):
+        if not isinstance(value, str):
+            continue
+        line = _line(text, path[-1], value)
+        if path[0] == "scripts" and path[-1] in ("content", "body") and path[1:]:
+            late = path[1] == "post"
+            language = _language(value)
+            reading.scripts.append(Script(line, value, language, False, late))
+        elif path[-1] != "content":
+            reading.values.append(Value(line, value))
+    for path, value in _walk(data, ()):
+        if isinstance(value, dict):
+            _secrets(value, path, text, reading)
+
+
+def _secrets(
+    found: dict[str, Any], path: tuple[str, ...], text: str, reading: Reading
+) -> None:
+    password = found.get("password")
+    if not isinstance(password, str) or not password.strip("!*"):
+        return
+    if path[:1] in (("root",), ("user",)) and found.get("hashedPassword") is True:
+        return
+    reading.secret(_line(text, "password", password), f"the password of {path[-1:]}")
+
+
+def _language(text: str) -> str:
+    first = text.partition("\n")[0]
+    if not first.startswith("#!"):
+        return "bash"
+    return "bash" if first.rstrip().endswith(("sh", "bash")) else ""
+
+
+def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Everything in a document, with the names that lead to it."""
+    if path:
+        yield path, value
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk(item, (*path, str(key)))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _walk(item, path)
+
+
+def _line(text: str, key: str, value: str) -> int:
+    """Where a value stands, as near as can be told: JSON's reader keeps no lines."""
+    for written in (json.dumps(value), json.dumps(value, ensure_ascii=False)):
+        at = text.find(written)
+        if at >= 0:
+            return text.count("\n", 0, at) + 1
+    at = text.find(f'"{key}"')
+    return text.count("\n", 0, at) + 1 if at >= 0 else 1

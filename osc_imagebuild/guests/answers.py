@@ -1,0 +1,164 @@
+"""Guests: what an installer is told, by family of operating systems.
+
+One module a family, named by an entry's ``family``; it offers
+``context(entry, request)``, what its templates need beside the common
+variables of `guests.wishes`, and ``problems(entry, request)``. Templates are
+data: they are rendered in Jinja2's sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from osc_imagebuild.guests import passwords, rendering
+from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.guests.families import family
+from osc_imagebuild.guests.install_tree import install_tree, is_iso, variables
+from osc_imagebuild.model.request import Request
+
+# Source: Nova's metadata service; /latest/user-data is the user data as given.
+USER_DATA_URL = "http://169.254.169.254/latest/user-data"
+REPORT_URL = "http://169.254.169.254/openstack/latest/password"
+# Source: nova.api.openstack.compute.schemas.servers, user_data maxLength.
+USER_DATA_LIMIT = 65535
+# In an own answer file, which is no template, this stands for the build's ID.
+BUILD_ID_WORD = "@BUILD_ID@"
+# And this for one line of shell that reports, and waits to be heard.
+REPORT_WORD = "@REPORT@"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The texts of one build: user data of its servers, and a command line."""
+
+    answer: str
+    kernel_args: str
+    verify: str
+    verify_sign: str
+
+
+@dataclass(frozen=True)
+class Disc:
+    """The installer's ISO as templates see it.
+
+    ``label`` is one word; ``url`` is '' where the server has the ISO as a CD.
+    """
+
+    label: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How an installer comes to its answers: the boot method, network, and ISO.
+
+    ``address`` is as in `Spec`; ``metadata`` is whether answers are read from the
+    metadata service, even by an installer that could from a config drive.
+    """
+
+    boot_method: str = ""
+    address: Mapping[str, str] = field(default_factory=dict)
+    metadata: bool = True
+    disc: Disc = field(default_factory=Disc)
+
+
+def wishes(entry: Entry, request: Request) -> dict[str, Any]:
+    """Return what every family's templates may use of a request.
+
+    A password is there as its hash alone. '*' matches no password; some
+    installers take '!' for none and ask.
+    """
+
+    def hashed(password: str | None) -> str:
+        return passwords.hashed(password) if password else "*"
+
+    return {
+        "root_password_hash": hashed(request.root_password),
+        "ssh_public_keys": [key.strip() for key in request.ssh_public_keys],
+        "users": [
+            {
+                "name": user.name,
+                "password_hash": hashed(user.password),
+                "ssh_public_keys": [key.strip() for key in user.ssh_public_keys],
+                "groups": user.groups,
+                "sudo": user.sudo,
+            }
+            for user in request.users
+        ],
+        "packages": sorted({*entry.variables.get("packages", ()), *request.packages}),
+        "repositories": request.repositories,
+        "files": request.files,
+        "commands": request.commands,
+        "locale": request.locale or entry.variables.get("locale", ""),
+        "keyboard": request.keyboard or entry.variables.get("keyboard", ""),
+        "timezone": request.timezone or entry.variables.get("timezone", ""),
+        "swap_mib": request.swap_mib,
+        "lvm": request.lvm,
+        # Machines of this architecture have no other firmware.
+        "uefi": request.firmware == "uefi" or request.arch == "aarch64",
+    }
+
+
+def render(
+    entry: Entry,
+    request: Request,
+    build_id: str,
+    source: str,
+    way: Way = Way(),
+) -> Answers:
+    """Return what the installer and the first boot are told.
+
+    :raises: SpecError where a template cannot be rendered
+    """
+    context = _context(entry, request, build_id, source, way)
+    kernel_args = entry.kernel_args
+    if context["from_iso"] and (way.boot_method or request.boot_method) == "kernel":
+        kernel_args = entry.iso_kernel_args or kernel_args
+    return Answers(
+        answer=_answer(entry, request, build_id, context),
+        kernel_args=" ".join(rendering.text(entry, kernel_args, context).split()),
+        verify=rendering.file(entry, entry.verify.get("user_data"), context),
+        verify_sign=rendering.text(entry, entry.verify.get("sign", "login:"), context),
+    )
+
+
+def _context(
+    entry: Entry, request: Request, build_id: str, source: str, way: Way
+) -> dict[str, Any]:
+    """All that the templates of one build may use."""
+    method = way.boot_method or request.boot_method
+    place = install_tree(entry, request).source
+    drive = None if way.metadata else entry.config_drive_url
+    context: dict[str, Any] = {
+        **variables(entry, request, source),
+        **wishes(entry, request),
+        "boot_method": way.boot_method,
+        "from_iso": method == "cdrom" or bool(place and is_iso(place)),
+        "iso_label": way.disc.label,
+        "iso_url": way.disc.url,
+        "build_id": build_id,
+        "user_data_url": USER_DATA_URL if drive is None else drive,
+        "report_url": REPORT_URL,
+        "address": way.address,
+    }
+    kind = "static" if way.address else "dhcp"
+    context["network_args"] = rendering.text(
+        entry, entry.network.get(kind, ""), context
+    )
+    context |= family(entry.family).context(entry, request)
+    context["report"] = rendering.file(entry, entry.report, context)
+    context["finish"] = rendering.file(entry, entry.finish, context)
+    return context
+
+
+def _answer(
+    entry: Entry, request: Request, build_id: str, context: Mapping[str, Any]
+) -> str:
+    """The entry's answer file, or the user's own with its two words replaced."""
+    own = request.answer_file
+    if own is None:
+        return rendering.file(entry, entry.answer, context)
+    report = rendering.text(entry, entry.report_line, context) or REPORT_WORD
+    return own.replace(BUILD_ID_WORD, build_id).replace(REPORT_WORD, report)

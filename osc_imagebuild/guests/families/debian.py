@@ -1,0 +1,30 @@
+"""Family debian: debian-installer and its preseed file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from osc_imagebuild.guests import accepted, customization
+from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.request import Request
+
+_NO_LOCALE = ("", "C", "C.UTF-8", "POSIX")
+
+
+def context(entry: Entry, request: Request) -> Mapping[str, Any]:
+    """What apt installs at the end, once the user's repositories are there."""
+    late = {*request.packages}
+    if request.locale not in _NO_LOCALE:
+        late.add("locales")
+    return {
+        "packages": sorted(entry.variables["packages"]),
+        "late_packages": sorted(late),
+    }
+
+
+def problems(entry: Entry, request: Request) -> list[str]:
+    """Wishes that are not well formed."""
+    found = customization.problems(request, customization.DEBIAN_PACKAGE)
+    found += customization.suites(request, apt=True)
+    return found + accepted.problems(entry, request)

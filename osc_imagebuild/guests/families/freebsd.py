@@ -1,0 +1,33 @@
+"""Family freebsd: bsdinstall and its script."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from osc_imagebuild.guests import accepted, customization
+from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.request import Request
+
+
+def context(entry: Entry, request: Request) -> Mapping[str, Any]:
+    """Files of root's belong to wheel: there is no group root."""
+    return {
+        "files": [
+            dataclasses.replace(file, owner="root:wheel")
+            if file.owner == "root:root"
+            else file
+            for file in request.files
+        ]
+    }
+
+
+def problems(entry: Entry, request: Request) -> list[str]:
+    """Wishes that are not well formed, and what FreeBSD does not have."""
+    found = customization.problems(request, customization.FREEBSD_PACKAGE)
+    found += customization.suites(request, apt=False)
+    found += accepted.problems(entry, request)
+    return found + customization.refused(
+        request, entry.title, {"lvm": "there is none on FreeBSD"}
+    )

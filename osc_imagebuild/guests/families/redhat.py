@@ -1,0 +1,30 @@
+"""Family redhat: Anaconda and its kickstart file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from osc_imagebuild.guests import accepted, customization
+from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.request import Request
+
+
+def context(entry: Entry, request: Request) -> Mapping[str, Any]:
+    """The keyboard as the console's keymaps and as X's layouts are called.
+
+    Source: pykickstart's documentation of keyboard; Anaconda's LAYOUT_VARIANT_RE.
+    """
+    keyboard = request.keyboard or str(entry.variables["keyboard"])
+    layout, _, variant = keyboard.rstrip(")").partition("(")
+    return {
+        "console_keyboard": f"{layout}-{variant}" if variant else layout,
+        "x_keyboard": f"'{layout} ({variant})'" if variant else layout,
+    }
+
+
+def problems(entry: Entry, request: Request) -> list[str]:
+    """Wishes that are not well formed."""
+    found = customization.problems(request, customization.RPM_PACKAGE)
+    found += customization.suites(request, apt=False)
+    return found + accepted.problems(entry, request)

@@ -1,0 +1,33 @@
+"""Family ubuntu: Ubuntu Server's installer and its autoinstall file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from osc_imagebuild.guests import accepted, customization
+from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.request import Request
+
+
+def context(entry: Entry, request: Request) -> Mapping[str, Any]:
+    """What apt installs at the end, once the user's repositories are there.
+
+    A smaller source than the server's has neither locales nor time zones. The
+    installer takes a keyboard's variant apart from its layout.
+    """
+    wanted = {"locales", "tzdata", *entry.variables["packages"], *request.packages}
+    keyboard = request.keyboard or str(entry.variables["keyboard"])
+    layout, _, variant = keyboard.rstrip(")").partition("(")
+    return {
+        "late_packages": sorted(wanted),
+        "keyboard_layout": layout,
+        "keyboard_variant": variant,
+    }
+
+
+def problems(entry: Entry, request: Request) -> list[str]:
+    """Wishes that are not well formed."""
+    found = customization.problems(request, customization.DEBIAN_PACKAGE)
+    found += customization.suites(request, apt=True)
+    return found + accepted.problems(entry, request)

@@ -1,0 +1,96 @@
+"""Where the installer of a release is, by the catalogue and the request."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from osc_imagebuild.guests import rendering
+from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.request import Request
+
+
+@dataclass(frozen=True)
+class InstallTree:
+    """Where the installer comes from: whole URLs, empty where there is none."""
+
+    source: str
+    kernel_url: str
+    ramdisk_url: str
+    iso_url: str
+    release_url: str
+    fetches: tuple[str, ...] = ()
+
+
+def is_iso(source: str) -> bool:
+    """Whether a source is an ISO: a URL that ends so, a file, or an image."""
+    web = source.startswith(("http://", "https://"))
+    return not web or urlsplit(source).path.lower().endswith(".iso")
+
+
+def package_source(entry: Entry, request: Request) -> str:
+    """Return the install tree for templates: no ISO is one, the entry has another.
+
+    :raises: as `install_tree`
+    """
+    if request.source and is_iso(request.source):
+        request = dataclasses.replace(request, source=None)
+    return install_tree(entry, request).source
+
+
+def install_tree(entry: Entry, request: Request) -> InstallTree:
+    """Return the install tree of a release for one architecture.
+
+    :raises: SpecError where an address in the catalogue cannot be rendered
+    """
+    arch = entry.arches[request.arch]
+    template = arch.get("source", entry.source)
+    source = request.source or rendering.text(
+        entry, template, variables(entry, request, "")
+    )
+    source = source.rstrip("/")
+    context = variables(entry, request, source)
+
+    def url(template: str) -> str:
+        path = rendering.text(entry, template, context)
+        return path if "://" in path or not path else f"{source}/{path}"
+
+    return InstallTree(
+        source=source,
+        kernel_url=url(arch.get("kernel", "")),
+        ramdisk_url=url(arch.get("ramdisk", "")),
+        iso_url=url(arch.get("iso", "")),
+        release_url=url(entry.release_file),
+        fetches=tuple(url(template) for template in entry.fetches),
+    )
+
+
+def variables(entry: Entry, request: Request, source: str) -> dict[str, Any]:
+    """Return the entry's variables, its architecture's over them.
+
+    Those that are templates themselves may use each other, two deep.
+    """
+    found: dict[str, Any] = {
+        **entry.variables,
+        **entry.arches[request.arch].get("variables", {}),
+    }
+    fixed = {
+        "request": request,
+        "arch": request.arch,
+        "version": entry.version,
+        "source": source,
+    }
+
+    def rendered(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: rendered(item) for key, item in value.items()}
+        if isinstance(value, str) and "{{" in value:
+            return rendering.text(entry, value, found | fixed)
+        return value
+
+    for _ in range(2):
+        for key, value in found.items():
+            found[key] = rendered(value)
+    return found | fixed

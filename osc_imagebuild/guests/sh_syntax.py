@@ -1,0 +1,52 @@
+"""Ask this machine's shells whether a script is one. Nothing of it is run."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+
+from osc_imagebuild.guests.answer_lint.reading import Finding, Script
+
+# Scripts of an answer file, which has no more than 48 KiB.
+MOST = 30
+# A shell that only reads can do no more than compute: so many seconds, 1 GiB.
+_BOUNDED = 'ulimit -t 5; ulimit -v 1048576; exec "$0" -n'
+_LINE = re.compile(r"(?:line )?(\d+): ?")
+
+
+def mistakes(scripts: Iterable[Script]) -> list[Finding]:
+    """Return what the shell cannot read, [] for what is no shell's.
+
+    A script for bash, which is /bin/sh in many systems, is not given to another shell.
+    """
+    wanted = [s for s in scripts if s.language in ("sh", "bash") and s.text.strip()]
+    found = (_mistake(script) for script in wanted[:MOST])
+    return [finding for finding in found if finding]
+
+
+def _mistake(script: Script) -> Finding | None:
+    shell = shutil.which(script.language)
+    if shell is None:
+        return None
+    try:
+        done = subprocess.run(
+            [shell, "-c", _BOUNDED, shell],
+            input=script.text.replace("\r\n", "\n"),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+            check=False,
+        )
+    except (OSError, ValueError):
+        return None
+    if not done.returncode:
+        return None
+    said = (done.stderr.strip().splitlines() or ["no reason given"])[0]
+    said = re.sub(r"^\S*?sh: ", "", said)
+    line = script.line
+    if (found := _LINE.match(said)) and script.whole:
+        line += int(found[1]) - 1
+    return Finding(line, f"no shell script: {_LINE.sub('', said, count=1)}")

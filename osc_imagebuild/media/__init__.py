@@ -1,0 +1,1 @@
+"""The bytes that a build uploads or reads: stub disks, ISOs, files of a mirror."""

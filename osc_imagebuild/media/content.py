@@ -1,0 +1,103 @@
+"""Make the bytes that a build uploads: stub disk, blank disk, fetched file."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO
+
+from osc_imagebuild.errors import SpecError
+from osc_imagebuild.media import (
+    answer_cd,
+    grub_stub,
+    iso_answers,
+    iso_files,
+    qcow2,
+    verified,
+)
+from osc_imagebuild.media.http import Scratch, download
+from osc_imagebuild.media.ipxe_stub import stub_disk
+from osc_imagebuild.model.boot_sources import (
+    AnswerCd,
+    BlankDisk,
+    Content,
+    EfiStubDisk,
+    InstallMedia,
+    IsoFile,
+    RemasteredIso,
+    RemoteFile,
+    StubDisk,
+)
+
+_GIB = 1 << 30
+
+
+@contextmanager
+def opened(
+    content: Content,
+    texts: Mapping[str, str] | None = None,
+    ask_for: iso_files.AskForImage | None = None,
+    beat: Callable[[], None] = lambda: None,
+) -> Iterator[tuple[IO[bytes], int]]:
+    """Give ``content`` as a stream and its size in bytes.
+
+    ``texts`` are the build's own, for answer CDs; ``ask_for`` reads an image.
+    ``beat`` is called now and then while something is fetched beforehand.
+
+    :raises: SpecError where it cannot be made, TransientError where it cannot
+        be fetched now, and what ``beat`` raises
+    """
+    match content:
+        case InstallMedia():
+            with verified.opened(content) as (stream, size):
+                yield stream, size
+        case RemasteredIso(original, named, plain):
+            files = _filled(named, plain, texts or {})
+            put = {path: text.encode() for path, text in files.items()}
+            with iso_answers.opened(original, put) as (stream, size):
+                yield stream, size
+        case IsoFile() | RemoteFile():
+            with tempfile.TemporaryFile() as file:
+                _fetch_part(content, Scratch(file, beat), ask_for)
+                size = file.tell()
+                file.seek(0)
+                yield file, size
+        case _:
+            data = _made(content, texts or {})
+            yield io.BytesIO(data), len(data)
+
+
+def _made(
+    content: StubDisk | EfiStubDisk | BlankDisk | AnswerCd, texts: Mapping[str, str]
+) -> bytes:
+    """What is small enough to be made here."""
+    match content:
+        case StubDisk(script):
+            return stub_disk(script)
+        case EfiStubDisk(script, arch):
+            return grub_stub.stub_disk(script, arch)
+        case BlankDisk(size_gib):
+            return qcow2.build(b"", size_gib * _GIB)
+        case AnswerCd(label, named, plain):
+            return answer_cd.answer_cd(label, _filled(named, plain, texts))
+
+
+def _fetch_part(
+    content: IsoFile | RemoteFile, file: Scratch, ask_for: iso_files.AskForImage | None
+) -> None:
+    if isinstance(content, IsoFile):
+        iso_files.fetch(content, file, ask_for)
+    elif (digest := download(content.url, file)) != content.sha256:
+        raise SpecError(
+            f"{content.url} has changed since the build was planned "
+            f"(sha256 {digest}, was {content.sha256}); start a new build"
+        )
+
+
+def _filled(
+    named: Mapping[str, str], plain: Mapping[str, str], texts: Mapping[str, str]
+) -> dict[str, str]:
+    """Paths and contents of what carries answers."""
+    return {path: texts.get(name, "") for path, name in named.items()} | dict(plain)

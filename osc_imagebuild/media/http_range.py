@@ -1,0 +1,236 @@
+"""A file of some server as a seekable file, read in parts by HTTP range requests.
+
+Only what is read passes the network: small reads by blocks, of which the last
+are kept, large ones by a request of their own.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+
+import requests
+
+from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.media import http
+
+BLOCK = 1 << 16
+_BLOCKS_KEPT = 64
+# What came of a chunk is lost where it breaks off.
+_CHUNK = 1 << 16
+# How often a part is asked for without getting on by so much, or to its end.
+_PROGRESS = 1 << 20
+TRIES = 4
+
+Ask = Callable[[Mapping[str, str]], requests.Response]
+"""Sends a GET with these headers and returns the answer, its body not read yet."""
+
+_GONE = (401, 403, 404, 410)
+_NOT_NOW = (408, 425, 429)
+
+
+class Web:
+    """Asks a web server, and keeps where it was sent to: mirrors differ."""
+
+    def __init__(self, url: str) -> None:
+        self._url = self._final = url
+        self._session = requests.Session()
+
+    def __call__(self, headers: Mapping[str, str]) -> requests.Response:
+        """Send one GET.
+
+        :raises: SpecError where it is sent nowhere, TransientError where nobody
+            answers
+        """
+        response = self._get(headers)
+        if response.status_code in _GONE and self._final != self._url:
+            # Addresses that one is sent to may hold for some minutes only.
+            response.close()
+            self._final = self._url
+            response = self._get(headers)
+        self._final = response.url or self._url
+        return response
+
+    def _get(self, headers: Mapping[str, str]) -> requests.Response:
+        with http.asking(self._url):
+            return self._session.get(
+                self._final, headers=headers, stream=True, timeout=http.TIMEOUT_S
+            )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+
+class RangeFile(io.RawIOBase):
+    """A read-only file of ``size`` bytes behind ``ask``, called ``name`` in errors.
+
+    It is pinned to what it was when it was opened: where it is replaced
+    meanwhile, reading raises. ``received`` counts the bytes of all bodies.
+
+    :raises: SpecError where the server knows no ranges, refuses, or answers
+        nonsense, TransientError where it does not answer now; reading raises
+        the same
+    """
+
+    def __init__(self, name: str, ask: Ask) -> None:
+        super().__init__()
+        self.name = name
+        self.size = 0
+        self.received = 0
+        self._ask = ask
+        self._at = 0
+        self._pins: dict[str, str] = {}
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+        self._blocks[0] = self._fetch(0, BLOCK)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """Return the offset of the next byte."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to an offset and return it.
+
+        :raises: ValueError where it is before the begin
+        """
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"not in a file: {base + offset}")
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: object) -> int:
+        """Fill ``buffer`` as far as the file goes."""
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        start, end = self._at, min(self._at + len(view), self.size)
+        if end <= start:
+            return 0
+        if end - start > BLOCK:
+            data = self._fetch(start, end)
+        else:
+            first, last = start // BLOCK, (end - 1) // BLOCK
+            data = b"".join(self._block(n) for n in range(first, last + 1))
+            data = data[start - first * BLOCK : end - first * BLOCK]
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def _block(self, number: int) -> bytes:
+        if number in self._blocks:
+            self._blocks.move_to_end(number)
+        else:
+            end = min((number + 1) * BLOCK, self.size)
+            self._blocks[number] = self._fetch(number * BLOCK, end)
+            if len(self._blocks) > _BLOCKS_KEPT:
+                self._blocks.popitem(last=False)
+        return self._blocks[number]
+
+    def _fetch(self, start: int, end: int) -> bytes:
+        """The bytes from ``start`` to before ``end``, in as many requests as it takes."""
+        data = bytearray()
+        tries, before = 0, 0
+        while True:
+            try:
+                for chunk in self._stream(start + len(data), end):
+                    data += chunk
+                return bytes(data)
+            except TransientError:
+                if len(data) - before >= _PROGRESS:
+                    tries, before = 0, len(data)
+                tries += 1
+                # Of a server that never answered nobody waits long.
+                if tries >= TRIES or not self.size:
+                    raise
+
+    def _stream(self, start: int, end: int) -> Iterator[bytes]:
+        """What one request brings of that part: all of it."""
+        headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
+        response = self._ask(headers | self._condition())
+        try:
+            wanted = self._accepted(response, start, end)
+            for chunk in response.iter_content(_CHUNK):
+                self.received += len(chunk)
+                wanted -= len(chunk)
+                if wanted < 0:
+                    raise SpecError(
+                        f"{self.name}: its server sends more than asked for"
+                    )
+                yield chunk
+        except requests.RequestException as error:
+            text = f"{self.name} broke off: {error}"
+            raise TransientError(text, service="mirror") from error
+        finally:
+            response.close()
+        if wanted:
+            raise TransientError(f"{self.name} broke off", service="mirror")
+
+    def _condition(self) -> dict[str, str]:
+        """If-Range takes what is sure to change. Source: RFC 9110, 13.1.5."""
+        tag = self._pins.get("ETag", "")
+        strong = "" if tag.startswith("W/") else tag
+        pin = strong or self._pins.get("Last-Modified", "")
+        return {"If-Range": pin} if pin else {}
+
+    def _accepted(self, response: requests.Response, start: int, end: int) -> int:
+        """How many bytes the answer brings, once it is the one that was asked for."""
+        self._require_part(response)
+        found = re.fullmatch(
+            r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})",
+            response.headers.get("Content-Range", ""),
+        )
+        encoding = response.headers.get("Content-Encoding", "identity")
+        if not found or encoding != "identity":
+            raise SpecError(
+                f"{self.name}: its server answers ranges in a way nobody understands "
+                f"({encoding}, {response.headers.get('Content-Range')!r:.60}); take "
+                "another mirror, or a copy on this machine"
+            )
+        first, last, size = map(int, found.groups())
+        pins = {key: response.headers.get(key, "") for key in ("ETag", "Last-Modified")}
+        if not self.size:
+            self.size, self._pins = size, pins
+        if size != self.size or any(
+            value and self._pins[key] and value != self._pins[key]
+            for key, value in pins.items()
+        ):
+            raise SpecError(self._replaced())
+        if first != start or last != min(end, size) - 1:
+            raise SpecError(
+                f"{self.name}: asked for the bytes {start}-{end - 1}, its server gives "
+                f"{first}-{last} of {size}"
+            )
+        return last + 1 - first
+
+    def _require_part(self, response: requests.Response) -> None:
+        status = response.status_code
+        if status >= 500 or status in _NOT_NOW:
+            text = f"{self.name} cannot be had now"
+            raise TransientError(text, service="mirror", status=status)
+        if status in (200, 416) and self.size:
+            raise SpecError(self._replaced())
+        if status == 416:
+            raise SpecError(f"{self.name} is empty")
+        if status == 200:
+            # One that is smaller than a block may be given as a whole.
+            if 0 < (length := http.length(response)) <= BLOCK:
+                raise SpecError(f"{self.name} is no ISO: it has {length} bytes")
+            raise SpecError(
+                f"the server of {self.name} knows no ranges, so that nothing can be "
+                "read out of it; take another mirror or a copy on this machine, or, "
+                "for kernel and ramdisk, --boot-method cdrom where the system can"
+            )
+        if status != 206:
+            raise SpecError(f"{self.name} answers HTTP {status}")
+
+    def _replaced(self) -> str:
+        return f"{self.name} was replaced while it was read; try again"

@@ -1,0 +1,1 @@
+"""The nouns: what is asked, resolved, seen and decided. Standard library only."""

@@ -1,0 +1,302 @@
+"""The verbs: what can be done in the cloud, and what a step can decide.
+
+Frozen, free of I/O, standard library only. A decision knows no build ID:
+the actor adds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from osc_imagebuild.model.boot_sources import BootImage, Device
+from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
+
+# --- what can be done -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CreateImage:
+    """Make a queued image for ``image.role``, or adopt a shared one."""
+
+    image: BootImage
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class UploadImage:
+    """Fill the queued image ``image_id``."""
+
+    image: BootImage
+    image_id: str
+
+
+@dataclass(frozen=True)
+class ImportImage:
+    """Let Glance fetch what the queued image ``image_id`` is to hold."""
+
+    image: BootImage
+    image_id: str
+
+
+@dataclass(frozen=True)
+class CreateVolume:
+    """Make a volume for ``role`` out of ``source``.
+
+    ``source`` is one pair as Cinder takes it: imageRef, source_volid or
+    snapshot_id, and the ID.
+    """
+
+    role: str
+    size_gib: int
+    source: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class UploadVolume:
+    """Make the result image out of a volume that nothing uses."""
+
+    volume_id: str
+
+
+@dataclass(frozen=True)
+class CreateSnapshot:
+    """Make the result snapshot out of a volume that nothing uses."""
+
+    volume_id: str
+
+
+@dataclass(frozen=True)
+class SetVolume:
+    """Bring a volume to exactly these metadata and image metadata.
+
+    With ``name`` it gets that name and is the user's from then on; else it
+    keeps its name and the build's mark.
+    """
+
+    volume: Volume
+    image_metadata: Mapping[str, str]
+    name: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SetSnapshot:
+    """Give a snapshot name and metadata; it is the user's from then on."""
+
+    snapshot: Snapshot
+    name: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class DeleteVolume:
+    """Delete a volume that carries the build's mark."""
+
+    volume_id: str
+
+
+@dataclass(frozen=True)
+class DeleteSnapshot:
+    """Delete a snapshot that carries the build's mark."""
+
+    snapshot_id: str
+
+
+@dataclass(frozen=True)
+class CreateServer:
+    """Start a server; ``user_data`` names the text: 'answer' or 'verify'.
+
+    It boots from ``image_id``, or from ``devices`` where there are any. It gets a
+    config drive where the spec says so, and with ``config_drive`` in any case. Servers
+    whose IDs are in ``instead_of`` do not count as the one that is to be made.
+    """
+
+    role: str
+    image_id: str
+    user_data: str
+    devices: tuple[Device, ...] = ()
+    config_drive: bool = False
+    instead_of: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class RebootServer:
+    """Switch a server off and on, whatever its guest does."""
+
+    server_id: str
+
+
+@dataclass(frozen=True)
+class PressKey:
+    """Press the space bar of a server again and again ``until`` a time."""
+
+    server_id: str
+    until: float
+
+
+@dataclass(frozen=True)
+class StopServer:
+    """Power a server off."""
+
+    role: str
+    server_id: str
+
+
+@dataclass(frozen=True)
+class DeleteServer:
+    """Delete a server and wait for nothing."""
+
+    server_id: str
+
+
+@dataclass(frozen=True)
+class ClearReport:
+    """Empty the password back-channel: tells the guest that it was heard."""
+
+    role: str
+    server_id: str
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """Make the result image out of the server's root disk."""
+
+    server_id: str
+
+
+@dataclass(frozen=True)
+class SetImage:
+    """Bring an image to exactly these attributes, properties and tags."""
+
+    image: Image
+    name: str
+    hidden: bool
+    tags: frozenset[str]
+    properties: Mapping[str, str]
+    min_disk_gib: int
+    min_ram_mib: int
+    visibility: str = "private"
+
+
+@dataclass(frozen=True)
+class DeleteImage:
+    """Delete an image, or only this build's claim on a shared one."""
+
+    image_id: str
+
+
+@dataclass(frozen=True)
+class SetMark:
+    """Write a mark to the record."""
+
+    name: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Close the record: the build is complete."""
+
+    result_id: str
+
+
+Action = (
+    CreateImage
+    | UploadImage
+    | ImportImage
+    | CreateVolume
+    | UploadVolume
+    | CreateSnapshot
+    | SetVolume
+    | SetSnapshot
+    | DeleteVolume
+    | DeleteSnapshot
+    | CreateServer
+    | RebootServer
+    | PressKey
+    | StopServer
+    | DeleteServer
+    | ClearReport
+    | Harvest
+    | SetImage
+    | DeleteImage
+    | SetMark
+    | Finish
+)
+
+
+# What is made by these for a build that somebody just cancelled would leak.
+CREATING = (
+    *(CreateImage, UploadImage, ImportImage, CreateServer, Harvest),
+    *(CreateVolume, UploadVolume, CreateSnapshot),
+)
+
+# --- what is decided --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Act:
+    """Do this one thing, then look again."""
+
+    action: Action
+    reason: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do for ``seconds``; ``percent`` where the guest tells it.
+
+    ``left_s`` is how long the guest needs by earlier builds, None if unknown.
+    """
+
+    reason: str
+    seconds: float
+    percent: int | None = None
+    left_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Fail:
+    """The build cannot succeed any more; ``role`` whose console tells why.
+
+    ``evidence`` is the line of the console that shows it.
+    """
+
+    reason: str
+    role: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Again:
+    """An attempt failed for a reason that may pass: note it, and make the next one.
+
+    ``reason``, ``role`` and ``evidence`` are as in `Fail`. ``then`` is the next
+    attempt: REBOOT of the same server, or a new SERVER. The marks in ``forget`` were
+    of what failed.
+    """
+
+    reason: str
+    role: str
+    evidence: str
+    then: str
+    forget: tuple[str, ...] = ()
+
+
+REBOOT, SERVER = "reboot", "server"
+
+Decision = Act | Wait | Fail | Again
+
+
+def removal(found: Resource) -> Action:
+    """Return what removes a resource of the build."""
+    match found:
+        case Image():
+            return DeleteImage(found.id)
+        case Server():
+            return DeleteServer(found.id)
+        case Volume():
+            return DeleteVolume(found.id)
+        case Snapshot():
+            return DeleteSnapshot(found.id)

@@ -1,0 +1,37 @@
+"""A build as it was last seen in the cloud. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
+
+if TYPE_CHECKING:
+    from osc_imagebuild.model.readings import Signal
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that was seen once and must not be forgotten."""
+
+    at: float
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The cloud as last seen. Keys are roles; those of ``signals`` roles and monitors."""
+
+    now: float
+    images: Mapping[str, Image] = field(default_factory=dict)
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    consoles: Mapping[str, str] = field(default_factory=dict)
+    signals: Mapping[str, Mapping[str, Signal]] = field(default_factory=dict)
+    reports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    reports_held: frozenset[str] = frozenset()
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
+    snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
+    duplicates: tuple[Resource, ...] = ()

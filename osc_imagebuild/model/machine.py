@@ -1,0 +1,67 @@
+"""What machine a guest is given: firmware, Secure Boot, a TPM. Pure.
+
+The same properties go on the image that the installer boots from and on the
+result. What is not here Nova chooses well: a CD's bus on aarch64 is scsi.
+Source: nova.virt.libvirt.blockinfo, get_disk_bus_for_device_type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from osc_imagebuild.model.request import Request
+
+
+def firmware(request: Request) -> str:
+    """'bios' or 'uefi': what was asked for, or what such machines have alone."""
+    return "uefi" if request.arch == "aarch64" else request.firmware
+
+
+def properties(request: Request, declared: Mapping[str, str]) -> dict[str, str]:
+    """What Nova must be told of the machine, and what an entry has ``declared``.
+
+    An entry may know a better machine type; what a user asks for goes over all.
+    Source: Nova's documentation of UEFI, Secure Boot and emulated TPMs; aarch64 has
+    no other machine type, and QEMU no CRB device for it.
+    """
+    found: dict[str, str] = {}
+    if firmware(request) == "uefi":
+        machine = "virt" if request.arch == "aarch64" else "q35"
+        found |= {"hw_firmware_type": "uefi", "hw_machine_type": machine}
+    found |= declared
+    if request.secure_boot:
+        found["os_secure_boot"] = "required"
+    if request.tpm:
+        model = "tpm-tis" if request.arch == "aarch64" else "tpm-crb"
+        found |= {"hw_tpm_version": "2.0", "hw_tpm_model": model}
+    return found
+
+
+def problems(request: Request) -> list[str]:
+    """Return why there is no such machine."""
+    found = []
+    if request.secure_boot and firmware(request) != "uefi":
+        found.append("--secure-boot needs --firmware uefi")
+    for option, value in (
+        ("--firmware uefi", request.firmware == "uefi"),
+        ("--secure-boot", request.secure_boot),
+        ("--tpm", request.tpm),
+    ):
+        if value and request.arch not in ("x86_64", "aarch64"):
+            found.append(f"{option} is for x86_64 and aarch64, not {request.arch}")
+    return found
+
+
+def unsigned(request: Request, boot_method: str) -> list[str]:
+    """Return why a firmware with Secure Boot would start nothing.
+
+    It starts what Microsoft has signed: the shim on an ISO, and neither our stubs nor
+    a distribution's kernel without its shim.
+    """
+    if not request.secure_boot or boot_method == "cdrom":
+        return []
+    return [
+        f"boot method {boot_method} starts nothing that is signed, which --secure-boot "
+        "wants; it takes boot method cdrom: an ISO as --source, of a system whose "
+        "installer is not told on its command line what to do"
+    ]

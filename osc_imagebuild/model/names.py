@@ -1,0 +1,55 @@
+"""How resources are named and marked, so that any client finds them again.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+RESULT = "result"
+
+RECORD_TAG = "imagebuild"
+
+# The tag of every other resource of any build, so that all can be listed.
+PART_TAG = "imagebuild-part"
+
+# The metadata key that marks a volume or a snapshot as a build's; the value
+# is the build's ID. Cinder has no tags.
+VOLUME_MARK = "imagebuild"
+
+# Roles that begin so belong to a build but are no part of what it makes.
+BOOKKEEPING = ("record", "lease-")
+
+# Stands for the build's own tag in decisions, which do not know the build ID.
+BUILD_TAG = "{build}"
+
+
+def build_tag(build_id: str) -> str:
+    """The tag of everything that belongs to one build."""
+    return f"imagebuild-{build_id}"
+
+
+def resource_name(build_id: str, role: str) -> str:
+    """The name that a resource has from its creation on."""
+    return f"imagebuild-{build_id}-{role}"
+
+
+def role_of(build_id: str, name: str) -> str | None:
+    """The role in a resource's name, None where it is not this build's."""
+    prefix = build_tag(build_id) + "-"
+    return name[len(prefix) :] if name.startswith(prefix) else None
+
+
+_BUILD_TAG = re.compile(r"imagebuild-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+
+
+def builds_of(words: Iterable[str]) -> list[str]:
+    """The IDs of the builds that tags, or names of resources, speak of."""
+    return sorted({m.group(1) for w in words if (m := _BUILD_TAG.match(w))})
+
+
+def shared_tag(key: str) -> str:
+    """The tag by which any client finds shared content again."""
+    return f"imagebuild-content-{key}"

@@ -1,0 +1,104 @@
+"""The nouns: what is asked, what is resolved, what is seen, what is decided.
+
+All of it is frozen and free of I/O, so that decisions can be tested as tables.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+# --- what the user asks -----------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """A person's account in the installed system; without a password it needs keys."""
+
+    name: str
+    password: str | None = field(default=None, repr=False)
+    ssh_public_keys: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    sudo: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file to be written into the installed system."""
+
+    path: str
+    content: bytes = field(repr=False)
+    mode: str = "0644"
+    owner: str = "root:root"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """A package repository of the installed system beside the vendor's own.
+
+    ``suites`` and ``components`` are what Debian's families need; ``key`` is
+    the text of the public key that signs it.
+    """
+
+    name: str
+    url: str
+    suites: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A build as the user asks for it: names, not IDs; may hold secrets.
+
+    Empty texts stand for what the catalogue's entry has. ``firmware`` is
+    'bios' or 'uefi', ``visibility`` a word of Glance's. ``disk_gib`` puts the
+    root disk on a volume of that size, ``checksum`` is the install media's,
+    ``driver_iso`` an ISO with drivers for an installer that lacks them. ``attempts``
+    is how often an install server is made where the first came to no network.
+    """
+
+    name: str
+    os: str = "debian-13"
+    arch: str = "x86_64"
+    source: str | None = None
+    answer_file: str | None = None
+    boot_method: str = "auto"
+    output: str = "image"
+    flavor: str | None = None
+    networks: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    availability_zone: str | None = None
+    hints: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    visibility: str = "private"
+    root_password: str | None = field(default=None, repr=False)
+    ssh_public_keys: tuple[str, ...] = ()
+    users: tuple[User, ...] = ()
+    packages: tuple[str, ...] = ()
+    repositories: tuple[Repository, ...] = ()
+    files: tuple[File, ...] = ()
+    commands: tuple[str, ...] = ()
+    locale: str = ""
+    keyboard: str = ""
+    timezone: str = ""
+    swap_mib: int = 0
+    lvm: bool = False
+    firmware: str = "bios"
+    secure_boot: bool = False
+    tpm: bool = False
+    disk_gib: int | None = None
+    config_drive: bool | None = None
+    checksum: str = ""
+    driver_iso: str | None = None
+    timeout_min: int | None = None
+    stall_min: int | None = None
+    keep_on_failure: bool = False
+    attempts: int = 2
+    verify: bool = True

@@ -1,0 +1,102 @@
+"""The signs of the families of installers, read from guests/signs."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from pathlib import Path
+
+from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.monitors.console import text as texts
+from osc_imagebuild.monitors.console.signs import Signs, parse
+
+DIRECTORY = Path(__file__).parents[2] / "guests" / "signs"
+COMMON, BOOT = "common", "boot"
+# So many times more lines must speak for one family than for the next.
+CLEARLY = 2
+
+
+def families() -> list[str]:
+    """Return the families that have signs of their own."""
+    found = {path.stem for path in DIRECTORY.glob("*.yaml")}
+    return sorted(found - {COMMON, BOOT})
+
+
+def of(family: str, own: Signs | None = None) -> Signs:
+    """Return all signs for one OS: its ``own``, its family's, and the common ones.
+
+    Own steps replace the family's: their percentages are on another scale.
+    """
+    own = own or Signs()
+    shared = read(family) if family in families() else Signs()
+    found = own + shared + read(COMMON)
+    return _with_progress(found, own if own.progress else shared)
+
+
+def of_boot() -> Signs:
+    """Return the signs of an installed system that boots.
+
+    It asks for a login and says many things that would be an installer's end:
+    only its own questions count, and no mere complaint.
+    """
+    own, shared = read(BOOT), read(COMMON)
+    return dataclasses.replace(
+        own + shared,
+        causes=(),
+        troubles=own.troubles + shared.causes + shared.troubles,
+        questions=own.questions,
+        complaints=(),
+    )
+
+
+def of_role(spec: Spec, role: str) -> Signs:
+    """Return all signs for the server of a build: 'install' or 'verify'."""
+    if role == "verify":
+        return of_boot()
+    own = Signs(progress=spec.progress, failures=spec.failures, banners=spec.banners)
+    return of(spec.family, own)
+
+
+def guess(text: str) -> dict[str, str]:
+    """Return the families that a console may be of, likeliest first.
+
+    Each with the first line that speaks for it; one alone where it is clear, and
+    none where nothing speaks for any.
+    """
+    lines, shown = texts.read(text).plain, texts.read(text).shown
+    spoke: dict[str, list[int]] = {}
+    for family in families():
+        known_by = read(family).known_by
+        own = re.compile("|".join(f"(?:{sign})" for sign in known_by))
+        spoke[family] = [n for n, line in enumerate(lines) if own.search(line)]
+    likely = sorted(spoke, key=lambda family: len(spoke[family]), reverse=True)
+    first, second = likely[:2]
+    if len(spoke[first]) > CLEARLY * len(spoke[second]):
+        likely = [first]
+    return {f: shown[spoke[f][0]].strip() for f in likely if spoke[f]}
+
+
+def of_unknown(text: str) -> Signs:
+    """Return the signs for a console of unknown origin.
+
+    They are those of the families that ``guess`` finds, or of all where it finds none.
+    """
+    likely = list(guess(text)) or families()
+    found = functools.reduce(Signs.__add__, map(read, likely))
+    return _with_progress(found + read(COMMON), read(likely[0]))
+
+
+def _with_progress(signs: Signs, steps: Signs) -> Signs:
+    return dataclasses.replace(signs, progress=steps.progress)
+
+
+@functools.cache
+def read(name: str) -> Signs:
+    """Return the signs in one file: a family's, or those that several share."""
+    import yaml
+
+    text = (DIRECTORY / f"{name}.yaml").read_text(encoding="utf-8")
+    # libyaml's loader where there is one: these are many lines.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return parse(yaml.load(text, loader) or {})

@@ -1,0 +1,1 @@
+"""From a request to a plan. Reads the cloud, and writes nothing."""

@@ -1,0 +1,84 @@
+"""A fixed address for an installer on a network without DHCP. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from collections.abc import Collection, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from osc_imagebuild.errors import SpecError
+
+# So many are drawn before all are taken for used up.
+_DRAWN = 4096
+
+
+def free(pools: Sequence[tuple[str, str]], used: Collection[str]) -> str | None:
+    """Return an address of ``pools`` (first and last ones) that is not ``used``.
+
+    At random, so that two builds that are planned at once do not take the same.
+    """
+    ranges = [
+        range(int(ipaddress.IPv4Address(first)), int(ipaddress.IPv4Address(last)) + 1)
+        for first, last in pools
+    ]
+    total = sum(len(numbers) for numbers in ranges)
+    for drawn in random.sample(range(total), min(total, _DRAWN + len(used))):
+        at = drawn
+        for numbers in ranges:
+            if at < len(numbers):
+                found = str(ipaddress.IPv4Address(numbers[at]))
+                if found not in used:
+                    return found
+                break
+            at -= len(numbers)
+    return None
+
+
+def of_subnet(
+    cidr: str,
+    gateway: str,
+    nameservers: Sequence[str],
+    address: str,
+) -> dict[str, str]:
+    """Return all that an installer needs, as a `Spec` keeps it.
+
+    :raises: SpecError where the subnet is no IPv4 network
+    """
+    try:
+        net = ipaddress.IPv4Network(cidr)
+    except ValueError as error:
+        raise SpecError(f"this subnet is none of IPv4: {cidr}") from error
+    return {
+        "ip": address,
+        "subnet": str(net),
+        "prefix": str(net.prefixlen),
+        "netmask": str(net.netmask),
+        "gateway": gateway,
+        "nameservers": " ".join(server for server in nameservers if ":" not in server),
+    }
+
+
+def unresolved(address: Mapping[str, str], source: str) -> list[str]:
+    """Warn of a name in the address of the install media that nobody resolves.
+
+    Neutron gives servers its own resolver where a subnet has none, by DHCP alone.
+    """
+    host = urlsplit(source).hostname if "://" in source else None
+    if not host or address["nameservers"] or host.replace(".", "").isdigit():
+        return []
+    return [
+        f"the subnet {address['subnet']} has neither DHCP nor a name server (of IPv4), "
+        f"so the installer cannot resolve {host}: give the subnet one (openstack subnet "
+        "set --dns-nameserver), or an IP address in --source"
+    ]
+
+
+def lines(address: Mapping[str, str], *, metadata: bool) -> list[str]:
+    """Return lines that tell a user what was chosen."""
+    way = "the metadata service, through the router" if metadata else "the config drive"
+    return [
+        f"address {address['ip']} for the installer: the network has no DHCP",
+        f"the installer reads its answer file from {way}",
+        "config drive: yes, because without DHCP nothing else tells a server its address",
+    ]

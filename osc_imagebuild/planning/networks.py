@@ -1,0 +1,104 @@
+"""Where servers and volumes of a build are: networks, groups and zones of the cloud."""
+
+from __future__ import annotations
+
+from osc_imagebuild.cloud import limits
+from osc_imagebuild.cloud import networks as cloud_networks
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import SpecError
+from osc_imagebuild.model import resources
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning import fixed_address, selection
+from osc_imagebuild.planning.spec_builder import Placement
+
+
+def networks(api: Api, request: Request) -> Placement:
+    """Return the networks that are asked for, or the usable one.
+
+    :raises: SpecError where there is none, or no address to be had on it, CloudError
+    """
+    known = cloud_networks.networks(api)
+    chosen, choice = selection.networks(known, request.networks)
+    first = next(n for n in known if n.id == chosen[0])
+    if first.dhcp:
+        drive, line = selection.config_drive(request, known, chosen)
+        metadata = not request.config_drive
+        said = tuple(filter(None, (choice, line)))
+        return Placement(chosen, drive, said, metadata=metadata)
+    if request.config_drive is False:
+        raise SpecError(
+            f"network {first.name} has no DHCP, so the servers need a config drive to "
+            "know their addresses; leave --no-config-drive out"
+        )
+    address = _address(api, first)
+    lines = fixed_address.lines(address, metadata=first.router)
+    return Placement(chosen, True, tuple(lines), address, first.router)
+
+
+def _address(api: Api, there: resources.Network) -> dict[str, str]:
+    if not there.subnets:
+        raise SpecError(
+            f"network {there.name} has neither DHCP nor an IPv4 subnet for servers, and an "
+            "installer can only be given an address of IPv4; choose another network"
+        )
+    used = cloud_networks.used_addresses(api, there.id)
+    for subnet in there.subnets:
+        found = fixed_address.free(subnet.pools, used | {subnet.gateway})
+        if found is not None:
+            return fixed_address.of_subnet(
+                subnet.cidr, subnet.gateway, subnet.nameservers, found
+            )
+    raise SpecError(
+        f"network {there.name} has no DHCP, and all addresses of its allocation "
+        "pools are used"
+    )
+
+
+def security_groups(api: Api, request: Request) -> tuple[str, ...]:
+    """Return the names of the security groups that are asked for.
+
+    :raises: SpecError where there is no such group, CloudError
+    """
+    if not request.security_groups:
+        return ()
+    known = cloud_networks.security_groups(api)
+    unknown = [g for g in request.security_groups if g not in known]
+    if unknown:
+        raise SpecError(
+            f"no security group {', '.join(map(repr, unknown))}; see: openstack "
+            "security group list"
+        )
+    return tuple(known[g] for g in request.security_groups)
+
+
+def check_zone(api: Api, request: Request) -> None:
+    """See to it that Nova has the availability zone that is asked for.
+
+    :raises: SpecError where it has not, CloudError
+    """
+    if request.availability_zone:
+        named_zone(api, request.availability_zone)
+
+
+def named_zone(api: Api, zone: str) -> str:
+    """Return ``zone`` if Nova has it.
+
+    :raises: SpecError where it has not, CloudError
+    """
+    # ZONE:HOST is an admin's way to choose a host.
+    if zone.split(":")[0] not in (known := limits.zones(api)):
+        raise SpecError(
+            f"no availability zone {zone!r}; there are: {', '.join(sorted(known))}"
+        )
+    return zone
+
+
+def volume_zone(api: Api, request: Request) -> tuple[str, str]:
+    """Return the servers' zone where Cinder has one of that name, and a line on it.
+
+    :raises: CloudError
+    """
+    zone = request.availability_zone
+    if not zone or not api.has("volume"):
+        return "", ""
+    return selection.volume_zone(zone, limits.zones(api, "volume"))

@@ -1,0 +1,252 @@
+"""Checks before anything is written. Each returns problems as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from osc_imagebuild.cloud import limits, rfb, servers
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.errors import CloudError
+from osc_imagebuild.guests import catalog_schema, customization, own_file
+from osc_imagebuild.guests.answers import USER_DATA_LIMIT, Answers
+from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model import machine
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.resources import Flavor
+from osc_imagebuild.model.spec import DriverCd, Media
+from osc_imagebuild.planning.request_checks import VISIBILITIES
+
+# Record, lease, boot images and result, at most at one time.
+IMAGES_NEEDED = 7
+
+
+def room(api: Api, flavor: Flavor | None) -> list[str]:
+    """Quotas for one server at a time of ``flavor`` and for the images.
+
+    :raises: CloudError
+    """
+    found = []
+    left = limits.room(api)
+    for what, have, need in (
+        ("servers", left.servers, 1),
+        ("cores", left.cores, flavor.vcpus if flavor else 1),
+        ("MiB of RAM", left.ram_mib, flavor.ram_mib if flavor else 1),
+    ):
+        if have is not None and have < need:
+            found.append(f"the quota has {have} {what} left, a build needs {need}")
+    count, size_mib = limits.image_room(api)
+    if count is not None and count < IMAGES_NEEDED:
+        found.append(
+            f"the quota has {count} images left, a build needs {IMAGES_NEEDED}"
+        )
+    if size_mib is not None and size_mib <= 0:
+        found.append("the quota for the size of images is used up")
+    return found
+
+
+def answer_cd(entry: Entry) -> list[str]:
+    """Whether the answer file can reach an installer that boots from its CD."""
+    if entry.answer_cd.get("label") or entry.answer_cd.get("remaster"):
+        return []
+    return [
+        f"{entry.title} has no way to find an answer file on a CD; its catalogue entry "
+        "would tell it as answer_cd"
+    ]
+
+
+def cds_gib(entry: Entry, install: Media | None, drivers: DriverCd) -> tuple[int, ...]:
+    """Sizes of the CDs that the server gets, the ISO's first."""
+    if install is None or not install.iso_as_cd:
+        return ()
+    answers = bool(entry.answer_cd) and not entry.answer_cd.get("remaster")
+    count = 1 + (answers and install.boot_method == "cdrom")
+    found = (max(1, install.iso_size_gib), 1)[:count]
+    return (*found, drivers.size_gib) if drivers else found
+
+
+def press_key(
+    entry: Entry, request: Request, install: Media, warn: Callable[[str], None]
+) -> bool:
+    """Whether the CD asks for a key, which this client then has to press."""
+    firmware = machine.firmware(request)
+    if install.boot_method != "cdrom" or firmware not in entry.press_key:
+        return False
+    if not rfb.is_installed():
+        warn(
+            f"the CD of {entry.title} waits for a key with {firmware}, and none can be "
+            f"pressed from here: pip install '{rfb.EXTRA}', or take an ISO that asks "
+            "for none"
+        )
+    return True
+
+
+def volume_room(
+    api: Api, request: Request, disk_gib: int, cds_gib: Sequence[int]
+) -> list[str]:
+    """Quotas for the root volume, one to boot the result from, and CDs.
+
+    Source: cinder.conf's no_snapshot_gb_quota: by default a snapshot counts as
+    much as its volume.
+
+    :raises: CloudError
+    """
+    if not api.has("volume"):
+        return ["this cloud offers no volumes (Cinder), and the build needs them"]
+    left = limits.volume_room(api)
+    snapshots, disks = int(request.output == "snapshot"), 1 + int(request.verify)
+    gib = (disks + snapshots) * disk_gib + sum(cds_gib)
+    wanted = (
+        ("volumes", left.volumes, disks + len(cds_gib)),
+        ("snapshots", left.snapshots, snapshots),
+        ("GiB of volumes", left.gigabytes, gib),
+    )
+    return [
+        f"the quota has {have} {what} left, the build needs {need}"
+        for what, have, need in wanted
+        if have is not None and have < need
+    ]
+
+
+def tpm(api: Api, request: Request) -> list[str]:
+    """Warn where a cloud looks as if it had no TPMs.
+
+    Nova keeps their secrets with a key manager, which need not be in the catalog.
+    Source: Nova's documentation of emulated TPMs.
+    """
+    if not request.tpm or api.has("key-manager"):
+        return []
+    return [
+        "this cloud shows no key manager (Barbican), without which Nova gives no "
+        "server a TPM: unless it has another, the server will not start"
+    ]
+
+
+def surroundings(api: Api, timeout_s: int) -> list[str]:
+    """Hypervisor, credentials, and rights.
+
+    :raises: CloudError
+    """
+    kinds = limits.container_hypervisors(api)
+    found = [
+        f"the hypervisors run containers ({kind}); an installer needs a whole machine"
+        for kind in kinds
+    ]
+    left_s = api.token_life()
+    if left_s is not None and left_s < timeout_s:
+        found.append(
+            f"the session is a bare token that ends in {max(left_s, 0) / 60:.0f} "
+            f"minutes and cannot be renewed, the build may take {timeout_s // 60}; "
+            "log in with a password or an application credential"
+        )
+    return found + _property_rights(api)
+
+
+def _property_rights(api: Api) -> list[str]:
+    """Whether Glance's property protection lets us keep a record.
+
+    Source: glance.api.property_protections, glance.api.v2.images.create.
+    """
+    error = _forbidden(api, {"imagebuild_schema": "1"})
+    if error is None:
+        return []
+    return [
+        "Glance's property protection forbids properties that begin with "
+        f"imagebuild_; ask the cloud's operator to allow them: {error}"
+    ]
+
+
+def visibility(api: Api, wanted: str) -> list[str]:
+    """Whether Glance lets us make an image that others see.
+
+    Source: glance.api.v2.policy.ImageAPIPolicy.add_image.
+
+    :raises: CloudError
+    """
+    if wanted in ("private", "shared") or wanted not in VISIBILITIES:
+        return []
+    error = _forbidden(api, {"visibility": wanted})
+    if error is None:
+        return []
+    return [
+        f"Glance does not let you make an image {wanted}: {error}; build it with "
+        "visibility private or shared"
+    ]
+
+
+def _forbidden(api: Api, fields: Mapping[str, str]) -> CloudError | None:
+    """Glance's refusal of an image with ``fields``, of which none is made.
+
+    A new image under an ID that exists is refused anyway (409), but only
+    after its fields were.
+    """
+    known = api.get("image", "/images", {"limit": "1"}).get("images", [])
+    if not known:
+        return None
+    probe = {"id": known[0]["id"], "name": "imagebuild-probe", **fields}
+    try:
+        api.send("image", "POST", "/images", probe)
+    except CloudError as error:
+        if error.status == 403:
+            return error
+    return None
+
+
+def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
+    """The answer file must fit Nova, and must power the server off."""
+    found = []
+    for what, text in (("answer file", answers.answer), ("first boot", answers.verify)):
+        size = len(servers.encode(text))
+        if size > USER_DATA_LIMIT:
+            found.append(
+                f"the {what} has {size} characters as base64, Nova takes "
+                f"{USER_DATA_LIMIT}; let a command fetch what is large"
+            )
+    found += [
+        "an own answer file says itself what to install: "
+        f"{customization.WISHES[wish][0]} cannot be given too"
+        for wish in customization.given(request)
+        if request.answer_file is not None
+    ]
+    if not catalog_schema.is_expression(answers.verify_sign):
+        found.append(
+            f"catalogue entry {entry.name}: verify.sign is no regular expression: "
+            f"{answers.verify_sign!r:.60}"
+        )
+    return [*found, *own_file.judge(entry, request).problems]
+
+
+def doubts(entry: Entry, request: Request) -> list[str]:
+    """Warn of what an own answer file does not say, or says in no known way."""
+    return list(own_file.judge(entry, request).warnings)
+
+
+def address(
+    entry: Entry,
+    boot_method: str,
+    address: Mapping[str, str],
+    answers: Answers,
+    *,
+    metadata: bool,
+) -> list[str]:
+    """Whether an installer on a network without DHCP learns address and answers."""
+    if boot_method == "cdrom":
+        if address["ip"] in answers.answer:
+            return []
+        return [
+            "the network has no DHCP and the installer's own CD gives it no address: "
+            "all that it needs must be on the CD"
+        ]
+    if address["ip"] not in answers.kernel_args:
+        return [
+            f"the network has no DHCP, and the installer of {entry.title} cannot be "
+            "given an address on its command line (its catalogue entry's key network "
+            "would tell how)"
+        ]
+    if not metadata and entry.config_drive_url is None:
+        return [
+            "the network has no DHCP and no router that is seen to lead to the "
+            f"metadata service, and the installer of {entry.title} reads its answer "
+            "file nowhere else; take a network with DHCP, or with a router (of "
+            "another driver than OVN)"
+        ]
+    return []

@@ -1,0 +1,95 @@
+"""Check a request by itself, before the cloud is asked. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.steps.attempts import MOST
+
+VISIBILITIES = ("private", "shared", "community", "public")
+
+# Source: RFC 3986, 2.2 and 2.3, but for the quote, which answer files take for theirs.
+_URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
+_RESERVED = ("imagebuild_", "os_glance", "owner_specified.")
+# Fields of every image, which are no properties; the last three may not even be sent.
+# Source: glance.api.v2.images (_base_properties, _reserved_properties).
+IMAGE_FIELDS = frozenset(
+    """
+    checksum container_format created_at direct_url disk_format file id locations
+    min_disk min_ram name os_hash_algo os_hash_value os_hidden owner protected schema
+    self size status stores tags updated_at virtual_size visibility
+    location deleted deleted_at
+    """.split()
+)
+
+
+def problems(request: Request) -> list[str]:
+    """Return what is wrong with a request, judged by itself."""
+    found = []
+    if not request.name.strip():
+        found.append(
+            "the image needs a name: give it behind the options, or as output.name in "
+            "a template"
+        )
+    # Source: glance.db.sqlalchemy.models.Image.name is String(255).
+    if len(request.name) > 255:
+        found.append(f"the image name has {len(request.name)} characters, 255 is most")
+    given = (*request.properties, *request.properties.values())
+    for text in (request.name, *request.tags, *given):
+        # Source: glance.api.v2.images refuses 4-byte unicode. Surrogates stand for
+        # bytes that are no text in the user's locale.
+        if any(ord(c) > 0xFFFF or 0xD800 <= ord(c) < 0xE000 or c == "\0" for c in text):
+            found.append(f"Glance cannot store the characters of {text!r:.60}")
+    found += address_problems("source", request.source or "")
+    found += address_problems("driver ISO", request.driver_iso or "")
+    for tag in request.tags:
+        if not tag or len(tag) > 255:
+            found.append(f"a tag must have 1 to 255 characters: {tag!r:.60}")
+        if re.match(r"imagebuild(-|$)", tag):
+            found.append(f"tags that begin with imagebuild are the tool's own: {tag}")
+    found += _property_problems(request.properties)
+    if request.visibility not in VISIBILITIES:
+        found.append(
+            f"no visibility {request.visibility!r:.60}; "
+            f"there are: {', '.join(VISIBILITIES)}"
+        )
+    if request.timeout_min is not None and not 1 <= request.timeout_min <= 1440:
+        found.append("--timeout takes 1 to 1440 minutes")
+    if request.stall_min is not None and not 1 <= request.stall_min <= 1440:
+        found.append("--stall-timeout takes 1 to 1440 minutes")
+    if not 1 <= request.attempts <= MOST:
+        found.append(f"--attempts takes 1 to {MOST}")
+    return found
+
+
+def _property_problems(names: Iterable[str]) -> list[str]:
+    found = []
+    for key in names:
+        if not key or len(key) > 255:
+            found.append(f"a property name has 1 to 255 characters: {key!r:.60}")
+        elif key.startswith(_RESERVED):
+            found.append(
+                f"this property name cannot be given: {key!r:.60}; names that begin with "
+                f"{' or '.join(_RESERVED)} are the tool's own, Glance's or its clients'"
+            )
+        elif key in IMAGE_FIELDS:
+            # Set as a property it would never be one, and the finished image never clean.
+            found.append(f"{key} is a field of every image, it cannot be a property")
+    return found
+
+
+def address_problems(what: str, address: str) -> list[str]:
+    """Return what is wrong with the address of a source, if it is one.
+
+    What stands before an @ opens doors: even without a colon it may be a token.
+    """
+    if "://" in address and not _URL.fullmatch(address):
+        return [f"this is no URL: {address!r:.100}"]
+    if re.match(r"[a-z]+://[^/?#]*@", address):
+        return [
+            f"the {what} has a name or password in its URL, which the images of a build would "
+            f"show to all that see them; take a {what} that needs none"
+        ]
+    return []

@@ -1,0 +1,162 @@
+"""From nothing to all that the install server boots from. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from osc_imagebuild.model.actions import (
+    Act,
+    CreateImage,
+    CreateVolume,
+    Decision,
+    DeleteImage,
+    DeleteVolume,
+    Fail,
+    ImportImage,
+    UploadImage,
+    Wait,
+)
+from osc_imagebuild.model.boot_sources import BootImage, BootVolume, InstallMedia
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.resources import Image
+from osc_imagebuild.model.spec import Spec
+
+UPLOAD_LIMIT_S = 120
+# Glance fetches an ISO of some GiB from anywhere.
+IMPORT_LIMIT_S = 2 * 3600
+VOLUME_LIMIT_S = 3600
+GIB = 1 << 30
+
+# What Cinder calls a volume that comes into being, or goes.
+# Source: cinder.objects.fields.VolumeStatus and the flows that set it.
+_PASSING = ("creating", "downloading", "deleting")
+# The lock of an import that is under way.
+_FETCHING = "os_glance_import_task"
+READY = ("available", "reserved", "attaching", "in-use")
+
+
+@dataclass(frozen=True)
+class EnsureImage:
+    """Until an image that the server boots from is active."""
+
+    image: BootImage
+    sees: frozenset[str] = frozenset({"images"})
+
+    @property
+    def name(self) -> str:
+        return f"image-{self.image.role}"
+
+    def done(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: it is active, and holds what it should."""
+        found = facts.images.get(self.image.role)
+        return found is not None and found.status == "active" and not self._wrong(found)
+
+    def decide(self, spec: Spec, facts: Facts) -> Decision:
+        """Create it, fill it, or start again where a dead client stopped."""
+        found = facts.images.get(self.image.role)
+        if found is None:
+            return self._create(facts)
+        if found.status == "active":
+            return Fail(
+                f"the {self.image.role} that Glance fetched has the sha512 "
+                f"{found.sha512 or 'that nobody tells'}, not {self._wrong(found)}"
+            )
+        if self._is_fetched(found):
+            return self._import(found, facts)
+        if found.status == "queued":
+            return Act(
+                UploadImage(self.image, found.id), f"upload the {self.image.role}"
+            )
+        # An upload whose client died leaves 'saving' behind, and nobody else
+        # uploads: the lease is ours.
+        if facts.now - found.updated_at < UPLOAD_LIMIT_S and found.status == "saving":
+            return Wait(f"Glance has the {self.image.role} as {found.status}", 5)
+        return Act(DeleteImage(found.id), f"its upload ended as {found.status}")
+
+    def _wrong(self, found: Image) -> str:
+        """The sha512 that the image should have and has not, else ''."""
+        content = self.image.content
+        if not isinstance(content, InstallMedia) or content.may_be(found.sha512):
+            return ""
+        return content.sha512
+
+    def _create(self, facts: Facts) -> Decision:
+        properties = dict(self.image.properties)
+        for name, role in self.image.refs.items():
+            other = facts.images.get(role)
+            if other is None:
+                return Fail(f"the {role} image was deleted by somebody")
+            properties[name] = other.id
+        return Act(CreateImage(self.image, properties), f"no {self.image.role} yet")
+
+    def _is_fetched(self, found: Image) -> bool:
+        """Whether Glance fetches it, and has not failed to.
+
+        Source: glance.async_.flows.api_image_import sets these properties.
+        """
+        content = self.image.content
+        return (
+            isinstance(content, InstallMedia)
+            and content.imported
+            and not found.properties.get("os_glance_failed_import")
+            and (
+                _FETCHING in found.properties or found.status in ("queued", "importing")
+            )
+        )
+
+    def _import(self, found: Image, facts: Facts) -> Decision:
+        if found.status == "queued" and _FETCHING not in found.properties:
+            return Act(ImportImage(self.image, found.id), "Glance fetches the ISO")
+        if facts.now - found.updated_at > IMPORT_LIMIT_S:
+            return Fail(
+                f"Glance did not fetch the {self.image.role} within "
+                f"{IMPORT_LIMIT_S // 60} minutes"
+            )
+        return Wait("Glance fetches the ISO", 5)
+
+
+@dataclass(frozen=True)
+class EnsureVolume:
+    """Until a volume that the server boots from can be used."""
+
+    volume: BootVolume
+    sees: frozenset[str] = frozenset({"volumes"})
+
+    @property
+    def name(self) -> str:
+        return f"volume-{self.volume.role}"
+
+    def done(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: Cinder calls it available, or in use."""
+        found = facts.volumes.get(self.volume.role)
+        return found is not None and found.status in READY
+
+    def decide(self, spec: Spec, facts: Facts) -> Decision:
+        """Make it of its image."""
+        size, image_id = self.volume.size_gib, self.volume.image_id
+        if not image_id:
+            image = facts.images.get(self.volume.image_role)
+            if image is None:
+                return Fail(f"the {self.volume.image_role} image was deleted")
+            image_id = image.id
+            # An ISO may be larger than it was planned, by answers or a new version.
+            size = max(size, 1, -(-image.size // GIB), image.min_disk_gib)
+        source = ("imageRef", image_id)
+        return ensure(facts, CreateVolume(self.volume.role, size, source))
+
+
+def ensure(facts: Facts, wanted: CreateVolume) -> Decision:
+    """What is to be done until a volume can be used."""
+    found = facts.volumes.get(wanted.role)
+    if found is None:
+        return Act(wanted, f"no {wanted.role} volume yet")
+    if found.status not in _PASSING:
+        return Act(
+            DeleteVolume(found.id), f"the {wanted.role} volume is {found.status}"
+        )
+    if facts.now - found.created_at > VOLUME_LIMIT_S:
+        return Fail(
+            f"the volume {found.name} was {found.status} for more than "
+            f"{VOLUME_LIMIT_S // 60} minutes"
+        )
+    return Wait(f"Cinder has the {wanted.role} volume as {found.status}", 3)

@@ -1,0 +1,38 @@
+"""A key for an ISO whose boot loader asks for one. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from osc_imagebuild.model.actions import Act, Decision, PressKey, SetMark, Wait
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.spec import Spec
+
+# From the start of a server to the end of the five seconds in which Windows' CD waits.
+# Later on a key might be taken by what runs then.
+WINDOW_S = 60.0
+LOOK_S = 1.0
+
+
+@dataclass(frozen=True)
+class EnsureKey:
+    """Until a key was pressed while the boot loader may ask for one, or cannot be."""
+
+    name: str = "press-key"
+    sees: frozenset[str] = frozenset({"server:install"})
+
+    def done(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: the mark."""
+        return "key" in facts.marks
+
+    def decide(self, spec: Spec, facts: Facts) -> Decision:
+        """As soon as the server runs; where it is gone others say so."""
+        server = facts.servers.get("install")
+        if server is not None and server.status == "BUILD":
+            return Wait("Nova starts the server", LOOK_S)
+        if server is None or server.status != "ACTIVE":
+            return Act(SetMark("key", {"trouble": "no server"}), "the server is not up")
+        until = (server.launched_at or facts.now) + WINDOW_S
+        if facts.now >= until:
+            return Act(SetMark("key", {"trouble": "too late"}), "it runs for long")
+        return Act(PressKey(server.id, until), "its CD may ask for a key")

@@ -1,0 +1,135 @@
+"""What outputs have in common where the root disk is a volume. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from osc_imagebuild.model.actions import (
+    Act,
+    CreateVolume,
+    Decision,
+    DeleteServer,
+    Fail,
+    SetMark,
+    SetVolume,
+    Wait,
+)
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.steps import Result, interference
+from osc_imagebuild.steps.boot_sources import READY, ensure
+from osc_imagebuild.steps.result import wanted
+
+ROOT = "root"
+# The volume that the result is booted from, to see that it boots.
+VERIFY_VOLUME = "verify"
+
+
+@dataclass(frozen=True)
+class FreeRoot:
+    """Until the root volume is nobody's: Nova never detaches it from a server."""
+
+    name: str = "free-root"
+    # The list of servers does not tell what was asked of one.
+    sees: frozenset[str] = frozenset({"servers", "server:install", "volumes"})
+
+    def done(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: noted as off, no server, and the volume is available."""
+        root = facts.volumes.get(ROOT)
+        return (
+            "off" in facts.marks
+            and "install" not in facts.servers
+            and root is not None
+            and root.status in ("available", "uploading")
+        )
+
+    def decide(self, spec: Spec, facts: Facts) -> Decision:
+        """Note that the server was off before the server that shows it goes."""
+        server, root = facts.servers.get("install"), facts.volumes.get(ROOT)
+        if root is None:
+            return Fail("the root volume was deleted by somebody")
+        if spoilt := interference.spoilt(facts):
+            return spoilt
+        if "off" not in facts.marks:
+            return Act(SetMark("off"), "the installed server is off")
+        if root.status.startswith("error"):
+            return Fail(f"Cinder has the root volume as {root.status}")
+        if server is None:
+            return Wait(f"Cinder has the root volume as {root.status}", 3)
+        if server.task_state == "deleting":
+            return Wait("Nova deletes the install server", 3)
+        return Act(DeleteServer(server.id), "its disk is to be used")
+
+
+@dataclass(frozen=True)
+class CleanVolume:
+    """Until the root volume says of itself only what it should."""
+
+    name: str = "clean"
+    sees: frozenset[str] = frozenset({"volumes"})
+
+    def done(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: exactly the declared image metadata."""
+        root = facts.volumes.get(ROOT)
+        return (
+            FreeRoot().done(spec, facts)
+            and root is not None
+            and dict(root.image_metadata) == image_metadata(spec, facts)
+        )
+
+    def decide(self, spec: Spec, facts: Facts) -> Decision:
+        """A server of the volume would run the installer again otherwise."""
+        wanted = image_metadata(spec, facts)
+        return Act(
+            SetVolume(facts.volumes[ROOT], wanted),
+            "remove what the build left on the volume",
+        )
+
+
+@dataclass(frozen=True)
+class EnsureVerifyVolume:
+    """Until a volume is there from which the result can be booted.
+
+    Never the result itself: what boots from a volume changes it.
+    """
+
+    output: Result
+    name: str = "volume-verify"
+    sees: frozenset[str] = frozenset({"volumes"})
+
+    def done(self, spec: Spec, facts: Facts) -> bool:
+        """Evidence: it is there; or the mark that the result booted."""
+        volume = facts.volumes.get(VERIFY_VOLUME)
+        return "harvested" in facts.marks and (
+            "verified" in facts.marks or (volume is not None and volume.status in READY)
+        )
+
+    def decide(self, spec: Spec, facts: Facts) -> Decision:
+        """Make it of the result."""
+        result = self.output.result(facts)
+        if result is None:
+            return Fail("the result was deleted by somebody before it was booted")
+        volume = CreateVolume(
+            VERIFY_VOLUME, spec.disk_gib, (self.output.cinder_source, result.id)
+        )
+        return ensure(facts, volume)
+
+
+def image_metadata(spec: Spec, facts: Facts) -> dict[str, str]:
+    """What a root volume declares; Nova reads ``min_ram`` there.
+
+    Source: nova.utils.get_image_metadata_from_volume.
+    """
+    return {**wanted(spec, facts), "min_ram": str(spec.min_ram_mib)}
+
+
+def metadata(spec: Spec) -> dict[str, str]:
+    """What a finished volume or snapshot carries instead of the build's mark.
+
+    Cinder has no tags: each of the user's is a key.
+    """
+    build = "imagebuild_build_id"
+    return {
+        **dict.fromkeys(spec.result_tags, "true"),
+        build: spec.result_properties[build],
+    }

@@ -1,0 +1,241 @@
+"""Glance, as far as builds lean on it."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Mapping
+
+from osc_imagebuild.cloud import images, limits
+from osc_imagebuild.cloud.retry import Body
+from osc_imagebuild.errors import CloudError, ConflictError, NotFoundError
+from osc_imagebuild.media.http_range import RangeFile
+from osc_imagebuild.model.resources import Image
+from tests.contract.base import (
+    BLANK,
+    ContractTestCase,
+    FakeBackend,
+    RealBackend,
+)
+from tests.fakes.mirror import KERNEL
+
+_PATCH = "application/openstack-images-v2.1-json-patch"
+
+
+class ImagesContract(ContractTestCase):
+    """Images, their properties and their data."""
+
+    def patch_status(self, image: Image, *operations: Mapping[str, object]) -> int:
+        """Send a PATCH and return its status."""
+        path = f"/images/{image.id}"
+        return self.send("PATCH", path, list(operations), Content_Type=_PATCH)
+
+    def read(self, image: Image) -> Image:
+        """Read an image again."""
+        found = images.find(self.api, image.id)
+        assert found is not None
+        return found
+
+    def upload(self, image: Image, data: bytes) -> int:
+        """Upload and return the status."""
+        try:
+            self.api.upload(f"/images/{image.id}/file", io.BytesIO(data), len(data))
+        except CloudError as error:
+            return error.status
+        return 204
+
+    def test_id_is_used_once(self) -> None:
+        """An ID of our own is taken once, and for ever."""
+        chosen = str(uuid.uuid4())
+        created = self.image(image_id=chosen)
+        self.assertEqual(chosen, created.id)
+        self.assertRaises(ConflictError, self.image, image_id=chosen)
+        images.delete(self.api, chosen)
+        self.assertRaises(ConflictError, self.image, image_id=chosen)
+
+    def test_created_as_asked(self) -> None:
+        """One request makes a private hidden queued image with all it needs."""
+        made = self.read(self.image(properties={"one": "1", "other": "ä ☃"}))
+        self.assertEqual(("queued", True, 0), (made.status, made.hidden, made.size))
+        self.assertEqual({"one": "1", "other": "ä ☃"}, dict(made.properties))
+        self.assertEqual({self.tag}, made.tags)
+        self.assertLess(abs(made.created_at - self.api.now()), 30)
+
+    def test_what_is_refused(self) -> None:
+        """Bad IDs, names, properties and formats."""
+        body = {"name": self.tag, "visibility": "private", "tags": [self.tag]}
+        for status, wrong in (
+            (400, {"id": "no-uuid"}),
+            (400, {"name": "x" * 256}),
+            (400, {"an_object": {"a": 1}}),
+            (400, {"disk_format": "floppy"}),
+            (400, {"tags": ["x" * 256]}),
+            (403, {"os_glance_stuff": "x"}),
+            (403, {"status": "active"}),
+        ):
+            found = self.send("POST", "/images", body | wrong)
+            self.assertEqual(status, found, str(wrong))
+
+    def test_hidden_are_listed_apart(self) -> None:
+        """Listings show hidden images or the others, never both."""
+        hidden, shown = self.image(), self.image(hidden=False)
+        for what, flag in ((hidden, True), (shown, False)):
+            tagged = images.tagged(self.api, self.tag, hidden=flag)
+            self.assertEqual([what.id], [i.id for i in tagged])
+            named = images.named(self.api, self.tag, hidden=flag)
+            self.assertEqual([what.id], [i.id for i in named])
+        self.assertEqual([], images.tagged(self.api, "no-such-tag", hidden=True))
+
+    def test_pages(self) -> None:
+        """A marker leads through a listing of any length."""
+        made = {self.image().id for _ in range(3)}
+        query = [("tag", self.tag), ("os_hidden", "true"), ("limit", "1")]
+        seen: list[str] = []
+        while page := self.api.get("image", "/images", query)["images"]:
+            seen += [i["id"] for i in page]
+            query = [*query[:3], ("marker", seen[-1])]
+        self.assertEqual((made, 3), (set(seen), len(seen)))
+
+    def test_patch(self) -> None:
+        """add sets or replaces; what is not there cannot be replaced or removed."""
+        image = self.image(properties={"a": "1", "b": "2", "x/y~z": "3"})
+        wanted = {"a": "9", "c": "4"}
+        core = {"name": self.tag, "tags": [self.tag, "more"], "min_disk": 3}
+        images.patch(self.api, image.id, images.set_operations(image, wanted, core))
+        changed = self.read(image)
+        self.assertEqual(wanted, dict(changed.properties))
+        self.assertEqual(({self.tag, "more"}, 3), (changed.tags, changed.min_disk_gib))
+        for operation in ("replace", "remove"):
+            body = {"op": operation, "path": "/nothing", "value": "x"}
+            self.assertEqual(409, self.patch_status(image, body))
+        core_attribute = {"op": "remove", "path": "/name"}
+        self.assertEqual(403, self.patch_status(image, core_attribute))
+
+    def test_patch_is_all_or_nothing(self) -> None:
+        """A wrong operation undoes those before it."""
+        image = self.image()
+        good = {"op": "add", "path": "/good", "value": "1"}
+        bad = {"op": "remove", "path": "/nothing"}
+        self.assertEqual(409, self.patch_status(image, good, bad))
+        self.assertEqual({}, dict(self.read(image).properties))
+        path = f"/images/{image.id}"
+        self.assertEqual(415, self.send("PATCH", path, [good]))
+
+    def test_patch_during_upload_is_lost(self) -> None:
+        """The end of an upload brings back the properties from its begin."""
+        image = self.image(disk_format="qcow2", container_format="bare")
+        test = self
+
+        class Slow(io.BytesIO):
+            """Data in whose midst somebody changes the image."""
+
+            def read(self, size: int | None = -1, /) -> bytes:
+                if self.tell() == len(BLANK) // 2:
+                    test.wait(lambda: test.read(image).status == "saving")
+                    add = {"op": "add", "path": "/lost", "value": "1"}
+                    test.assertEqual(200, test.patch_status(image, add))
+                    test.assertIn("lost", test.read(image).properties)
+                return super().read(len(BLANK) // 2)
+
+        self.api.upload(f"/images/{image.id}/file", Slow(BLANK), len(BLANK))
+        after = self.read(image)
+        self.assertEqual(("active", len(BLANK)), (after.status, after.size))
+        self.assertNotIn("lost", after.properties)
+
+    def test_upload(self) -> None:
+        """Once, with formats, and the kernel of a system only as what it is."""
+        blank = self.image(disk_format="qcow2", container_format="bare")
+        self.assertEqual(204, self.upload(blank, BLANK))
+        self.assertEqual(409, self.upload(blank, BLANK))
+        self.assertEqual(400, self.upload(self.image(), BLANK))
+        raw = self.image(disk_format="raw", container_format="bare")
+        self.assertEqual(415, self.upload(raw, KERNEL))
+        self.assertNotEqual("active", self.read(raw).status)
+        for kind in ("aki", "ari"):
+            kernel = self.image(disk_format=kind, container_format=kind)
+            self.assertEqual(204, self.upload(kernel, KERNEL))
+            self.assertEqual(len(KERNEL), self.read(kernel).size)
+
+    def test_body_is_sent_whole_twice(self) -> None:
+        """What keystoneauth sends again after a 401 is all there."""
+        body = Body(io.BytesIO(BLANK), len(BLANK))
+        self.assertEqual(b"".join(body), b"".join(body))
+        self.assertEqual(len(BLANK), len(body))
+
+    def test_parts_of_the_data(self) -> None:
+        """An image can be read like a file, of which only what is read comes."""
+        data = bytes(range(256)) * 2000
+        image = self.image(disk_format="ari", container_format="ari")
+        self.assertEqual(204, self.upload(image, data))
+        file = RangeFile("it", images.reader(self.api, image.id))
+        self.assertEqual(len(data), file.size)
+        for at, count in ((0, 8), (70_000, 200_000), (len(data) - 3, 9), (300, 5)):
+            file.seek(at)
+            self.assertEqual(data[at : at + count], file.read(count))
+        self.assertLess(file.received, len(data))
+
+    def test_tags(self) -> None:
+        """One at a time; what is not there can't be taken away."""
+        image = self.image()
+        images.tag(self.api, image.id, "another")
+        images.tag(self.api, image.id, "another")
+        self.assertEqual({self.tag, "another"}, self.read(image).tags)
+        images.untag(self.api, image.id, "another")
+        images.untag(self.api, image.id, "another")
+        self.assertEqual({self.tag}, self.read(image).tags)
+        path = f"/images/{image.id}/tags/another"
+        self.assertEqual(404, self.send("DELETE", path))
+
+    def test_deleted_is_gone(self) -> None:
+        """Everything about it answers 404 from then on."""
+        image = self.image()
+        images.delete(self.api, image.id)
+        images.delete(self.api, image.id)
+        self.assertIsNone(images.find(self.api, image.id))
+        self.assertEqual(404, self.send("DELETE", f"/images/{image.id}"))
+        self.assertRaises(NotFoundError, images.tag, self.api, image.id, "late")
+        add = {"op": "add", "path": "/late", "value": "1"}
+        self.assertEqual(404, self.patch_status(image, add))
+
+    def test_protected(self) -> None:
+        """It can't be deleted until that is taken back."""
+        image = self.image()
+        on: dict[str, object] = {"op": "replace", "path": "/protected", "value": True}
+        self.assertEqual(200, self.patch_status(image, on))
+        self.assertTrue(self.read(image).protected)
+        self.assertRaises(CloudError, images.delete, self.api, image.id)
+        self.assertEqual(200, self.patch_status(image, {**on, "value": False}))
+        images.delete(self.api, image.id)
+        self.assertIsNone(images.find(self.api, image.id))
+
+    def test_quota_is_told(self) -> None:
+        """As numbers, or not at all."""
+        for left in limits.image_room(self.api):
+            self.assertTrue(left is None or left >= 0, left)
+
+
+class FakeImagesTest(ImagesContract, FakeBackend):
+    """On the fake cloud."""
+
+    def test_other_projects_see_nothing(self) -> None:
+        """A private image is its project's own."""
+        image, other = self.image(), self.connect_other_project()
+        self.assertIsNone(images.find(other, image.id))
+        self.assertEqual([], images.tagged(other, self.tag, hidden=True))
+        self.assertRaises(
+            ConflictError,
+            images.create,
+            other,
+            name="x",
+            tags=(),
+            properties={},
+            image_id=image.id,
+        )
+
+
+class RealImagesTest(ImagesContract, RealBackend):
+    """On the real one."""
+
+
+# The contracts themselves have no cloud to be tried on.
+del ImagesContract

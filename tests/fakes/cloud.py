@@ -1,0 +1,205 @@
+"""The fake cloud: services behind one door, a log, and mishaps at will."""
+
+from __future__ import annotations
+
+import copy
+import email.utils
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from keystoneauth1 import session as ksa_session
+from keystoneauth1.identity import v3
+from openstack.connection import Connection
+
+from tests.fakes.cinder import Cinder
+from tests.fakes.clock import FakeClock, World
+from tests.fakes.faults import Hook
+from tests.fakes.glance import Glance
+from tests.fakes.keystone import PASSWORD, URL, Keystone
+from tests.fakes.mirror import Mirror
+from tests.fakes.neutron import Neutron
+from tests.fakes.nova import Nova
+from tests.fakes.wire import (
+    Adapter,
+    Call,
+    Found,
+    Refusal,
+    Reply,
+    Service,
+    body_of,
+    split,
+)
+
+Observer = Callable[[str, Call], None]
+
+# A client that asks more often than this goes round in circles.
+MAX_CALLS = 20_000
+LATENCY_S = 0.05
+
+
+class FakeCloud:
+    """Keystone, Glance, Nova, Neutron and Cinder in one process, on one world's time.
+
+    ``hooks`` decide on mishaps, the first that answers counts. ``observers``
+    are told 'before' and 'after' of each mutation. ``log`` holds every call
+    that arrived, ``mutations`` those that may change something.
+    """
+
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world or World()
+        self.keystone = Keystone(self.world)
+        self.mirror = Mirror()
+        self.glance = Glance(self.world, self.mirror)
+        self.neutron = Neutron()
+        self.cinder = Cinder(self.world, self.glance)
+        self.nova = Nova(self.world, self.glance, self.neutron, self.cinder)
+        self._hosts: dict[str, Service] = {
+            "keystone.fake": self.keystone,
+            "glance.fake": self.glance,
+            "nova.fake": self.nova,
+            "neutron.fake": self.neutron,
+            "cinder.fake": self.cinder,
+        }
+        self.hooks: list[Hook] = []
+        self.observers: list[Observer] = []
+        self.log: list[Call] = []
+        self.mutations: list[Call] = []
+        self._discovered: dict[str, Any] = {}
+        # Races between clients need requests that take a little more or less.
+        self.latency: Callable[[], float] = lambda: LATENCY_S
+
+    def clock(self, skew: float = 0.0) -> FakeClock:
+        """Return a client's clock, ``skew`` seconds ahead."""
+        return FakeClock(self.world, skew)
+
+    def connect(self, client: str = "client", project: str = "demo") -> Connection:
+        """Return an SDK connection of a new client, with a password."""
+        auth = v3.Password(
+            auth_url=URL,
+            username="tester",
+            password=PASSWORD,
+            user_domain_name="Default",
+            project_name=project,
+            project_domain_name="Default",
+        )
+        return self.connect_with(auth, client)
+
+    def connect_with(self, auth: Any, client: str = "client") -> Connection:
+        """Return an SDK connection with any credentials."""
+        carrier = requests.Session()
+        carrier.trust_env = False  # whatever proxy this machine is told to use
+        adapter = Adapter(self.serve)
+        adapter.client = client
+        carrier.mount("http://", adapter)
+        session = ksa_session.Session(
+            auth=auth, session=carrier, discovery_cache=self._discovered
+        )
+        return Connection(session=session)
+
+    def fork(self) -> FakeCloud:
+        """Return a copy that goes its own way, as if all clients died here.
+
+        It has no hooks and no observers. A killed process runs no ``finally``
+        either, so this is what a kill leaves behind.
+        """
+        kept: dict[int, Any] = {
+            id(self._discovered): self._discovered,
+            id(self.hooks): [],
+            id(self.observers): [],
+            id(self.log): list(self.log),
+            id(self.mutations): list(self.mutations),
+        }
+        return copy.deepcopy(self, kept)
+
+    def tick(self) -> None:
+        """Let all services catch up with the time."""
+        self.glance.tick()
+        self.nova.tick()
+        self.cinder.tick()
+
+    def created(self, kind: str) -> list[str]:
+        """Names in the bodies of the creations that arrived."""
+        calls = [c for c in self.mutations if c.kind == kind and 0 < c.status < 300]
+        wraps = ("server", "volume", "snapshot")
+        bodies = [
+            next((c.json[w] for w in wraps if w in c.json), c.json) for c in calls
+        ]
+        return [body["name"] for body in bodies]
+
+    # --- the door
+
+    def serve(self, client: str, request: requests.PreparedRequest) -> Reply:
+        """Answer one request."""
+        host, path, query = split(request.url or "")
+        service = self._hosts.get(host)
+        if service is None:
+            return self.mirror.serve(
+                request.method or "",
+                request.url or "",
+                _text(request.headers.get("Range", "")),
+            )
+        self.world.sleep(self.latency())
+        call = Call(
+            client=client,
+            service=service.name,
+            method=request.method or "",
+            path=path,
+            query=query,
+            headers={str(k): _text(v) for k, v in request.headers.items()},
+            read=functools.partial(body_of, request),
+            at=self.world.now,
+        )
+        self._note(call, found := service.find(call.method, path))
+        return self._pass(service, call, found)
+
+    def _note(self, call: Call, found: Found | None) -> None:
+        self.log.append(call)
+        if len(self.log) > MAX_CALLS:
+            raise AssertionError(f"{MAX_CALLS} calls: {call.method} {call.path}")
+        kind = found.kind if found else ""
+        if call.path.endswith("/action") and b"os-getConsoleOutput" not in call.body:
+            kind = next(iter(call.json))
+        if kind:
+            call.kind = kind
+            self.mutations.append(call)
+            call.number = len(self.mutations)
+
+    def _pass(self, service: Service, call: Call, found: Found | None) -> Reply:
+        fault = next((f for hook in self.hooks if (f := hook(call))), None)
+        if fault is not None and not fault.carried_out:
+            return fault.result(None)
+        self._tell("before", call)
+        reply = self._answer(service, call, found)
+        call.status = reply.status
+        self._tell("after", call)
+        reply.headers |= {
+            "Date": email.utils.formatdate(self.world.now, usegmt=True),
+            "x-openstack-request-id": f"req-{len(self.log)}",
+        }
+        return reply if fault is None else fault.result(reply)
+
+    def _tell(self, when: str, call: Call) -> None:
+        for observer in self.observers if call.mutating else ():
+            observer(when, call)
+
+    def _answer(self, service: Service, call: Call, found: Found | None) -> Reply:
+        self.tick()
+        if found is None:
+            return service.refusal(404, f"no such path: {call.path}")
+        if service.needs_token and found.handler.__name__ != "discover":
+            token = self.keystone.valid(call.headers.get("X-Auth-Token", ""))
+            if token is None:
+                return service.refusal(401, "Unauthorized")
+            call.project = token.project
+        try:
+            reply = found.handler(call, **found.arguments)
+        except Refusal as refusal:
+            reply = service.refusal(refusal.status, refusal.message)
+        self.tick()
+        return reply
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,325 @@
+"""Glance: images, with the oddities that a build has to live with."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from tests.fakes.clock import World
+from tests.fakes.image import (
+    BASE,
+    READ_ONLY,
+    FakeImage,
+    check,
+    inspect,
+    matches,
+)
+from tests.fakes.mirror import Mirror, part_of
+from tests.fakes.wire import Call, Refusal, Reply, Service, route
+
+# Shorter than any client takes to hear of it and ask again.
+TAGS_LATE_S = 0.04
+
+IMPORT_TASK = "os_glance_import_task"
+IMPORT_S = 8.0
+_JSON_PATCH = re.compile(r"application/openstack-images-v2\.[01]-json-patch")
+
+
+class Glance(Service):
+    """``limits`` are quotas, ``forbidden`` a prefix of protected properties.
+
+    ``visibilities`` are those that the policy allows.
+    """
+
+    name = "image"
+
+    def __init__(self, world: World, mirror: Mirror | None = None) -> None:
+        super().__init__()
+        self._world, self._mirror = world, mirror or Mirror()
+        self._imports: dict[str, tuple[float, str]] = {}
+        # How Glance takes data by itself, and whether that goes wrong.
+        self.methods = ["glance-direct", "web-download"]
+        self.imports_fail = False
+        self.gives_parts = True  # which depends on its store
+        self.images: dict[str, FakeImage] = {}
+        self.used_ids: set[str] = set()
+        self.admins = False  # who then see what all projects have
+        self.limits: dict[str, int] | None = None
+        self.forbidden = ""
+        self.visibilities = {"private", "shared", "community", "public"}
+        # While this is set, an upload never ends: its client was killed.
+        self.stuck_uploads = False
+
+    # --- what the rest of the fake cloud uses
+
+    def add(self, owner: str, **fields: Any) -> FakeImage:
+        """Add an image by other ways than the API."""
+        at = self._world.now
+        image = FakeImage(str(uuid.uuid4()), owner, at, updated=at, **fields)
+        self.images[image.id] = image
+        self.used_ids.add(image.id)
+        return image
+
+    def begin(self, image: FakeImage) -> None:
+        """Data begin to come."""
+        image.status, image.begun = "saving", image.mutable()
+        image.updated = self._world.now
+
+    def end(self, image: FakeImage, data: bytes) -> None:
+        """All data are there: what was changed meanwhile is lost."""
+        if image.begun is not None:
+            image.restore(image.begun)
+        image.begun, image.status = None, "active"
+        image.data, image.size = data, len(data)
+        image.updated = self._world.now
+
+    def tick(self) -> None:
+        """Catch up with the time."""
+        for image_id, (due, url) in list(self._imports.items()):
+            if self._world.now >= due:
+                del self._imports[image_id]
+                if image_id in self.images:
+                    self._end_import(self.images[image_id], url)
+
+    def _end_import(self, image: FakeImage, url: str) -> None:
+        del image.properties[IMPORT_TASK]
+        reply = self._mirror.serve("GET", url)
+        if self.imports_fail or reply.status != 200:
+            image.status = "queued"
+            image.properties["os_glance_failed_import"] = "file1"
+        else:
+            image.begun = None
+            self.end(image, reply.content())
+        image.updated = self._world.now
+
+    # --- the API
+
+    def refusal(self, status: int, message: str) -> Reply:
+        """Glance answers with HTML."""
+        html = (
+            f"<html><head><title>{status}</title></head><body>{message}</body></html>"
+        )
+        return Reply(status, html.encode(), {"Content-Type": "text/html"})
+
+    @route("GET", "/?")
+    @route("GET", "/v2/?")
+    @route("GET", "/versions")
+    def discover(self, call: Call) -> Reply:
+        """Tell the versions."""
+        link = {"rel": "self", "href": "http://glance.fake/v2/"}
+        return Reply(
+            200,
+            {
+                "versions": [
+                    {"id": "v2.17", "status": "CURRENT", "links": [link]},
+                    {"id": "v2.0", "status": "SUPPORTED", "links": [link]},
+                ]
+            },
+        )
+
+    @route("POST", "/v2/images", "create image")
+    def create(self, call: Call) -> Reply:
+        """Make a queued image."""
+        body = dict(call.json)
+        image_id = body.pop("id", None) or str(uuid.uuid4())
+        try:
+            uuid.UUID(image_id)
+        except ValueError as error:
+            raise Refusal(400, "Invalid image id format") from error
+        image = FakeImage(image_id, call.project, self._world.now)
+        for key, value in body.items():
+            self._set(image, key, value)
+        if image_id in self.used_ids:
+            raise Refusal(409, f"Image ID {image_id} already exists!")
+        self._require_room()
+        image.updated = self._world.now
+        # Glance writes tags after the image, in transactions of their own.
+        image.tagged_at = self._world.now + TAGS_LATE_S
+        self.images[image_id] = image
+        self.used_ids.add(image_id)
+        return Reply(201, image.shown())
+
+    def _require_room(self) -> None:
+        limit = (self.limits or {}).get("image_count_total", -1)
+        if 0 <= limit <= len(self.images):
+            raise Refusal(413, "Resource image_count_total is over limit")
+
+    def _set(self, image: FakeImage, key: str, value: Any) -> None:
+        if key in READ_ONLY:
+            raise Refusal(403, f"Attribute '{key}' is read-only.")
+        if key.startswith("os_glance"):
+            raise Refusal(403, f"Attribute '{key}' is reserved.")
+        if self.forbidden and key.startswith(self.forbidden):
+            raise Refusal(403, f"Property '{key}' is protected")
+        if key not in BASE:
+            if not isinstance(value, str) or len(key) > 255:
+                raise Refusal(400, f"Provided object does not match schema: {key}")
+            if any(ord(c) > 0xFFFF or c in "\0\ud800" for c in value):
+                raise Refusal(400, "4 byte unicode characters are not supported")
+            if len(value.encode()) > 0xFFFF:  # MySQL's TEXT, which is strict
+                raise Refusal(500, f"Data too long for column 'value': {key}")
+            image.properties[key] = value
+            return
+        check(key, value)
+        if key == "visibility" and value not in self.visibilities:
+            raise Refusal(403, f"You are not authorized to make images {value}.")
+        if key == "tags":
+            value = list(dict.fromkeys(value))
+        setattr(image, BASE[key], value)
+
+    @route("GET", "/v2/images")
+    def list(self, call: Call) -> Reply:
+        """List one page of what the project sees."""
+        hidden = call.one("os_hidden") == "true"
+        found = [
+            image
+            for image in self._seen(call)
+            if image.hidden == hidden
+            and matches(image, call)
+            and not (call.query.get("tag") and self._world.now < image.tagged_at)
+        ]
+        found.sort(key=lambda image: (image.created, image.id), reverse=True)
+        page, full = self.page(call, [image.shown() for image in found])
+        body: dict[str, Any] = {"images": page}
+        if full:
+            body["next"] = f"/v2/images?marker={page[-1]['id']}"
+        return Reply(200, body)
+
+    def _seen(self, call: Call) -> Iterator[FakeImage]:
+        for image in self.images.values():
+            mine = image.owner == call.project or self.admins
+            if mine or image.visibility == "public":
+                yield image
+
+    def _image(self, call: Call, image_id: str) -> FakeImage:
+        image = self.images.get(image_id)
+        if image is None or image not in tuple(self._seen(call)):
+            raise Refusal(404, f"No image found with ID {image_id}")
+        return image
+
+    @route("GET", "/v2/images/(?P<image_id>[^/]+)")
+    def show(self, call: Call, image_id: str) -> Reply:
+        """Show one."""
+        return Reply(200, self._image(call, image_id).shown())
+
+    @route("PATCH", "/v2/images/(?P<image_id>[^/]+)", "change image")
+    def patch(self, call: Call, image_id: str) -> Reply:
+        """Apply all operations, or none."""
+        if not _JSON_PATCH.fullmatch(call.headers.get("Content-Type", "")):
+            raise Refusal(415, "Unsupported Content-Type")
+        image = self._image(call, image_id)
+        before = image.mutable()
+        try:
+            for operation in call.json:
+                self._change(image, operation)
+        except Refusal:
+            image.restore(before)
+            raise
+        image.updated = self._world.now
+        return Reply(200, image.shown())
+
+    def _change(self, image: FakeImage, operation: dict[str, Any]) -> None:
+        key = operation["path"].removeprefix("/").replace("~1", "/").replace("~0", "~")
+        op = operation["op"]
+        there = key in BASE or key in READ_ONLY or key in image.properties
+        if op in ("replace", "remove") and not there:
+            raise Refusal(409, f"Property {key} does not exist.")
+        if op == "remove":
+            if key in BASE or key in READ_ONLY:
+                raise Refusal(403, f"Property {key} may not be removed.")
+            del image.properties[key]
+        elif op in ("add", "replace"):
+            self._set(image, key, operation["value"])
+        else:
+            raise Refusal(400, f"Unable to find operation {op}")
+
+    @route("PUT", "/v2/images/(?P<image_id>[^/]+)/file", "upload image")
+    def upload(self, call: Call, image_id: str) -> Reply:
+        """Take the data."""
+        image = self._image(call, image_id)
+        if call.headers.get("Content-Type") != "application/octet-stream":
+            raise Refusal(415, "Unsupported Content-Type")
+        if image.status != "queued":
+            raise Refusal(409, f"Image status transition from {image.status} to saving")
+        if not (image.disk_format and image.container_format):
+            raise Refusal(400, "Properties disk_format, container_format must be set")
+        if (image.disk_format, image.container_format) == ("raw", "bare"):
+            inspect(call.body)
+        self.begin(image)
+        data = call.body  # may take its time
+        if not self.stuck_uploads:
+            self.end(image, data)
+        return Reply(204)
+
+    @route("GET", "/v2/images/(?P<image_id>[^/]+)/file")
+    def download(self, call: Call, image_id: str) -> Reply:
+        """Give the data, or a part of them."""
+        image = self._image(call, image_id)
+        if image.status != "active":
+            return Reply(204)
+        if not self.gives_parts and "Range" in call.headers:
+            raise Refusal(400, "Random get not supported by the store")
+        kind = {"Content-Type": "application/octet-stream"}
+        return part_of(image.data, call.headers.get("Range", ""), kind)
+
+    @route("GET", "/v2/info/import")
+    def import_methods(self, call: Call) -> Reply:
+        """Tell how data can come."""
+        return Reply(200, {"import-methods": {"value": self.methods}})
+
+    @route("POST", "/v2/images/(?P<image_id>[^/]+)/import", "import image")
+    def fetch(self, call: Call, image_id: str) -> Reply:
+        """Fetch the data from an address."""
+        image, method = self._image(call, image_id), call.json["method"]
+        if image.status != "queued" or IMPORT_TASK in image.properties:
+            raise Refusal(409, "Image needs to be in 'queued' state")
+        if method["name"] not in self.methods or ":22/" in method["uri"]:
+            raise Refusal(400, "URI for web-download does not pass filtering")
+        image.properties.pop("os_glance_failed_import", None)
+        image.properties[IMPORT_TASK] = str(uuid.uuid4())
+        image.status, image.updated = "importing", self._world.now
+        self._imports[image_id] = (self._world.now + IMPORT_S, method["uri"])
+        return Reply(202)
+
+    @route("PUT", "/v2/images/(?P<image_id>[^/]+)/tags/(?P<tag>.+)", "tag image")
+    def tag(self, call: Call, image_id: str, tag: str) -> Reply:
+        """Add a tag."""
+        image = self._image(call, image_id)
+        if tag not in image.tags:
+            image.tags.append(tag)
+        image.updated = self._world.now
+        return Reply(204)
+
+    @route("DELETE", "/v2/images/(?P<image_id>[^/]+)/tags/(?P<tag>.+)", "untag image")
+    def untag(self, call: Call, image_id: str, tag: str) -> Reply:
+        """Take a tag away."""
+        image = self._image(call, image_id)
+        if tag not in image.tags:
+            raise Refusal(404, f"no tag {tag}")
+        image.tags.remove(tag)
+        image.updated = self._world.now
+        return Reply(204)
+
+    @route("DELETE", "/v2/images/(?P<image_id>[^/]+)", "delete image")
+    def delete(self, call: Call, image_id: str) -> Reply:
+        """Delete it; its ID is used up for ever."""
+        image = self._image(call, image_id)
+        if image.protected:
+            raise Refusal(403, f"Image {image_id} is protected")
+        del self.images[image_id]
+        return Reply(204)
+
+    @route("GET", "/v2/info/usage")
+    def usage(self, call: Call) -> Reply:
+        """Tell quotas, where there are any."""
+        used = {
+            "image_count_total": len(self.images),
+            "image_size_total": sum(i.size or 0 for i in self.images.values()) >> 20,
+        }
+        limits = self.limits or {}
+        return Reply(
+            200,
+            {"usage": {k: {"limit": v, "usage": used[k]} for k, v in limits.items()}},
+        )

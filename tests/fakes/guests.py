@@ -1,0 +1,149 @@
+"""What runs in a fake server: small scripts along the world's time."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from tests.fakes.machines import FakeServer
+
+_BUILD_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SIGN = re.compile(r"IMAGEBUILD-[A-Z]+ " + _BUILD_ID.pattern)
+INSTALLED = b"INSTALLED "
+ISO = b"ISO of the installer"
+
+
+@dataclass
+class GuestPlan:
+    """How the guests of a cloud behave; times in seconds since their start.
+
+    ``install_fails`` is a line that ends the installation. ``console`` and
+    ``metadata`` tell what works on this cloud. ``first_installs`` and ``first_boots``
+    are lines that the first servers end with, instead of going on; after an empty one
+    of ``first_boots`` nothing more is said.
+    """
+
+    install_s: float = 90.0
+    first_boot_s: float = 20.0
+    lingers_s: float = 60.0
+    install_fails: str = ""
+    hangs: bool = False
+    off_without_report: bool = False
+    stays_on: bool = False
+    console: bool = True
+    metadata: bool = True
+    result_boots: bool = True
+    first_installs: list[str] = field(default_factory=list)
+    first_boots: list[str] = field(default_factory=list)
+    report: dict[str, str] = field(
+        default_factory=lambda: {"release": "mini 1", "kernel": "6.12.0"}
+    )
+
+
+class Guest(Protocol):
+    """Something that runs in a server."""
+
+    def tick(self, server: FakeServer, now: float) -> None:
+        """Catch up with the time."""
+
+
+class Dead:
+    """Nothing to boot."""
+
+    def tick(self, server: FakeServer, now: float) -> None:
+        """Say so on the screen, which is not the console."""
+
+
+class Installer:
+    """The installer: writes, reports, lingers, powers off."""
+
+    def __init__(self, plan: GuestPlan) -> None:
+        self._plan = plan
+        self._reported_at: float | None = None
+        self._luck = plan.first_installs.pop(0) if plan.first_installs else None
+
+    def tick(self, server: FakeServer, now: float) -> None:
+        """Catch up with the time."""
+        plan, since = self._plan, now - server.powered_on_at
+        server.prints("start", "INSTALLER START 0% modules loaded")
+        if self._luck is not None:
+            server.prints("failed", self._luck)
+            return
+        if not _BUILD_ID.search(answers(server)):
+            server.prints("failed", "FAILED: no answer file for this build")
+            return
+        if since >= plan.install_s / 2:
+            server.prints("half", "INSTALLER FORMAT 40% ext4 on /dev/vda1")
+            self._half_way(server)
+        if since >= plan.install_s and not self._stopped(server):
+            self._report(server, now)
+
+    def _half_way(self, server: FakeServer) -> None:
+        # Whatever was on the disk is gone: a second run destroys a system.
+        if not server.disk.startswith(INSTALLED) or self._reported_at is None:
+            server.disk = b"HALF"
+        if self._plan.install_fails:
+            server.prints("failed", self._plan.install_fails)
+
+    def _stopped(self, server: FakeServer) -> bool:
+        plan = self._plan
+        if plan.off_without_report:
+            server.power_off(server.powered_on_at + plan.install_s)
+        return bool(plan.hangs or plan.install_fails or plan.off_without_report)
+
+    def _report(self, server: FakeServer, now: float) -> None:
+        plan = self._plan
+        done_at = server.powered_on_at + plan.install_s
+        if self._reported_at is None:
+            self._reported_at = done_at
+            found = _BUILD_ID.search(answers(server))
+            build_id = found.group() if found else ""
+            server.disk = INSTALLED + build_id.encode()
+            text = json.dumps({"build": build_id, **plan.report})
+            server.prints("report", f"IMAGEBUILD-REPORT {text}")
+            server.password = text if plan.metadata else ""
+        heard = plan.metadata and not server.password
+        if heard and not plan.stays_on:
+            server.power_off(now)
+        elif now >= done_at + plan.lingers_s and not plan.stays_on:
+            server.power_off(done_at + plan.lingers_s)
+
+
+class Installed:
+    """What was installed, on a boot of its own."""
+
+    def __init__(self, plan: GuestPlan) -> None:
+        self._plan = plan
+        self._luck = plan.first_boots.pop(0) if plan.first_boots else None
+
+    def tick(self, server: FakeServer, now: float) -> None:
+        """Do what the user data of the first boot say."""
+        server.prints("loader", "GRUB loading.")
+        if self._luck is not None:
+            server.prints("luck", self._luck)
+            return
+        sign = _SIGN.search(server.user_data)
+        up = now - server.powered_on_at >= self._plan.first_boot_s
+        if up and sign and self._plan.result_boots:
+            server.prints("sign", sign.group())
+
+
+def answers(server: FakeServer) -> str:
+    """The answer file: on a CD, or what the metadata service has."""
+    for cd in server.cds:
+        if b"answer.sh" in cd:
+            return cd.decode("latin-1")
+    return server.user_data
+
+
+def booted(server: FakeServer, plan: GuestPlan) -> Guest:
+    """Return what the server comes to run."""
+    if server.image_properties.get("kernel_id") or b"#!ipxe" in server.disk:
+        return Installer(plan)
+    blank = not server.disk.startswith((INSTALLED, b"HALF"))
+    if blank and server.cds and ISO in server.cds[0]:
+        return Installer(plan)
+    return Installed(plan) if server.disk.startswith(INSTALLED) else Dead()

@@ -1,0 +1,213 @@
+"""What tests on the fake cloud share."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import fixtures
+import requests
+import testtools
+import yaml
+from requests.adapters import BaseAdapter
+
+from osc_imagebuild.builder import Builder
+from osc_imagebuild.builds import lease
+from osc_imagebuild.builds.record import Record
+from osc_imagebuild.engine.events import Event
+from osc_imagebuild.errors import RecordError
+from osc_imagebuild.guests.catalog import Catalog
+from osc_imagebuild.media import content
+from osc_imagebuild.model.request import Request
+from tests import paths
+from tests.fakes.cinder import FakeSnapshot, FakeVolume
+from tests.fakes.cloud import FakeCloud
+from tests.fakes.image import FakeImage
+from tests.fakes.machines import Disk
+from tests.fakes.mirror import IN_ISO
+from tests.fakes.wire import Adapter
+
+CATALOG = paths.MINI_CATALOG
+ENTRIES = Catalog([CATALOG])
+# The same, with its answers in the installer's own CD.
+ENTRIES.add(
+    "mini-remaster",
+    {
+        **yaml.safe_load((CATALOG / "mini.yaml").read_text(encoding="utf-8")),
+        "arches": {"x86_64": {"iso": "remaster.iso"}},
+        "answer_cd": {"file": "etc/answer.sh", "remaster": True},
+        "boot_methods": ["cdrom"],
+    },
+)
+# And with a CD that asks for a key, and without drivers of its own.
+ENTRIES.add(
+    "mini-asks",
+    {
+        **yaml.safe_load((CATALOG / "mini.yaml").read_text(encoding="utf-8")),
+        "boot_methods": ["cdrom"],
+        "press_key": ["uefi"],
+        "boot_properties": {"hw_disk_bus": "sata"},
+        "properties": {"os_distro": "mini", "hw_disk_bus": "sata"},
+        "driver_properties": {"hw_disk_bus": "virtio"},
+    },
+)
+NAME = "golden"
+
+
+def _no_sleep(seconds: float) -> None:
+    raise AssertionError(f"somebody really sleeps, for {seconds} s")
+
+
+def _stub_disk(script: str) -> bytes:
+    return b"STUB" + script.encode()
+
+
+class CloudTestCase(testtools.TestCase):
+    """A test with a fake cloud of its own, and no other network or waiting."""
+
+    def setUp(self) -> None:
+        """Take away the network, sleep, and the need for iPXE on this machine."""
+        super().setUp()
+        random.seed(0)  # how long pauses are decides what comes when
+        self.cloud = FakeCloud()
+        self.events: list[Event] = []
+        self.wrong: list[str] = []
+        self.useFixture(fixtures.FakeLogger(level=logging.WARNING))
+        self.patch(
+            requests.Session, "get_adapter", lambda *a, **kw: self._adapter(*a, **kw)
+        )
+        self.patch(time, "sleep", _no_sleep)
+        self.patch(content, "stub_disk", _stub_disk)
+        self.patch(content, "missing_parts", lambda *machine: [])
+        # Clients of a test share a process: without this, each would know
+        # that the others are alive, or dead.
+        self.patch(lease, "_life", lambda: "")
+
+    def tearDown(self) -> None:
+        """Fail with all that `one_of_many` found."""
+        problems, self.wrong = self.wrong, []
+        super().tearDown()
+        if problems:
+            self.fail(f"{len(problems)} cases fail:\n" + "\n".join(problems))
+
+    @contextmanager
+    def one_of_many(self, where: str) -> Iterator[None]:
+        """Note what is wrong with one case, and go on with the next one."""
+        try:
+            yield
+        except Exception as error:
+            text = " ".join(str(error).split())
+            self.wrong.append(f"  {where}: {type(error).__name__}: {text:.400}")
+
+    def _adapter(self, session: requests.Session, url: str) -> BaseAdapter:
+        """That of `FakeCloud.connect` knows its client; others go there too."""
+        mounted = session.adapters.get("http://")
+        return mounted if isinstance(mounted, Adapter) else Adapter(self.cloud.serve)
+
+    def builder(self, client: str = "first", *, skew: float = 0.0) -> Builder:
+        """Return the library as a new client has it."""
+        return Builder(
+            self.cloud.connect(client),
+            catalog=ENTRIES,
+            clock=self.cloud.clock(skew),
+            listener=self.events.append,
+        )
+
+    def request(self, **fields: Any) -> Request:
+        """Return a request that works."""
+        return Request(**({"name": NAME, "os": "mini"} | fields))
+
+    def started(self, **fields: Any) -> Record:
+        """Return a build whose installer runs, and that nobody drives."""
+        return self.builder().create(self.request(**fields), wait=False)
+
+    def resumed(self, build_id: str, client: str = "second") -> Record:
+        """Resume a build as a stubborn user would, waiting for a lease to end."""
+        builder = self.builder(client)
+        for _ in range(10):
+            try:
+                return builder.resume(build_id)
+            except RecordError as error:
+                if "driven by" not in str(error):
+                    raise
+                self.cloud.world.sleep(60)
+        raise AssertionError("the lease of a dead client never ends")
+
+    def images(self, *, shared: bool = False) -> list[FakeImage]:
+        """Return all images, those with shared content only where asked."""
+        return [
+            image
+            for image in self.cloud.glance.images.values()
+            if shared or not _is_shared(image)
+        ]
+
+    def assert_empty(self, *kept: str) -> None:
+        """Nothing is in the cloud but ``kept`` IDs and shared content."""
+        self.cloud.tick()
+        names = [image.name for image in self.images() if image.id not in kept]
+        cinder = self.cloud.cinder
+        names += [v.name for v in cinder.volumes.values() if v.id not in kept]
+        names += [s.name for s in cinder.snapshots.values() if s.id not in kept]
+        self.assertEqual([], names)
+        self.assertEqual({}, self.cloud.nova.servers)
+        ports = [p for p in self.cloud.neutron.ports if "compute" in p["device_owner"]]
+        self.assertEqual([], ports)
+
+    def assert_complete(self, build: Record) -> None:
+        """It ended well: one clean result, the record, and nothing else."""
+        self.assertEqual("complete", build.status)
+        self.assert_empty(build.id, *build.made)
+        self.assertEqual(build.made[0], build.result_id)
+        result = self._result(build)
+        self.assertEqual(b"INSTALLED " + build.id.encode(), result.data)
+        found = dict(result.properties)
+        self.assertRegex(found.pop("imagebuild_built_at"), r"^20\d\d-.*Z$")
+        self.assertRegex(found.pop("imagebuild_duration_s"), r"^\d+$")
+        guest = {"imagebuild_kernel": "6.12.0", "imagebuild_release": "mini 1"}
+        self.assertEqual({**build.spec.result_properties, **guest}, found)
+        self._assert_shared_whole()
+
+    def _result(self, build: Record) -> Disk | FakeImage:
+        """What the build made, checked as far as its kind goes."""
+        cinder, spec = self.cloud.cinder, build.spec
+        if spec.output == "image":
+            image = self.cloud.glance.images[build.result_id]
+            self.assertEqual((NAME, "active", False), _face(image))
+            self.assertEqual(spec.result_visibility, image.visibility)
+            self.assertEqual(list(spec.result_tags), image.tags)
+            self.assertEqual(spec.min_ram_mib, image.min_ram)
+            self.assertEqual(spec.disk_gib, image.min_disk)
+            return image
+        wanted = dict.fromkeys(spec.result_tags, "true")
+        wanted["imagebuild_build_id"] = build.id
+        items: list[FakeVolume | FakeSnapshot] = [
+            *cinder.volumes.values(),
+            *cinder.snapshots.values(),
+        ]
+        for item in items:
+            face = (item.name, item.status, item.metadata)
+            self.assertEqual((NAME, "available", wanted), face)
+        found = next(item for item in items if item.id == build.result_id)
+        self.assertEqual(str(spec.min_ram_mib), found.properties["min_ram"])
+        properties = {k: v for k, v in found.properties.items() if k != "min_ram"}
+        return Disk(found.data, properties)
+
+    def _assert_shared_whole(self) -> None:
+        shared = [i for i in self.images(shared=True) if _is_shared(i)]
+        self.assertEqual(len({i.name for i in shared}), len(shared))
+        for image in shared:
+            self.assertEqual("active", image.status)
+            whole = (*self.cloud.mirror.files.values(), *IN_ISO.values())
+            self.assertTrue(image.data in whole, image.name)
+
+
+def _is_shared(image: FakeImage) -> bool:
+    return any(tag.startswith("imagebuild-content-") for tag in image.tags)
+
+
+def _face(image: FakeImage) -> tuple[str | None, str, bool]:
+    return image.name, image.status, image.hidden

@@ -1,0 +1,254 @@
+"""One client drives a build, and the others know who."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import Any
+
+from osc_imagebuild.builds import lease, record
+from osc_imagebuild.builds.record import Record
+from osc_imagebuild.engine.events import Event
+from osc_imagebuild.errors import DrivenError, RecordError
+from tests.fakes import glance
+from tests.fakes.cloud import FakeCloud
+from tests.fakes.faults import Fault
+from tests.fakes.turns import Turns
+from tests.fakes.wire import Call
+from tests.unit.base import CloudTestCase
+
+SKEWS = (0.0, 600.0, -600.0, 300.0, -1.0)
+
+
+class LeaseTest(CloudTestCase):
+    """Who may drive, and since when."""
+
+    def setUp(self) -> None:
+        """Have a build that waits for its installer."""
+        super().setUp()
+        self.build = self.started()
+
+    def take(self, client: str, skew: float = 0.0) -> lease.Lease:
+        """Take the lease as ``client``."""
+        return lease.take(self.builder(client, skew=skew).api, self.build.id)
+
+    def race(self, count: int, seed: int) -> list[Any]:
+        """Let ``count`` clients take the lease at once, clocks apart."""
+        jitter = random.Random(seed)
+        self.cloud.latency = lambda: jitter.uniform(0.01, 0.09)
+        takers = [lambda n=n: self.take(f"client {n}", SKEWS[n]) for n in range(count)]
+        return Turns(self.cloud.world, seed).run(takers)
+
+    def test_races(self) -> None:
+        """Of two and of five, one wins; the others say who and since when."""
+        fresh = self.cloud
+        for count in (2, 5):
+            for seed in range(30):
+                self.cloud = fresh.fork()
+                with self.one_of_many(f"{count} takers, seed {seed}"):
+                    self.check_race(self.race(count, seed))
+
+    def check_race(self, results: list[Any]) -> None:
+        """Exactly one holds the lease, and only its lease is left."""
+        winners = [r for r in results if isinstance(r, lease.Lease)]
+        losers = [str(r) for r in results if isinstance(r, RecordError)]
+        self.assertEqual((1, len(results) - 1), (len(winners), len(losers)))
+        for text in losers:
+            self.assertRegex(text, r"driven by .* pid \d+ since 20\d\d-.* UTC")
+            self.assertIn(f"openstack image build resume {self.build.id}", text)
+        winners[0].prove()
+        left = lease.leases(self.builder().api, self.build.id)
+        self.assertEqual([winners[0].image_id], [i.id for i in left])
+
+    def test_races_for_a_dead_owner(self) -> None:
+        """Also where a dead owner is to be put aside."""
+        self.take("dead")
+        self.cloud.world.advance(lease.LIFE_S + 1)
+        fresh = self.cloud
+        for seed in range(30):
+            self.cloud = fresh.fork()
+            with self.one_of_many(f"seed {seed}"):
+                self.check_race(self.race(5, seed))
+
+    def test_an_owner_that_is_not_listed_yet(self) -> None:
+        """The record names its lease before Glance lists it by its tags."""
+        self.patch(glance, "TAGS_LATE_S", 5.0)
+        held = self.take("owner")
+        api = self.builder("owner").api
+        record.update(api, self.build.id, lease=held.generation)
+        self.cloud.world.advance(1)
+        self.assertRaises(DrivenError, self.take, "rival")
+        self.cloud.world.advance(5)
+        held.prove()
+
+    def test_life(self) -> None:
+        """Silence ends a lease, whatever the clocks of the clients say."""
+        for skew in SKEWS:
+            held = self.take("owner", -skew)
+            self.cloud.world.advance(lease.LIFE_S - 5)
+            self.assertRaises(RecordError, self.take, "too early", skew)
+            self.cloud.world.advance(10)
+            heir = self.take("heir", skew)
+            error = self.assertRaises(RecordError, held.prove)
+            self.assertIn("taken over by", str(error))
+            heir.release()
+
+    def test_release(self) -> None:
+        """Let go, it can be taken at once, and never under the same ID."""
+        used = set()
+        for _ in range(3):
+            held = self.take("owner")
+            used.add(held.image_id)
+            held.release()
+        self.assertEqual(3, len(used))
+
+    def test_release_where_a_listener_fails(self) -> None:
+        """A service's own error, or a terminal that went away, keeps no build."""
+        for error in (OSError("stderr is gone"), SystemExit(1)):
+            builder = self.builder("listens")
+
+            def fail(event: Event, error: BaseException = error) -> None:
+                raise error
+
+            builder.listener = fail
+            self.assertRaises(type(error), builder.resume, self.build.id)
+            self.assertEqual([], lease.leases(builder.api, self.build.id))
+        self.assert_complete(self.builder("another").resume(self.build.id))
+
+    def test_force(self) -> None:
+        """A cancel does not wait."""
+        held = self.take("owner")
+        lease.take(self.builder("boss").api, self.build.id, force=True)
+        self.assertRaises(RecordError, held.prove)
+
+    def test_died_here(self) -> None:
+        """An owner that died on this machine is not waited for."""
+        self.patch(lease, "_life", lambda: "boot pid:[1] 4194300 123")
+        self.patch(lease, "_identity", lambda pid: "boot pid:[1] 4194300 999")
+        self.take("dead")
+        self.take("heir").prove()
+        self.patch(lease, "_identity", lambda pid: "boot pid:[1] 4194300 123")
+        self.assertRaises(RecordError, self.take, "third")
+
+
+class RivalsTest(CloudTestCase):
+    """Two clients on one build."""
+
+    def rivals(self, first: Any, second: Any, seed: int) -> list[Any]:
+        """Let two clients work on the cloud at once."""
+        return Turns(self.cloud.world, seed).run([first, second])
+
+    def test_slow_owner_is_fenced(self) -> None:
+        """A client that slept for long changes nothing when it wakes up."""
+        fenced = 0
+        for number in range(4, 150, 11):
+            self.cloud = FakeCloud()
+            build = self.started()
+            with self.one_of_many(f"asleep at call {number}"):
+                fenced += self.check_fence(build, number)
+        self.assertGreater(fenced, 7)
+
+    def check_fence(self, build: Record, number: int) -> bool:
+        """Let the owner fall asleep at its call ``number``, and another drive.
+
+        Return whether it woke up as one that was put aside.
+        """
+        begun = len(self.cloud.log)
+        slept: list[float] = []
+
+        def nap(call: Call) -> Fault | None:
+            mine = call.client == "slow" and len(self.cloud.log) - begun >= number
+            if mine and not call.mutating and not slept:
+                slept.append(call.at)
+                self.cloud.world.sleep(4000)
+            return None
+
+        def heir() -> Record:
+            self.cloud.world.sleep(5)
+            return self.resumed(build.id, "heir")
+
+        self.cloud.hooks.append(nap)
+        slow = self.builder("slow")
+        was, found = self.rivals(lambda: slow.resume(build.id), heir, number)
+        self.assertIsInstance(found, Record, str(found))
+        self.assert_complete(found)
+        fenced = bool(slept) and isinstance(was, RecordError)
+        if fenced:
+            late = [
+                call.kind
+                for call in self.cloud.mutations
+                if call.client == "slow" and call.at > slept[0] + 300
+            ]
+            self.assertEqual([], late)
+            self.assertEqual(found.marks, self.builder().find(build.id).marks)
+        return fenced
+
+    def test_cancel_while_another_drives(self) -> None:
+        """The driver stops, and nothing is left but the record."""
+        for seed, delay in enumerate(range(1, 90, 8)):
+            self.cloud = FakeCloud()
+            with self.one_of_many(f"cancelled after {delay} s"):
+                self.check_cancel(delay, seed)
+
+    def check_cancel(self, delay: float, seed: int) -> None:
+        """Cancel ``delay`` seconds after the beginning."""
+        build = self.started()
+
+        def cancel() -> Record:
+            self.cloud.world.sleep(delay)
+            return self.builder("boss").cancel(build.id)
+
+        driver = self.builder("driver")
+        was, found = self.rivals(lambda: driver.resume(build.id), cancel, seed)
+        self.assertEqual("cancelled", found.status, str(found))
+        self.assertIsInstance(was, RecordError, str(was))
+        self.assertIn("taken over by", str(was))
+        self.assert_empty(build.id)
+
+    def test_delete_while_another_drives(self) -> None:
+        """Not even the record is left."""
+        for seed, delay in enumerate(range(1, 90, 12)):
+            self.cloud = FakeCloud()
+            with self.one_of_many(f"deleted after {delay} s"):
+                self.check_delete(delay, seed)
+
+    def check_delete(self, delay: float, seed: int) -> None:
+        """Delete ``delay`` seconds after the beginning, from two clients."""
+        build = self.started()
+
+        def delete() -> None:
+            self.cloud.world.sleep(delay)
+            self.builder("boss").delete(build.id)
+
+        driver = self.builder("driver")
+        works = [lambda: driver.resume(build.id), delete, delete]
+        was, *errors = Turns(self.cloud.world, seed).run(works)
+        self.assertIsInstance(was, RecordError, str(was))
+        for error in errors:
+            self.assertIsInstance(error, (RecordError, type(None)), str(error))
+        self.assert_empty()
+
+    def test_cancel_while_another_deletes(self) -> None:
+        """Between any two changes of it: nothing is left, not even its lease."""
+        numbers = itertools.takewhile(self.deleted_before, itertools.count(1))
+        self.assertGreater(len(list(numbers)), 5)
+
+    def deleted_before(self, number: int) -> bool:
+        """Delete a build before mutation ``number`` of its cancel, if it has so many."""
+        self.cloud = FakeCloud()
+        build = self.started()
+        place = len(self.cloud.mutations) + number
+        deleted: list[Call] = []
+
+        def delete(when: str, call: Call) -> None:
+            if call.number == place and when == "before" and not deleted:
+                deleted.append(call)
+                self.builder("other").delete(build.id)
+
+        self.cloud.observers.append(delete)
+        try:
+            self.builder("boss").cancel(build.id)
+        except RecordError as error:
+            self.assertIn(build.id, str(error))
+        self.assert_empty(*(() if deleted else (build.id,)))
+        return bool(deleted)

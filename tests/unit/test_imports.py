@@ -1,0 +1,175 @@
+"""The import rules: a package knows only those of lower floors, and pure is pure."""
+
+from __future__ import annotations
+
+import ast
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import testtools
+
+import osc_imagebuild
+from tests import paths
+
+# From the ground up; doc/source/contributor/architecture.rst shows the same.
+FLOORS = (
+    ("clock", "errors", "version"),
+    ("model",),
+    ("boot", "media", "monitors"),
+    ("cloud", "guests", "steps"),
+    ("builds", "outputs", "template"),
+    ("engine", "planning"),
+    ("diagnosis", "retry"),
+    ("builder",),
+    ("v1",),
+    ("plugin",),
+)
+FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+PURE = (
+    *("boot", "model", "monitors", "outputs", "steps"),
+    *("guests.entry", "planning.selection", "planning.spec_builder"),
+    "engine.recipe",
+)
+OUTSIDE = ("keystoneauth1", "openstack", "requests", "socket", "subprocess")
+ALLOWED = ("cliff.columns", "osc_lib", "osc_imagebuild.v1", "osc_imagebuild.plugin")
+# Told in a process of its own: what is loaded here says nothing.
+TELL = (
+    "import importlib, sys; importlib.import_module(sys.argv[1]); print(*sys.modules)"
+)
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Names below the package, and files, of all of its modules."""
+    for path in sorted(paths.PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(paths.PACKAGE).with_suffix("").parts)
+        yield name.removesuffix(".__init__"), path
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Names that are imported anywhere in ``tree``."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def at_import(path: Path) -> set[str]:
+    """Names that importing the file at ``path`` imports."""
+    tree = ast.parse(path.read_text())
+    body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+        and not isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    return imported(ast.Module(body=body, type_ignores=[]))
+
+
+def packages_of(names: set[str]) -> set[str]:
+    """The parts of our package, one below its root, that ``names`` are of."""
+    words = [name.split(".") for name in names]
+    return {w[1] for w in words if w[0] == "osc_imagebuild" and w[1] in FLOOR}
+
+
+def pure_modules() -> list[str]:
+    """Whole names of all modules that are called pure."""
+    names = []
+    for word in PURE:
+        name = f"osc_imagebuild.{word}"
+        directory = paths.PACKAGE / word.replace(".", "/")
+        inside = pkgutil.walk_packages([str(directory)], f"{name}.")
+        names += [name, *(module.name for module in inside)]
+    return names
+
+
+class FloorTest(testtools.TestCase):
+    """Who may know whom."""
+
+    def test_lower_floors_only(self) -> None:
+        """A package imports only from lower floors, wherever in a file it does."""
+        for name, path in modules():
+            own = name.split(".")[0]
+            if own == "__init__":
+                continue  # it has no code but the names of others
+            known = packages_of(imported(ast.parse(path.read_text()))) - {own}
+            wrong = sorted(p for p in known if FLOOR[p] >= FLOOR[own])
+            self.assertEqual([], wrong, name)
+
+    def test_every_package_has_a_floor(self) -> None:
+        """And the root has no more than eight modules."""
+        root = {name.split(".")[0] for name, _ in modules()} - {"__init__"}
+        self.assertEqual(set(FLOOR), root)
+        self.assertLessEqual(len(list(paths.PACKAGE.glob("*.py"))), 8)
+
+    def test_sdk_is_known_to_the_cloud_package_alone(self) -> None:
+        """And to the library's front door, for the type of its argument."""
+        for name, path in modules():
+            if name.startswith("cloud") or name == "builder":
+                continue
+            words = {n.split(".")[0] for n in imported(ast.parse(path.read_text()))}
+            self.assertEqual(set(), words & {"openstack", "keystoneauth1"}, name)
+
+
+class LoadTest(testtools.TestCase):
+    """What is loaded with what."""
+
+    def loaded(self, name: str) -> set[str]:
+        """Top names of all that is loaded with a module, in a fresh process."""
+        words = [sys.executable, "-c", TELL, name]
+        told = subprocess.run(
+            words, capture_output=True, text=True, check=True, cwd=paths.ROOT
+        )
+        return {word.split(".")[0] for word in told.stdout.split()}
+
+    def test_pure(self) -> None:
+        """Decisions load no cloud, no network and no processes."""
+        names = pure_modules()
+        self.assertGreater(len(names), 50)
+        script = "; ".join(f"import {name}" for name in names)
+        words = [sys.executable, "-c", f"import sys; {script}; print(*sys.modules)"]
+        told = subprocess.run(
+            words, capture_output=True, text=True, check=True, cwd=paths.ROOT
+        )
+        known = {word.split(".")[0] for word in told.stdout.split()}
+        wrong = sorted(known & set(OUTSIDE))
+        if wrong:
+            guilty = {n: sorted(self.loaded(n) & set(OUTSIDE)) for n in names}
+            self.fail(str({n: w for n, w in guilty.items() if w}))
+
+    def test_plugin(self) -> None:
+        """Every `openstack` call loads it, so it loads none of the library."""
+        known = self.loaded("osc_imagebuild.plugin")
+        self.assertEqual(set(), known & {*OUTSIDE, "jinja2", "jsonschema", "yaml"})
+
+    def test_commands(self) -> None:
+        """At import they load the client's own libraries at most."""
+        for name, path in modules():
+            if name.split(".")[0] not in ("v1", "plugin"):
+                continue
+            for word in at_import(path):
+                stdlib = word.split(".")[0] in sys.stdlib_module_names
+                self.assertTrue(stdlib or word.startswith(ALLOWED), f"{name}: {word}")
+
+
+class PublicTest(testtools.TestCase):
+    """What users of the library import."""
+
+    def test_all(self) -> None:
+        """Each name of the list is there, and nothing else is."""
+        for name in osc_imagebuild.__all__:
+            self.assertEqual(name, getattr(osc_imagebuild, name).__name__)
+        self.assertEqual(sorted(osc_imagebuild.__all__), osc_imagebuild.__all__)
+        self.assertRaises(AttributeError, getattr, osc_imagebuild, "Engine")
+
+    def test_all_errors(self) -> None:
+        """Whoever calls the library can catch each of its errors by name."""
+        errors = sys.modules["osc_imagebuild.errors"]
+        for name in vars(errors):
+            if name.endswith("Error"):
+                self.assertIn(name, osc_imagebuild.__all__)

@@ -1,0 +1,92 @@
+"""No secret leaves this process, and none is kept."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import fixtures
+
+from osc_imagebuild.builder import Builder
+from osc_imagebuild.builds import record
+from osc_imagebuild.guests.catalog import Catalog
+from tests.unit.base import NAME
+from tests.unit.shell import ShellTestCase
+
+SECRET = "correct horse battery staple ✓"
+
+
+class SecretTest(ShellTestCase):
+    """A root password, from its file to the guest."""
+
+    def setUp(self) -> None:
+        """Have a password in a file."""
+        super().setUp()
+        logging.disable(logging.NOTSET)
+        self.log = self.useFixture(fixtures.FakeLogger(level=logging.DEBUG))
+        self.file = Path(self.useFixture(fixtures.TempDir()).path) / "password"
+        self.file.write_text(f"{SECRET}\n", encoding="utf-8")
+        self.file.chmod(0o600)
+
+    def secretive(self, *words: str) -> tuple[str, str]:
+        """Create a Debian with the password; return stdout and stderr."""
+        ran = self.build(
+            *("create", "--os", "debian-13", "--no-wait", "--flavor", "m1.small"),
+            *("--root-password-file", str(self.file), *words, NAME),
+        )
+        self.assertEqual(0, ran.code, ran.err)
+        return ran.out, ran.err
+
+    def test_password_is_nowhere(self) -> None:
+        """Not in requests, the record, user data, the logs or the output."""
+        shown = self.secretive("--source", "http://mirror.fake/debian")
+        sent = [call.body for call in self.cloud.log]
+        self.assertFalse(any(SECRET.encode() in body for body in sent))
+        builder = Builder(self.cloud.connect(), catalog=Catalog())
+        texts = record.texts(builder.api, builder.list().builds[0].id)
+        user_data = [s.user_data for s in self.cloud.nova.servers.values()]
+        self.assertIn("$6$", user_data[0])
+        for text in (*texts.values(), *user_data, *shown, self.log.output):
+            self.assertNotIn(SECRET, text)
+            self.assertNotIn(SECRET.split()[0], text)
+
+    def test_templates(self) -> None:
+        """A secret that a template names is as secret."""
+        self.useFixture(fixtures.EnvironmentVariable("ROOT_PASSWORD", SECRET))
+        template = self.file.parent / "t.yaml"
+        source = "version: 1\nanswers:\n  root_password: "
+        for text in ("{env: ROOT_PASSWORD}", "{file: password}"):
+            template.write_text(source + text)
+            ran = self.build("template", "render", str(template), "-f", "json")
+            self.assertIn("$6$", ran.json["answer_file"])
+            sent = [call.body for call in self.cloud.log]
+            for shown in (*map(str, sent), ran.out, ran.err, self.log.output):
+                self.assertNotIn(SECRET.split()[0], shown)
+            self.assertNotIn("chmod", ran.err + self.log.output)
+        os.chmod(self.file, 0o644)
+        self.build("template", "render", str(template))
+        self.assertIn(f"chmod 600 {self.file}", self.log.output)
+
+    def test_dry_run_tells_no_password(self) -> None:
+        """Nor does the plan that is shown."""
+        out, _ = self.secretive("--source", "http://mirror.fake/debian", "--dry-run")
+        self.assertIn("$6$", out)
+        self.assertNotIn(SECRET, out)
+
+    def test_request_hides_it(self) -> None:
+        """Not even a traceback with the request would show it."""
+        self.assertNotIn(SECRET, repr(self.request(root_password=SECRET)))
+
+    def test_empty_file(self) -> None:
+        """No password at all is not what was asked for."""
+        self.file.write_text("\n")
+        ran = self.create("--root-password-file", str(self.file))
+        self.assertEqual(1, ran.code)
+        self.assertIn(f"{self.file} is empty", ran.err)
+
+    def test_file_for_all(self) -> None:
+        """A file that everybody can read is warned of, not refused."""
+        os.chmod(self.file, 0o644)
+        _, err = self.secretive("--source", "http://mirror.fake/debian", "--dry-run")
+        self.assertIn(f"chmod 600 {self.file}", err)
