@@ -114,6 +114,8 @@ class Engine:
                 if self._turn(until):
                     return self._build
                 away_since, tries, self._refused = None, 0, None
+                # Looked at again, the cloud had it: it is no longer in vain.
+                del self._repeats[self._refusals]
             except TransientError as error:
                 now = self._api.clock.steady()
                 away_since = now if away_since is None else away_since
@@ -124,7 +126,12 @@ class Engine:
             except (ConflictError, NotFoundError) as error:
                 # The cloud changed under us: look again, but not for ever.
                 self._facts, self._refused = None, error
-                self._count(f"refused in {self._step}", str(error))
+                self._count(self._refusals[0], str(error))
+
+    @property
+    def _refusals(self) -> tuple[str, str]:
+        """What looks and writes that were refused in a row are counted by."""
+        return f"refused in {self._step}", ""
 
     def _turn(self, until: str) -> bool:
         """One look, one decision; True at the end."""

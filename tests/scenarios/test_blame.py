@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from osc_imagebuild.builds import teardown
@@ -98,6 +99,27 @@ class TidyingTest(CloudTestCase):
         error = self.assertRaises(CloudError, builder.create, request)
         self.assertIn("as reserved: for more than", str(error))
         self.assertEqual("volume", error.service)
+
+
+class PassingTest(CloudTestCase):
+    """Refusals that pass, however many there are in a long step."""
+
+    def test_one_now_and_then(self) -> None:
+        """Each third sign of life finds the record in use, for two hours."""
+        met = itertools.count()
+        refused: list[str] = []
+
+        def hook(call: Call) -> Fault | None:
+            if (call.service, call.method) != ("image", "PATCH") or next(met) % 3:
+                return None
+            refused.append(call.path)
+            return faults.answered(409)
+
+        self.cloud.nova.plan.install_s = 7200.0
+        self.cloud.hooks.append(hook)
+        build = self.builder().create(self.request(timeout_min=180, stall_min=180))
+        self.assertGreater(len(refused), 10)
+        self.assert_complete(build)
 
 
 class RemovalTest(CloudTestCase):
