@@ -19,7 +19,7 @@ from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine import retry_points
-from osc_imagebuild.engine.events import Event, Hearer, Listener
+from osc_imagebuild.engine.events import ConsoleListener, Event, Listener
 from osc_imagebuild.engine.loop import ANY_STEP, Engine
 from osc_imagebuild.errors import (
     CloudError,
@@ -48,7 +48,7 @@ class Listing:
 class Builder:
     """Builds images in the project that ``connection`` is for.
 
-    ``listener`` is called with an `Event` for each step and each look; ``hear``,
+    ``listener`` is called with an `Event` for each step and each look; ``on_console``,
     if given, with a build's ID, a server's role and its console, at each look.
     """
 
@@ -59,9 +59,9 @@ class Builder:
         listener: Listener | None = None,
         catalog: Catalog | None = None,
         clock: Clock | None = None,
-        hear: Hearer | None = None,
+        on_console: ConsoleListener | None = None,
     ) -> None:
-        self.hear = hear
+        self.on_console = on_console
         self.api = Api(connection, clock)
         self.catalog = catalog or Catalog()
         self.listener = listener or _silent
@@ -175,7 +175,9 @@ class Builder:
             try:
                 # What the last owner wrote before it lost the lease counts.
                 fresh, texts = record.reload(self.api, build.id)
-                engine = Engine(self.api, held, fresh, texts, self.listener, self.hear)
+                engine = Engine(
+                    self.api, held, fresh, texts, self.listener, self.on_console
+                )
                 found = engine.drive(until=until)
                 if not found.is_over:
                     engine.write_progress()

@@ -12,7 +12,7 @@ from osc_imagebuild.builds.record import Record
 from osc_imagebuild.builds.teardown import remove_result, teardown
 from osc_imagebuild.cloud import limits
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.cloud.retry import patiently
+from osc_imagebuild.cloud.retry import retry_transient
 from osc_imagebuild.engine.retry_points import (
     HARVEST,
     INSTALL,
@@ -63,7 +63,7 @@ def prepare(
 
     def beat() -> None:
         if held.beat_is_due:
-            held.prove()
+            held.verify_held()
             record.update(api, build.id, lease=held.generation)
             held.touch()
 
@@ -78,14 +78,14 @@ def prepare(
             # It may have its name already, and no mark of the build any more.
             remove_result(api, build.id, [i for i in build.made if i not in keep])
 
-    patiently(api.clock, remove)
+    retry_transient(api.clock, remove)
     marks = {n: m for n, m in build.marks.items() if n in _KEPT[start]}
     last = Mark(build.updated_at, {"attempt": build.step, "reason": build.reason})
     marks |= attempts.put_aside(build.marks, build.retries + 1, last)
     steps = (*build.steps, (record.RETRY, api.now()))
-    held.prove()
+    held.verify_held()
     fields = _afresh(spec, marks, steps, held.generation)
-    found = patiently(api.clock, lambda: record.update(api, build.id, **fields))
+    found = retry_transient(api.clock, lambda: record.update(api, build.id, **fields))
     held.touch()
     return found
 

@@ -78,6 +78,6 @@ def delete(api: Api, build_id: str, made: Collection[str]) -> None:
 
 def _tear_down(api: Api, held: lease.Lease) -> None:
     teardown(api, held.build_id)
-    if held.put_aside:
+    if held.preempted:
         api.clock.sleep(LAST_CREATION_S)
         teardown(api, held.build_id)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.cloud.retry import patiently
+from osc_imagebuild.cloud.retry import retry_transient
 from osc_imagebuild.errors import CloudError, ConflictError, DrivenError, RecordError
 from osc_imagebuild.model.names import PART_TAG, build_tag, resource_name
 from osc_imagebuild.model.resources import Image
@@ -34,17 +34,17 @@ _ATTEMPTS = 200
 class Lease:
     """A held lease. It is proven held for half its life after each `prove`.
 
-    ``put_aside`` tells whether another client held it, dead or alive.
+    ``preempted`` tells whether another client held it, dead or alive.
     """
 
     def __init__(
-        self, api: Api, build_id: str, image: Image, *, put_aside: bool
+        self, api: Api, build_id: str, image: Image, *, preempted: bool
     ) -> None:
         self._api = api
         self.build_id = build_id
         self.image_id = image.id
         self.generation = generation(image)
-        self.put_aside = put_aside
+        self.preempted = preempted
         self._proven_at = api.clock.steady()
 
     def touch(self) -> None:
@@ -56,7 +56,7 @@ class Lease:
         """Whether others should get a sign of life."""
         return self._api.clock.steady() - self._proven_at >= BEAT_S
 
-    def prove(self) -> None:
+    def verify_held(self) -> None:
         """Stop a client that was put aside before it changes anything.
 
         :raises: RecordError where another client holds the build now
@@ -70,15 +70,17 @@ class Lease:
             )
         self._proven_at = self._api.clock.steady()
 
-    def prove_if_old(self) -> None:
+    def verify_if_old(self) -> None:
         """`prove` unless nobody can have taken the lease meanwhile."""
         if self._api.clock.steady() - self._proven_at > LIFE_S / 2:
-            self.prove()
+            self.verify_held()
 
     def release(self) -> None:
         """Let another client drive at once; else the lease runs out by itself."""
         with contextlib.suppress(CloudError):
-            patiently(self._api.clock, lambda: images.delete(self._api, self.image_id))
+            retry_transient(
+                self._api.clock, lambda: images.delete(self._api, self.image_id)
+            )
 
 
 def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
@@ -140,7 +142,7 @@ def _create(
         )
 
     try:
-        return patiently(api.clock, create)
+        return retry_transient(api.clock, create)
     except ConflictError:
         return images.find(api, image_id)
 
@@ -148,8 +150,8 @@ def _create(
 def _taken(api: Api, build_id: str, held: list[Image]) -> Lease:
     """Return the lease of the last of ``held``; the others are over."""
     for old in held[:-1]:
-        patiently(api.clock, functools.partial(images.delete, api, old.id))
-    return Lease(api, build_id, held[-1], put_aside=len(held) > 1)
+        retry_transient(api.clock, functools.partial(images.delete, api, old.id))
+    return Lease(api, build_id, held[-1], preempted=len(held) > 1)
 
 
 def leases(api: Api, build_id: str) -> list[Image]:

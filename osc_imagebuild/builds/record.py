@@ -16,7 +16,7 @@ from typing import Any
 
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.cloud.retry import patiently
+from osc_imagebuild.cloud.retry import retry_transient
 from osc_imagebuild.errors import ConflictError, RecordError
 from osc_imagebuild.model import spec_json as specs
 from osc_imagebuild.model.facts import Mark
@@ -123,7 +123,7 @@ def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Rec
             image = _image(api, build_id)
         return parse(image)
 
-    return patiently(api.clock, write)
+    return retry_transient(api.clock, write)
 
 
 def pack(texts: Mapping[str, str]) -> str:

@@ -26,7 +26,7 @@ from openstack.proxy import Proxy
 
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import api_errors
-from osc_imagebuild.cloud.retry import Body, patiently
+from osc_imagebuild.cloud.retry import Body, retry_transient
 from osc_imagebuild.errors import CloudError, TransientError
 
 LOG = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Api:
 
         :raises: as `project_id`; a Keystone that is away offers nothing
         """
-        with _in_our_words(*api_errors.LOGIN):
+        with translate_errors(*api_errors.LOGIN):
             try:
                 return self._proxy(service).get_endpoint() is not None
             except _NO_SUCH_SERVICE:
@@ -83,7 +83,7 @@ class Api:
 
         :raises: TransientError where Keystone does not answer, CloudError
         """
-        with _in_our_words(*api_errors.LOGIN):
+        with translate_errors(*api_errors.LOGIN):
             return self.connection.session.get_project_id() or ""
 
     def get(
@@ -97,7 +97,7 @@ class Api:
         :raises: CloudError where the service refused, TransientError where
             another try may help.
         """
-        return patiently(
+        return retry_transient(
             self.clock,
             lambda: _body(service, self.call(service, "GET", path, params=params)),
         )
@@ -195,7 +195,7 @@ class Api:
             kwargs["microversion"] = MICROVERSIONS[service]
         self.calls[f"{service} {method}"] += 1
         # The first look at a service logs in and asks for its versions.
-        with _in_our_words(service, method, path):
+        with translate_errors(service, method, path):
             proxy = self._proxy(service)
             if isinstance(proxy, Proxy):
                 kwargs["skip_cache"] = True
@@ -225,13 +225,13 @@ class Api:
         if auth is None:
             return 0.0
         auth.invalidate()
-        with _in_our_words(*api_errors.LOGIN):
+        with translate_errors(*api_errors.LOGIN):
             issued = auth.get_access(self.connection.session).issued
         return 0.0 if issued is None else float(issued.timestamp() - self.clock.time())
 
 
 @contextmanager
-def _in_our_words(service: str, method: str, path: str) -> Iterator[None]:
+def translate_errors(service: str, method: str, path: str) -> Iterator[None]:
     """Put what goes wrong with a request, or with the login before it, in our words."""
     try:
         yield

@@ -17,7 +17,7 @@ PATIENCE_S = 120.0
 _CHUNK = 1 << 20
 
 
-def patiently(clock: Clock, work: Callable[[], T], tries: int = TRIES) -> T:
+def retry_transient(clock: Clock, work: Callable[[], T], tries: int = TRIES) -> T:
     """Return what ``work`` returns; it must be right to do it twice.
 
     Waits 2, 4, 8... seconds between tries, or what the service asks for.

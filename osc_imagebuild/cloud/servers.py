@@ -9,7 +9,7 @@ from typing import Any
 from osc_imagebuild.cloud import paging
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.images import timestamp
-from osc_imagebuild.cloud.retry import patiently
+from osc_imagebuild.cloud.retry import retry_transient
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
@@ -127,7 +127,9 @@ def console(api: Api, server_id: str, lines: int = CONSOLE_LINES) -> str | None:
     body = {"os-getConsoleOutput": {"length": str(lines)}}
     try:
         path = f"/servers/{server_id}/action"
-        answer = patiently(api.clock, lambda: api.send("compute", "POST", path, body))
+        answer = retry_transient(
+            api.clock, lambda: api.send("compute", "POST", path, body)
+        )
         output: str | None = answer.get("output")
     except (NotFoundError, ConflictError):
         return None

@@ -31,4 +31,4 @@ class Event:
 
 Listener = Callable[[Event], None]
 # Build ID, role of the server, and the window of its console.
-Hearer = Callable[[str, str, str], None]
+ConsoleListener = Callable[[str, str, str], None]

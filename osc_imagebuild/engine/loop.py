@@ -19,7 +19,7 @@ from osc_imagebuild.builds import lease, record
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine import recipe, targets
 from osc_imagebuild.engine.act import Actor
-from osc_imagebuild.engine.events import Event, Hearer, Listener
+from osc_imagebuild.engine.events import ConsoleListener, Event, Listener
 from osc_imagebuild.engine.failure import end_failed, look_closer
 from osc_imagebuild.engine.observe import observe
 from osc_imagebuild.engine.watch import Watch
@@ -44,7 +44,7 @@ from osc_imagebuild.model.actions import (
     RebootServer,
     SetMark,
     Wait,
-    removal,
+    delete_action,
 )
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.monitors import signals_json
@@ -70,7 +70,7 @@ class Engine:
         build: record.Record,
         texts: Mapping[str, str],
         listener: Listener,
-        hear: Hearer | None = None,
+        on_console: ConsoleListener | None = None,
     ) -> None:
         self._api = api
         self._lease = held
@@ -87,7 +87,7 @@ class Engine:
                 for role in ("install", "verify")
             },
             signals_json.load(build.signals, api.now()),
-            hear and functools.partial(hear, build.id),
+            on_console and functools.partial(on_console, build.id),
         )
         self._facts: Facts | None = None
         self._marks = dict(build.marks)
@@ -203,16 +203,16 @@ class Engine:
     def _duplicate(self, facts: Facts) -> Act | None:
         """Of two that an unsure creation left, the oldest is kept."""
         for extra in facts.duplicates:
-            return Act(removal(extra), f"a second {extra.name}")
+            return Act(delete_action(extra), f"a second {extra.name}")
         return None
 
     def _act(self, action: Action, reason: str) -> None:
         key, service = f"{self._step}: {type(action).__name__}", targets.service(action)
         self._count(key, reason, targets.target(action), service)
         if isinstance(action, CREATING):
-            self._lease.prove()
+            self._lease.verify_held()
         else:
-            self._lease.prove_if_old()
+            self._lease.verify_if_old()
         match action:
             case SetMark(name, data):
                 self._mark(name, data)
@@ -249,7 +249,7 @@ class Engine:
         """Note an attempt that failed; what comes next follows from the record."""
         facts, role = self._facts, failed.role
         assert facts is not None
-        self._lease.prove()
+        self._lease.verify_held()
         server, seen = facts.servers.get(role), facts.consoles.get(role, "")
         number = len(attempts.failed(self._marks, role)) + 1
         shown = look_closer(self._api, role, server, seen)
@@ -288,7 +288,7 @@ class Engine:
 
     def _write(self, **fields: object) -> None:
         """Change the record, the sign of life; who overslept must not."""
-        self._lease.prove_if_old()
+        self._lease.verify_if_old()
         known: dict[str, object] = {
             "step": self._step,
             "doing": self._doing,
@@ -309,7 +309,7 @@ class Engine:
         if self._lease.beat_is_due:
             # An unheard beat is no reason to begin the whole upload anew.
             with contextlib.suppress(CloudError):
-                self._lease.prove()
+                self._lease.verify_held()
                 self._write()
 
     def _endure(self, error: TransientError, tries: int) -> None:
@@ -343,7 +343,7 @@ class Engine:
         text = self._facts.consoles.get(role, "") if self._facts else ""
         server = self._facts.servers.get(role) if self._facts else None
         tail = clean.tail(text, 60)
-        self._lease.prove()
+        self._lease.verify_held()
         self._write(
             status="failed", reason=reason, evidence=evidence, console_tail=tail
         )
@@ -357,7 +357,7 @@ class Engine:
 
     def write_progress(self) -> None:
         """Leave the step for others to see; best done when interrupted."""
-        self._lease.prove()
+        self._lease.verify_held()
         self._write()
 
     def _tell(

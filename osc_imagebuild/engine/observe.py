@@ -177,8 +177,8 @@ def _see_server(
     if watch is not None:
         watch.look(role, server, text, facts.now)
     if text:
-        if watch is not None and watch.hear:
-            watch.hear(role, text)
+        if watch is not None and watch.on_console:
+            watch.on_console(role, text)
         # A console that can't be read any more must not hide what it said.
         consoles[role] = text
     said = report.on_console(text or "", build_id)

@@ -48,7 +48,7 @@ class Watch:
     """The monitors of the servers of one build.
 
     ``signs`` are those of each role. ``kept`` is what was seen before, maybe by
-    another client. ``hear`` is given role and console of each look, and then
+    another client. ``on_console`` is given role and console of each look, and then
     all of the console.
     """
 
@@ -57,11 +57,11 @@ class Watch:
         api: Api,
         signs: Mapping[str, Signs],
         kept: Mapping[str, Mapping[str, Signal]] | None = None,
-        hear: Callable[[str, str], None] | None = None,
+        on_console: Callable[[str, str], None] | None = None,
     ) -> None:
         self.signals = dict(kept or {})
-        self.hear = hear
-        self.lines = servers.WHOLE_CONSOLE if hear else servers.CONSOLE_LINES
+        self.on_console = on_console
+        self.lines = servers.WHOLE_CONSOLE if on_console else servers.CONSOLE_LINES
         self._api = api
         self._signs = signs
         self._absent: set[str] = set()

@@ -28,7 +28,7 @@ def opened(
     :raises: as `streams.opened`, and SpecError where the ISO cannot be changed
     """
     with verified.opened(media) as (whole, size):
-        stream = Overlaid(media.url, whole, size, overlay(media.url, size, files))
+        stream = OverlayReader(media.url, whole, size, overlay(media.url, size, files))
         yield cast(IO[bytes], stream), stream.size
 
 
@@ -65,7 +65,7 @@ def overlay(place: str, size: int, files: Mapping[str, bytes]) -> iso_overlay.Ov
         return iso_overlay.overlay(size, read, files)
 
 
-class Overlaid:
+class OverlayReader:
     """A stream with some of its sectors changed, and others behind its end.
 
     A digest is that of the stream: what was read beside it must be the same, or
@@ -91,7 +91,7 @@ class Overlaid:
     def read(self, size: int) -> bytes:
         """Return the next sectors, at most ``size`` bytes of them, b'' at the end.
 
-        :raises: as `streams.Verified.read`, and TransientError where the ISO is
+        :raises: as `verified.ChecksummedReader.read`, and TransientError where the ISO is
             another one than was read before
         """
         sector = iso9660.SECTOR

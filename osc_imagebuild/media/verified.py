@@ -27,7 +27,7 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
-class Verified:
+class ChecksummedReader:
     """A stream that gives its last bytes only where its digests are right.
 
     So nobody ever has the whole of what is not what it should be: an upload
@@ -160,10 +160,10 @@ def opened(media: InstallMedia) -> Iterator[tuple[IO[bytes], int]]:
         stream.close()
 
 
-def _local(media: InstallMedia) -> Verified:
+def _local(media: InstallMedia) -> ChecksummedReader:
     with local(media.url) as file:
         size = os.fstat(file.fileno()).st_size
-    return Verified(media.url, size, lambda: local(media.url), media)
+    return ChecksummedReader(media.url, size, lambda: local(media.url), media)
 
 
 def local(path: str) -> IO[bytes]:
@@ -180,9 +180,9 @@ def local(path: str) -> IO[bytes]:
         ) from error
 
 
-def _remote(media: InstallMedia) -> Verified:
+def _remote(media: InstallMedia) -> ChecksummedReader:
     size, _ = describe(media.url)
-    return Verified(media.url, size, lambda: _Response(media.url), media)
+    return ChecksummedReader(media.url, size, lambda: _Response(media.url), media)
 
 
 class _Response:

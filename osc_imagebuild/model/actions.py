@@ -289,7 +289,7 @@ REBOOT, SERVER = "reboot", "server"
 Decision = Act | Wait | Fail | Again
 
 
-def removal(found: Resource) -> Action:
+def delete_action(found: Resource) -> Action:
     """Return what removes a resource of the build."""
     match found:
         case Image():

@@ -99,7 +99,7 @@ def driving(
             progress.note(f"saved: {name}")
 
     builder.listener = listen
-    builder.hear = files.hear if files.keeps_all else None
+    builder.on_console = files.on_console if files.keeps_all else None
     try:
         with interruptible(progress.build_id):
             yield

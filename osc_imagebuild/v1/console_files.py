@@ -54,7 +54,7 @@ class Files:
         self.keeps_all = directory is not None
         self._seen: dict[Path, str] = {}
 
-    def hear(self, build_id: str, role: str, window: str) -> None:
+    def on_console(self, build_id: str, role: str, window: str) -> None:
         """Add to a console's file what this window has of new."""
         from osc_imagebuild.monitors.console.window import added
 
@@ -73,7 +73,7 @@ class Files:
             role = f"{role}-{evidence.attempt}"
         path = console_file(self._directory, build_id, role)
         if evidence.console:
-            self.hear(build_id, role, evidence.console)
+            self.on_console(build_id, role, evidence.console)
             saved.append(path)
         if evidence.screenshot:
             picture = path.with_suffix(".png")

@@ -276,17 +276,17 @@ class FileTest(IsoTestCase):
     def test_slow_upload(self) -> None:
         """It may take longer than a lease without a sign of life lasts."""
         self.path.write_bytes(DATA + bytes(8 << 20))
-        read = verified.Verified.read
+        read = verified.ChecksummedReader.read
         heard: list[str] = []
 
-        def slow(stream: verified.Verified, size: int) -> bytes:
+        def slow(stream: verified.ChecksummedReader, size: int) -> bytes:
             self.cloud.world.sleep(100)
             with contextlib.suppress(RecordError):
                 lease.take(self.builder("cron").api, heard[0])
                 heard.append("taken over")
             return read(stream, size)
 
-        self.patch(verified.Verified, "read", slow)
+        self.patch(verified.ChecksummedReader, "read", slow)
         builder = self.builder()
         plan = builder.plan(self.request(source=str(self.path)))
         heard.append(plan.build_id)
@@ -441,10 +441,12 @@ class StreamTest(testtools.TestCase):
 
     def stream(
         self, data: bytes, sha256: str = "", sha512: str = ""
-    ) -> verified.Verified:
+    ) -> verified.ChecksummedReader:
         """A stream of ``data`` that should have digests."""
         media = InstallMedia("x.iso", sha256, sha512)
-        return verified.Verified("x.iso", len(DATA), lambda: io.BytesIO(data), media)
+        return verified.ChecksummedReader(
+            "x.iso", len(DATA), lambda: io.BytesIO(data), media
+        )
 
     def test_whole(self) -> None:
         """Once, and again from its begin."""
@@ -476,7 +478,9 @@ class StreamTest(testtools.TestCase):
         """Its begin alone is not what was asked for, and must not be uploaded."""
         media = InstallMedia("x.iso", SHA256)
         data = DATA + b"more"
-        stream = verified.Verified("x.iso", len(DATA), lambda: _Whole(data), media)
+        stream = verified.ChecksummedReader(
+            "x.iso", len(DATA), lambda: _Whole(data), media
+        )
         self.assertRaises(TransientError, stream.read, len(DATA))
 
 

@@ -56,7 +56,7 @@ class LeaseTest(CloudTestCase):
         for text in losers:
             self.assertRegex(text, r"driven by .* pid \d+ since 20\d\d-.* UTC")
             self.assertIn(f"openstack image build resume {self.build.id}", text)
-        winners[0].prove()
+        winners[0].verify_held()
         left = lease.leases(self.builder().api, self.build.id)
         self.assertEqual([winners[0].image_id], [i.id for i in left])
 
@@ -79,7 +79,7 @@ class LeaseTest(CloudTestCase):
         self.cloud.world.advance(1)
         self.assertRaises(DrivenError, self.take, "rival")
         self.cloud.world.advance(5)
-        held.prove()
+        held.verify_held()
 
     def test_life(self) -> None:
         """Silence ends a lease, whatever the clocks of the clients say."""
@@ -89,7 +89,7 @@ class LeaseTest(CloudTestCase):
             self.assertRaises(RecordError, self.take, "too early", skew)
             self.cloud.world.advance(10)
             heir = self.take("heir", skew)
-            error = self.assertRaises(RecordError, held.prove)
+            error = self.assertRaises(RecordError, held.verify_held)
             self.assertIn("taken over by", str(error))
             heir.release()
 
@@ -119,14 +119,14 @@ class LeaseTest(CloudTestCase):
         """A cancel does not wait."""
         held = self.take("owner")
         lease.take(self.builder("boss").api, self.build.id, force=True)
-        self.assertRaises(RecordError, held.prove)
+        self.assertRaises(RecordError, held.verify_held)
 
     def test_died_here(self) -> None:
         """An owner that died on this machine is not waited for."""
         self.patch(lease, "_life", lambda: "boot pid:[1] 4194300 123")
         self.patch(lease, "_identity", lambda pid: "boot pid:[1] 4194300 999")
         self.take("dead")
-        self.take("heir").prove()
+        self.take("heir").verify_held()
         self.patch(lease, "_identity", lambda pid: "boot pid:[1] 4194300 123")
         self.assertRaises(RecordError, self.take, "third")
 
