@@ -17,7 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from osc_imagebuild.builder import Builder, Listing
+    from osc_imagebuild.builder import Builder, Listing, Screenshot, State
     from osc_imagebuild.builds.fleet import Fleet, Outcome
     from osc_imagebuild.builds.orphans import Orphan
     from osc_imagebuild.builds.record import Record
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.retry import Hardware
 
 _HOMES = {
-    "builder": ("Builder", "Listing"),
+    "builder": ("Builder", "Listing", "Screenshot", "State"),
     "builds.fleet": ("Fleet", "Outcome"),
     "builds.orphans": ("Orphan",),
     "builds.record": ("Record",),
@@ -83,7 +83,9 @@ __all__ = [
     "Repository",
     "Request",
     "ScreenError",
+    "Screenshot",
     "SpecError",
+    "State",
     "TransientError",
     "User",
 ]

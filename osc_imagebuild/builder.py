@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from openstack.connection import Connection
 
@@ -43,6 +43,22 @@ class Listing:
 
     builds: Sequence[Record]
     unreadable: Sequence[str]
+
+
+@dataclass(frozen=True)
+class State:
+    """A build, and the client that drives it, '' where none does."""
+
+    build: Record
+    driven_by: str
+
+
+@dataclass(frozen=True)
+class Screenshot:
+    """The screen of a build's server, as a PNG file."""
+
+    build_id: str
+    png: bytes = field(repr=False)
 
 
 class Builder:
@@ -159,7 +175,7 @@ class Builder:
         return self.fleet().run(once=once)
 
     def fleet(self) -> Fleet:
-        """Return all builds of the project, for who ticks by another clock."""
+        """Return all builds of the project, for a service that calls its `Fleet.tick`."""
         return Fleet(
             self.api,
             lambda build: self._drive(build, until=ANY_STEP),
@@ -217,14 +233,14 @@ class Builder:
         ids = ", ".join(f"{b.id} ({b.status})" for b in named)
         raise RecordError(f"several builds made {name!r}, give one's ID: {ids}")
 
-    def show(self, build: str) -> tuple[Record, str]:
-        """Return a build and who drives it, '' if nobody.
+    def show(self, build: str) -> State:
+        """Return a build and who drives it.
 
         :raises: RecordError, CloudError
         """
         found = self.find(build)
         held = lease.leases(self.api, found.id)
-        return found, lease.owner(held[-1]) if held else ""
+        return State(found, lease.owner(held[-1]) if held else "")
 
     def list(self) -> Listing:
         """Return all builds of the project, newest first.
@@ -312,13 +328,13 @@ class Builder:
         """
         return console_log.follow(self.api, self.find(build), lines, raw=raw)
 
-    def screenshot(self, build: str) -> tuple[str, bytes]:
-        """Return the build's ID and a PNG file of its server's screen.
+    def screenshot(self, build: str) -> Screenshot:
+        """Return the screen of the build's server.
 
         :raises: ScreenError, RecordError, CloudError
         """
         found = self.find(build)
-        return found.id, console_log.screenshot(self.api, found)
+        return Screenshot(found.id, console_log.screenshot(self.api, found))
 
 
 @contextmanager

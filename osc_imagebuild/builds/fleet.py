@@ -64,7 +64,14 @@ class Fleet:
         return self.outcome
 
     def tick(self) -> bool:
-        """Look at all builds, go on with those that can; False when none is left."""
+        """Look at all builds once, and go on with those that can.
+
+        For a service with a loop of its own: call it every half minute or so, from
+        one thread; it returns whether builds are left that wait. ``outcome`` says
+        what became of all so far.
+
+        :raises: CloudError where the builds cannot be listed
+        """
         records, _ = record.load_all(self._api)
         self._forget_tried_again(records)
         known = [r for r in records if r.id not in self.outcome.failed]

@@ -209,6 +209,8 @@ class Api:
                 **{k: v for k, v in kwargs.items() if v is not None},
             )
         self._note_clock(response)
+        # Neither bodies nor headers: user data and tokens are in them.
+        LOG.debug("%s %s %s: %d", service, method, path, response.status_code)
         if response.status_code >= 400:
             raise api_errors.from_response(service, method, path, response)
         return response

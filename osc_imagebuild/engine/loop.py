@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import logging
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -38,6 +39,7 @@ from osc_imagebuild.model.actions import (
     Act,
     Action,
     Again,
+    Decision,
     Fail,
     Finish,
     PressKey,
@@ -50,6 +52,8 @@ from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.monitors import signals_json
 from osc_imagebuild.monitors.console import clean, sign_files
 from osc_imagebuild.steps import attempts
+
+LOG = logging.getLogger(__name__)
 
 # A cloud that is away for longer is not waited for; the build stays resumable.
 OUTAGE_LIMIT_S = 45 * 60
@@ -151,6 +155,7 @@ class Engine:
                 if recipe.current(self._steps, self._build.spec, facts) is not step:
                     return False
         decision = self._duplicate(facts) or step.decide(self._build.spec, facts)
+        self._log(step.name, decision)
         match decision:
             case Act(action, reason):
                 self._act(action, reason)
@@ -174,6 +179,14 @@ class Engine:
             case Fail(reason, role, evidence):
                 self._fail(reason, role, evidence)
         return False
+
+    def _log(self, step: str, decision: Decision) -> None:
+        """Tell a debug log what is decided: kinds and reasons, no contents."""
+        kind = type(decision).__name__.lower()
+        if isinstance(decision, Act):
+            action = type(decision.action).__name__
+            kind = f"{kind} {action} {targets.target(decision.action)}".rstrip()
+        LOG.debug("build %s: %s: %s: %s", self._build.id, step, kind, decision.reason)
 
     def _bound(self, reason: str) -> None:
         """Steps have limits of their own; none may be waited in for ever."""

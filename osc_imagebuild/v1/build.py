@@ -29,8 +29,9 @@ class ShowImageBuild(BuildCommand, command.ShowOne):
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         builder = self.builder
-        build, owner = builder.show(parsed_args.build)
-        return columns_of(build, owner, builder.api.now(), _points(builder, build))
+        state = builder.show(parsed_args.build)
+        points = _points(builder, state.build)
+        return columns_of(state.build, state.driven_by, builder.api.now(), points)
 
 
 def _points(builder: Builder, build: Record) -> tuple[str, ...]:

@@ -73,11 +73,11 @@ class ScreenshotImageBuild(BuildCommand):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        build_id, data = self.builder.screenshot(parsed_args.build)
-        path = parsed_args.file or f"imagebuild-{build_id}.png"
+        picture = self.builder.screenshot(parsed_args.build)
+        path = parsed_args.file or f"imagebuild-{picture.build_id}.png"
         try:
             with open(path, "wb") as file:
-                file.write(data)
+                file.write(picture.png)
         except OSError as error:
             raise exceptions.CommandError(
                 f"cannot write {path}: {error.strerror}"
