@@ -19,7 +19,7 @@ from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine import retry_points
-from osc_imagebuild.engine.events import ConsoleListener, Event, Listener
+from osc_imagebuild.engine.events import ConsoleListener, Event, EventKind, Listener
 from osc_imagebuild.engine.loop import ANY_STEP, Engine
 from osc_imagebuild.errors import (
     CloudError,
@@ -29,6 +29,7 @@ from osc_imagebuild.errors import (
     because,
 )
 from osc_imagebuild.guests.catalog import Catalog
+from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning.plan import Plan, make_plan
 
@@ -104,7 +105,9 @@ class Builder:
         """
         with _advised(plan.build_id):
             build = record.create(self.api, plan.build_id, plan.spec, plan.texts)
-        self.listener(Event("created", build.id, "", build.spec.name, self.api.now()))
+        self.listener(
+            Event(EventKind.CREATED, build.id, "", build.spec.name, self.api.now())
+        )
         return self._drive(build, until="" if wait else "install")
 
     def resume(self, build: str, *, wait: bool = True) -> Record:
@@ -114,9 +117,9 @@ class Builder:
             where it failed, CloudError
         """
         found = self.find(build)
-        if found.status == "cancelled":
+        if found.status == Status.CANCELLED:
             teardown(self.api, found.id)
-        if found.is_over and found.status != "failed":
+        if found.is_over and found.status != Status.FAILED:
             # Its last client may have died before it let go.
             lease.clear(self.api, found.id)
             return found
@@ -151,7 +154,7 @@ class Builder:
                 held.release()
                 raise
         text = found.spec.name
-        self.listener(Event("created", found.id, "", text, self.api.now()))
+        self.listener(Event(EventKind.CREATED, found.id, "", text, self.api.now()))
         return self._drive(found, until="" if wait else "install", held=held)
 
     def retry_points(self, build: Record) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from osc_imagebuild.engine.retry_points import (
 from osc_imagebuild.errors import RecordError, SpecError
 from osc_imagebuild.model import spec_json as specs
 from osc_imagebuild.model.facts import Facts, Mark
+from osc_imagebuild.model.names import Milestone, Status
 from osc_imagebuild.model.resources import Flavor
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning.networks import named_zone
@@ -33,8 +34,13 @@ from osc_imagebuild.steps import attempts
 
 # The marks that stay; all others are of what is done again.
 _KEPT = {
-    VERIFY: ("started", "installed", "off", "harvested"),
-    HARVEST: ("started", "installed", "off"),
+    VERIFY: (
+        Milestone.STARTED,
+        Milestone.INSTALLED,
+        Milestone.OFF,
+        Milestone.HARVESTED,
+    ),
+    HARVEST: (Milestone.STARTED, Milestone.INSTALLED, Milestone.OFF),
     INSTALL: (),
 }
 
@@ -100,7 +106,7 @@ def _afresh(
     empty = dict.fromkeys(("step", "doing", "reason", "evidence", "signals"), "")
     return {
         **empty,
-        "status": "building",
+        "status": Status.BUILDING,
         "percent": "",
         "console_tail": "",
         "result_id": "",
@@ -121,7 +127,7 @@ def require_failed(build: Record) -> None:
         "complete": "its result is there; create a build for another one",
         "cancelled": "nothing is left of it; create it again",
     }
-    if build.status != "failed":
+    if build.status != Status.FAILED:
         raise RecordError(
             f"only a failed build can be tried again, build {build.id} is "
             f"{build.status}: {advice.get(build.status, '')}"

@@ -10,6 +10,7 @@ from osc_imagebuild.builds.teardown import remove_result, teardown
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, NotFoundError, RecordError
+from osc_imagebuild.model.names import Status
 
 # A client that was put aside may still have had a creation under way.
 LAST_CREATION_S = 1.0
@@ -20,7 +21,7 @@ def cancel(api: Api, build: Record) -> Record:
 
     :raises: RecordError, CloudError
     """
-    if build.status == "complete":
+    if build.status == Status.COMPLETE:
         return build
     held = lease.take(api, build.id, force=True)
     try:
@@ -28,11 +29,11 @@ def cancel(api: Api, build: Record) -> Record:
     except RecordError:  # deleted meanwhile, or damaged: nothing to hold on to
         held.release()
         raise
-    if found.status == "complete":
+    if found.status == Status.COMPLETE:
         held.release()
         return found
     _tear_down(api, held)
-    if found.status == "cancelled":
+    if found.status == Status.CANCELLED:
         # It may be published, and not yet told.
         remove_result(api, found.id, found.made)
     held.release()
@@ -50,7 +51,7 @@ def _marked(api: Api, build_id: str) -> Record:
         return found
     try:
         return record.update(
-            api, found.id, status="cancelled", reason="cancelled by request"
+            api, found.id, status=Status.CANCELLED, reason="cancelled by request"
         )
     except NotFoundError as error:
         raise RecordError(f"build {build_id} was deleted meanwhile") from error

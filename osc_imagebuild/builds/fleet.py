@@ -15,7 +15,7 @@ from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import DrivenError, ImageBuildError, InstallError
-from osc_imagebuild.model.names import PART_TAG, resource_name
+from osc_imagebuild.model.names import PART_TAG, Status, resource_name
 from osc_imagebuild.model.resources import Image, Server
 
 TICK_S = 30.0
@@ -75,7 +75,7 @@ class Fleet:
         records, _ = record.load_all(self._api)
         self._forget_tried_again(records)
         known = [r for r in records if r.id not in self.outcome.failed]
-        mine = [r for r in known if r.status == "building"]
+        mine = [r for r in known if r.status == Status.BUILDING]
         held = _newest(images.tagged(self._api, PART_TAG, hidden=True)) if known else {}
         for build in known:
             if build.is_over and build.id in held:
@@ -99,7 +99,7 @@ class Fleet:
         """A build that failed here may be tried again by somebody."""
         for build in records:
             failed_at = self._failed_at.get(build.id, build.updated_at)
-            if build.status == "building" and failed_at < build.updated_at:
+            if build.status == Status.BUILDING and failed_at < build.updated_at:
                 self.outcome.failed.pop(build.id, None)
 
     def _end(self, build: Record, owner: Image) -> None:
@@ -126,7 +126,7 @@ class Fleet:
 
     def _go_on(self, build: Record) -> None:
         try:
-            if self._advance(build).status == "complete":
+            if self._advance(build).status == Status.COMPLETE:
                 self.outcome.complete.append(build.id)
             else:
                 self.outcome.waiting.append(build.id)

@@ -20,7 +20,13 @@ from osc_imagebuild.cloud.retry import retry_transient
 from osc_imagebuild.errors import ConflictError, RecordError
 from osc_imagebuild.model import spec_json as specs
 from osc_imagebuild.model.facts import Mark
-from osc_imagebuild.model.names import RECORD_TAG, build_tag, resource_name
+from osc_imagebuild.model.names import (
+    RECORD_TAG,
+    Milestone,
+    Status,
+    build_tag,
+    resource_name,
+)
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import attempts
@@ -39,14 +45,13 @@ RETRY = "retry"  # among the steps: when somebody tried a failed build again
 class Record:
     """What is known of a build from its record alone.
 
-    ``status`` is building, complete, failed or cancelled. ``steps`` are
-    (name, epoch seconds of its begin). ``updated_at`` is the last sign of
+    ``steps`` are (name, epoch seconds of its begin). ``updated_at`` is the last sign of
     life of the client that drives the build. ``signals`` are what
     `monitors.keeping` reads.
     """
 
     id: str
-    status: str
+    status: Status
     step: str
     doing: str
     reason: str
@@ -65,12 +70,12 @@ class Record:
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to drive."""
-        return self.status in ("complete", "failed", "cancelled")
+        return self.status != Status.BUILDING
 
     @property
     def made(self) -> tuple[str, ...]:
         """IDs of the result, complete or not, and of what it needs; () if none."""
-        harvested = self.marks.get("harvested")
+        harvested = self.marks.get(Milestone.HARVESTED)
         return tuple(harvested.data.values()) if harvested else ()
 
     @property
@@ -103,7 +108,7 @@ def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Rec
     """
     properties = {
         f"{_PREFIX}schema": str(SCHEMA),
-        f"{_PREFIX}status": "building",
+        f"{_PREFIX}status": Status.BUILDING,
         f"{_PREFIX}spec": specs.to_json(spec),
         f"{_PREFIX}texts": pack(texts),
         f"{_PREFIX}tool_version": tool_version(),
@@ -225,7 +230,7 @@ def parse(image: Image) -> Record:
     try:
         return Record(
             id=image.id,
-            status=field("status"),
+            status=Status(field("status")),
             step=field("step"),
             doing=field("doing"),
             reason=field("reason"),
@@ -264,7 +269,9 @@ def _marks(text: str) -> dict[str, Mark]:
         )
         for name, mark in json.loads(text or "{}").items()
     }
-    if "harvested" in marks and not any(marks["harvested"].data.values()):
+    if Milestone.HARVESTED in marks and not any(
+        marks[Milestone.HARVESTED].data.values()
+    ):
         raise ValueError("the mark 'harvested' names no result")
     return marks
 

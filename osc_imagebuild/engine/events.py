@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from osc_imagebuild.errors import Evidence
 
 
+class EventKind(StrEnum):
+    """What an event tells of."""
+
+    CREATED = "created"
+    STEP = "step"  # begins
+    WAIT = "wait"  # goes on
+    NOTE = "note"
+    AGAIN = "again"  # another attempt begins
+
+
 @dataclass(frozen=True)
 class Event:
-    """Something to show: a step begins, a wait goes on, a note, or another attempt.
+    """Something to show.
 
-    ``kind`` is created, step, wait, note or again; ``evidence`` is what showed that the
-    attempt before failed, with kind again alone.
+    ``evidence`` is what showed that the attempt before failed, with kind ``AGAIN`` alone.
 
     ``percent`` is the guest's own sign of progress, None where it gives none;
     it never falls. ``left_s`` is how long the installer needs by earlier builds.
     """
 
-    kind: str
+    kind: EventKind
     build_id: str
     step: str
     text: str

@@ -20,7 +20,7 @@ from osc_imagebuild.builds import lease, record
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine import recipe, targets
 from osc_imagebuild.engine.act import Actor
-from osc_imagebuild.engine.events import ConsoleListener, Event, Listener
+from osc_imagebuild.engine.events import ConsoleListener, Event, EventKind, Listener
 from osc_imagebuild.engine.failure import end_failed, look_closer
 from osc_imagebuild.engine.observe import observe
 from osc_imagebuild.engine.watch import Watch
@@ -49,6 +49,7 @@ from osc_imagebuild.model.actions import (
     delete_action,
 )
 from osc_imagebuild.model.facts import Facts, Mark
+from osc_imagebuild.model.names import Milestone, Status
 from osc_imagebuild.monitors import signals_json
 from osc_imagebuild.monitors.console import clean, sign_files
 from osc_imagebuild.steps import attempts
@@ -139,7 +140,7 @@ class Engine:
 
     def _turn(self, until: str) -> bool:
         """One look, one decision; True at the end."""
-        if self._build.status == "failed":
+        if self._build.status == Status.FAILED:
             self._end_failed()
         everything = self._facts is None
         facts = self._facts or self._look(self._everything)
@@ -170,7 +171,7 @@ class Engine:
                 self._bound(reason)
                 if until in (step.name, ANY_STEP):
                     return True
-                self._tell("wait", reason, left_s)
+                self._tell(EventKind.WAIT, reason, left_s)
                 # Clients that were started together must not ask together.
                 self._api.clock.sleep(seconds * random.uniform(0.9, 1.1))
                 self._look(step.sees)
@@ -232,15 +233,15 @@ class Engine:
             case PressKey():
                 trouble = self._actor.press(action)
                 if trouble:
-                    self._tell("note", f"no key could be pressed: {trouble}")
-                self._mark("key", {"trouble": trouble} if trouble else {})
+                    self._tell(EventKind.NOTE, f"no key could be pressed: {trouble}")
+                self._mark(Milestone.KEY, {"trouble": trouble} if trouble else {})
             case RebootServer():
                 known = self._actor.reboot(action)
                 if known is not None:
-                    self._mark("rebooted", known)
+                    self._mark(Milestone.REBOOTED, known)
             case Finish(result_id):
-                over = {"status": "complete", "percent": 100}
-                self._mark("complete", {}, result_id=result_id, **over)
+                over = {"status": Status.COMPLETE, "percent": 100}
+                self._mark(Milestone.COMPLETE, {}, result_id=result_id, **over)
             case _:
                 try:
                     self._actor.act(action)
@@ -274,7 +275,7 @@ class Engine:
         self._marks = kept | new
         self._repeats.clear()
         what = "it is rebooted" if failed.then == REBOOT else "a new server is made"
-        self._tell("again", f"{failed.reason}; {what}", evidence=shown)
+        self._tell(EventKind.AGAIN, f"{failed.reason}; {what}", evidence=shown)
         self._facts = None
 
     def _count(
@@ -297,7 +298,7 @@ class Engine:
             self._history.append((name, now))
         self._step, self._doing = name, ""
         self._waits_since = self._history[-1][1]
-        self._tell("step", name)
+        self._tell(EventKind.STEP, name)
 
     def _write(self, **fields: object) -> None:
         """Change the record, the sign of life; who overslept must not."""
@@ -329,7 +330,7 @@ class Engine:
         self._facts = None
         pause = min(60.0, 2.0 ** min(tries, 6)) * random.uniform(0.7, 1.3)
         pause = max(pause, min(error.retry_after, OUTAGE_LIMIT_S))
-        self._tell("note", f"{error}; trying again in {pause:.0f} s")
+        self._tell(EventKind.NOTE, f"{error}; trying again in {pause:.0f} s")
         self._api.clock.sleep(pause)
 
     def _fail(
@@ -358,7 +359,7 @@ class Engine:
         tail = clean.tail(text, 60)
         self._lease.verify_held()
         self._write(
-            status="failed", reason=reason, evidence=evidence, console_tail=tail
+            status=Status.FAILED, reason=reason, evidence=evidence, console_tail=tail
         )
         self._evidence = look_closer(self._api, role, server, text)
         self._end_failed()
@@ -375,7 +376,7 @@ class Engine:
 
     def _tell(
         self,
-        kind: str,
+        kind: EventKind,
         text: str,
         left_s: float | None = None,
         evidence: Evidence | None = None,

@@ -18,6 +18,7 @@ from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.names import (
     BOOKKEEPING,
     RESULT,
+    Milestone,
     build_tag,
     resource_name,
     role_of,
@@ -86,7 +87,7 @@ def _see_images(
 def _see_result(api: Api, build_id: str, facts: Facts) -> Facts:
     """The result as createImage left it, or by its ID once that is noted."""
     kept = {role: image for role, image in facts.images.items() if role != RESULT}
-    noted = facts.marks.get("harvested")
+    noted = facts.marks.get(Milestone.HARVESTED)
     if noted is not None:
         image = images.find(api, noted.data.get("image_id", ""))
         # Anybody in the project can write an ID into a record.
@@ -139,7 +140,7 @@ def _see_snapshots(api: Api, build_id: str, facts: Facts) -> Facts:
 
 
 def _noted(facts: Facts, key: str) -> str:
-    harvested = facts.marks.get("harvested")
+    harvested = facts.marks.get(Milestone.HARVESTED)
     return harvested.data.get(key, "") if harvested else ""
 
 

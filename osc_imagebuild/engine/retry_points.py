@@ -9,6 +9,7 @@ from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine.observe import observe
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import Milestone, Status
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import interference
 from osc_imagebuild.steps.root_volume import ROOT
@@ -25,7 +26,7 @@ def points(api: Api, build: Record) -> tuple[str, ...]:
 
     :raises: CloudError
     """
-    if build.status != "failed":
+    if build.status != Status.FAILED:
         return ()
     return possible(build.spec, look(api, build, _needed(build)))
 
@@ -49,9 +50,9 @@ def everything(spec: Spec) -> set[str]:
 def _needed(build: Record) -> set[str]:
     """What can be evidence of a step, by what the record says was reached."""
     parts: set[str] = set()
-    if "harvested" in build.marks:
+    if Milestone.HARVESTED in build.marks:
         parts |= outputs.load(build.spec.output).sees
-    if "installed" in build.marks:
+    if Milestone.INSTALLED in build.marks:
         parts |= {"servers", "server:install"}
         parts |= {"volumes"} if build.spec.root == "volume" else set()
     return parts
@@ -65,14 +66,14 @@ def possible(spec: Spec, facts: Facts) -> tuple[str, ...]:
 def _has_evidence(spec: Spec, facts: Facts, point: str) -> bool:
     match point:
         case "verify":
-            noted = "harvested" in facts.marks
+            noted = Milestone.HARVESTED in facts.marks
             return noted and outputs.load(spec.output).result(facts) is not None
         case "harvest":
             server, root = facts.servers.get("install"), facts.volumes.get(ROOT)
             off = server is not None and server.status == "SHUTOFF" and server.is_off
             free = root is not None and root.status == "available"
-            alone = server is None and free and "off" in facts.marks
+            alone = server is None and free and Milestone.OFF in facts.marks
             spoilt = interference.spoilt(facts) is not None
-            return "installed" in facts.marks and (off or alone) and not spoilt
+            return Milestone.INSTALLED in facts.marks and (off or alone) and not spoilt
         case _:
             return True

@@ -1,12 +1,13 @@
-"""How resources are named and marked, so that any client finds them again.
+"""What a record keeps, and how resources are named and tagged, in the tool's own words.
 
-Standard library only.
+Any client finds a build again by them. Standard library only.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 
 RESULT = "result"
 
@@ -24,6 +25,28 @@ BOOKKEEPING = ("record", "lease-")
 
 # Stands for the build's own tag in decisions, which do not know the build ID.
 BUILD_TAG = "{build}"
+
+
+class Status(StrEnum):
+    """What the record says of a build as a whole."""
+
+    BUILDING = "building"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Milestone(StrEnum):
+    """What was seen once of a build and must not be forgotten: names of its marks."""
+
+    STARTED = "started"
+    KEY = "key"
+    INSTALLED = "installed"
+    OFF = "off"
+    HARVESTED = "harvested"
+    REBOOTED = "rebooted"
+    VERIFIED = "verified"
+    COMPLETE = "complete"
 
 
 def build_tag(build_id: str) -> str:

@@ -23,7 +23,7 @@ from osc_imagebuild.model.actions import (
     Wait,
 )
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.names import BUILD_TAG, RESULT
+from osc_imagebuild.model.names import BUILD_TAG, RESULT, Milestone
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Step, interference
@@ -48,7 +48,7 @@ class HarvestDisk:
         """Evidence: the result image is active."""
         result = facts.images.get(RESULT)
         return (
-            "installed" in facts.marks
+            Milestone.INSTALLED in facts.marks
             and result is not None
             and result.status == "active"
         )
@@ -108,7 +108,7 @@ class CleanResult:
         """Evidence: hidden, tagged, and exactly the declared properties."""
         result = facts.images.get(RESULT)
         return (
-            "installed" in facts.marks
+            Milestone.INSTALLED in facts.marks
             and result is not None
             and result.hidden
             and is_clean(spec, facts, result)
@@ -140,12 +140,12 @@ class RemoveServer:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the result is noted and the server is not there."""
-        return "harvested" in facts.marks and "install" not in facts.servers
+        return Milestone.HARVESTED in facts.marks and "install" not in facts.servers
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Note which image it is before the server that proves it goes."""
-        if "harvested" not in facts.marks:
-            return Act(SetMark("harvested", _noted(facts)), "note the result")
+        if Milestone.HARVESTED not in facts.marks:
+            return Act(SetMark(Milestone.HARVESTED, _noted(facts)), "note the result")
         server = facts.servers["install"]
         if server.task_state == "deleting":
             return Wait("Nova deletes the install server", 3)

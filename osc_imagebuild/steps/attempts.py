@@ -25,6 +25,7 @@ from osc_imagebuild.model.actions import (
     Wait,
 )
 from osc_imagebuild.model.facts import Facts, Mark
+from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.resources import Server
 from osc_imagebuild.monitors.console.signs import Signs
 
@@ -161,7 +162,7 @@ def reboot_of(facts: Facts, role: str) -> Mark | None:
 
 def was_rebooted(facts: Facts, due: Mark) -> bool:
     """Whether the reboot that was due has begun: a cloud may forbid it."""
-    done = facts.marks.get("rebooted")
+    done = facts.marks.get(Milestone.REBOOTED)
     return done is not None and done.at >= due.at and "trouble" not in done.data
 
 

@@ -19,6 +19,7 @@ from osc_imagebuild.model.actions import (
 )
 from osc_imagebuild.model.boot_sources import BootVolume, Device
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.resources import Server, Volume
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors import power
@@ -49,7 +50,7 @@ class StartServer:
         """Evidence: it is there, or it was; not one that failed."""
         if attempts.leftover(facts, "install"):
             return False
-        return "install" in facts.servers or "started" in facts.marks
+        return "install" in facts.servers or Milestone.STARTED in facts.marks
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Start it with the answer file as user data."""
@@ -112,14 +113,15 @@ class Install:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the mark, written when the report was seen."""
-        return "installed" in facts.marks
+        return Milestone.INSTALLED in facts.marks
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Believe the guest's report, and nothing else, for success."""
         server = facts.servers.get("install")
         if "install" in facts.reports:
             return Act(
-                SetMark("installed", facts.reports["install"]), "the guest reported"
+                SetMark(Milestone.INSTALLED, facts.reports["install"]),
+                "the guest reported",
             )
         if server is None:
             return Fail("the install server was deleted by somebody")
@@ -129,10 +131,10 @@ class Install:
             # An address of its own that is taken stays so.
             taken = bool(spec.address) and "in use" in server.fault
             return self._failed(spec, facts, Fail(reason, "install"), not taken)
-        if "started" not in facts.marks:
+        if Milestone.STARTED not in facts.marks:
             known = {"server_id": server.id, "image_id": server.image_id}
-            return Act(SetMark("started", known), "note the server")
-        late = facts.now - facts.marks["started"].at > spec.timeout_s
+            return Act(SetMark(Milestone.STARTED, known), "note the server")
+        late = facts.now - facts.marks[Milestone.STARTED].at > spec.timeout_s
         others = interference.outcome(facts, "install", late)
         return others or self._watch(spec, facts)
 
@@ -144,7 +146,7 @@ class Install:
                 reason = f"{NO_TRAFFIC}: {verdict.reason}"
                 fail = Fail(reason, "install", verdict.evidence)
                 return self._failed(spec, facts, fail, True)
-            since = facts.marks["started"].at
+            since = facts.marks[Milestone.STARTED].at
             who = interference.stopped_by(server, since) if server.is_off else ""
             reason = f"{verdict.reason}: {who}" if who else verdict.reason
             passing = not who and attempts.may_pass(
@@ -153,7 +155,7 @@ class Install:
             return self._failed(
                 spec, facts, Fail(reason, "install", verdict.evidence), passing
             )
-        elapsed = facts.now - facts.marks["started"].at
+        elapsed = facts.now - facts.marks[Milestone.STARTED].at
         if elapsed > spec.timeout_s:
             return Fail(
                 f"the installer was not done within {spec.timeout_s // 60} minutes; "
@@ -178,7 +180,7 @@ class Install:
         """Return another attempt where there is one left that may be of use."""
         made = len(attempts.failed(facts.marks, "install")) + 1
         if passing and made < min(spec.attempts, attempts.MOST):
-            forget = ("started", "key")
+            forget = (Milestone.STARTED, Milestone.KEY)
             return Again(fail.reason, fail.role, fail.evidence, SERVER, forget)
         return attempts.last(fail, facts)
 
@@ -201,8 +203,8 @@ class PowerOff:
         """Evidence: installed, and off; or its disk is being copied already."""
         server = facts.servers.get("install")
         off = server is not None and server.status == "SHUTOFF" and server.is_off
-        noted = "off" in facts.marks or "result" in facts.images
-        return "installed" in facts.marks and (off or noted)
+        noted = Milestone.OFF in facts.marks or "result" in facts.images
+        return Milestone.INSTALLED in facts.marks and (off or noted)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Tell the guest that it was heard; stop it where it stays on."""
@@ -216,7 +218,7 @@ class PowerOff:
             return others
         if "install" in facts.reports_held:
             return Act(ClearReport("install", server.id), "tell the guest")
-        if facts.now - facts.marks["installed"].at > POWER_OFF_GRACE_S:
+        if facts.now - facts.marks[Milestone.INSTALLED].at > POWER_OFF_GRACE_S:
             return self._stop(facts, server)
         return Wait("the guest powers off", 4)
 

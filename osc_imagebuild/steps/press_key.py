@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from osc_imagebuild.model.actions import Act, Decision, PressKey, SetMark, Wait
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.spec import Spec
 
 # From the start of a server to the end of the five seconds in which Windows' CD waits.
@@ -23,7 +24,7 @@ class EnsureKey:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the mark."""
-        return "key" in facts.marks
+        return Milestone.KEY in facts.marks
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """As soon as the server runs; where it is gone others say so."""
@@ -31,8 +32,12 @@ class EnsureKey:
         if server is not None and server.status == "BUILD":
             return Wait("Nova starts the server", LOOK_S)
         if server is None or server.status != "ACTIVE":
-            return Act(SetMark("key", {"trouble": "no server"}), "the server is not up")
+            return Act(
+                SetMark(Milestone.KEY, {"trouble": "no server"}), "the server is not up"
+            )
         until = (server.launched_at or facts.now) + WINDOW_S
         if facts.now >= until:
-            return Act(SetMark("key", {"trouble": "too late"}), "it runs for long")
+            return Act(
+                SetMark(Milestone.KEY, {"trouble": "too late"}), "it runs for long"
+            )
         return Act(PressKey(server.id, until), "its CD may ask for a key")

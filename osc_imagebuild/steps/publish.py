@@ -14,6 +14,7 @@ from osc_imagebuild.model.actions import (
     Wait,
 )
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.resources import Image, Volume
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Result
@@ -33,7 +34,7 @@ class Publish:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the user's name and tags on what was noted."""
-        return "harvested" in facts.marks and self.output.published(spec, facts)
+        return Milestone.HARVESTED in facts.marks and self.output.published(spec, facts)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """The build lets go of the result."""
@@ -93,9 +94,9 @@ class Complete:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the mark."""
-        return "complete" in facts.marks
+        return Milestone.COMPLETE in facts.marks
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Close the record."""
-        result_id = next(iter(facts.marks["harvested"].data.values()))
+        result_id = next(iter(facts.marks[Milestone.HARVESTED].data.values()))
         return Act(Finish(result_id), "all is done")

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from osc_imagebuild.model.actions import Act, Decision, Fail, SetMark
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Result
 
@@ -21,18 +22,20 @@ class NoteResult:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the mark."""
-        return "harvested" in facts.marks
+        return Milestone.HARVESTED in facts.marks
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """From here on it is found by its ID."""
         if self.output.result(facts) is None:
             return Fail("the result was deleted by somebody before it was noted")
-        return Act(SetMark("harvested", self.output.ids(facts)), "note the result")
+        return Act(
+            SetMark(Milestone.HARVESTED, self.output.ids(facts)), "note the result"
+        )
 
 
 def wanted(spec: Spec, facts: Facts) -> dict[str, str]:
     """The properties of a clean result: declared ones and provenance."""
-    report = facts.marks["installed"].data
+    report = facts.marks[Milestone.INSTALLED].data
     found = {
         f"imagebuild_{key}": said
         for key in ("kernel", "release")
@@ -41,14 +44,14 @@ def wanted(spec: Spec, facts: Facts) -> dict[str, str]:
     return {
         **spec.result_properties,
         **found,
-        "imagebuild_built_at": _iso(facts.marks["installed"].at),
+        "imagebuild_built_at": _iso(facts.marks[Milestone.INSTALLED].at),
         "imagebuild_duration_s": str(duration_s(facts)),
     }
 
 
 def duration_s(facts: Facts) -> int:
     """How long the installer took; tells later builds how long they have left."""
-    begun, done = facts.marks.get("started"), facts.marks["installed"]
+    begun, done = facts.marks.get(Milestone.STARTED), facts.marks[Milestone.INSTALLED]
     return max(0, int(done.at - begun.at)) if begun else 0
 
 

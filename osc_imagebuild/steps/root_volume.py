@@ -15,6 +15,7 @@ from osc_imagebuild.model.actions import (
     Wait,
 )
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Result, interference
 from osc_imagebuild.steps.boot_sources import READY, ensure
@@ -37,7 +38,7 @@ class FreeRoot:
         """Evidence: noted as off, no server, and the volume is available."""
         root = facts.volumes.get(ROOT)
         return (
-            "off" in facts.marks
+            Milestone.OFF in facts.marks
             and "install" not in facts.servers
             and root is not None
             and root.status in ("available", "uploading")
@@ -50,8 +51,8 @@ class FreeRoot:
             return Fail("the root volume was deleted by somebody")
         if spoilt := interference.spoilt(facts):
             return spoilt
-        if "off" not in facts.marks:
-            return Act(SetMark("off"), "the installed server is off")
+        if Milestone.OFF not in facts.marks:
+            return Act(SetMark(Milestone.OFF), "the installed server is off")
         if root.status.startswith("error"):
             return Fail(f"Cinder has the root volume as {root.status}")
         if server is None:
@@ -100,8 +101,9 @@ class EnsureVerifyVolume:
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: it is there; or the mark that the result booted."""
         volume = facts.volumes.get(VERIFY_VOLUME)
-        return "harvested" in facts.marks and (
-            "verified" in facts.marks or (volume is not None and volume.status in READY)
+        return Milestone.HARVESTED in facts.marks and (
+            Milestone.VERIFIED in facts.marks
+            or (volume is not None and volume.status in READY)
         )
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:

@@ -20,7 +20,7 @@ from osc_imagebuild.model.actions import (
 )
 from osc_imagebuild.model.boot_sources import Device
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.names import RESULT
+from osc_imagebuild.model.names import RESULT, Milestone
 from osc_imagebuild.model.resources import Server
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors import power
@@ -50,9 +50,11 @@ class StartVerify:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: it is there, or the mark that it booted."""
-        if "verified" in facts.marks:
+        if Milestone.VERIFIED in facts.marks:
             return True
-        harvested = "harvested" in facts.marks and "install" not in facts.servers
+        harvested = (
+            Milestone.HARVESTED in facts.marks and "install" not in facts.servers
+        )
         there = "verify" in facts.servers and not attempts.leftover(facts, "verify")
         return harvested and there
 
@@ -94,7 +96,7 @@ class Verify:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the mark."""
-        return "verified" in facts.marks
+        return Milestone.VERIFIED in facts.marks
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Look for the sign that the first boot gives, and for what prevents it."""
@@ -104,7 +106,7 @@ class Verify:
         if "verify" in facts.reports or progress.progress(
             ((spec.verify_sign, "up", 100),), text
         ):
-            return Act(SetMark("verified"), "the result booted")
+            return Act(SetMark(Milestone.VERIFIED), "the result booted")
         if server is None:
             return Fail("the server that tests the result was deleted by somebody")
         if server.status == "ERROR":
@@ -168,14 +170,14 @@ def _again(facts: Facts, fail: Fail, ladder: tuple[str, ...]) -> Fail | Again:
 
 def _reboot(facts: Facts, server: Server) -> Decision | None:
     """Return what is to be done until a reboot that is due is over, None after it."""
-    due, done = attempts.reboot_of(facts, "verify"), facts.marks.get("rebooted")
+    due, done = attempts.reboot_of(facts, "verify"), facts.marks.get(Milestone.REBOOTED)
     if due is None:
         return None
     rebooting = server.status in ("REBOOT", "HARD_REBOOT")
     if done is None or done.at < due.at:
         # The answer to an earlier request may have been lost.
         if rebooting:
-            return Act(SetMark("rebooted"), "Nova reboots the test server")
+            return Act(SetMark(Milestone.REBOOTED), "Nova reboots the test server")
         if server.task_state is not None:
             return Wait(f"the test server is busy: {server.task_state}", 3)
         return Act(RebootServer(server.id), "its guest may come up the second time")
@@ -187,7 +189,7 @@ def _began(facts: Facts, server: Server) -> float:
     due = attempts.reboot_of(facts, "verify")
     if due is None or not attempts.was_rebooted(facts, due):
         return server.created_at
-    return facts.marks["rebooted"].at
+    return facts.marks[Milestone.REBOOTED].at
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ class RemoveVerify:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: verified, and the server is not there."""
-        return "verified" in facts.marks and "verify" not in facts.servers
+        return Milestone.VERIFIED in facts.marks and "verify" not in facts.servers
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """It has done its duty."""

@@ -14,6 +14,7 @@ from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild import v1
+from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.v1.columns import column
 
 if TYPE_CHECKING:
@@ -150,8 +151,13 @@ def when(seconds: float) -> str:
 
 def time_left(build: Record, now: float) -> float | None:
     """Seconds that the installer still needs by earlier builds, None if unknown."""
-    begun, expected_s = build.marks.get("started"), build.spec.expected_s
-    if build.is_over or begun is None or not expected_s or "installed" in build.marks:
+    begun, expected_s = build.marks.get(Milestone.STARTED), build.spec.expected_s
+    if (
+        build.is_over
+        or begun is None
+        or not expected_s
+        or Milestone.INSTALLED in build.marks
+    ):
         return None
     return max(0.0, begun.at + expected_s - now)
 
@@ -169,7 +175,7 @@ def columns_of(
     pairs: dict[str, Any] = {
         "id": build.id,
         "name": column(spec.name),
-        "status": build.status,
+        "status": build.status.value,
         "os": spec.os,
         "arch": spec.arch,
         "step": build.step,

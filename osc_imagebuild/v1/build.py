@@ -84,7 +84,7 @@ class ListImageBuild(BuildCommand, command.Lister):
                 build.id,
                 column(build.spec.name),
                 build.spec.os,
-                build.status,
+                build.status.value,
                 build.step,
                 build.result_id or None,
                 build.spec.arch,

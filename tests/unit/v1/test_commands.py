@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import fixtures
+import yaml
 
 from tests.fakes import faults
 from tests.fakes.faults import Fault
@@ -200,6 +201,14 @@ class BuildsTest(ShellTestCase):
         self.assertEqual([], none.json)
         value = self.build("list", "-f", "value", "-c", "Name")
         self.assertEqual(f"{NAME}\n", value.out)
+
+    def test_show_and_list_as_yaml(self) -> None:
+        """What is an enumeration to us is a plain word there."""
+        build = self.builder().create(self.request())
+        shown = yaml.safe_load(self.build("show", build.id, "-f", "yaml").out)
+        listed = yaml.safe_load(self.build("list", "-f", "yaml").out)
+        self.assertEqual("complete", shown["status"])
+        self.assertEqual("complete", listed[0]["Status"])
 
     def test_retry(self) -> None:
         """What a failed build can go on from is shown, and done."""
