@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -80,8 +81,14 @@ class Builder:
     ) -> None:
         self.on_console = on_console
         self.api = Api(connection, clock)
-        self.catalog = catalog or Catalog()
+        if catalog is not None:
+            self.catalog = catalog
         self.listener = listener or _silent
+
+    @functools.cached_property
+    def catalog(self) -> Catalog:
+        """The catalogue: the given one, or else read from files when it is needed."""
+        return Catalog()
 
     def plan(self, request: Request) -> Plan:
         """Resolve and check a request; nothing is written.
