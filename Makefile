@@ -11,10 +11,14 @@ REQUIREMENTS = requirements.txt test-requirements.txt doc/requirements.txt
 TESTS = $(STESTR) --test-path . --top-dir . run
 CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && $(TESTS)
 EVERYWHERE = tests\.scenarios\.test_(sweep|faults)
+UNIT = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.((devcloud\.)?unit\.|contract\..*\.Fake)'
+SCENARIOS = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.scenarios\.' --exclude-regex '$(EVERYWHERE)'
+# With COVER=1 the tests note which lines they reach, for `make cover`.
+MEASURED = $(if $(COVER),PYTHON='$(CURDIR)/$(BIN)/coverage run')
 # A build waits most of its time: two at once are nearly twice as quick.
 TWO = --worker-file tests/e2e/workers.yaml
 
-.PHONY: help venv demo test lint format types unit sweep oz docs sentences functional alone \
+.PHONY: help venv demo test lint format types unit scenarios cover sweep oz docs sentences functional alone \
 	e2e slow builds proof stock catalogue-check vendor media-check devcloud devcloud-status \
 	devcloud-down devcloud-wipe
 
@@ -56,8 +60,16 @@ types: venv  ## types, by mypy
 	$(BIN)/mypy osc_imagebuild devcloud tests tools bench
 
 unit: venv  ## tests that need no cloud
-	env -u OS_CLOUD $(TESTS) 'tests\.((devcloud\.)?unit\.|scenarios\.|contract\..*\.Fake)' \
-		--exclude-regex '$(EVERYWHERE)'
+	$(UNIT)
+
+scenarios: venv  ## whole builds on the fake cloud
+	$(SCENARIOS)
+
+# What was noted before is of no use: the code may have changed since.
+cover: venv  ## how much of the pure code unit tests and scenarios reach; too little is an error
+	@$(if $(COVER),,$(BIN)/coverage erase && \
+		$(MAKE) --no-print-directory unit scenarios COVER=1)
+	@$(PYTHON_VENV) -m tools.cover
 
 sweep: venv  ## clients that die, and services that fail, at every call of a build
 	env -u OS_CLOUD $(TESTS) '$(EVERYWHERE)'

@@ -21,7 +21,10 @@ import subunit
 import testtools
 
 ROOT = Path(__file__).resolve().parents[1]
-HERE = ("lint", "types", "unit", "sweep", "vendor", "oz", "docs")
+HERE = (
+    *("lint", "types", "unit", "scenarios", "cover"),
+    *("sweep", "vendor", "oz", "docs"),
+)
 ON_CLOUD = ("functional", "alone")
 # Longer than any part should ever take; a hang must not hide the other results.
 LIMIT_S = 60 * 60
@@ -37,6 +40,9 @@ def main() -> int:
     # Only make knows how long that took: it comes before this Python.
     times = {"venv": int(os.environ.get("VENV_S", "0"))}
     started = False
+    # What `cover` reads is noted by the tests of this run.
+    for old in ROOT.glob(".coverage*"):
+        old.unlink()
     try:
         for part in HERE:
             total += run_part(part, broken, times)
@@ -76,7 +82,7 @@ def run_part(part: str, broken: list[str], times: dict[str, int]) -> Counter[str
     print(f"=== {part}", flush=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        good = make(part, f"STESTR=.venv/bin/stestr --repo-url {scratch}")
+        good = make(part, f"STESTR=.venv/bin/stestr --repo-url {scratch}", "COVER=1")
         total = count(scratch, broken)
     if not good and not total["failed"]:
         total["failed"] = 1
