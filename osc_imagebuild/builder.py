@@ -41,10 +41,14 @@ def _silent(event: Event) -> None:
 
 @dataclass(frozen=True)
 class Listing:
-    """All builds of the project; ``unreadable`` are IDs of damaged records."""
+    """All builds of the project.
+
+    ``unreadable`` are IDs of records that this version cannot read, ``errors`` say why.
+    """
 
     builds: Sequence[Record]
     unreadable: Sequence[str]
+    errors: Sequence[RecordError] = ()
 
 
 @dataclass(frozen=True)
@@ -257,7 +261,8 @@ class Builder:
 
         :raises: CloudError
         """
-        return Listing(*record.load_all(self.api))
+        builds, errors = record.read_all(self.api)
+        return Listing(builds, tuple(errors), tuple(errors.values()))
 
     def cancel(self, build: str) -> Record:
         """Stop a build and remove what it made; its record stays.

@@ -202,13 +202,22 @@ def load_all(api: Api) -> tuple[list[Record], list[str]]:
 
     :raises: CloudError
     """
-    readable, damaged = [], []
+    readable, errors = read_all(api)
+    return readable, list(errors)
+
+
+def read_all(api: Api) -> tuple[list[Record], dict[str, RecordError]]:
+    """Return all records, newest first, and why others cannot be read, by their IDs.
+
+    :raises: CloudError
+    """
+    readable, errors = [], {}
     for image in images.tagged(api, RECORD_TAG, hidden=True):
         try:
             readable.append(parse(image))
-        except RecordError:
-            damaged.append(image.id)
-    return readable[::-1], damaged
+        except RecordError as error:
+            errors[image.id] = error
+    return readable[::-1], errors
 
 
 def parse(image: Image) -> Record:
@@ -221,12 +230,9 @@ def parse(image: Image) -> Record:
         return image.properties.get(_PREFIX + name, "")
 
     if field("schema") != str(SCHEMA):
-        raise RecordError(
-            f"build {image.id} was written by another version of this tool "
-            f"(schema {field('schema')[:20] or 'missing'}, this one reads {SCHEMA}); "
-            "use that version, or remove the build with: "
-            f"openstack image build delete {image.id}"
-        )
+        schema = field("schema")[:20] or "missing"
+        why = f"its record has schema {schema}, this version reads {SCHEMA}"
+        raise _other_version(image, why)
     try:
         return Record(
             id=image.id,
@@ -250,10 +256,27 @@ def parse(image: Image) -> Record:
         *(RecordError, ValueError, TypeError, KeyError, AttributeError),
         *(OverflowError, RecursionError),
     ) as error:
+        # What looks damaged may be what a later version writes, which says so.
+        other = field("tool_version") not in ("", tool_version())
+        if other or isinstance(error, specs.OtherVersionError):
+            raise _other_version(image, str(error)) from error
         raise RecordError(
-            f"the record of build {image.id} is damaged: {error}; "
-            f"remove the build with: openstack image build delete {image.id}"
+            f"the record of build {image.id} is damaged: {error}; unless a client still "
+            f"drives it, remove the build with: openstack image build delete {image.id}"
         ) from error
+
+
+def _other_version(image: Image, why: str) -> RecordError:
+    """Say which version can read a record; it may be newer, and the build at work."""
+    version = image.properties.get(f"{_PREFIX}tool_version", "")
+    if not re.fullmatch(r"[0-9A-Za-z.+-]{1,60}", version):
+        version = "unknown"
+    going = image.properties.get(f"{_PREFIX}status") == "building"
+    return RecordError(
+        f"build {image.id} was written by another version of this tool, {version} (this "
+        f"one is {tool_version()}), and cannot be read here: {why}; use that version: "
+        f"openstack image build {'resume' if going else 'show'} {image.id}"
+    )
 
 
 def _percent(text: str) -> str:
@@ -326,6 +349,7 @@ def update(api: Api, build_id: str, **fields: Any) -> Record:
             "path": f"/{_PREFIX}{name}",
             "value": values.get(name, _plain)(value),
         }
-        for name, value in fields.items()
+        # Its last writer's version tells who can read it.
+        for name, value in {"tool_version": tool_version(), **fields}.items()
     ]
     return parse(images.patch(api, build_id, operations))

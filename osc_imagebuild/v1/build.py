@@ -10,7 +10,7 @@ from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild.v1.base import BuildCommand, add_build, columns_of, each, when
-from osc_imagebuild.v1.columns import column
+from osc_imagebuild.v1.columns import column, plain
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
@@ -96,11 +96,8 @@ class ListImageBuild(BuildCommand, command.Lister):
             for build in listing.builds
             if parsed_args.status in (None, build.status)
         ]
-        for build_id in listing.unreadable:
-            self.app.stderr.write(
-                f"build {build_id} has a record that this version cannot read; "
-                f"remove it with: openstack image build delete {build_id}\n"
-            )
+        for error in listing.errors:
+            self.app.stderr.write(f"{plain(str(error))}\n")
         return columns, rows
 
 

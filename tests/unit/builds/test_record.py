@@ -2,11 +2,148 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from typing import Any
+
+import testtools
+
 from osc_imagebuild.builds import record
+from osc_imagebuild.builds.record import Record
+from osc_imagebuild.cloud import images
 from osc_imagebuild.errors import RecordError
 from osc_imagebuild.model.facts import Mark
+from osc_imagebuild.model.spec import DriverCd, Spec
+from osc_imagebuild.version import tool_version
+from tests import paths
 from tests.fakes.image import FakeImage
 from tests.unit.base import CloudTestCase
+
+SAVED = paths.DATA / "records"
+# What a build cannot be driven without, whatever it is of.
+NEEDED = {
+    *("name", "os", "arch", "boot_method", "output", "flavor_id", "root", "disk_gib"),
+    *("networks", "kernel_args", "result_properties", "verify_user_data"),
+    "verify_sign",
+}
+OF_TREE = {"kernel_url", "ramdisk_url", "kernel_sha256", "ramdisk_sha256"}
+OF_ANSWERS = {"answer_cd_label", "answer_cd_files", "answer_cd_texts", "answers_in_iso"}
+
+
+def saved(name: str) -> dict[str, Any]:
+    """Return a record as Glance had it in a build of version 0.1."""
+    found: dict[str, Any] = json.loads((SAVED / f"0.1-{name}.json").read_text())
+    return found
+
+
+def read(data: dict[str, Any], **changes: Any) -> Record:
+    """Read a record whose spec has these ``changes``; `Gone` takes a field away."""
+    spec = json.loads(data["imagebuild_spec"]) | changes
+    spec = {key: value for key, value in spec.items() if value is not Gone}
+    return record.parse(images.parse({**data, "imagebuild_spec": json.dumps(spec)}))
+
+
+class Gone:
+    """Stands for a field that a spec has not."""
+
+
+class OtherVersionTest(testtools.TestCase):
+    """Records that earlier and later versions of the tool wrote."""
+
+    def test_saved(self) -> None:
+        """What 0.1 wrote is read, each build in its own state."""
+        for name, status, step, marks in (
+            ("running", "building", "install", {"started"}),
+            ("running-iso", "building", "install", {"started"}),
+            (
+                *("complete", "complete", "complete"),
+                {"started", "installed", "harvested", "verified", "complete"},
+            ),
+        ):
+            found = record.parse(images.parse(saved(name)))
+            self.assertEqual((status, step), (found.status, found.step), name)
+            self.assertEqual(marks, marks & set(found.marks), name)
+            self.assertEqual("0.1.0", found.tool_version)
+            self.assertEqual("mini", found.spec.os)
+        running = record.parse(images.parse(saved("running")))
+        self.assertEqual({"group": "g-1"}, running.spec.hints)
+        self.assertEqual(("default",), running.spec.security_groups)
+        self.assertEqual(("net-1",), running.spec.networks)
+        self.assertEqual({"answer", "verify"}, set(unpacked("running")))
+
+    def test_one_more(self) -> None:
+        """A field that this version does not know is ignored, also in a part."""
+        for name in ("running", "running-iso", "complete"):
+            wanted = record.parse(images.parse(saved(name)))
+            self.assertEqual(wanted, read(saved(name), encryption={"key": 1}))
+            cd = dataclasses.asdict(DriverCd()) | {"signed": True}
+            self.assertEqual(wanted, read(saved(name), driver_cd=cd))
+
+    def test_one_fewer(self) -> None:
+        """It has a default where that is safe; else another version is to be used."""
+        of_iso = {f.name for f in dataclasses.fields(Spec) if f.name[:4] == "iso_"}
+        for name, needed in (
+            ("running", NEEDED | OF_TREE),
+            ("running-iso", NEEDED | of_iso | OF_ANSWERS),
+        ):
+            refused = set()
+            for field in json.loads(saved(name)["imagebuild_spec"]):
+                try:
+                    found = read(saved(name), **{field: Gone})
+                except RecordError as error:
+                    refused.add(field)
+                    self.assertIn(f"its spec lacks {field};", str(error))
+                    self.assert_other_version(str(error), saved(name)["id"])
+                else:
+                    self.assertEqual("install", found.step)
+            self.assertEqual(needed, refused, name)
+
+    def test_defaults(self) -> None:
+        """Those of a build without what the fields are for; others stay as they are."""
+        complete = record.parse(images.parse(saved("complete"))).spec
+        gone = dict.fromkeys(
+            ("hints", "security_groups", "driver_cd", "press_key"), Gone
+        )
+        wanted = dataclasses.replace(complete, hints={}, security_groups=())
+        self.assertEqual(wanted, read(saved("complete"), **gone).spec)
+
+    def test_other_kinds(self) -> None:
+        """A field of another kind, another schema, and other words may be newer."""
+        data = saved("running")
+        for changes in (
+            {"imagebuild_spec": json.dumps({"name": {"given": "golden"}})},
+            {"imagebuild_spec": "{}"},
+            {"imagebuild_spec": "eJw="},
+            {"imagebuild_schema": "2"},
+            {"imagebuild_schema": ""},
+            {"imagebuild_marks": "[]"},
+            {"imagebuild_steps": '[["install"]]'},
+        ):
+            image = images.parse({**data, **changes})
+            error = self.assertRaises(RecordError, record.parse, image)
+            self.assert_other_version(str(error), data["id"])
+
+    def test_unknown(self) -> None:
+        """A version that is no version is not shown, a build at its end is not resumed."""
+        data = saved("complete") | {"imagebuild_schema": "2"}
+        for version in ("", "1\x1b[2J", "9" * 999):
+            image = images.parse({**data, "imagebuild_tool_version": version})
+            error = str(self.assertRaises(RecordError, record.parse, image))
+            self.assertIn("of this tool, unknown (", error)
+            self.assertIn(f"openstack image build show {data['id']}", error)
+            self.assertNotIn("delete", error)
+
+    def assert_other_version(self, error: str, build_id: str) -> None:
+        """It says which version to use for what, and not to delete what may be newer."""
+        self.assertIn("was written by another version of this tool, 0.1.0 (", error)
+        self.assertIn(f"openstack image build resume {build_id}", error)
+        self.assertNotIn("delete", error)
+        self.assertNotIn("damaged", error)
+
+
+def unpacked(name: str) -> dict[str, str]:
+    """Return the user data in a saved record."""
+    return record.unpack(saved(name)["imagebuild_texts"])
 
 
 class RecordTest(CloudTestCase):
@@ -60,14 +197,13 @@ class RecordTest(CloudTestCase):
         other = self.builder().create(self.request(name="other"))
         for key, text in (
             ("spec", "{"),
-            ("spec", "{}"),
+            ("spec", "[]"),
             ("marks", "[]"),
             ("marks", '{"started": {}}'),
             ("marks", '{"started": {"at": NaN, "data": {}}}'),
             ("marks", '{"harvested": {"at": 1, "data": {}}}'),
             ("steps", '[["install"]]'),
             ("console_tail", "{"),
-            ("schema", "999"),
         ):
             kept = dict(self.image.properties)
             self.image.properties[f"imagebuild_{key}"] = text
@@ -77,6 +213,25 @@ class RecordTest(CloudTestCase):
             self.assertEqual([other.id], [b.id for b in readable], text)
             self.assertEqual([self.build.id], damaged, text)
             self.image.properties = kept
+
+    def test_newer(self) -> None:
+        """What another version drives is listed as unreadable, and is not to be deleted."""
+        self.image.properties["imagebuild_schema"] = "2"
+        self.image.properties["imagebuild_tool_version"] = "99.1"
+        error = self.assertRaises(RecordError, record.load, self.api, self.build.id)
+        self.assertIn("version of this tool, 99.1 (", str(error))
+        self.assertNotIn("delete", str(error))
+        self.assertEqual(([], [self.build.id]), record.load_all(self.api))
+
+    def test_resumed(self) -> None:
+        """A build of 0.1 is driven to its end, and says who wrote its record last."""
+        self.image.properties["imagebuild_tool_version"] = "0.1.0"
+        spec = json.loads(self.image.properties["imagebuild_spec"])
+        del spec["verify_timeout_s"], spec["hints"]
+        self.image.properties["imagebuild_spec"] = json.dumps(spec | {"later": [1]})
+        build = self.resumed(self.build.id)
+        self.assert_complete(build)
+        self.assertEqual(tool_version(), build.tool_version)
 
     def test_none(self) -> None:
         """No record, or an image that is none."""

@@ -264,6 +264,17 @@ class BuildsTest(ShellTestCase):
         self.assertEqual(0, self.build("delete", build.id).code)
         self.assert_empty()
 
+    def test_newer(self) -> None:
+        """A record of a later version is named with that, and nobody is told to delete."""
+        build = self.started()
+        image = self.cloud.glance.images[build.id]
+        image.properties["imagebuild_schema"] = "2"
+        image.properties["imagebuild_tool_version"] = "99.1"
+        for ran in (self.build("list", "-f", "json"), self.build("show", build.id)):
+            self.assertIn("another version of this tool, 99.1 (", ran.err)
+            self.assertIn(f"openstack image build resume {build.id}", ran.err)
+            self.assertNotIn("delete", ran.err)
+
     def test_cancel_and_delete(self) -> None:
         """Twice each; a cancelled build is kept, a deleted one is not."""
         build = self.started()
