@@ -22,6 +22,7 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import retry_transient
 from osc_imagebuild.errors import CloudError, ConflictError, DrivenError, RecordError
 from osc_imagebuild.model.names import PART_TAG, build_tag, resource_name
+from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.resources import Image
 
 LIFE_S = 180.0
@@ -29,6 +30,10 @@ BEAT_S = 60.0
 # Each release uses up one generation. The last is in the record, so this many
 # are met only where clients race.
 _ATTEMPTS = 200
+# No build changes hands that often: what says so is no lease.
+_MOST = 999_999
+# Source: proc_sys_kernel(5): pid_max is 2^22 at most.
+_MOST_PID = 1 << 22
 
 
 class Lease:
@@ -119,7 +124,7 @@ def _used_up(api: Api, build_id: str) -> int:
     """
     record = images.find(api, build_id)
     text = record.properties.get("imagebuild_lease", "") if record else ""
-    return int(text) if text.isdecimal() and len(text) < 7 else 0
+    return whole_number(text, 0, _MOST) or 0
 
 
 def _create(
@@ -217,8 +222,7 @@ def _lease_id(build_id: str, generation: int) -> str:
 
 def generation(lease: Image) -> int:
     """How many clients drove the build before, at least."""
-    number = lease.name.rpartition("-")[2]
-    return int(number) if number.isdigit() else 0
+    return whole_number(lease.name.rpartition("-")[2], 0, _MOST) or 0
 
 
 def _life() -> str:
@@ -245,4 +249,5 @@ def _died_here(life: str) -> bool:
     words, mine = life.split(), _life().split()
     if len(words) != 4 or len(mine) != 4 or words[:2] != mine[:2]:
         return False
-    return words[2].isdigit() and _identity(int(words[2])) != life
+    pid = whole_number(words[2], 1, _MOST_PID)
+    return pid is not None and _identity(pid) != life

@@ -27,6 +27,7 @@ from osc_imagebuild.model.names import (
     build_tag,
     resource_name,
 )
+from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import attempts
@@ -281,8 +282,7 @@ def _other_version(image: Image, why: str) -> RecordError:
 
 def _percent(text: str) -> str:
     """Return how far a build is, '' where that is no number of 0 to 100."""
-    known = text.isascii() and text.isdigit() and len(text) < 4
-    return text if known and int(text) <= 100 else ""
+    return "" if whole_number(text, 0, 100) is None else text
 
 
 def _marks(text: str) -> dict[str, Mark]:

@@ -15,9 +15,13 @@ from osc_imagebuild.errors import (
     NotFoundError,
     TransientError,
 )
+from osc_imagebuild.model.numbers import whole_number
 
 # Source: nova.exception.InstanceIsLocked, which has no code of its own.
 _LOCKED = re.compile(r"Instance \S+ is locked")
+
+# More than a service can mean, and than a date can be away.
+_LONGEST_S = 10**9
 
 # Any request may begin with one to Keystone, and is not what went wrong then.
 LOGIN = ("identity", "POST", "/auth/tokens")
@@ -68,8 +72,9 @@ def from_session(
 def _retry_after(response: requests.Response) -> float:
     """Seconds; the header has them, or a time by the service's own clock."""
     after = response.headers.get("Retry-After", "")
-    if after.isdecimal():
-        return float(after)
+    seconds = whole_number(after, 0, _LONGEST_S)
+    if seconds is not None:
+        return float(seconds)
     times = [email.utils.parsedate_tz(t) for t in (after, response.headers.get("Date"))]
     then, now = (email.utils.mktime_tz(t) if t else 0 for t in times)
     return float(max(0, then - now)) if now else 0.0

@@ -50,6 +50,7 @@ from osc_imagebuild.model.actions import (
 )
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.names import Milestone, Status
+from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.monitors import signals_json
 from osc_imagebuild.monitors.console import clean, sign_files
 from osc_imagebuild.steps import attempts
@@ -98,7 +99,7 @@ class Engine:
         self._marks = dict(build.marks)
         self._history = list(build.steps)
         self._step, self._waits_since = "", api.now()
-        self._percent = int(build.percent) if build.percent.isdigit() else None
+        self._percent = whole_number(build.percent, 0, 100)
         self._doing = build.doing
         self._evidence = Evidence()
         self._repeats: Counter[tuple[str, str]] = Counter()

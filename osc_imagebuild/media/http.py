@@ -11,14 +11,15 @@ from typing import IO
 import requests
 
 from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.model.numbers import whole_number
 
 FILE_LIMIT = 1 << 30
 _CHUNK = 1 << 20
 TIMEOUT_S = 60
 # Forbidden, no such method, not implemented.
 _NOT_FOR_HEAD = (403, 405, 501)
-# More digits than any file's size has; Python refuses to read thousands of them.
-_MOST_DIGITS = 18
+# More than any file has.
+_MOST_BYTES = 10**18 - 1
 
 
 @contextmanager
@@ -74,8 +75,7 @@ def require_ok(url: str, response: requests.Response) -> None:
 
 def length(response: requests.Response) -> int:
     """How many bytes the server says that the body has, 0 where it does not tell."""
-    told = response.headers.get("Content-Length", "")
-    return int(told) if told.isdecimal() and len(told) <= _MOST_DIGITS else 0
+    return whole_number(response.headers.get("Content-Length"), 0, _MOST_BYTES) or 0
 
 
 class Scratch:

@@ -169,6 +169,8 @@ def columns_of(
 
     ``retry`` are the steps that it can be tried again from.
     """
+    from osc_imagebuild.model.numbers import whole_number
+
     spec = build.spec
     end = build.updated_at if build.is_over or not now else now
     left = time_left(build, end)
@@ -180,7 +182,7 @@ def columns_of(
         "arch": spec.arch,
         "step": build.step,
         "doing": build.doing or None,
-        "progress": int(build.percent) if build.percent.isdigit() else None,
+        "progress": whole_number(build.percent, 0, 100),
         "elapsed_s": max(0, int(end - build.begun_at)),
         "time_left_s": None if left is None else int(left),
         "reason": column(build.reason),
