@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 # --- what the user asks -----------------------------------------------------
 
+Hints = Mapping[str, str | tuple[str, ...]]
+"""Hints for Nova's scheduler: one text, or several where Nova takes a list."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class User:
@@ -74,7 +77,7 @@ class Request:
     networks: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     availability_zone: str | None = None
-    hints: Mapping[str, str] = field(default_factory=dict)
+    hints: Hints = field(default_factory=dict)
     properties: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     visibility: str = "private"

@@ -22,6 +22,10 @@ class Output(Result, Protocol):
         """Whether the root disk must be a volume."""
 
     @property
+    def has_visibility(self) -> bool:
+        """Whether other projects may be let see it."""
+
+    @property
     def keeps(self) -> tuple[str, ...]:
         """Roles of volumes that are the result's."""
 

@@ -170,6 +170,7 @@ class ImageOutput:
 
     cinder_source = "imageRef"
     needs_volume = False
+    has_visibility = True
     sees = frozenset({"result"})
     keeps: tuple[str, ...] = ()
 

@@ -59,6 +59,7 @@ class SnapshotOutput:
 
     cinder_source = "snapshot_id"
     needs_volume = True
+    has_visibility = False
     sees = frozenset({"volumes", "snapshots"})
     keeps = (ROOT,)
 

@@ -18,6 +18,7 @@ class VolumeOutput:
 
     cinder_source = "source_volid"
     needs_volume = True
+    has_visibility = False
     sees = frozenset({"volumes"})
     keeps = (ROOT,)
 

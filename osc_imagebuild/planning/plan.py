@@ -92,7 +92,7 @@ class _Planner:
         self._try(lambda: networks.check_zone(self.api, self.request))
         self._try(self._output)
         self.problems += preflight.room(self.api, flavor)
-        self.problems += preflight.visibility(self.api, self.request.visibility)
+        self.problems += preflight.visibility(self.api, self.request)
         minutes = self.request.timeout_min or (entry.timeout_min if entry else 0)
         self.problems += preflight.surroundings(self.api, minutes * 60)
         answers = self._try(lambda: self._answers(entry, install, where))

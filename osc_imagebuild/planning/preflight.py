@@ -14,7 +14,7 @@ from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Flavor
 from osc_imagebuild.model.spec import DriverCd, Media
-from osc_imagebuild.planning.request_checks import VISIBILITIES
+from osc_imagebuild.planning.request_checks import VISIBILITIES, has_visibility
 
 # Record, lease, boot images and result, at most at one time.
 IMAGES_NEEDED = 7
@@ -155,15 +155,18 @@ def _property_rights(api: Api) -> list[str]:
     ]
 
 
-def visibility(api: Api, wanted: str) -> list[str]:
+def visibility(api: Api, request: Request) -> list[str]:
     """Whether Glance lets us make an image that others see.
 
     Source: glance.api.v2.policy.ImageAPIPolicy.add_image.
 
     :raises: CloudError
     """
+    wanted = request.visibility
     if wanted in ("private", "shared") or wanted not in VISIBILITIES:
         return []
+    if not has_visibility(request.output):
+        return []  # it is refused for that
     error = _forbidden(api, {"visibility": wanted})
     if error is None:
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from osc_imagebuild import outputs
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.steps.attempts import MOST
 
@@ -13,6 +14,8 @@ VISIBILITIES = ("private", "shared", "community", "public")
 # Source: RFC 3986, 2.2 and 2.3, but for the quote, which answer files take for theirs.
 _URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 _RESERVED = ("imagebuild_", "os_glance", "owner_specified.")
+# Source: nova/api/openstack/compute/schemas/servers.py, _hints: what is no list there.
+_ONE_HINT = ("group", "query", "target_cell", "build_near_host_ip", "cidr")
 # Fields of every image, which are no properties; the last three may not even be sent.
 # Source: glance.api.v2.images (_base_properties, _reserved_properties).
 IMAGE_FIELDS = frozenset(
@@ -50,10 +53,20 @@ def problems(request: Request) -> list[str]:
         if re.match(r"imagebuild(-|$)", tag):
             found.append(f"tags that begin with imagebuild are the tool's own: {tag}")
     found += _property_problems(request.properties)
+    found += [
+        f"Nova takes the hint {key} once, not {len(value)} times"
+        for key, value in request.hints.items()
+        if key in _ONE_HINT and not isinstance(value, str) and len(value) > 1
+    ]
     if request.visibility not in VISIBILITIES:
         found.append(
             f"no visibility {request.visibility!r:.60}; "
             f"there are: {', '.join(VISIBILITIES)}"
+        )
+    elif request.visibility != "private" and not has_visibility(request.output):
+        found.append(
+            f"a {request.output} has no visibility, only its own project sees it: leave "
+            f"out --visibility {request.visibility}, or build an image"
         )
     if request.timeout_min is not None and not 1 <= request.timeout_min <= 1440:
         found.append("--timeout takes 1 to 1440 minutes")
@@ -62,6 +75,11 @@ def problems(request: Request) -> list[str]:
     if not 1 <= request.attempts <= MOST:
         found.append(f"--attempts takes 1 to {MOST}")
     return found
+
+
+def has_visibility(output: str) -> bool:
+    """Whether an output can be seen by other projects; of one that is none, who knows."""
+    return output not in outputs.names() or outputs.load(output).has_visibility
 
 
 def _property_problems(names: Iterable[str]) -> list[str]:
