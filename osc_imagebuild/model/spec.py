@@ -41,7 +41,7 @@ class Spec:
     security_groups: tuple[str, ...]
     availability_zone: str | None
     volume_zone: str
-    hints: Mapping[str, str]
+    hints: Mapping[str, str | tuple[str, ...]]
     kernel_url: str
     ramdisk_url: str
     kernel_args: str

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import typing
 from collections.abc import Collection, Mapping
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any
 
 from osc_imagebuild.errors import RecordError
@@ -124,7 +124,10 @@ def _cast(value: Any, hint: Any, key: str) -> Any:
     """Return ``value`` as the annotation says; JSON knows no tuples."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (UnionType, typing.Union):
-        return None if value is None else _cast(value, args[0], key)
+        if value is None and NoneType in args:
+            return None
+        tuples = [arg for arg in args if typing.get_origin(arg) is tuple]
+        return _cast(value, (tuples if isinstance(value, list) else args)[0], key)
     if origin is tuple and isinstance(value, list):
         if args[-1] is Ellipsis:
             return tuple(_cast(item, args[0], key) for item in value)

@@ -79,7 +79,10 @@ def _asked(request: Request) -> dict[str, Any]:
         "arch": request.arch,
         "output": request.output,
         "availability_zone": request.availability_zone,
-        "hints": dict(request.hints),
+        "hints": {
+            key: value[0] if isinstance(value, tuple) and len(value) == 1 else value
+            for key, value in request.hints.items()
+        },
         "result_tags": tuple(request.tags),
         "result_visibility": request.visibility,
         "verify": request.verify,

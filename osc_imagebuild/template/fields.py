@@ -48,7 +48,7 @@ SIMPLE = {
     ("output", "visibility"): "visibility",
     ("verify",): "verify",
 }
-# Mappings whose values Glance and Nova take as text.
+# Mappings whose values Glance and Nova take as text, or lists of texts.
 TEXTS = {("build", "hints"): "hints", ("output", "properties"): "properties"}
 
 
@@ -75,7 +75,7 @@ class _Fields:
         for path, name in TEXTS.items():
             texts = self._at(path)
             if texts is not None:
-                found[name] = {key: _text(value) for key, value in texts.items()}
+                found[name] = {key: _texts(value) for key, value in texts.items()}
         answers = self._at(("answers",)) or {}
         if "file" in answers:
             place = self.document.place(("answers", "file"))
@@ -182,6 +182,12 @@ def decoded(text: str, where: str) -> bytes:
         return base64.b64decode("".join(text.split()), validate=True)
     except binascii.Error as error:
         raise SpecError(f"{where}: this is not base64: {error}") from error
+
+
+def _texts(value: str | int | bool | list[str | int | bool]) -> str | tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple(map(_text, value))
+    return _text(value)
 
 
 def _text(value: str | int | bool) -> str:

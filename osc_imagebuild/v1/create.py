@@ -110,7 +110,7 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "networks": tuple(args.network),
         "security_groups": tuple(args.security_group),
         "availability_zone": args.availability_zone,
-        "hints": args.hint or {},
+        "hints": {key: tuple(values) for key, values in (args.hint or {}).items()},
         "properties": args.property or {},
         "tags": tuple(dict.fromkeys(args.tag)),
         "visibility": args.visibility,
@@ -212,8 +212,9 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hint",
         metavar="<key=value>",
-        action=parseractions.KeyValueAction,
-        help="Hint for Nova's scheduler (repeat for several)",
+        action=parseractions.KeyValueAppendAction,
+        help="Hint for Nova's scheduler (repeat for several, also of one key: "
+        "different_host and same_host take several servers)",
     )
 
 

@@ -98,6 +98,14 @@ class OtherVersionTest(testtools.TestCase):
                     self.assertEqual("install", found.step)
             self.assertEqual(needed, refused, name)
 
+    def test_hints(self) -> None:
+        """A hint was a text, and may be several now."""
+        hints = {"group": "g", "different_host": ["a", "b"]}
+        self.assertEqual(
+            {"group": "g", "different_host": ("a", "b")},
+            read(saved("running"), hints=hints).spec.hints,
+        )
+
     def test_defaults(self) -> None:
         """Those of a build without what the fields are for; others stay as they are."""
         complete = record.parse(images.parse(saved("complete"))).spec

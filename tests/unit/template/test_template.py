@@ -108,7 +108,7 @@ class MeaningTest(TemplateTestCase):
                 "networks": ("a", "b"),
                 "security_groups": ("c",),
                 "availability_zone": "nova",
-                "hints": {"group": "g"},
+                "hints": {"group": "g", "different_host": ("a", "1")},
                 "boot_method": "kernel",
                 "timeout_min": 60,
                 "stall_min": 15,
@@ -263,7 +263,7 @@ class ExtendsTest(TemplateTestCase):
         }
         top: dict[str, Any] = {
             "packages": ("b", "c"),
-            "hints": {"b": "2"},
+            "hints": {"b": ("2", "3")},
             "tags": ("y",),
         }
         old, new, other = (File(path=p, content=c) for p, c in FILES)
@@ -272,7 +272,7 @@ class ExtendsTest(TemplateTestCase):
         self.assertEqual(
             {
                 "packages": ("a", "b", "c"),
-                "hints": {"a": "1", "b": "2"},
+                "hints": {"a": "1", "b": ("2", "3")},
                 "tags": ("y",),
                 "os": "o",
                 "commands": ("apt update", "x", "apt update", "x"),
@@ -441,7 +441,7 @@ build:
   networks: [a, b]
   security_groups: [c]
   availability_zone: nova
-  hints: {{group: g}}
+  hints: {{group: g, different_host: [a, 1]}}
   boot_method: kernel
   disk_gib: 8
   config_drive: true

@@ -109,6 +109,17 @@ class CreateTest(ShellTestCase):
         self.assertEqual("community", result.visibility)
         self.assertEqual(10, result.min_disk)
 
+    def test_hints(self) -> None:
+        """Several of one key are all given to Nova, one is a text."""
+        words = ("different_host=a", "different_host=b", "of_a_site=c=d")
+        options = [part for word in words for part in ("--hint", word)]
+        ran = self.create(*options, "--no-wait")
+        self.assertEqual(0, ran.code, ran.err)
+        (server,) = self.cloud.nova.servers.values()
+        self.assertEqual(
+            {"different_host": ["a", "b"], "of_a_site": "c=d"}, server.hints
+        )
+
     def test_five_mistakes_at_once(self) -> None:
         """All of them are named, the exit code is 1, nothing is written."""
         ran = self.create(
