@@ -7,7 +7,7 @@ from typing import Any
 
 from osc_imagebuild.cloud import paging
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.model.resources import Network, Subnet
+from osc_imagebuild.model.resources import Network, SecurityGroup, Subnet
 
 
 def networks(api: Api) -> list[Network]:
@@ -114,10 +114,14 @@ def _project(api: Api) -> str:
     return found or ""
 
 
-def security_groups(api: Api) -> dict[str, str]:
-    """Return name and ID of the project's security groups, each to the name.
+def security_groups(api: Api) -> list[SecurityGroup]:
+    """Return the security groups that can be seen, also those of other projects.
 
     :raises: CloudError
     """
     groups = paging.read(api, "network", "/security-groups", "security_groups")
-    return {key: g["name"] for g in groups for key in (g["id"], g["name"])}
+    mine = _project(api)
+    return [
+        SecurityGroup(g["id"], g["name"], not mine or g.get("project_id") == mine)
+        for g in groups
+    ]

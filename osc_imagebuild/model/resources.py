@@ -144,6 +144,15 @@ class VolumeRoom:
 
 
 @dataclass(frozen=True)
+class SecurityGroup:
+    """A security group; ``own`` is whether it is the project's own."""
+
+    id: str
+    name: str
+    own: bool = True
+
+
+@dataclass(frozen=True)
 class Subnet:
     """An IPv4 subnet; ``pools`` are pairs of first and last address."""
 

@@ -55,20 +55,17 @@ def _address(api: Api, there: resources.Network) -> dict[str, str]:
 
 
 def security_groups(api: Api, request: Request) -> tuple[str, ...]:
-    """Return the names of the security groups that are asked for.
+    """Return the IDs of the security groups that are asked for.
 
-    :raises: SpecError where there is no such group, CloudError
+    Source: nova/api/openstack/compute/schemas/servers.py: base_create's security_groups
+    takes names and IDs, and of these only IDs are never ambiguous.
+
+    :raises: SpecError where there is no such group, or several, CloudError
     """
     if not request.security_groups:
         return ()
-    known = cloud_networks.security_groups(api)
-    unknown = [g for g in request.security_groups if g not in known]
-    if unknown:
-        raise SpecError(
-            f"no security group {', '.join(map(repr, unknown))}; see: openstack "
-            "security group list"
-        )
-    return tuple(known[g] for g in request.security_groups)
+    groups = cloud_networks.security_groups(api)
+    return selection.security_groups(groups, request.security_groups)
 
 
 def check_zone(api: Api, request: Request) -> None:

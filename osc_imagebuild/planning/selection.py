@@ -13,7 +13,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.resources import Flavor, Network
+from osc_imagebuild.model.resources import Flavor, Network, SecurityGroup
 
 # What machines boot method ipxe has stub disks for.
 _STUB_ARCHES = ("x86_64", "aarch64")
@@ -24,8 +24,8 @@ def flavor(
 ) -> tuple[Flavor, str]:
     """The named flavor, or the smallest that the installer fits into.
 
-    With ``on_volume`` the flavor's own disk is of no use; nor is it where it
-    has none, which is how clouds say that they want volumes.
+    With ``on_volume`` the flavor's own disk is of no use. One without a disk, which is
+    how clouds say that they want volumes, is taken where no other fits, or by name.
 
     :raises: SpecError
     """
@@ -47,6 +47,11 @@ def flavor(
             )
         return found, ""
     fitting = [f for f in flavors if _fits(f, entry, on_volume)]
+    if not any(not f.other_disks for f in fitting):
+        # Where none has the disk, a volume does; most clouds of that kind have no other.
+        without = [f for f in flavors if f.disk_gib == 0 and _fits(f, entry, True)]
+        if any(not f.other_disks for f in without):
+            fitting, needs = without, f"{entry.min_ram_mib} MiB of RAM, and no disk"
     if fitting and all(f.other_disks for f in fitting):
         raise SpecError(
             f"each flavor with {needs} brings a swap or an ephemeral disk, which the "
@@ -97,6 +102,39 @@ def networks(
         )
     listed = ", ".join(sorted(f"{n.name} ({n.id})" for n in usable))
     raise SpecError(f"several networks could be used, choose with --network: {listed}")
+
+
+def security_groups(
+    groups: Sequence[SecurityGroup], names: Sequence[str]
+) -> tuple[str, ...]:
+    """IDs of the named security groups; of one name, the project's own goes first.
+
+    :raises: SpecError
+    """
+    chosen = {name: _security_groups(groups, name) for name in names}
+    unknown = [repr(name) for name, ids in chosen.items() if not ids]
+    problems = [
+        f"several security groups are named {name!r}, give one's ID: {', '.join(ids)}"
+        for name, ids in chosen.items()
+        if len(ids) > 1
+    ]
+    if unknown:
+        problems.insert(
+            0,
+            f"no security group {', '.join(unknown)}; see: openstack security group list",
+        )
+    if problems:
+        raise SpecError(problems)
+    return tuple(dict.fromkeys(ids[0] for ids in chosen.values()))
+
+
+def _security_groups(groups: Sequence[SecurityGroup], name: str) -> list[str]:
+    named = [group for group in groups if group.name == name]
+    return (
+        [group.id for group in groups if group.id == name]
+        or [group.id for group in named if group.own]
+        or [group.id for group in named]
+    )
 
 
 def config_drive(

@@ -228,10 +228,15 @@ class Nova(NovaPlanning):
         return wanted
 
     def _require_groups(self, body: dict[str, Any]) -> None:
-        known = {g["name"] for g in self._neutron.groups}
+        groups = self._neutron.groups
         for group in body.get("security_groups", ()):
-            if group["name"] not in known:
-                raise Refusal(400, f"Security group {group['name']} not found.")
+            wanted = group["name"]
+            ids = [g["id"] for g in groups if wanted in (g["id"], g["name"])]
+            if not ids:
+                raise Refusal(400, f"Security group {wanted} not found.")
+            if len(ids) > 1:
+                text = f"Multiple security groups found matching '{wanted}'."
+                raise Refusal(409, text)
 
     def _server(self, call: Call, server_id: str) -> FakeServer:
         server = self.servers.get(server_id)
