@@ -27,6 +27,7 @@ from osc_imagebuild.errors import (
     ImageBuildError,
     InstallError,
     RecordError,
+    TransientError,
     because,
 )
 from osc_imagebuild.guests.catalog import Catalog
@@ -114,7 +115,7 @@ class Builder:
 
         :raises: as `create`
         """
-        with _advised(plan.build_id):
+        with _creating(plan.build_id):
             build = record.create(self.api, plan.build_id, plan.spec, plan.texts)
         self.listener(
             Event(EventKind.CREATED, build.id, "", build.spec.name, self.api.now())
@@ -361,6 +362,30 @@ def _advised(build_id: str, command: str = "resume") -> Iterator[None]:
         error.advice = (
             f"build {build_id} can go on, here or on any other machine, with: "
             f"openstack image build {command} {build_id}"
+        )
+        raise
+
+
+@contextmanager
+def _creating(build_id: str) -> Iterator[None]:
+    """Say what to do next where a build has no record yet, or nobody knows."""
+    try:
+        yield
+    except TransientError as error:
+        error.advice = (
+            f"whether build {build_id} began, tells: "
+            f"openstack image build show {build_id}"
+        )
+        raise
+    except CloudError as error:
+        way = {
+            403: "ask the cloud's operator for the right to make such images",
+            413: "delete images that nobody needs, or ask for a larger quota; see: "
+            "openstack image list",
+        }
+        error.advice = (
+            "Glance refused the record of the build, and nothing was made; "
+            + way.get(error.status, "create it again once that is mended")
         )
         raise
 
