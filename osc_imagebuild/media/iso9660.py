@@ -19,6 +19,8 @@ from osc_imagebuild.errors import SpecError
 SECTOR = 2048
 # The descriptors begin behind the system area.
 _FIRST = 16
+# What has to be read of an ISO to know that it is one.
+BEGIN = (_FIRST + 1) * SECTOR
 _MOST_DESCRIPTORS = 32
 _PRIMARY, _SUPPLEMENTARY, _TERMINATOR = 1, 2, 255
 _JOLIET = (b"%/@", b"%/C", b"%/E")
@@ -66,10 +68,7 @@ class Volume:
         if self._block not in (512, 1024, SECTOR):
             raise SpecError(f"{name} is damaged: it has blocks of {self._block} bytes")
         if claimed > self.size:
-            raise SpecError(
-                f"{name} is cut off: it has {self.size} bytes and says of itself "
-                f"{claimed}; get it anew"
-            )
+            raise SpecError(_cut_off(name, self.size, claimed))
         self.label = _encoded(primary[40:72])
 
     def find(self, path: str) -> Record | None:
@@ -166,6 +165,31 @@ class Volume:
         raise SpecError(
             f"{self._name} is no ISO, or is cut off: it has no volume descriptors"
         )
+
+
+def require_descriptor(begin: bytes, size: int, name: str) -> None:
+    """See to it that a medium of ``size`` bytes that begins so is an ISO, and whole.
+
+    A medium may have UDF alone, as Windows' tools make some.
+    Source: ECMA-119, 8.4; ECMA-167, 2/9.1.2 and 3/9.1 (BEA01).
+
+    :raises: SpecError
+    """
+    first = begin[_FIRST * SECTOR :][:SECTOR]
+    if first[1:6] == b"BEA01":
+        return
+    if first[1:6] != b"CD001":
+        raise SpecError(
+            f"{name} is no ISO: it has {size} bytes and no volume descriptor; see "
+            "whether it is an error page, or still compressed"
+        )
+    claimed = _number(first, 80) * _number(first, 128, 2)
+    if first[0] == _PRIMARY and claimed > size:
+        raise SpecError(_cut_off(name, size, claimed))
+
+
+def _cut_off(name: str, size: int, claimed: int) -> str:
+    return f"{name} is cut off: it has {size} bytes and says of itself {claimed}; get it anew"
 
 
 def raw_records(sector: bytes) -> Iterator[tuple[int, bytes]]:

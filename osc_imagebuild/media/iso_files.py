@@ -11,8 +11,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import IO, Protocol, cast
 
-from osc_imagebuild.errors import SpecError
-from osc_imagebuild.media import http_range, verified
+import requests
+
+from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.media import http, http_range, iso9660, verified
 from osc_imagebuild.media.http import FILE_LIMIT
 from osc_imagebuild.media.iso9660 import Volume
 from osc_imagebuild.model.boot_sources import IsoFile
@@ -85,6 +87,54 @@ def opened(
 
 def _ranged(name: str, ask: http_range.Ask) -> IO[bytes]:
     return cast(IO[bytes], http_range.RangeFile(name, ask))
+
+
+def require_iso(
+    url: str, size: int, image_id: str = "", ask_for: AskForImage | None = None
+) -> None:
+    """See to it that what is at ``url``, or the image, is an ISO; its begin tells.
+
+    Unlike `opened` it takes servers and stores that give no parts, and reads no further.
+
+    :raises: SpecError where it is none, or cannot be read, TransientError where
+        nobody answers
+    """
+    if image_id:
+        name = f"image {image_id}"
+        if ask_for is None:
+            raise SpecError(f"{name}: no cloud to ask for it")
+        begin = _begin(name, ask_for(image_id))
+    elif "://" in (name := url):
+        with closing(http_range.Web(url)) as web:
+            begin = _begin(url, web)
+    else:
+        try:
+            with open(url, "rb") as file:
+                begin = file.read(iso9660.BEGIN)
+        except OSError as error:
+            raise SpecError(f"cannot read {url}: {error.strerror}") from error
+    iso9660.require_descriptor(begin, size, name)
+
+
+def _begin(name: str, ask: http_range.Ask) -> bytes:
+    """The first bytes of what there is, of a whole answer too."""
+    plain = {"Accept-Encoding": "identity"}
+    try:
+        response = ask(plain | {"Range": f"bytes=0-{iso9660.BEGIN - 1}"})
+    except SpecError:
+        response = ask(plain)  # a store of Glance's that gives no parts
+    data = b""
+    with closing(response):
+        http.require_ok(name, response)
+        try:
+            for chunk in response.iter_content(iso9660.SECTOR):
+                data += chunk
+                if len(data) >= iso9660.BEGIN:
+                    break
+        except requests.RequestException as error:
+            text = f"{name} broke off: {error}"
+            raise TransientError(text, service="mirror") from error
+    return data
 
 
 class Target(Protocol):

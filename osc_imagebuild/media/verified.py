@@ -140,6 +140,8 @@ def describe(url: str) -> tuple[int, str]:
     """
     response = http.head(url, _PLAIN)
     size = http.length(response)
+    if response.headers.get("Content-Length") == "0":
+        raise SpecError(f"{url} is empty")
     if not size:
         raise SpecError(f"{url}: its server does not tell how large it is")
     headers = response.headers

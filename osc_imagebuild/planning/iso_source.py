@@ -111,6 +111,7 @@ class IsoFinder(Search):
 
     def _remote(self, url: str, method: str) -> Media:
         size, version = verified.describe(url)
+        iso_files.require_iso(url, size)
         sha256, sha512 = self._digests(url)
         # What nothing tells from what was there before is no other build's.
         key = _key(f"{url} {size} {version}") if version else ""
@@ -139,6 +140,7 @@ class IsoFinder(Search):
     def _local(self, path: str, method: str) -> Media:
         self.tell(f"the ISO passes through this client, from {path}")
         sha256, sha512 = _given(self.request.checksum)
+        iso_files.require_iso(path, os.path.getsize(path))
         size, found = verified.measure(path)
         self._remaster(path, size)
         if (sha256 and found.sha256 != sha256) or (sha512 and found.sha512 != sha512):
@@ -182,6 +184,8 @@ class IsoFinder(Search):
                 f"{image.disk_format}; an installer's CD is an active iso"
             )
         self._check_image(image)
+        ask_for = partial(images.reader, self.api)
+        iso_files.require_iso("", image.size, image.id, ask_for)
         return Media(
             boot_method=method,
             source=f"image {image.id}",

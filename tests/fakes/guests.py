@@ -14,6 +14,8 @@ _BUILD_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIGN = re.compile(r"IMAGEBUILD-[A-Z]+ " + _BUILD_ID.pattern)
 INSTALLED = b"INSTALLED "
 ISO = b"ISO of the installer"
+# One with the descriptor by which an ISO is known.
+MINI_ISO = ISO.ljust(32768, b"\0") + b"\1CD001\1".ljust(2048, b"\0")
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from osc_imagebuild.media import answer_cd
-from tests.fakes.guests import ISO
+from tests.fakes.guests import ISO, MINI_ISO
 from tests.fakes.wire import Reply
 
 # Of a Linux kernel's first sector: boot record and header.
@@ -77,9 +77,9 @@ class Mirror:
             "linux": KERNEL,
             "initrd": b"\x1f\x8b initrd",
             "initrd.gz": b"\x1f\x8b initrd",
-            "mini.iso": ISO + bytes(5000),
+            "mini.iso": MINI_ISO + bytes(5000),
             "remaster.iso": _REAL_ISO,
-            "drivers.iso": b"drivers " * 99,
+            "drivers.iso": MINI_ISO.replace(ISO, b"drivers".ljust(len(ISO))),
             "installer.iso": installer_iso(),
             "Release": b"Suite: stable\n",
         }

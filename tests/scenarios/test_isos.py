@@ -30,13 +30,13 @@ from osc_imagebuild.model.names import VOLUME_MARK, build_tag, resource_name
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import iso_source
 from osc_imagebuild.steps.boot_sources import EnsureVolume
-from tests.fakes.guests import ISO
+from tests.fakes.guests import MINI_ISO
 from tests.fakes.image import FakeImage
 from tests.unit import samples
 from tests.unit.base import CloudTestCase
 
 URL = "http://mirror.fake/isos/mini.iso"
-DATA = ISO + bytes(5000)
+DATA = MINI_ISO + bytes(5000)
 SHA256 = hashlib.sha256(DATA).hexdigest()
 SHA512 = hashlib.sha512(DATA).hexdigest()
 

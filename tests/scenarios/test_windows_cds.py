@@ -25,7 +25,7 @@ from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning.plan import make_plan
 from osc_imagebuild.steps.press_key import EnsureKey
 from tests.fakes import machines
-from tests.fakes.guests import ISO
+from tests.fakes.guests import ISO, MINI_ISO
 from tests.scenarios.test_watching import Script, hello
 from tests.unit import samples
 from tests.unit.answer_files import UNATTEND
@@ -33,7 +33,7 @@ from tests.unit.base import CloudTestCase
 from tests.unit.samples import NOW, facts, marks, server
 from tests.unit.wanted import asked, rendered
 
-DRIVERS = b"drivers of VirtIO " * 99
+DRIVERS = MINI_ISO.replace(ISO, b"drivers of VirtIO".ljust(len(ISO)))
 PRESS = rfb.press
 WINDOWS = ("windows-11", "windows-server-2022", "windows-server-2025")
 
@@ -262,7 +262,7 @@ class WindowsTest(CloudTestCase):
 
     def test_planned(self) -> None:
         """Devices, CDs, and the key."""
-        self.cloud.mirror.files["win.iso"] = ISO
+        self.cloud.mirror.files["win.iso"] = MINI_ISO
         self.cloud.mirror.files["virtio-win.iso"] = DRIVERS
         base = "http://mirror.fake"
         for flavor in self.cloud.nova.flavors:

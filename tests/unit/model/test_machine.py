@@ -11,6 +11,7 @@ from osc_imagebuild.guests import answers, families
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
+from tests.fakes.guests import MINI_ISO
 from tests.unit.base import CloudTestCase
 
 UEFI = {"hw_firmware_type": "uefi", "hw_machine_type": "q35"}
@@ -106,7 +107,7 @@ class PlanTest(CloudTestCase):
     def test_secure_machine(self) -> None:
         """The options reach the boot image and the result; a missing TPM is told."""
         url = "http://mirror.fake/mini/mini.iso"
-        self.cloud.mirror.files[url] = b"ISO" * 100
+        self.cloud.mirror.files[url] = MINI_ISO
         request = self.request(
             source=url, firmware="uefi", secure_boot=True, tpm=True, checksum=""
         )

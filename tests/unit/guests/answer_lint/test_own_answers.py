@@ -9,7 +9,7 @@ from typing import Any
 import fixtures
 
 from tests import paths
-from tests.fakes.guests import ISO as ISO_DATA
+from tests.fakes.guests import MINI_ISO as ISO_DATA
 from tests.fakes.mirror import KERNEL
 from tests.fakes.planning import flavor
 from tests.unit.shell import Ran, ShellTestCase
