@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from osc_imagebuild.media import answer_cd
+
 
 class Kind(NamedTuple):
     """What a value must be, and how that is called."""
@@ -89,6 +91,8 @@ _ITEMS: dict[str, Kind] = {
     "fetches": _TEXT,
     "press_key": Kind(lambda v: v in ("bios", "uefi"), "bios or uefi"),
 }
+_NOT_EMPTY = ("arches", "boot_methods")
+_CD = ("label", "file", "empty", "texts")
 # What is in a mapping; where its keys are not fixed, the kind of all others is at "*".
 _INSIDE: dict[str, dict[str, Kind]] = {
     "arches": {"*": _MAPPING},
@@ -124,8 +128,12 @@ def _of(key: str, value: Any, known: Collection[str]) -> Iterator[str]:
         for number, part in enumerate(value, 1):
             if not item.fits(part):
                 yield _wrong(f"{key}[{number}]", item, part)
+    if key in _NOT_EMPTY and not value:
+        yield f"{key} needs at least one"
     if key in _INSIDE:
         yield from _inside(key, value, _INSIDE[key])
+    if key == "answer_cd" and value:
+        yield from _answer_cd(value)
     if key == "arches":
         for arch, part in value.items():
             if isinstance(part, dict):
@@ -143,6 +151,17 @@ def _inside(
             yield f"{where}.{key}: no such key; there are: {', '.join(kinds)}"
         elif not kind.fits(part):
             yield _wrong(f"{where}.{key}", kind, part)
+
+
+def _answer_cd(cd: Mapping[Any, Any]) -> Iterator[str]:
+    """What is wrong with the CD as a whole, where its parts are of the right kinds."""
+    if "file" not in cd:
+        yield "answer_cd.file missing"
+    if all(_INSIDE["answer_cd"][key].fits(cd[key]) for key in cd if key in _CD):
+        files = [cd["file"]] if "file" in cd else []
+        paths = [*files, *cd.get("empty", ()), *map(str, cd.get("texts", ()))]
+        for line in answer_cd.problems(cd.get("label", ""), paths):
+            yield f"answer_cd: {line}"
 
 
 def _wrong(where: str, kind: Kind, value: object) -> str:

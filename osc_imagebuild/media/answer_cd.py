@@ -3,10 +3,42 @@
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 _LEAST = 1 << 20
+# Joliet's limits. Source: the Joliet Specification, 3.2; pycdlib refuses more.
+_LONGEST_LABEL, _LONGEST_NAME = 16, 64
+
+
+def problems(label: str, paths: Collection[str]) -> list[str]:
+    """Return why a CD labelled ``label`` cannot have files of these ``paths``."""
+    lines = []
+    if not label.isascii() or not label.isprintable() or len(label) > _LONGEST_LABEL:
+        lines.append(
+            f"a CD's label has {_LONGEST_LABEL} ASCII characters at most: {label!r:.60}"
+        )
+    files = set(paths)
+    for path in paths:
+        folders = path.split("/")[:-1]
+        above = {"/".join(folders[:depth]) for depth in range(1, len(folders) + 1)}
+        if not _is_path(path):
+            lines.append(f"not a path on a CD: {path!r:.100}")
+        elif above & files:
+            lines.append(f"on a CD, {min(above & files)!r} is a file and a directory")
+    if len(files) < len(paths):
+        twice = sorted(path for path in files if list(paths).count(path) > 1)
+        lines.append(f"on a CD, a path is there once: {', '.join(map(repr, twice))}")
+    return lines
+
+
+def _is_path(path: str) -> bool:
+    parts = path.split("/")
+    return (
+        all(parts)
+        and not {".", ".."} & set(parts)
+        and max(map(len, parts)) <= _LONGEST_NAME
+        and path.isprintable()
+    )
 
 
 def answer_cd(label: str, files: Mapping[str, str]) -> bytes:
@@ -16,26 +48,25 @@ def answer_cd(label: str, files: Mapping[str, str]) -> bytes:
     the names as they are. Always the same bytes for the same input but for
     the time of its making.
 
-    :raises: ValueError where a path leads out of the CD
+    :raises: ValueError where there is no such CD, as `problems` tells
     """
     import pycdlib
 
+    if wrong := problems(label, files):
+        raise ValueError("; ".join(wrong))
     iso = pycdlib.PyCdlib()
     iso.new(interchange_level=3, vol_ident=label, joliet=3, rock_ridge="1.09")
     try:
-        made: set[str] = set()
+        made: dict[str, str] = {"": ""}
         for number, (path, text) in enumerate(sorted(files.items())):
-            parts = path.split("/")
-            if not all(parts) or {".", ".."} & set(parts):
-                raise ValueError(f"not a path on a CD: {path!r}")
-            for depth in range(1, len(parts)):
-                _make_directory(iso, parts[:depth], made)
+            folder, _, name = path.rpartition("/")
+            _make_directory(iso, folder, made)
             data = text.encode()
             iso.add_fp(
                 io.BytesIO(data),
                 len(data),
-                _plain(parts[:-1]) + f"/F{number:07d}.;1",
-                rr_name=parts[-1],
+                made[folder] + f"/F{number:07d}.;1",
+                rr_name=name,
                 joliet_path="/" + path,
             )
         target = io.BytesIO()
@@ -47,15 +78,17 @@ def answer_cd(label: str, files: Mapping[str, str]) -> bytes:
     return target.getvalue().ljust(_LEAST, b"\0")
 
 
-def _make_directory(iso: object, parts: list[str], made: set[str]) -> None:
-    path = "/".join(parts)
-    if path not in made:
-        made.add(path)
-        iso.add_directory(  # type: ignore[attr-defined]
-            _plain(parts), rr_name=parts[-1], joliet_path="/" + path
-        )
+def _make_directory(iso: object, path: str, made: dict[str, str]) -> None:
+    """Make a directory, and those above it, unless they are in ``made``.
 
-
-def _plain(parts: list[str]) -> str:
-    """A path as plain ISO 9660 has it, which nobody reads here."""
-    return "".join("/" + re.sub(r"[^A-Z0-9_]", "_", p.upper())[:31] for p in parts)
+    That maps paths to what they are in plain ISO 9660, which nobody reads here: names
+    there are numbers, as those that differ in other characters would be the same.
+    """
+    if path in made:
+        return
+    above, _, name = path.rpartition("/")
+    _make_directory(iso, above, made)
+    made[path] = f"{made[above]}/D{len(made):07d}"
+    iso.add_directory(  # type: ignore[attr-defined]
+        made[path], rr_name=name, joliet_path="/" + path
+    )

@@ -81,7 +81,13 @@ def _made(
         case BlankDisk(size_gib):
             return qcow2.build(b"", size_gib * _GIB)
         case AnswerCd(label, named, plain):
-            return answer_cd.answer_cd(label, _filled(named, plain, texts))
+            try:
+                return answer_cd.answer_cd(label, _filled(named, plain, texts))
+            except ValueError as error:
+                # The catalogue is checked; a record may say anything.
+                raise SpecError(
+                    f"no CD can be made for the answers: {error}"
+                ) from error
 
 
 def _fetch_part(

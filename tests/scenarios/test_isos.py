@@ -23,9 +23,9 @@ from osc_imagebuild.errors import (
     SpecError,
     TransientError,
 )
-from osc_imagebuild.media import answer_cd, verified
+from osc_imagebuild.media import answer_cd, content, verified
 from osc_imagebuild.model.actions import Act, CreateVolume
-from osc_imagebuild.model.boot_sources import BootVolume, InstallMedia
+from osc_imagebuild.model.boot_sources import AnswerCd, BootVolume, InstallMedia
 from osc_imagebuild.model.names import VOLUME_MARK, build_tag, resource_name
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import iso_source
@@ -506,6 +506,15 @@ class DiscTest(testtools.TestCase):
         import pycdlib
 
         files = {"user-data": "#cloud", "meta-data": "", "etc/rc.d/x_1": "ü"}
+        # Alike in plain ISO 9660.
+        files |= {
+            "a-b/x": "1",
+            "a_b/y": "2",
+            "a_b/x-y": "3",
+            "a_b/x_y": "4",
+            "A-b/x": "5",
+        }
+        files |= {f"{'deep' * 9}-{n}/x": str(n) for n in range(3)}
         disc = answer_cd.answer_cd("CIDATA", files)
         self.assertEqual(b"CIDATA", disc[32808:32840].strip())
         iso = pycdlib.PyCdlib()
@@ -519,8 +528,13 @@ class DiscTest(testtools.TestCase):
 
     def test_paths(self) -> None:
         """Nothing leads out of the CD."""
-        for path in ("../x", "a//b", "/etc", ""):
+        for path in ("../x", "a//b", "/etc", "", "a/" + "x" * 65, "a\0b", "\udc00"):
             self.assertRaises(ValueError, answer_cd.answer_cd, "X", {path: ""})
+        for label in ("X" * 17, "Ä", "A\n"):
+            self.assertRaises(ValueError, answer_cd.answer_cd, label, {"x": ""})
+        disc = content.opened(AnswerCd("X", {"../x": "answer"}), {})
+        error = self.assertRaises(SpecError, disc.__enter__)
+        self.assertIn("no CD can be made for the answers: not a path", str(error))
 
     def test_digests(self) -> None:
         """Of this file only, and not of one whose name ends so."""

@@ -128,10 +128,43 @@ class CatalogTest(testtools.TestCase):
             ("verify: {signs: x}", "verify.signs: no such key; there are: user_data"),
             ("verify: {timeout_min: x}", "verify.timeout_min takes a whole number"),
             ("network: {dhcp: 3}", "network.dhcp takes a text; not 3"),
+            ("boot_methods: []", "boot_methods needs at least one"),
+            ("answer_cd: {file: ../x}", "answer_cd: not a path on a CD: '../x'"),
+            ("answer_cd: {file: /x}", "answer_cd: not a path on a CD: '/x'"),
+            ("answer_cd: {file: ''}", "answer_cd: not a path on a CD: ''"),
+            ("answer_cd: {empty: [a//b]}", "answer_cd: not a path on a CD: 'a//b'"),
+            ("answer_cd: {texts: {./a: x}}", "answer_cd: not a path on a CD: './a'"),
+            ('answer_cd: {file: "a\\nb"}', "answer_cd: not a path on a CD: 'a\\nb'"),
+            (f"answer_cd: {{file: {'x' * 65}}}", "answer_cd: not a path on a CD: 'xxx"),
+            (
+                f"answer_cd: {{label: {'X' * 17}}}",
+                "answer_cd: a CD's label has 16 ASCII",
+            ),
+            ("answer_cd: {label: Ä}", "answer_cd: a CD's label has 16 ASCII"),
+            (
+                "answer_cd: {file: x, texts: {x/y: z}}",
+                "answer_cd: on a CD, 'x' is a file and a directory",
+            ),
+            (
+                "answer_cd: {file: x, empty: [x, y]}",
+                "answer_cd: on a CD, a path is there once: 'x'",
+            ),
+            ("answer_cd: {empty: x}", "answer_cd.empty takes a list of texts; not 'x'"),
         ):
             catalog = self.write("rocky-9.yaml", text)
             error = self.assertRaises(SpecError, catalog.entry, "rocky-9")
             self.assertIn(f"catalogue entry rocky-9: {words}", str(error))
+
+    def test_parts_that_are_needed(self) -> None:
+        """An entry of one's own without an architecture, or a CD without its file."""
+        own = "family: generic\ntitle: x\nversion: 1\nsource: http://x\nanswer: a\n"
+        for text, words in (
+            ("arches: {}", "arches needs at least one"),
+            ("arches: {x86_64: }\nanswer_cd: {label: X}", "answer_cd.file missing"),
+        ):
+            catalog = self.write("own.yaml", f"{own}kernel_args: ''\n{text}")
+            error = self.assertRaises(SpecError, catalog.entry, "own")
+            self.assertIn(f"catalogue entry own: {words}", str(error))
 
     def test_wrong_signs(self) -> None:
         """They are used while a guest runs, where no error may come of them."""
