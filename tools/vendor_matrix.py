@@ -174,7 +174,7 @@ def _rendered(entry: Entry, request: Request, option: str, word: str, way: Way) 
 def grub_script(**fields: str | Mapping[str, str]) -> str:
     """What GRUB runs on the disk that starts an installer on a machine with UEFI."""
     spec = samples.spec(firmware="uefi", boot_method="ipxe", **fields)
-    content = ipxe.images(spec)[0].content
+    content = ipxe.METHOD.images(spec)[0].content
     if not isinstance(content, EfiStubDisk):
         raise TypeError(f"no disk for UEFI: {content!r:.60}")
     return content.script

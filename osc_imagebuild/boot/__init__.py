@@ -1,25 +1,84 @@
 """Boot methods: how the install server comes to run the installer.
 
-One module a method; its file name is the value of ``--boot-method``. A module
-offers what `BootMethod` lists.
+One module a method; its file name is the value of ``--boot-method``. Its ``METHOD``
+offers what `BootMethod` lists. Nobody else knows a method by its name: what depends
+on the method is asked of it.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Protocol, cast
+from typing import Protocol
 
-from osc_imagebuild.model.boot_sources import BootImage, BootVolume
+from osc_imagebuild.model.boot_sources import BootImage, BootVolume, Content
 from osc_imagebuild.model.names import shared_tag
+from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Spec
 
 
 class BootMethod(Protocol):
-    """What a module of this package must offer."""
+    """What the object ``METHOD`` of a module of this package must offer."""
 
-    ROOT: str
-    """Role of the image that the server's root disk is made of."""
+    @property
+    def preference(self) -> int:
+        """Rank for 'auto': of the methods that can be used, the lowest is taken."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is a good choice, for the line that tells it; '' for no words."""
+
+    @property
+    def takes_tree(self) -> bool:
+        """Whether it starts the installer of an install tree."""
+
+    @property
+    def takes_iso(self) -> bool:
+        """Whether it starts the installer of an ISO."""
+
+    @property
+    def iso_keys(self) -> tuple[str, ...]:
+        """Keys that the catalogue must have of an architecture to start its ISO."""
+
+    @property
+    def boots_iso(self) -> bool:
+        """Whether the ISO's own boot loader runs, which may ask for a key."""
+
+    @property
+    def starts_signed(self) -> bool:
+        """Whether a firmware with Secure Boot starts what it starts."""
+
+    @property
+    def uploads_kernel(self) -> bool:
+        """Whether this client uploads kernel and ramdisk, else the guest has them."""
+
+    @property
+    def needs_volume(self) -> bool:
+        """Whether the root disk must be a volume."""
+
+    @property
+    def answers_on_cd(self) -> bool:
+        """Whether the answers are on a CD, else the command line says where they are."""
+
+    @property
+    def command_line_limit(self) -> int:
+        """Most bytes of the installer's command line; 0 where there is no limit."""
+
+    @property
+    def root(self) -> str:
+        """Role of the image that the server's root disk is made of."""
+
+    def made_here(self, firmware: str, arch: str) -> Content | None:
+        """Return an example of what this machine's tools make, None for nothing.
+
+        `osc_imagebuild.media.content.missing_parts` tells which of them it lacks.
+        """
+
+    def refusal(self, arch: str, kernel_url: str) -> str:
+        """Return why it cannot start this install tree, '' where it can."""
+
+    def drawback(self, firmware: str) -> str:
+        """Return why another method is better with this firmware, '' for no reason."""
 
     def images(self, spec: Spec) -> tuple[BootImage, ...]:
         """Return the images that must be active first, in order of creation."""
@@ -38,7 +97,18 @@ def names() -> list[str]:
 
 def load(name: str) -> BootMethod:
     """Return the boot method ``name``; it must be one of `names`."""
-    return cast(BootMethod, importlib.import_module(f"{__name__}.{name}"))
+    method: BootMethod = importlib.import_module(f"{__name__}.{name}").METHOD
+    return method
+
+
+def find(name: str) -> BootMethod | None:
+    """Return the boot method ``name``, None where there is none, as for 'auto'."""
+    return load(name) if name in names() else None
+
+
+def preference(name: str) -> int:
+    """Return the rank of the boot method ``name``, to sort names by."""
+    return load(name).preference
 
 
 def volumes(spec: Spec) -> tuple[BootVolume, ...]:
@@ -50,7 +120,7 @@ def volumes(spec: Spec) -> tuple[BootVolume, ...]:
     if spec.root != "volume":
         return ()
     method = load(spec.boot_method)
-    root = BootVolume("root", image_role=method.ROOT, size_gib=spec.disk_gib)
+    root = BootVolume("root", image_role=method.root, size_gib=spec.disk_gib)
     return (root, *method.cds(spec))
 
 
@@ -58,3 +128,19 @@ def shared(spec: Spec) -> dict[str, str]:
     """Return the roles of the images that builds share, by the tag of each."""
     images = load(spec.boot_method).images(spec)
     return {shared_tag(i.shared_key): i.role for i in images if i.shared_key}
+
+
+def unsigned(request: Request, name: str) -> list[str]:
+    """Return why a firmware with Secure Boot starts nothing with boot method ``name``.
+
+    It starts what Microsoft has signed: the shim on an ISO, and neither our stubs nor
+    a distribution's kernel without its shim.
+    """
+    if not request.secure_boot or load(name).starts_signed:
+        return []
+    signed = " or ".join(n for n in names() if load(n).starts_signed)
+    return [
+        f"boot method {name} starts nothing that is signed, which --secure-boot "
+        f"wants; it takes boot method {signed}: an ISO as --source, of a system whose "
+        "installer is not told on its command line what to do"
+    ]

@@ -9,11 +9,13 @@ looks nowhere else; a family that knows neither is lost here.
 
 from __future__ import annotations
 
+from osc_imagebuild.boot import BootMethod
 from osc_imagebuild.model.boot_sources import (
     AnswerCd,
     BlankDisk,
     BootImage,
     BootVolume,
+    Content,
     InstallMedia,
     RemasteredIso,
 )
@@ -23,27 +25,6 @@ ROOT = "root"
 ISO = "iso"
 ANSWER = "answer"
 DRIVERS = "drivers"
-
-
-def images(spec: Spec) -> tuple[BootImage, ...]:
-    """The blank disk, the ISO unless the user has it as an image, the answers."""
-    root = BootImage(
-        role=ROOT,
-        disk_format="qcow2",
-        container_format="bare",
-        content=BlankDisk(1),
-        properties=spec.boot_properties,
-    )
-    found = [root]
-    if spec.answers_in_iso:
-        found.append(_remastered_image(spec))
-    elif not spec.iso_image_id:
-        found.append(iso_image(spec))
-    if spec.answer_cd_label:
-        found.append(_answer_image(spec))
-    if spec.driver_cd.url:
-        found.append(_driver_image(spec.driver_cd))
-    return tuple(found)
 
 
 def iso_image(spec: Spec) -> BootImage:
@@ -110,33 +91,83 @@ def iso_cd(spec: Spec, *, boots: bool) -> BootVolume:
     )
 
 
-def cds(spec: Spec) -> tuple[BootVolume, ...]:
-    """The installer first, as the only one that can boot."""
-    found = [iso_cd(spec, boots=True)]
-    if spec.answer_cd_label:
-        found.append(BootVolume(ANSWER, image_role=ANSWER, cdrom=True, boots=False))
-    if spec.driver_cd:
-        found.append(
-            BootVolume(
-                DRIVERS,
-                image_role=DRIVERS,
-                image_id=spec.driver_cd.image_id,
-                size_gib=spec.driver_cd.size_gib,
-                cdrom=True,
-                boots=False,
+class CdromBoot:
+    """A blank disk, and CDs."""
+
+    preference = 20
+    reason = ""
+    takes_tree = False
+    takes_iso = True
+    iso_keys: tuple[str, ...] = ()
+    boots_iso = True
+    starts_signed = True
+    uploads_kernel = False
+    needs_volume = True
+    answers_on_cd = True
+    command_line_limit = 0
+    root = ROOT
+
+    def made_here(self, firmware: str, arch: str) -> Content | None:
+        """Nothing that takes tools: the CD is the vendor's."""
+        return None
+
+    def refusal(self, arch: str, kernel_url: str) -> str:
+        """There is no CD in an install tree."""
+        return "a CD is an ISO, and no install tree"
+
+    def drawback(self, firmware: str) -> str:
+        """None: every firmware boots from CDs."""
+        return ""
+
+    def images(self, spec: Spec) -> tuple[BootImage, ...]:
+        """The blank disk, the ISO unless the user has it as an image, the answers."""
+        root = BootImage(
+            role=ROOT,
+            disk_format="qcow2",
+            container_format="bare",
+            content=BlankDisk(1),
+            properties=spec.boot_properties,
+        )
+        found = [root]
+        if spec.answers_in_iso:
+            found.append(_remastered_image(spec))
+        elif not spec.iso_image_id:
+            found.append(iso_image(spec))
+        if spec.answer_cd_label:
+            found.append(_answer_image(spec))
+        if spec.driver_cd.url:
+            found.append(_driver_image(spec.driver_cd))
+        return tuple(found)
+
+    def cds(self, spec: Spec) -> tuple[BootVolume, ...]:
+        """The installer first, as the only one that can boot."""
+        found = [iso_cd(spec, boots=True)]
+        if spec.answer_cd_label:
+            found.append(BootVolume(ANSWER, image_role=ANSWER, cdrom=True, boots=False))
+        if spec.driver_cd:
+            found.append(
+                BootVolume(
+                    DRIVERS,
+                    image_role=DRIVERS,
+                    image_id=spec.driver_cd.image_id,
+                    size_gib=spec.driver_cd.size_gib,
+                    cdrom=True,
+                    boots=False,
+                )
             )
-        )
-    return tuple(found)
+        return tuple(found)
+
+    def problems(self, spec: Spec) -> list[str]:
+        """CDs are volumes, and something must bring the answers."""
+        found = []
+        if spec.root != "volume":
+            found.append("boot method cdrom needs volumes (Cinder), for disk and CDs")
+        if not (spec.iso_url or spec.iso_image_id):
+            found.append(
+                "boot method cdrom needs the installer's ISO: give its URL, the name of "
+                "an image, or a file with --source"
+            )
+        return found
 
 
-def problems(spec: Spec) -> list[str]:
-    """CDs are volumes, and something must bring the answers."""
-    found = []
-    if spec.root != "volume":
-        found.append("boot method cdrom needs volumes (Cinder), for disk and CDs")
-    if not (spec.iso_url or spec.iso_image_id):
-        found.append(
-            "boot method cdrom needs the installer's ISO: give its URL, the name of "
-            "an image, or a file with --source"
-        )
-    return found
+METHOD: BootMethod = CdromBoot()

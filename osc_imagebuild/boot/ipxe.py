@@ -13,15 +13,19 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 
+from osc_imagebuild.boot import BootMethod
 from osc_imagebuild.model.boot_sources import (
     BootImage,
     BootVolume,
+    Content,
     EfiStubDisk,
     StubDisk,
 )
 from osc_imagebuild.model.spec import Spec
 
 ROOT = "stub"
+# What machines there are stubs for.
+ARCHES = ("x86_64", "aarch64")
 
 # A lease may come late and a mirror may be restarting: try for some minutes. iPXE
 # as distributions build it for BIOS writes to the screen alone and cannot power
@@ -73,20 +77,6 @@ halt
 """
 
 
-def images(spec: Spec) -> tuple[BootImage, ...]:
-    """The stub alone."""
-    content = _efi_stub(spec) if spec.firmware == "uefi" else _stub(spec)
-    return (
-        BootImage(
-            role=ROOT,
-            disk_format="qcow2",
-            container_format="bare",
-            content=content,
-            properties=spec.boot_properties,
-        ),
-    )
-
-
 def _efi_stub(spec: Spec) -> EfiStubDisk:
     script = _GRUB_SCRIPT.format(
         most="x" * 10,
@@ -116,34 +106,6 @@ def _stub(spec: Spec) -> StubDisk:
         args=f"initrd=initrd {spec.kernel_args}",
     )
     return StubDisk(script)
-
-
-def cds(spec: Spec) -> tuple[BootVolume, ...]:
-    """None: the installer comes over the network."""
-    return ()
-
-
-def problems(spec: Spec) -> list[str]:
-    """iPXE and GRUB as distributions build them speak HTTP only."""
-    found = []
-    for url in (spec.kernel_url, spec.ramdisk_url):
-        if not url.startswith("http://"):
-            found.append(
-                f"boot method ipxe needs an http:// install tree, not {url}; "
-                "give another --source or use --boot-method kernel"
-            )
-    if spec.arch not in ("x86_64", "aarch64"):
-        found.append(
-            f"boot method ipxe starts x86_64 and aarch64 guests, not {spec.arch}; "
-            "use --boot-method kernel"
-        )
-    words = (spec.kernel_args, spec.kernel_url, spec.ramdisk_url)
-    if spec.firmware == "uefi" and any("'" in text for text in words):
-        found.append(
-            "boot method ipxe cannot give UEFI guests a command line, or an address, "
-            "with '; use --boot-method kernel"
-        )
-    return found
 
 
 def ipxe_commands(address: Mapping[str, str]) -> list[str]:
@@ -186,3 +148,87 @@ def _outside(subnet: str) -> list[str]:
         return []
     halves = net.supernet(new_prefix=old).subnets()
     return [str(half) for half in halves if half != net]
+
+
+class IpxeBoot:
+    """A stub that fetches the installer."""
+
+    preference = 10
+    reason = "the guest fetches the installer by itself"
+    takes_tree = True
+    takes_iso = False
+    iso_keys: tuple[str, ...] = ()
+    boots_iso = False
+    starts_signed = False
+    uploads_kernel = False
+    needs_volume = False
+    answers_on_cd = False
+    command_line_limit = 0
+    root = ROOT
+
+    def made_here(self, firmware: str, arch: str) -> Content | None:
+        """The stub, where there is one for such machines."""
+        if arch not in ARCHES:
+            return None
+        return EfiStubDisk("", arch) if firmware == "uefi" else StubDisk("")
+
+    def refusal(self, arch: str, kernel_url: str) -> str:
+        """iPXE and GRUB as distributions build them speak HTTP only."""
+        if kernel_url.startswith("http://") and arch in ARCHES:
+            return ""
+        return "a stub takes http, and x86_64 and aarch64 only"
+
+    def drawback(self, firmware: str) -> str:
+        """With UEFI the stub may have no network.
+
+        Source: edk2's OvmfPkg, PlatformBootManagerLib: with a boot order of QEMU's,
+        which Nova gives, only devices that are in it are connected.
+        """
+        if firmware != "uefi":
+            return ""
+        return (
+            "a UEFI firmware that is told its boot disk, as libvirt's is, shows a stub "
+            "no network card"
+        )
+
+    def images(self, spec: Spec) -> tuple[BootImage, ...]:
+        """The stub alone."""
+        content = _efi_stub(spec) if spec.firmware == "uefi" else _stub(spec)
+        return (
+            BootImage(
+                role=ROOT,
+                disk_format="qcow2",
+                container_format="bare",
+                content=content,
+                properties=spec.boot_properties,
+            ),
+        )
+
+    def cds(self, spec: Spec) -> tuple[BootVolume, ...]:
+        """None: the installer comes over the network."""
+        return ()
+
+    def problems(self, spec: Spec) -> list[str]:
+        """iPXE and GRUB as distributions build them speak HTTP only."""
+        found = []
+        for url in (spec.kernel_url, spec.ramdisk_url):
+            if not url.startswith("http://"):
+                found.append(
+                    f"boot method ipxe needs an http:// install tree, not {url}; "
+                    "give another --source or use --boot-method kernel"
+                )
+        if spec.arch not in ARCHES:
+            found.append(
+                f"boot method ipxe starts x86_64 and aarch64 guests, not {spec.arch}; "
+                "use --boot-method kernel"
+            )
+        words = (spec.kernel_args, spec.kernel_url, spec.ramdisk_url)
+        if spec.firmware == "uefi" and any("'" in text for text in words):
+            found.append(
+                "boot method ipxe cannot give UEFI guests a command line, or an address, "
+                "with '; use --boot-method kernel"
+            )
+        return found
+
+
+METHOD: BootMethod = IpxeBoot()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 
-from osc_imagebuild.boot import cdrom
+from osc_imagebuild.boot import BootMethod, cdrom
 from osc_imagebuild.model.boot_sources import (
     BlankDisk,
     BootImage,
@@ -21,30 +21,12 @@ from osc_imagebuild.model.boot_sources import (
 from osc_imagebuild.model.spec import Spec
 
 ROOT = "root"
+KERNEL = "kernel"
+RAMDISK = "ramdisk"
 
 # Nova keeps image properties cut to 255 bytes and uses that on every later
 # start. Source: nova.utils.instance_meta / system_metadata value length.
 COMMAND_LINE_LIMIT = 255
-
-
-def images(spec: Spec) -> tuple[BootImage, ...]:
-    """Kernel and ramdisk, shared by content, the blank root disk, the ISO's CD."""
-    kernel = _part(
-        "kernel", "aki", spec, spec.kernel_url, spec.kernel_sha256, spec.iso_kernel
-    )
-    ramdisk = _part(
-        "ramdisk", "ari", spec, spec.ramdisk_url, spec.ramdisk_sha256, spec.iso_ramdisk
-    )
-    root = BootImage(
-        role=ROOT,
-        disk_format="qcow2",
-        container_format="bare",
-        content=BlankDisk(spec.disk_gib),
-        properties={**spec.boot_properties, "os_command_line": spec.kernel_args},
-        refs={"kernel_id": "kernel", "ramdisk_id": "ramdisk"},
-    )
-    cd = (cdrom.iso_image(spec),) if spec.iso_as_cd and not spec.iso_image_id else ()
-    return (kernel, ramdisk, root, *cd)
 
 
 def _part(
@@ -70,25 +52,81 @@ def _part(
     )
 
 
-def cds(spec: Spec) -> tuple[BootVolume, ...]:
-    """The ISO where it is one; else the installer comes over the network."""
-    return (cdrom.iso_cd(spec, boots=False),) if spec.iso_as_cd else ()
+class KernelBoot:
+    """Kernel and ramdisk as images, and a blank disk."""
 
+    preference = 30
+    reason = ""
+    takes_tree = True
+    takes_iso = True
+    iso_keys = ("iso_kernel", "iso_ramdisk")
+    boots_iso = False
+    starts_signed = False
+    uploads_kernel = True
+    needs_volume = False
+    answers_on_cd = False
+    command_line_limit = COMMAND_LINE_LIMIT
+    root = ROOT
 
-def problems(spec: Spec) -> list[str]:
-    """The command line must survive Nova's cut."""
-    size = len(spec.kernel_args.encode())
-    if size <= COMMAND_LINE_LIMIT:
-        return []
-    other = "; use --boot-method ipxe"
-    if spec.iso_kernel:
-        other = ""
-    elif spec.firmware == "uefi":
-        other = (
-            "; --boot-method ipxe has no such limit, but a UEFI firmware under libvirt "
-            "shows its stub no network card"
+    def made_here(self, firmware: str, arch: str) -> Content | None:
+        """Nothing that takes tools: kernel and ramdisk are the vendor's."""
+        return None
+
+    def refusal(self, arch: str, kernel_url: str) -> str:
+        """Nothing: the client fetches kernel and ramdisk from anywhere."""
+        return ""
+
+    def drawback(self, firmware: str) -> str:
+        """None: Nova starts the kernel whatever the firmware is."""
+        return ""
+
+    def images(self, spec: Spec) -> tuple[BootImage, ...]:
+        """Kernel and ramdisk, shared by content, the blank root disk, the ISO's CD."""
+        kernel = _part(
+            KERNEL, "aki", spec, spec.kernel_url, spec.kernel_sha256, spec.iso_kernel
         )
-    return [
-        f"the installer's command line has {size} bytes and Nova keeps "
-        f"{COMMAND_LINE_LIMIT} for boot method kernel{other}"
-    ]
+        ramdisk = _part(
+            RAMDISK,
+            "ari",
+            spec,
+            spec.ramdisk_url,
+            spec.ramdisk_sha256,
+            spec.iso_ramdisk,
+        )
+        root = BootImage(
+            role=ROOT,
+            disk_format="qcow2",
+            container_format="bare",
+            content=BlankDisk(spec.disk_gib),
+            properties={**spec.boot_properties, "os_command_line": spec.kernel_args},
+            refs={"kernel_id": KERNEL, "ramdisk_id": RAMDISK},
+        )
+        cd = (
+            (cdrom.iso_image(spec),) if spec.iso_as_cd and not spec.iso_image_id else ()
+        )
+        return (kernel, ramdisk, root, *cd)
+
+    def cds(self, spec: Spec) -> tuple[BootVolume, ...]:
+        """The ISO where it is one; else the installer comes over the network."""
+        return (cdrom.iso_cd(spec, boots=False),) if spec.iso_as_cd else ()
+
+    def problems(self, spec: Spec) -> list[str]:
+        """The command line must survive Nova's cut."""
+        size = len(spec.kernel_args.encode())
+        if size <= COMMAND_LINE_LIMIT:
+            return []
+        other = "; use --boot-method ipxe"
+        if spec.iso_kernel:
+            other = ""
+        elif spec.firmware == "uefi":
+            other = (
+                "; --boot-method ipxe has no such limit, but a UEFI firmware under libvirt "
+                "shows its stub no network card"
+            )
+        return [
+            f"the installer's command line has {size} bytes and Nova keeps "
+            f"{COMMAND_LINE_LIMIT} for boot method kernel{other}"
+        ]
+
+
+METHOD: BootMethod = KernelBoot()

@@ -33,7 +33,7 @@ def of(spec: Spec) -> tuple[Step, ...]:
     return (
         *(EnsureImage(image) for image in images),
         *(EnsureVolume(volume) for volume in volumes),
-        StartServer(boot.ROOT, volumes),
+        StartServer(boot.root, volumes),
         *((EnsureKey(),) if spec.press_key else ()),
         Install(sign_files.of_role(spec, "install")),
         PowerOff(),

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from osc_imagebuild import boot
 from osc_imagebuild.guests import passwords, rendering
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.families import family
@@ -114,7 +115,8 @@ def render(
     """
     context = _context(entry, request, build_id, source, way)
     kernel_args = entry.kernel_args
-    if context["from_iso"] and (way.boot_method or request.boot_method) == "kernel":
+    method = boot.find(way.boot_method or request.boot_method)
+    if context["from_iso"] and method and method.uploads_kernel:
         kernel_args = entry.iso_kernel_args or kernel_args
     return Answers(
         answer=_answer(entry, request, build_id, context),
@@ -128,14 +130,17 @@ def _context(
     entry: Entry, request: Request, build_id: str, source: str, way: Way
 ) -> dict[str, Any]:
     """All that the templates of one build may use."""
-    method = way.boot_method or request.boot_method
+    method = boot.find(way.boot_method or request.boot_method)
+    needs_iso = method is not None and not method.takes_tree
     place = install_tree(entry, request).source
     drive = None if way.metadata else entry.config_drive_url
     context: dict[str, Any] = {
         **variables(entry, request, source),
         **wishes(entry, request),
         "boot_method": way.boot_method,
-        "from_iso": method == "cdrom" or bool(place and is_iso(place)),
+        "from_iso": needs_iso or bool(place and is_iso(place)),
+        "boots_iso": method is None or method.boots_iso,
+        "command_line_limit": method.command_line_limit if method else 0,
         "iso_label": way.disc.label,
         "iso_url": way.disc.url,
         "build_id": build_id,

@@ -12,6 +12,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.media import (
     answer_cd,
     grub_stub,
+    ipxe_stub,
     iso_answers,
     iso_files,
     qcow2,
@@ -88,6 +89,17 @@ def _made(
                 raise SpecError(
                     f"no CD can be made for the answers: {error}"
                 ) from error
+
+
+def missing_parts(content: Content | None) -> list[str]:
+    """Return a line for each thing that this machine lacks to make such content."""
+    match content:
+        case StubDisk():
+            return ipxe_stub.missing_parts()
+        case EfiStubDisk(_, arch):
+            return grub_stub.missing_parts(arch)
+        case _:
+            return []
 
 
 def _fetch_part(

@@ -50,18 +50,3 @@ def problems(request: Request) -> list[str]:
         if value and request.arch not in ("x86_64", "aarch64"):
             found.append(f"{option} is for x86_64 and aarch64, not {request.arch}")
     return found
-
-
-def unsigned(request: Request, boot_method: str) -> list[str]:
-    """Return why a firmware with Secure Boot would start nothing.
-
-    It starts what Microsoft has signed: the shim on an ISO, and neither our stubs nor
-    a distribution's kernel without its shim.
-    """
-    if not request.secure_boot or boot_method == "cdrom":
-        return []
-    return [
-        f"boot method {boot_method} starts nothing that is signed, which --secure-boot "
-        "wants; it takes boot method cdrom: an ISO as --source, of a system whose "
-        "installer is not told on its command line what to do"
-    ]

@@ -10,6 +10,7 @@ from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import DriverCd, Media
 from osc_imagebuild.planning.install_source import Finder
+from osc_imagebuild.planning.iso_source import IsoFinder
 
 
 def equipped(entry: Entry, request: Request) -> Entry:
@@ -60,13 +61,10 @@ def find(finder: Finder, install: Media) -> DriverCd:
 
 def _iso(finder: Finder, source: str) -> Media:
     """What the finder of the installer's ISO finds of this one."""
-    asked = dataclasses.replace(
-        finder.request, source=source, checksum="", boot_method="cdrom"
-    )
-    return dataclasses.replace(
-        finder,
-        request=asked,
-        entry=dataclasses.replace(finder.entry, answer_cd={}),
+    return IsoFinder(
+        finder.api,
+        dataclasses.replace(finder.request, source=source, checksum=""),
+        dataclasses.replace(finder.entry, answer_cd={}),
         tell=lambda line: finder.tell(f"drivers: {line}"),
         warn=lambda line: finder.warn(f"drivers: {line.partition(';')[0]}"),
-    ).find()
+    ).find_cd(source)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 
+from osc_imagebuild import boot
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests import install_tree
 from osc_imagebuild.guests.install_tree import InstallTree
-from osc_imagebuild.media import http, ipxe_stub
+from osc_imagebuild.media import content, http
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.spec import Media
 from osc_imagebuild.planning import selection
@@ -40,10 +41,9 @@ class Finder(Search):
     def _source(self) -> str:
         """The user's, or the entry's: its ISO only where that is asked for."""
         tree = install_tree.install_tree(self.entry, self.request)
-        method = self.request.boot_method
-        wanted = method == "cdrom" or (
-            method == "auto" and self.entry.boot_methods[0] == "cdrom"
-        )
+        name = self.request.boot_method
+        method = boot.find(self.entry.boot_methods[0] if name == "auto" else name)
+        wanted = method is not None and not method.takes_tree
         is_tree = not install_tree.is_iso(tree.source)
         return tree.iso_url if tree.iso_url and wanted and is_tree else tree.source
 
@@ -56,24 +56,24 @@ class Finder(Search):
                 "which nothing would be compared with it"
             )
         source, kernel, ramdisk = tree.source, tree.kernel_url, tree.ramdisk_url
-        missing = ipxe_stub.missing_parts(
-            machine.firmware(self.request), self.request.arch
+        name, line = selection.boot_method(
+            self.request, self.entry, kernel, self._missing_parts()
         )
-        method, line = selection.boot_method(self.request, self.entry, kernel, missing)
         if line:
             self.tell(line)
-        if method == "cdrom":
+        method = boot.load(name)
+        if not method.takes_tree:
             raise SpecError(
-                f"boot method cdrom takes the installer's ISO, and {source} is an "
+                f"boot method {name} takes the installer's ISO, and {source} is an "
                 "install tree; give the ISO with --source"
             )
         found = Media(
-            boot_method=method,
+            boot_method=name,
             source=source,
             kernel_url=kernel,
             ramdisk_url=ramdisk,
         )
-        if method != "kernel":
+        if not method.uploads_kernel:
             self._look_at(kernel, ramdisk, *tree.fetches)
             return found
         self._look_at(*tree.fetches)
@@ -85,6 +85,14 @@ class Finder(Search):
             )
         except TransientError as error:
             raise SpecError(str(error)) from error
+
+    def _missing_parts(self) -> dict[str, list[str]]:
+        """What this machine lacks for each boot method."""
+        firmware, arch = machine.firmware(self.request), self.request.arch
+        made = {
+            name: boot.load(name).made_here(firmware, arch) for name in boot.names()
+        }
+        return {name: content.missing_parts(made[name]) for name in made}
 
     def _look_at(self, *urls: str) -> None:
         """Warn of what the guest is to fetch and this machine does not reach.

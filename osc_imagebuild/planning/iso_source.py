@@ -9,10 +9,12 @@ import dataclasses
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from osc_imagebuild import boot
 from osc_imagebuild.cloud import images, limits
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import SpecError, TransientError
@@ -57,24 +59,31 @@ class IsoFinder(Search):
 
         :raises: SpecError, CloudError
         """
-        method, line = selection.iso_boot_method(self.request, self.entry)
+        name, line = selection.iso_boot_method(self.request, self.entry)
         if line:
             self.tell(line)
-        by_url = "://" in source
-        try:
-            if by_url and method == "kernel" and not self.entry.iso_as_cd:
-                found = self._fetched_by_guest(source, method)
-            elif by_url:
-                found = self._remote(source, method)
-            elif os.path.isfile(path := os.path.abspath(os.path.expanduser(source))):
-                found = self._local(path, method)
-            else:
-                found = self._image(source, method)
-            return self._with_kernel(found) if method == "kernel" else found
-        except TransientError as error:
-            if not by_url:
-                raise
-            raise SpecError(str(error)) from error
+        if not boot.load(name).uploads_kernel:
+            return self.find_cd(source, name)
+        with _in_our_words(source):
+            if "://" in source and not self.entry.iso_as_cd:
+                return self._with_kernel(self._fetched_by_guest(source, name))
+            return self._with_kernel(self._cd(source, name))
+
+    def find_cd(self, source: str, method: str = "") -> Media:
+        """Return an ISO that the server gets as a CD, whatever is on it.
+
+        :raises: SpecError, CloudError
+        """
+        with _in_our_words(source):
+            return self._cd(source, method)
+
+    def _cd(self, source: str, method: str) -> Media:
+        if "://" in source:
+            return self._remote(source, method)
+        path = os.path.abspath(os.path.expanduser(source))
+        if os.path.isfile(path):
+            return self._local(path, method)
+        return self._image(source, method)
 
     def _with_kernel(self, found: Media) -> Media:
         """Look for kernel and ramdisk in the ISO, of which little is read now."""
@@ -222,6 +231,17 @@ class IsoFinder(Search):
             "give it with --checksum"
         )
         return "", ""
+
+
+@contextmanager
+def _in_our_words(source: str) -> Iterator[None]:
+    """Make a failing web server the user's problem, and no failing cloud."""
+    try:
+        yield
+    except TransientError as error:
+        if "://" not in source:
+            raise
+        raise SpecError(str(error)) from error
 
 
 def sum_urls(url: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from osc_imagebuild import outputs
+from osc_imagebuild import boot, outputs
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import answers, families, install_tree
 from osc_imagebuild.guests.answers import Answers, Disc
@@ -72,7 +72,7 @@ def _media(entry: Entry, request: Request) -> Media:
     """
     tree = install_tree.install_tree(entry, request)
     if not install_tree.is_iso(tree.source):
-        method, _ = selection.boot_method(request, entry, tree.kernel_url, ())
+        method, _ = selection.boot_method(request, entry, tree.kernel_url, {})
         return Media(boot_method=method, source=tree.source)
     method, _ = selection.iso_boot_method(request, entry)
     url = tree.source if "://" in tree.source else ""
@@ -80,7 +80,7 @@ def _media(entry: Entry, request: Request) -> Media:
         boot_method=method,
         source=tree.source,
         iso_url=url,
-        iso_as_cd=method == "cdrom" or entry.iso_as_cd or not url,
+        iso_as_cd=not boot.load(method).uploads_kernel or entry.iso_as_cd or not url,
         iso_label=NO_LABEL,
     )
 
@@ -91,7 +91,7 @@ def _booted(entry: Entry, request: Request) -> tuple[Media | None, list[str]]:
         found = _media(entry, request)
     except SpecError as error:
         return None, list(error.problems)
-    return found, machine.unsigned(request, found.boot_method)
+    return found, boot.unsigned(request, found.boot_method)
 
 
 def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:

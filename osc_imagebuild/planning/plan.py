@@ -120,10 +120,11 @@ class _Planner:
     def _plan(self, chosen: Chosen) -> Plan:
         """The plan for what was chosen, once that was looked at as a whole."""
         spec, entry, answers = spec_builder.spec(chosen), chosen.entry, chosen.answers
-        self.problems += boot.load(spec.boot_method).problems(spec)
-        self.problems += machine.unsigned(self.request, spec.boot_method)
+        method = boot.load(spec.boot_method)
+        self.problems += method.problems(spec)
+        self.problems += boot.unsigned(self.request, spec.boot_method)
         self.warnings += preflight.tpm(self.api, self.request)
-        if spec.boot_method == "cdrom":
+        if method.answers_on_cd:
             self.problems += preflight.answer_cd(entry)
         return Plan(
             self.build_id,
@@ -178,7 +179,6 @@ class _Planner:
     ) -> Answers | None:
         if entry is None:
             return None
-        method = install.boot_method if install else ""
         address = where.address if where else {}
         metadata = where.metadata if where else True
         answers, problems = offline.find_answers(
@@ -186,10 +186,11 @@ class _Planner:
         )
         self.problems += problems
         if install and address:
+            on_cd = boot.load(install.boot_method).answers_on_cd
             found = preflight.address(
-                entry, method, address, answers, metadata=metadata
+                entry, install.boot_method, address, answers, metadata=metadata
             )
-            (self.warnings if method == "cdrom" else self.problems).extend(found)
+            (self.warnings if on_cd else self.problems).extend(found)
             self.warnings += fixed_address.unresolved(address, install.source)
         self.warnings += preflight.doubts(entry, self.request)
         return answers

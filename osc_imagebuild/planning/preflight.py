@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from osc_imagebuild import boot
 from osc_imagebuild.cloud import limits, rfb, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError
@@ -59,7 +60,7 @@ def cds_gib(entry: Entry, install: Media | None, drivers: DriverCd) -> tuple[int
     if install is None or not install.iso_as_cd:
         return ()
     answers = bool(entry.answer_cd) and not entry.answer_cd.get("remaster")
-    count = 1 + (answers and install.boot_method == "cdrom")
+    count = 1 + (answers and boot.load(install.boot_method).answers_on_cd)
     found = (max(1, install.iso_size_gib), 1)[:count]
     return (*found, drivers.size_gib) if drivers else found
 
@@ -69,7 +70,8 @@ def press_key(
 ) -> bool:
     """Whether the CD asks for a key, which this client then has to press."""
     firmware = machine.firmware(request)
-    if install.boot_method != "cdrom" or firmware not in entry.press_key:
+    boots_iso = boot.load(install.boot_method).boots_iso
+    if not boots_iso or firmware not in entry.press_key:
         return False
     if not rfb.is_installed():
         warn(
@@ -232,7 +234,7 @@ def address(
     metadata: bool,
 ) -> list[str]:
     """Whether an installer on a network without DHCP learns address and answers."""
-    if boot_method == "cdrom":
+    if boot.load(boot_method).answers_on_cd:
         if address["ip"] in answers.answer:
             return []
         return [

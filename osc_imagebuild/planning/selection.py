@@ -1,4 +1,4 @@
-"""Choose what the user left open, and say why. Pure, but for missing files.
+"""Choose what the user left open, and say why. Pure.
 
 Each function returns its choice and a line for the user ('' where the user
 chose), and raises SpecError where nothing fits.
@@ -6,7 +6,7 @@ chose), and raises SpecError where nothing fits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from osc_imagebuild import boot
 from osc_imagebuild.errors import SpecError
@@ -14,9 +14,6 @@ from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Flavor, Network, SecurityGroup
-
-# What machines boot method ipxe has stub disks for.
-_STUB_ARCHES = ("x86_64", "aarch64")
 
 
 def flavor(
@@ -164,45 +161,58 @@ def _network(known: Sequence[Network], name: str) -> str:
 
 
 def iso_boot_method(request: Request, entry: Entry) -> tuple[str, str]:
-    """The boot method for an ISO: what is asked for, or its CD, or its kernel.
+    """The boot method for an ISO: what is asked for, or the best that it can be.
 
     :raises: SpecError
     """
-    chosen = request.boot_method != "auto"
-    kernel, cdrom = _kernel_in_iso(request, entry), "cdrom" in entry.boot_methods
-    if request.boot_method == "kernel" or (not chosen and kernel and not cdrom):
-        if not kernel:
-            raise SpecError(
-                f"boot method kernel: the catalogue does not tell where kernel and "
-                f"ramdisk are on an ISO of {entry.title} for {request.arch} (iso_kernel, "
-                "iso_ramdisk); "
-                + ("use --boot-method cdrom, or " if cdrom else "")
-                + "give an install tree"
+    takers = [name for name in boot.names() if boot.load(name).takes_iso]
+    able = [
+        name
+        for name in sorted(takers, key=boot.preference)
+        if name in entry.boot_methods and not _keys_problem(request, entry, name)
+    ]
+    name = request.boot_method
+    if name == "auto" and able:
+        line = f"boot method {able[0]}: the source is an ISO"
+        if not boot.load(able[0]).answers_on_cd:
+            line += (
+                f", and the installer of {entry.title} is told on its command line what "
+                "to do"
             )
-        return "kernel", "" if chosen else (
-            f"boot method kernel: the source is an ISO, and the installer of "
-            f"{entry.title} is told on its command line what to do"
-        )
-    if request.boot_method not in ("auto", "cdrom"):
-        ways = [m for m, can in (("kernel", kernel), ("cdrom", cdrom)) if can]
+        return able[0], line
+    if name == "auto":
+        others = [n for n in takers if n not in entry.boot_methods] or takers
+        raise SpecError(_cannot(entry, " or ".join(others)))
+    if name not in takers:
         raise SpecError(
-            f"boot method {request.boot_method} takes an install tree, and the source "
-            "is an ISO; "
-            + (f"use --boot-method {' or '.join(ways)}" if ways else "give a tree")
+            f"boot method {name} takes an install tree, and the source is an ISO; "
+            + (f"use --boot-method {' or '.join(able)}" if able else "give a tree")
         )
-    if not cdrom:
-        raise SpecError(
-            f"{entry.title} cannot be built with boot method cdrom; it takes "
-            + ", ".join(entry.boot_methods)
-        )
-    return "cdrom", "" if chosen else "boot method cdrom: the source is an ISO"
+    if problem := _keys_problem(request, entry, name):
+        other = f"use --boot-method {able[0]}, or " if able else ""
+        raise SpecError(f"{problem}; {other}give an install tree")
+    if name not in entry.boot_methods:
+        raise SpecError(_cannot(entry, name))
+    return name, ""
 
 
-def _kernel_in_iso(request: Request, entry: Entry) -> bool:
-    """Whether an ISO's kernel can be started without the ISO's own boot loader."""
-    arch = entry.arches[request.arch]
-    known = arch.get("iso_kernel") and arch.get("iso_ramdisk")
-    return bool(known) and "kernel" in entry.boot_methods
+def _keys_problem(request: Request, entry: Entry, name: str) -> str:
+    """What the catalogue lacks to start an ISO of this system so, '' for nothing."""
+    keys, arch = boot.load(name).iso_keys, entry.arches[request.arch]
+    if all(arch.get(key) for key in keys):
+        return ""
+    parts = " and ".join(key.removeprefix("iso_") for key in keys)
+    return (
+        f"boot method {name}: the catalogue does not tell where {parts} are on an ISO "
+        f"of {entry.title} for {request.arch} ({', '.join(keys)})"
+    )
+
+
+def _cannot(entry: Entry, name: str) -> str:
+    return (
+        f"{entry.title} cannot be built with boot method {name}; it takes "
+        + ", ".join(entry.boot_methods)
+    )
 
 
 def root(
@@ -221,7 +231,7 @@ def root(
 
     :raises: SpecError
     """
-    size = request.disk_gib
+    size, chosen = request.disk_gib, boot.find(method)
     if size is not None and size < entry.min_disk_gib:
         raise SpecError(
             f"--disk {size} is too small for {entry.title}: the installer needs "
@@ -230,7 +240,7 @@ def root(
     why = {
         "it was given a size": size is not None,
         f"output {request.output} is one": needed,
-        f"boot method {method} needs one": method == "cdrom",
+        f"boot method {method} needs one": chosen is not None and chosen.needs_volume,
         "the ISO is a volume too": cds,
         "the flavor has no disk": no_disk,
     }
@@ -259,11 +269,14 @@ def volume_zone(zone: str, known: Sequence[str]) -> tuple[str, str]:
 
 
 def boot_method(
-    request: Request, entry: Entry, kernel_url: str, missing: Sequence[str]
+    request: Request,
+    entry: Entry,
+    kernel_url: str,
+    missing: Mapping[str, Sequence[str]],
 ) -> tuple[str, str]:
-    """The boot method asked for, or ipxe where it can work, else kernel.
+    """The boot method for an install tree: what is asked for, or the best that works.
 
-    ``missing`` tells which parts of an iPXE stub this machine lacks.
+    ``missing`` tells which parts this machine lacks for each of them.
 
     :raises: SpecError
     """
@@ -274,38 +287,53 @@ def boot_method(
             f"{' or '.join(entry.boot_methods)}, which this version does not have yet; "
             f"it has {', '.join(boot.names())}"
         )
+    takers = [name for name in there if boot.load(name).takes_tree]
+    takers.sort(key=boot.preference)
     if request.boot_method != "auto":
         _require_boot_method(request, entry)
-        if request.boot_method == "ipxe" and missing:
-            raise SpecError([*missing, "or use --boot-method kernel"])
+        if lines := missing.get(request.boot_method):
+            others = [name for name in takers if name != request.boot_method]
+            ways = [f"or use --boot-method {' or '.join(others)}"] if others else []
+            raise SpecError([*lines, *ways])
         return request.boot_method, ""
-    if "ipxe" not in there:
+    if not takers:
         return there[0], f"boot method {there[0]}"
-    if machine.firmware(request) == "uefi" and "kernel" in there:
-        # Source: edk2's OvmfPkg, PlatformBootManagerLib: with a boot order of QEMU's,
-        # which Nova gives, only devices that are in it are connected.
-        return "kernel", (
-            "boot method kernel: a UEFI firmware that is told its boot disk, as libvirt's "
-            "is, shows a stub no network card"
-        )
-    why = _no_stub(request, kernel_url, missing)
-    if not why:
-        return "ipxe", "boot method ipxe: the guest fetches the installer by itself"
-    if "kernel" not in there:
+    return _best(request, entry, takers, kernel_url, missing)
+
+
+def _best(
+    request: Request,
+    entry: Entry,
+    takers: Sequence[str],
+    kernel_url: str,
+    missing: Mapping[str, Sequence[str]],
+) -> tuple[str, str]:
+    """The first of ``takers`` that can start a tree, one without drawbacks if any."""
+    firmware = machine.firmware(request)
+    refusals, drawbacks = {}, {}
+    for name in takers:
+        method = boot.load(name)
+        lacks = missing.get(name)
+        refusals[name] = lacks[0] if lacks else method.refusal(request.arch, kernel_url)
+        drawbacks[name] = method.drawback(firmware)
+    able = [name for name in takers if not refusals[name]]
+    first = takers[0]
+    if not able:
+        others = [
+            n for n in boot.names() if boot.load(n).takes_tree and n not in takers
+        ]
         raise SpecError(
-            f"{entry.title} cannot be built with boot method ipxe here, and takes no "
-            f"boot method kernel: {why}"
+            f"{entry.title} cannot be built with boot method {' or '.join(takers)} here"
+            + (f", and takes no boot method {' or '.join(others)}" if others else "")
+            + f": {refusals[first]}"
         )
-    return "kernel", f"boot method kernel, not ipxe: {why}"
-
-
-def _no_stub(request: Request, kernel_url: str, missing: Sequence[str]) -> str:
-    """Why no stub can be made, '' where one can."""
-    if missing:
-        return missing[0]
-    if not kernel_url.startswith("http://") or request.arch not in _STUB_ARCHES:
-        return "a stub takes http, and x86_64 and aarch64 only"
-    return ""
+    name = next((n for n in able if not drawbacks[n]), able[0])
+    if name == first:
+        reason = boot.load(name).reason
+        return name, f"boot method {name}" + (f": {reason}" if reason else "")
+    if drawbacks[first]:
+        return name, f"boot method {name}: {drawbacks[first]}"
+    return name, f"boot method {name}, not {first}: {refusals[first]}"
 
 
 def _require_boot_method(request: Request, entry: Entry) -> None:
@@ -315,7 +343,4 @@ def _require_boot_method(request: Request, entry: Entry) -> None:
             f"auto, {', '.join(boot.names())}"
         )
     if request.boot_method not in entry.boot_methods:
-        raise SpecError(
-            f"{entry.title} cannot be built with boot method "
-            f"{request.boot_method}; it takes {', '.join(entry.boot_methods)}"
-        )
+        raise SpecError(_cannot(entry, request.boot_method))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from osc_imagebuild import boot
 from osc_imagebuild.guests.answers import Answers
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
@@ -133,7 +134,7 @@ def _machine(chosen: Chosen) -> dict[str, Any]:
 def _answer_cd(chosen: Chosen) -> dict[str, Any]:
     """The CD with answers: its files, each with the name of the text in it."""
     cd: Mapping[str, Any] = chosen.entry.answer_cd
-    if chosen.install.boot_method != "cdrom" or not cd:
+    if not boot.load(chosen.install.boot_method).answers_on_cd or not cd:
         cd, files = {}, {}
     else:
         files = {str(cd["file"]): "answer", **dict.fromkeys(cd.get("empty", ()), "")}

@@ -124,7 +124,7 @@ class ScriptTest(testtools.TestCase):
         asked = spec(
             firmware="uefi", kernel_args="ds=nocloud;s=$x --- console=ttyS0,115200"
         )
-        [image] = ipxe.images(asked)
+        [image] = ipxe.METHOD.images(asked)
         assert isinstance(image.content, EfiStubDisk)
         script = image.content.script
         self.assertIn(
@@ -132,17 +132,19 @@ class ScriptTest(testtools.TestCase):
         )
         self.assertIn("initrd '(http,mirror)/initrd';", script)
         self.assertIn("IMAGEBUILD-IPXE-FAILED", script)
-        self.assertEqual([], ipxe.problems(asked))
+        self.assertEqual([], ipxe.METHOD.problems(asked))
         wrong = spec(firmware="uefi", kernel_args="it's")
-        self.assertEqual(1, len(ipxe.problems(wrong)))
+        self.assertEqual(1, len(ipxe.METHOD.problems(wrong)))
         wrong = spec(firmware="uefi", kernel_url="http://mirror/o'clock")
-        self.assertEqual(1, len(ipxe.problems(wrong)))
+        self.assertEqual(1, len(ipxe.METHOD.problems(wrong)))
 
     @unittest.skipUnless(shutil.which("grub-script-check"), "no GRUB here")
     def test_hostile_address(self) -> None:
         """What GRUB's script takes for its own is none of it, by GRUB's own parser."""
         url = "http://mirror/a;b&c(d)|$e{f}\\g"
-        [image] = ipxe.images(spec(firmware="uefi", kernel_url=url, ramdisk_url=url))
+        [image] = ipxe.METHOD.images(
+            spec(firmware="uefi", kernel_url=url, ramdisk_url=url)
+        )
         assert isinstance(image.content, EfiStubDisk)
         script = image.content.script
         self.assertEqual(2, script.count("'(http,mirror)/a;b&c(d)|$e{f}\\g'"))

@@ -6,6 +6,7 @@ from typing import Any
 
 import testtools
 
+from osc_imagebuild import boot
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import answers, families
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
@@ -95,7 +96,7 @@ class HardwareTest(testtools.TestCase):
             ),
         ):
             request = asked(**fields)
-            found = machine.problems(request) + machine.unsigned(request, method)
+            found = machine.problems(request) + boot.unsigned(request, method)
             self.assertEqual(len(wanted), len(found), str(found))
             for text, line in zip(wanted, found, strict=True):
                 self.assertIn(text, line)

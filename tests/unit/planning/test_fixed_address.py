@@ -56,14 +56,14 @@ class WordsTest(testtools.TestCase):
 
     def test_stubs(self) -> None:
         """iPXE and GRUB ask no DHCP server."""
-        [image] = ipxe.images(spec(address=ADDRESS))
+        [image] = ipxe.METHOD.images(spec(address=ADDRESS))
         assert isinstance(image.content, StubDisk)
         script = image.content.script
         self.assertIn("set net0/ip 10.0.4.7\nset net0/netmask 255.255.255.0\n", script)
         self.assertIn("gateway 10.0.4.1\nset dns 10.0.4.2\nifopen net0 ||", script)
         self.assertNotIn("dhcp", script)
         there = {"kernel_url": "http://10.9.0.1:80/k", "firmware": "uefi"}
-        [image] = ipxe.images(spec(address=ADDRESS, **there))
+        [image] = ipxe.METHOD.images(spec(address=ADDRESS, **there))
         assert isinstance(image.content, EfiStubDisk)
         script = image.content.script
         for line in (

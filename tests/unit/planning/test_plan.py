@@ -301,9 +301,9 @@ class ChoiceTest(PlanTestCase):
         entry, plain = Catalog([CATALOG]).entry("mini"), "http://m/linux"
         request = self.request()
         for url, missing, method in (
-            (plain, (), "ipxe"),
-            ("https://m/linux", (), "kernel"),
-            (plain, ("no iPXE here",), "kernel"),
+            (plain, {}, "ipxe"),
+            ("https://m/linux", {}, "kernel"),
+            (plain, {"ipxe": ["no iPXE here"]}, "kernel"),
         ):
             chosen, line = selection.boot_method(request, entry, url, missing)
             self.assertEqual((method, True), (chosen, bool(line)))
@@ -314,16 +314,16 @@ class ChoiceTest(PlanTestCase):
             request,
             stubs_only,
             plain,
-            ("no iPXE here",),
+            {"ipxe": ["no iPXE here"]},
         )
         self.assertIn("takes no boot method kernel: no iPXE here", str(error))
         uefi = self.request(firmware="uefi")
-        chosen, line = selection.boot_method(uefi, entry, plain, ["GRUB is missing"])
+        chosen, line = selection.boot_method(uefi, entry, plain, {"ipxe": ["no GRUB"]})
         self.assertEqual("kernel", chosen)
         self.assertIn("no network card", line)
         wanted = self.request(boot_method="ipxe")
         error = self.assertRaises(
-            SpecError, selection.boot_method, wanted, entry, plain, ("no iPXE here",)
+            SpecError, selection.boot_method, wanted, entry, plain, {"ipxe": ["no"]}
         )
         self.assertIn("--boot-method kernel", str(error))
 
@@ -337,7 +337,7 @@ class ChoiceTest(PlanTestCase):
             self.request(),
             entry,
             "http://m/linux",
-            (),
+            {},
         )
         self.assertIn("floppy, which this version does not have yet", str(error))
 
