@@ -91,7 +91,7 @@ def _made(
                 ) from error
 
 
-def missing_parts(content: Content | None) -> list[str]:
+def missing_parts(content: Content) -> list[str]:
     """Return a line for each thing that this machine lacks to make such content."""
     match content:
         case StubDisk():

@@ -89,10 +89,11 @@ class Finder(Search):
     def _missing_parts(self) -> dict[str, list[str]]:
         """What this machine lacks for each boot method."""
         firmware, arch = machine.firmware(self.request), self.request.arch
-        made = {
-            name: boot.load(name).made_here(firmware, arch) for name in boot.names()
+        return {
+            name: content.missing_parts(made)
+            for name in boot.names()
+            if (made := boot.load(name).made_here(firmware, arch))
         }
-        return {name: content.missing_parts(made[name]) for name in made}
 
     def _look_at(self, *urls: str) -> None:
         """Warn of what the guest is to fetch and this machine does not reach.

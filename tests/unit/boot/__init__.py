@@ -1,1 +1,1 @@
-"""Tests of boot methods."""
+"""Tests of osc_imagebuild.boot."""

@@ -1,0 +1,150 @@
+"""Boot methods answer what others ask, and nobody asks for their names."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import testtools
+
+from osc_imagebuild import boot
+from osc_imagebuild.model.boot_sources import EfiStubDisk, StubDisk
+from osc_imagebuild.model.request import Request
+from tests import paths
+
+NAMES = ("ipxe", "kernel", "cdrom")
+# What templates of answer files and catalogue data may compare.
+_COMPARED = re.compile(r"boot_method\s*(?:[!=]=|(?:not )?in\b)")
+
+
+def _words(node: ast.expr | ast.pattern) -> Iterator[object]:
+    """Constants that a comparison with ``node`` compares with."""
+    if isinstance(node, ast.Constant):
+        yield node.value
+    elif isinstance(node, ast.Tuple | ast.List | ast.Set):
+        for item in node.elts:
+            yield from _words(item)
+    elif isinstance(node, ast.Dict):
+        for key in node.keys:
+            yield from _words(key) if key else ()
+    elif isinstance(node, ast.Call):
+        for item in node.args:
+            yield from _words(item)
+    elif isinstance(node, ast.MatchValue):
+        yield from _words(node.value)
+
+
+def _compared(node: ast.AST) -> Iterator[object]:
+    if isinstance(node, ast.Compare):
+        for side in (node.left, *node.comparators):
+            yield from _words(side)
+    elif isinstance(node, ast.MatchValue):
+        yield from _words(node)
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Dict):
+        yield from _words(node.value)
+
+
+def comparisons(text: str) -> list[str]:
+    """Names of boot methods that a module compares something with."""
+    nodes = ast.walk(ast.parse(text))
+    return [str(w) for node in nodes for w in _compared(node) if w in NAMES]
+
+
+class NamesTest(testtools.TestCase):
+    """A method is asked what it is like."""
+
+    def test_no_comparison(self) -> None:
+        """No module outside boot/ compares anything with a method's name."""
+        modules = [
+            path
+            for path in paths.PACKAGE.rglob("*.py")
+            if path.parent != paths.PACKAGE / "boot"
+        ]
+        self.assertGreater(len(modules), 100)
+        for path in modules:
+            self.assertEqual([], comparisons(path.read_text()), path)
+
+    def test_no_comparison_in_templates(self) -> None:
+        """They have variables that say what the method is like."""
+        guests = paths.PACKAGE / "guests"
+        files = [*guests.rglob("*.j2"), *guests.rglob("*.yaml")]
+        self.assertGreater(len(files), 30)
+        for path in files:
+            self.assertNotRegex(path.read_text(), _COMPARED, path)
+
+    def test_comparisons(self) -> None:
+        """Each way to compare is seen; a name that is only told is none."""
+        for text, count in (
+            ("a == 'ipxe'", 1),
+            ("a != 'kernel' or 'cdrom' in b", 2),
+            ("a in ('ipxe', 'auto')", 1),
+            ("a not in {'cdrom'}", 1),
+            ("set(a) <= frozenset(['kernel'])", 1),
+            ("match a:\n    case 'ipxe' | 'kernel': pass", 2),
+            ("{'ipxe': 1}[a]", 1),
+            ("a = 'ipxe'; b = f(device='cdrom'); c == 'ipxe2'", 0),
+        ):
+            self.assertEqual(count, len(comparisons(text)), text)
+
+
+class MethodsTest(testtools.TestCase):
+    """What each of them is like."""
+
+    def test_facts(self) -> None:
+        """In the order in which they are taken for 'auto'."""
+        facts = ("takes_tree", "takes_iso", "boots_iso", "starts_signed")
+        facts += ("uploads_kernel", "needs_volume", "answers_on_cd")
+        wanted = (
+            ("ipxe", (True, False, False, False, False, False, False)),
+            ("cdrom", (False, True, True, True, False, True, True)),
+            ("kernel", (True, True, False, False, True, False, False)),
+        )
+        ranked = sorted(boot.names(), key=boot.preference)
+        self.assertEqual([name for name, _ in wanted], ranked)
+        for name, values in wanted:
+            method = boot.load(name)
+            self.assertEqual(values, tuple(getattr(method, f) for f in facts), name)
+
+    def test_find(self) -> None:
+        """What is no method is none."""
+        self.assertIs(boot.load("ipxe"), boot.find("ipxe"))
+        for name in ("auto", "", "floppy", "../cdrom"):
+            self.assertIsNone(boot.find(name), name)
+
+    def test_made_here(self) -> None:
+        """A stub takes this machine's tools, and what vendors made takes none."""
+        for name, firmware, arch, wanted in (
+            ("ipxe", "bios", "x86_64", StubDisk("")),
+            ("ipxe", "uefi", "x86_64", EfiStubDisk("", "x86_64")),
+            ("ipxe", "uefi", "aarch64", EfiStubDisk("", "aarch64")),
+            ("ipxe", "uefi", "ppc64le", None),
+            ("ipxe", "bios", "s390x", None),
+            ("kernel", "uefi", "x86_64", None),
+            ("cdrom", "bios", "x86_64", None),
+        ):
+            made = boot.load(name).made_here(firmware, arch)
+            self.assertEqual(wanted, made, f"{name} {firmware} {arch}")
+
+    def test_install_trees(self) -> None:
+        """Which one can be started, and where another method is better."""
+        for name, arch, url, firmware, refused, worse in (
+            ("ipxe", "x86_64", "http://m/linux", "bios", False, False),
+            ("ipxe", "x86_64", "https://m/linux", "bios", True, False),
+            ("ipxe", "s390x", "http://m/linux", "bios", True, False),
+            ("ipxe", "aarch64", "http://m/linux", "uefi", False, True),
+            ("kernel", "s390x", "https://m/linux", "uefi", False, False),
+            ("cdrom", "x86_64", "http://m/linux", "uefi", True, False),
+        ):
+            method = boot.load(name)
+            case = f"{name} {arch} {url} {firmware}"
+            self.assertEqual(refused, bool(method.refusal(arch, url)), case)
+            self.assertEqual(worse, bool(method.drawback(firmware)), case)
+
+    def test_unsigned(self) -> None:
+        """What Secure Boot starts nothing of, and what it takes instead."""
+        asked = Request(name="x", secure_boot=True)
+        self.assertEqual([], boot.unsigned(Request(name="x"), "ipxe"))
+        self.assertEqual([], boot.unsigned(asked, "cdrom"))
+        [line] = boot.unsigned(asked, "kernel")
+        self.assertIn("it takes boot method cdrom: an ISO", line)
