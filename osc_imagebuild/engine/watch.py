@@ -8,40 +8,41 @@ not asked for again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
 
+from osc_imagebuild import monitors
 from osc_imagebuild.cloud import gnocchi, remote_console, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import ConflictError, ImageBuildError, TransientError
-from osc_imagebuild.model.readings import Signal
+from osc_imagebuild.model.readings import Counters, Picture, Signal
 from osc_imagebuild.model.resources import Server
-from osc_imagebuild.monitors import (
-    console_activity,
-    diagnostics,
-    metrics,
-    power,
-    screen,
-    signals,
-)
-from osc_imagebuild.monitors.console import verdict
+from osc_imagebuild.monitors import Life, Monitor, signals
 from osc_imagebuild.monitors.console.signs import Signs
 
-# Seconds without a word on the console after which more is asked, and how
-# often then: a second time before a trouble ends the build (`verdict.TROUBLE_S`).
-# Ceilometer measures every five minutes.
+# Seconds without a word from the cheap monitors after which the others are asked too.
 DOUBT_S = 60.0
-EVERY_S = {diagnostics.NAME: 110.0, metrics.NAME: 290.0, screen.NAME: 110.0}
 
-# The same trouble with another file or number is the same trouble; after so many
-# seconds without a look it may be a new one.
-KIND = 40
-UNSEEN_S = 600.0
 
-_ALIVE: Mapping[str, signals.Alive] = {
-    diagnostics.NAME: diagnostics.alive,
-    metrics.NAME: metrics.alive,
-    screen.NAME: screen.alive,
-}
+@dataclass(frozen=True)
+class ServerReader:
+    """Reads one server for the monitors, at one look."""
+
+    api: Api
+    server: Server
+    console: str
+    signs: Signs
+
+    def diagnostics(self) -> Counters | None:
+        """Ask Nova."""
+        return servers.diagnostics(self.api, self.server.id)
+
+    def metrics(self) -> Counters | None:
+        """Ask the metric service."""
+        return gnocchi.counters(self.api, self.server.id)
+
+    def picture(self) -> Picture:
+        """Look at its screen."""
+        return remote_console.picture(self.api, self.server.id)
 
 
 class Watch:
@@ -66,63 +67,72 @@ class Watch:
         self._signs = signs
         self._absent: set[str] = set()
         self._in_vain: dict[str, float] = {}
-        self._read: Mapping[str, Callable[[Server], Any]] = {
-            diagnostics.NAME: lambda s: servers.diagnostics(api, s.id),
-            metrics.NAME: lambda s: gnocchi.counters(api, s.id),
-            screen.NAME: lambda s: screen.tiles(remote_console.picture(api, s.id)),
-        }
 
     def look(self, role: str, server: Server, text: str | None, now: float) -> None:
         """Renew the signals after a look that read ``text`` from the console."""
-        old, state = self.signals.get(role, {}), power.state(server)
-        found = dict(old)
-        found[power.NAME] = signals.renewed(
-            old.get(power.NAME), state, now, signals.differs
-        )
-        if text:
-            found[console_activity.NAME] = signals.renewed(
-                old.get(console_activity.NAME),
-                console_activity.news(text),
-                now,
-                console_activity.alive,
-            )
-            wrong = verdict.trouble(self._signs[role], text)
-            last = old.get(signals.TROUBLE)
-            found[signals.TROUBLE] = signals.renewed(
-                last if last and now - last.at <= UNSEEN_S else None,
-                wrong.reason[:KIND] if wrong else "",
-                now,
-                signals.differs,
-            )
-        if server.status == "ACTIVE" and self._in_doubt(found, now):
-            self._ask(server, found, now)
-        self.signals[role] = found
+        seen = dict(self.signals.get(role, {}))
+        signs = self._signs.get(role, Signs())
+        reader = ServerReader(self._api, server, text or "", signs)
+        every = monitors.every().values()
+        for monitor in every:
+            if monitor.is_cheap and (value := monitor.read(reader)) is not None:
+                seen[monitor.name] = _renewed(monitor, seen, value, now)
+        if server.status == "ACTIVE" and _in_doubt(seen, now):
+            for monitor in every:
+                if not monitor.is_cheap and self._is_due(monitor, seen, now):
+                    self._ask(monitor, reader, seen, now)
+        self.signals[role] = seen
 
-    def _in_doubt(self, found: Mapping[str, Signal], now: float) -> bool:
-        cheap = [
-            found[n].since for n in (power.NAME, console_activity.NAME) if n in found
-        ]
-        return now - max(cheap) >= DOUBT_S
+    def _is_due(self, monitor: Monitor, seen: Mapping[str, Signal], now: float) -> bool:
+        """Whether it may be asked, and not only just was."""
+        name = monitor.name
+        if name in self._absent or not monitor.replaced_by.isdisjoint(seen):
+            return False
+        last = seen[name].at if name in seen else 0.0
+        return now - max(last, self._in_vain.get(name, 0.0)) >= monitor.every_s
 
-    def _ask(self, server: Server, found: dict[str, Signal], now: float) -> None:
-        for name, read in self._read.items():
-            old = found.get(name)
-            last = max(old.at if old else 0.0, self._in_vain.get(name, 0.0))
-            if name in self._absent or now - last < EVERY_S[name]:
-                continue
-            if name == metrics.NAME and diagnostics.NAME in found:
-                continue  # the same counters, later and at a higher price
-            try:
-                value = read(server)
-            except (TransientError, ConflictError):
-                continue
-            except ImageBuildError:
-                value = None
-            if value is not None:
-                found[name] = signals.renewed(old, value, now, _ALIVE[name])
-            elif old is None:
-                self._absent.add(name)
-            else:
-                # What was there once stays a sign of life: a console that breaks
-                # off for a moment is no guest that stands still.
-                self._in_vain[name] = now
+    def _ask(
+        self,
+        monitor: Monitor,
+        reader: ServerReader,
+        seen: dict[str, Signal],
+        now: float,
+    ) -> None:
+        """Read a monitor that takes calls of its own, and may be refused."""
+        name = monitor.name
+        try:
+            value = monitor.read(reader)
+        except (TransientError, ConflictError):
+            return
+        except ImageBuildError:
+            value = None
+        if value is not None:
+            seen[name] = _renewed(monitor, seen, value, now)
+        elif name not in seen:
+            self._absent.add(name)
+        else:
+            # What was there once stays a sign of life: a console that breaks
+            # off for a moment is no guest that stands still.
+            self._in_vain[name] = now
+
+
+def _renewed(
+    monitor: Monitor, seen: Mapping[str, Signal], value: object, now: float
+) -> Signal:
+    """The signal of a monitor after it has read ``value``."""
+    old = seen.get(monitor.name)
+    if old is not None and now - old.at > monitor.unseen_s:
+        old = None
+    return signals.renewed(old, value, now, monitor.alive)
+
+
+def _in_doubt(seen: Mapping[str, Signal], now: float) -> bool:
+    """Whether the cheap monitors have shown no life for a while."""
+    moved = [
+        seen[monitor.name].since
+        for monitor in monitors.every().values()
+        if monitor.is_cheap
+        and monitor.life is not Life.NOTHING
+        and monitor.name in seen
+    ]
+    return now - max(moved) >= DOUBT_S

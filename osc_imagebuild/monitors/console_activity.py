@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
+from typing import Any
 
+from osc_imagebuild.monitors import Life, Monitor, Reader
 from osc_imagebuild.monitors.console.clean import lines
+from osc_imagebuild.monitors.packing import pack, unpack
 
 NAME = "console"
 # What differs each time a line is said again.
@@ -27,3 +31,33 @@ def news(text: str) -> frozenset[int]:
 def alive(old: frozenset[int], new: frozenset[int], seconds: float) -> bool:
     """Whether ``new`` has a line that ``old`` had not."""
     return bool(new - old)
+
+
+class ConsoleMonitor:
+    """Checksums of what the console says."""
+
+    name = NAME
+    life = Life.GUEST
+    is_cheap = True
+    every_s = 0.0
+    unseen_s = math.inf
+    replaced_by: frozenset[str] = frozenset()
+
+    def read(self, reader: Reader) -> frozenset[int] | None:
+        """Return them for the lines that were just read."""
+        return news(reader.console) if reader.console else None
+
+    def alive(self, old: frozenset[int], new: frozenset[int], seconds: float) -> bool:
+        """Whether there is a new line."""
+        return alive(old, new, seconds)
+
+    def dump(self, value: frozenset[int]) -> str:
+        """Return them packed."""
+        return pack(sorted(value))
+
+    def load(self, data: Any) -> frozenset[int]:
+        """Unpack them."""
+        return frozenset(unpack(data))
+
+
+MONITOR: Monitor = ConsoleMonitor()

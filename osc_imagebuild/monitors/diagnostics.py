@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from osc_imagebuild.model.readings import Counters
+from osc_imagebuild.monitors import Life, Monitor, Reader
 
 NAME = "diagnostics"
 
@@ -65,3 +67,36 @@ def alive(old: Counters, new: Counters, seconds: float) -> bool:
         or network >= LEAST_NETWORK_BYTES
         or cpu > LEAST_CPU * max(seconds, 1.0)
     )
+
+
+class DiagnosticsMonitor:
+    """Nova's counters, for those who may see them."""
+
+    name = NAME
+    life = Life.GUEST
+    is_cheap = False
+    # A second time before a trouble ends the build (`verdict.TROUBLE_S`).
+    every_s = 110.0
+    unseen_s = math.inf
+    replaced_by: frozenset[str] = frozenset()
+
+    def read(self, reader: Reader) -> Counters | None:
+        """Ask Nova."""
+        return reader.diagnostics()
+
+    def alive(self, old: Counters, new: Counters, seconds: float) -> bool:
+        """Whether the guest has done anything worth the name."""
+        return alive(old, new, seconds)
+
+    def dump(self, value: Counters) -> list[float]:
+        """Return them as a list."""
+        counters = [value.disk_bytes, value.network_bytes, value.cpu_s]
+        return [*counters, float(value.cut_off)]
+
+    def load(self, data: Any) -> Counters:
+        """Return the counters of such a list."""
+        disk, network, cpu, *cut_off = map(float, data)
+        return Counters(disk, network, cpu, cut_off == [1.0])
+
+
+MONITOR: Monitor = DiagnosticsMonitor()

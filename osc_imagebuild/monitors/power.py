@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from osc_imagebuild.model.resources import Server
+from osc_imagebuild.monitors import Life, Monitor, Reader
 
 NAME = "power"
 
@@ -22,3 +26,33 @@ def poll_interval(elapsed_s: float, *, silent: bool = False) -> float:
     """
     longest = SILENT_INTERVAL_S if silent else 30.0
     return min(longest, max(10.0, elapsed_s / 6))
+
+
+class PowerMonitor:
+    """The server's states. That Nova lists it says nothing of what its guest does."""
+
+    name = NAME
+    life = Life.SERVER
+    is_cheap = True
+    every_s = 0.0
+    unseen_s = math.inf
+    replaced_by: frozenset[str] = frozenset()
+
+    def read(self, reader: Reader) -> tuple[str, int, str | None]:
+        """Return them as Nova shows them."""
+        return state(reader.server)
+
+    def alive(self, old: object, new: object, seconds: float) -> bool:
+        """Whether one is another."""
+        return old != new
+
+    def dump(self, value: tuple[str, int, str | None]) -> list[str | int | None]:
+        """Return them as a list."""
+        return list(value)
+
+    def load(self, data: Any) -> tuple[Any, ...]:
+        """Return such a list as it was."""
+        return tuple(data)
+
+
+MONITOR: Monitor = PowerMonitor()

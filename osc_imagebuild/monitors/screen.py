@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import zlib
+from typing import Any
 
 from osc_imagebuild.model.readings import Picture
+from osc_imagebuild.monitors import Life, Monitor, Reader
+from osc_imagebuild.monitors.packing import pack, unpack
 
 NAME = "screen"
 
@@ -32,3 +36,33 @@ def alive(old: tuple[int, ...], new: tuple[int, ...], seconds: float) -> bool:
     if len(old) != len(new):
         return True
     return sum(a != b for a, b in zip(old, new, strict=True)) > LEAST_TILES
+
+
+class ScreenMonitor:
+    """Checksums of the picture's squares."""
+
+    name = NAME
+    life = Life.GUEST
+    is_cheap = False
+    every_s = 110.0
+    unseen_s = math.inf
+    replaced_by: frozenset[str] = frozenset()
+
+    def read(self, reader: Reader) -> tuple[int, ...]:
+        """Take a picture."""
+        return tiles(reader.picture())
+
+    def alive(self, old: tuple[int, ...], new: tuple[int, ...], seconds: float) -> bool:
+        """Whether the picture has changed."""
+        return alive(old, new, seconds)
+
+    def dump(self, value: tuple[int, ...]) -> str:
+        """Return them packed."""
+        return pack(value)
+
+    def load(self, data: Any) -> tuple[int, ...]:
+        """Unpack them."""
+        return unpack(data)
+
+
+MONITOR: Monitor = ScreenMonitor()

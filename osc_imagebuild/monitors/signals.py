@@ -10,11 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from osc_imagebuild.model.readings import Signal
-from osc_imagebuild.monitors import power
-
-TROUBLE = "trouble"
-# That Nova lists a server says nothing of what its guest does.
-_NO_LIFE = (TROUBLE, power.NAME)
+from osc_imagebuild.monitors import Life, every
 
 Alive = Callable[[Any, Any, float], bool]
 
@@ -30,16 +26,17 @@ def renewed(old: Signal | None, value: Any, now: float, alive: Alive) -> Signal:
     return Signal(old.value, old.since, now)
 
 
-def differs(old: Any, new: Any, seconds: float) -> bool:
-    """The simplest sign of life."""
-    return bool(old != new)
+def life(name: str) -> Life:
+    """Return what a change of the signal ``name`` says of the guest."""
+    monitor = every().get(name)
+    return monitor.life if monitor else Life.GUEST
 
 
 def flat_s(signals: Mapping[str, Signal], now: float) -> float:
     """Seconds since any of ``signals`` moved, 0 where none shows the guest."""
-    if not any(name not in _NO_LIFE for name in signals):
+    if not any(life(name) is Life.GUEST for name in signals):
         return 0.0
-    moved = [s.since for name, s in signals.items() if name != TROUBLE]
+    moved = [s.since for name, s in signals.items() if life(name) is not Life.NOTHING]
     return now - max(moved)
 
 
@@ -51,4 +48,4 @@ def since_s(signals: Mapping[str, Signal], name: str, now: float) -> float:
 def names(signals: Mapping[str, Signal]) -> tuple[str, ...]:
     """The monitors that were read again and had not moved."""
     flat = (name for name, s in signals.items() if s.at > s.since)
-    return tuple(sorted(name for name in flat if name not in _NO_LIFE))
+    return tuple(sorted(name for name in flat if life(name) is Life.GUEST))

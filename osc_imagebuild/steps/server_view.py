@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.monitors import console_activity, diagnostics, metrics, signals
+from osc_imagebuild.monitors import (
+    console_activity,
+    diagnostics,
+    metrics,
+    signals,
+    trouble,
+)
 from osc_imagebuild.monitors.console.verdict import Look
 
 
@@ -30,7 +36,7 @@ def look(spec: Spec, facts: Facts, role: str) -> Look:
         off=facts.servers[role].is_off,
         quiet_s=signals.since_s(seen, console_activity.NAME, facts.now),
         flat_s=signals.flat_s(seen, facts.now),
-        trouble_s=signals.since_s(seen, signals.TROUBLE, facts.now),
+        trouble_s=signals.since_s(seen, trouble.NAME, facts.now),
         stall_s=spec.stall_s,
         signals=signals.names(seen),
     )

@@ -122,7 +122,7 @@ class StallTest(CloudTestCase):
             for now in (0.0, 60.0, 120.0, 180.0, 180.0 + gap):
                 watch.look("install", server, text, now)
             seen = watch.signals["install"]
-            self.assertEqual(lasted, signals.since_s(seen, signals.TROUBLE, now))
+            self.assertEqual(lasted, signals.since_s(seen, "trouble", now))
             self.assertEqual(now, signals.since_s(seen, "console", now))
 
     def test_a_screen_that_moves_behind_a_trouble(self) -> None:
