@@ -82,7 +82,8 @@ def prepare(
         teardown(api, build.id, keep=keep, beat=beat, command="retry")
         if start != VERIFY and build.made:
             # It may have its name already, and no mark of the build any more.
-            remove_result(api, build.id, [i for i in build.made if i not in keep])
+            made = [i for i in build.made if i not in keep]
+            remove_result(api, build.id, made, outputs.load(spec.output).kinds)
 
     retry_transient(api.clock, remove)
     marks = {n: m for n, m in build.marks.items() if n in _KEPT[start]}

@@ -16,6 +16,7 @@ from osc_imagebuild.model.names import (
     builds_of,
     resource_name,
 )
+from osc_imagebuild.model.resources import Snapshot, Volume
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,10 @@ def remove(api: Api, orphan: Orphan) -> None:
     match orphan.kind:
         case "server":
             servers.delete(api, orphan.id)
-        case "snapshot" | "volume":
-            # A volume goes once its server and its snapshots have gone.
-            teardown.remove_volumes(api, orphan.build_id, [orphan.id])
+        case "snapshot":
+            teardown.remove_marked(api, orphan.build_id, [orphan.id], Snapshot)
+        case "volume":
+            # It goes once its server and its snapshots have gone.
+            teardown.remove_marked(api, orphan.build_id, [orphan.id], Volume)
         case _:
             release(api, orphan.build_id, orphan.id, orphan.tags)

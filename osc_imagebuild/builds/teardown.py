@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from osc_imagebuild import outputs
 from osc_imagebuild.builds.claims import release
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
@@ -90,46 +91,53 @@ def leftovers(api: Api, build_id: str) -> list[Image]:
     return [i for i in (*tagged, *named) if not i.name.startswith(prefixes)]
 
 
-def remove_result(api: Api, build_id: str, made: Collection[str]) -> Sequence[Image]:
+def remove_result(
+    api: Api,
+    build_id: str,
+    made: Collection[str],
+    kinds: Sequence[type[Resource]] | None = None,
+) -> Sequence[Image]:
     """Delete a result that the user has already, by the IDs in ``made``.
 
     Returns the images that stay.
 
-    Whatever kind each ID is of: a damaged record does not tell. Each must say that
-    this build made it: anybody in the project can write IDs into a record.
-
-    :raises: CloudError
-    """
-    found = [image for i in made if (image := images.find(api, i)) is not None]
-    stay = [image for image in found if not images.may_go(image, build_id)]
-    for image in found:
-        if image not in stay:
-            images.delete(api, image.id)
-    if made and api.has("volume"):
-        remove_volumes(api, build_id, made)
-    return stay
-
-
-def remove_volumes(api: Api, build_id: str, made: Collection[str]) -> None:
-    """Delete volumes and snapshots of a build, and wait until they are gone.
-
-    A volume goes only once its snapshots have gone.
+    ``kinds`` are those of the build's output, in the order in which they can go; without
+    them whatever kind each ID is of, as a damaged record does not tell. Each must say
+    that this build made it: anybody in the project can write IDs into a record.
 
     :raises: CloudError naming what is left after `LIMIT_S` seconds
     """
+    stay: list[Image] = []
+    for kind in outputs.kinds() if kinds is None else kinds:
+        if made and kind is Image:
+            stay += _remove_images(api, build_id, made)
+        elif made and api.has("volume"):
+            remove_marked(api, build_id, made, kind)
+    return stay
+
+
+def _remove_images(api: Api, build_id: str, made: Collection[str]) -> list[Image]:
+    """Delete those of the build; return the others."""
+    found = [image for i in made if (image := images.find(api, i)) is not None]
+    for image in found:
+        if images.may_go(image, build_id):
+            images.delete(api, image.id)
+    return [image for image in found if not images.may_go(image, build_id)]
+
+
+def remove_marked(
+    api: Api, build_id: str, made: Collection[str], kind: type[Resource]
+) -> None:
+    """Delete volumes or snapshots of a build, and wait until they are gone.
+
+    :raises: CloudError naming what is left after `LIMIT_S` seconds
+    """
+    find = volumes.find_snapshot if kind is Snapshot else volumes.find
     began = api.clock.steady()
     refused: dict[str, CloudError] = {}
     while True:
-        found = [volumes.find_snapshot(api, item_id) for item_id in made]
-        left: list[Resource] = [item for item in found if item is not None]
-        if not left:
-            left += [v for i in made if (v := volumes.find(api, i)) is not None]
-        left = [
-            item
-            for item in left
-            if isinstance(item, Snapshot | Volume)
-            and volumes.may_go(item.metadata, build_id)
-        ]
+        found = [item for i in made if (item := find(api, i)) is not None]
+        left = [item for item in found if volumes.may_go(item.metadata, build_id)]
         if not left:
             return
         if api.clock.steady() - began > LIMIT_S:

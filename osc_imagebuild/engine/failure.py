@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from osc_imagebuild import outputs
 from osc_imagebuild.builds import record
 from osc_imagebuild.builds.teardown import teardown
 from osc_imagebuild.cloud import remote_console, rfb, servers
@@ -87,7 +88,7 @@ def _failure(
     if build.spec.keep_on_failure:
         lines += _kept(build, evidence or Evidence())
     elif build.made and retry_points.VERIFY in points:
-        hidden = "hidden " if build.spec.output == "image" else ""
+        hidden = "hidden " if outputs.load(build.spec.output).is_hidden else ""
         lines.append(
             f"the {build.spec.output} that did not pass stays {hidden}for "
             f"inspection: {build.made[0]}"

@@ -42,8 +42,9 @@ def look(api: Api, build: Record, parts: Collection[str]) -> Facts:
 def everything(spec: Spec) -> set[str]:
     """Return all parts of the cloud that a build may have something in."""
     parts = {"images", "result", "servers", "server:install"}
-    if spec.root == "volume" or spec.output != "image":
-        parts |= {"volumes", "snapshots"}
+    parts |= outputs.load(spec.output).sees
+    if spec.root == "volume":
+        parts.add("volumes")
     return parts
 
 

@@ -153,6 +153,16 @@ class SecurityGroup:
 
 
 @dataclass(frozen=True)
+class Quota:
+    """What something takes of the project's quotas; ``gigabytes`` are of volumes."""
+
+    images: int = 0
+    volumes: int = 0
+    snapshots: int = 0
+    gigabytes: int = 0
+
+
+@dataclass(frozen=True)
 class Subnet:
     """An IPv4 subnet; ``pools`` are pairs of first and last address."""
 

@@ -6,10 +6,14 @@ what `Output` lists.
 
 from __future__ import annotations
 
+import graphlib
 import importlib
+import itertools
 import pkgutil
+from collections.abc import Sequence
 from typing import Protocol
 
+from osc_imagebuild.model.resources import Quota, Resource
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Result, Step
 
@@ -26,6 +30,17 @@ class Output(Result, Protocol):
         """Whether other projects may be let see it."""
 
     @property
+    def kinds(self) -> tuple[type[Resource], ...]:
+        """Kinds of resources that the result is made of, in the order to remove them."""
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether nobody sees the result in a list before it is published."""
+
+    def quota(self, disk_gib: int) -> Quota:
+        """Return what the result takes beside a root disk of ``disk_gib``."""
+
+    @property
     def keeps(self) -> tuple[str, ...]:
         """Roles of volumes that are the result's."""
 
@@ -40,5 +55,20 @@ def names() -> list[str]:
 
 def load(name: str) -> Output:
     """Return the output kind ``name``; it must be one of `names`."""
-    found: Output = importlib.import_module(f"{__name__}.{name}").OUTPUT
-    return found
+    output: Output = importlib.import_module(f"{__name__}.{name}").OUTPUT
+    return output
+
+
+def find(name: str) -> Output | None:
+    """Return the output kind ``name``, None where there is none."""
+    return load(name) if name in names() else None
+
+
+def kinds() -> Sequence[type[Resource]]:
+    """Return the kinds of resources of all outputs, in an order to remove them."""
+    graph: dict[type[Resource], set[type[Resource]]] = {}
+    for output in map(load, names()):
+        graph.setdefault(output.kinds[0], set())
+        for first, then in itertools.pairwise(output.kinds):
+            graph.setdefault(then, set()).add(first)
+    return tuple(graphlib.TopologicalSorter(graph).static_order())

@@ -24,7 +24,7 @@ from osc_imagebuild.model.actions import (
 )
 from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.names import BUILD_TAG, RESULT, Milestone
-from osc_imagebuild.model.resources import Image
+from osc_imagebuild.model.resources import Image, Quota, Resource
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Step, interference
 from osc_imagebuild.steps.result import NoteResult, wanted
@@ -172,7 +172,13 @@ class ImageOutput:
     needs_volume = False
     has_visibility = True
     sees = frozenset({"result"})
+    kinds: tuple[type[Resource], ...] = (Image,)
+    is_hidden = True
     keeps: tuple[str, ...] = ()
+
+    def quota(self, disk_gib: int) -> Quota:
+        """One image."""
+        return Quota(images=1)
 
     def steps(self, spec: Spec) -> tuple[Step, ...]:
         """From a powered-off server to a clean hidden image."""

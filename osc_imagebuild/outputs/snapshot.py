@@ -17,7 +17,7 @@ from osc_imagebuild.model.actions import (
 )
 from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.names import RESULT
-from osc_imagebuild.model.resources import Snapshot
+from osc_imagebuild.model.resources import Quota, Resource, Snapshot, Volume
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.outputs import volume
 from osc_imagebuild.steps import Step
@@ -61,7 +61,16 @@ class SnapshotOutput:
     needs_volume = True
     has_visibility = False
     sees = frozenset({"volumes", "snapshots"})
+    kinds: tuple[type[Resource], ...] = (Snapshot, Volume)
+    is_hidden = False
     keeps = (ROOT,)
+
+    def quota(self, disk_gib: int) -> Quota:
+        """It counts as much as its volume.
+
+        Source: cinder.conf's no_snapshot_gb_quota, by default.
+        """
+        return Quota(snapshots=1, gigabytes=disk_gib)
 
     def steps(self, spec: Spec) -> tuple[Step, ...]:
         """From a powered-off server to a snapshot of a clean volume."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from osc_imagebuild.model.actions import SetVolume
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.resources import Volume
+from osc_imagebuild.model.resources import Quota, Resource, Volume
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Step
 from osc_imagebuild.steps.result import NoteResult
@@ -20,7 +20,13 @@ class VolumeOutput:
     needs_volume = True
     has_visibility = False
     sees = frozenset({"volumes"})
+    kinds: tuple[type[Resource], ...] = (Volume,)
+    is_hidden = False
     keeps = (ROOT,)
+
+    def quota(self, disk_gib: int) -> Quota:
+        """Nothing: it is the root disk."""
+        return Quota()
 
     def steps(self, spec: Spec) -> tuple[Step, ...]:
         """From a powered-off server to a clean volume of nobody's."""

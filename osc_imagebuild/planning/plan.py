@@ -91,7 +91,7 @@ class _Planner:
         groups = self._try(lambda: networks.security_groups(self.api, self.request))
         self._try(lambda: networks.check_zone(self.api, self.request))
         self._try(self._output)
-        self.problems += preflight.room(self.api, flavor)
+        self.problems += preflight.room(self.api, self.request, flavor)
         self.problems += preflight.visibility(self.api, self.request)
         minutes = self.request.timeout_min or (entry.timeout_min if entry else 0)
         self.problems += preflight.surroundings(self.api, minutes * 60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from osc_imagebuild import boot
+from osc_imagebuild import boot, outputs
 from osc_imagebuild.cloud import limits, rfb, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError
@@ -13,15 +13,21 @@ from osc_imagebuild.guests.answers import USER_DATA_LIMIT, Answers
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.resources import Flavor
+from osc_imagebuild.model.resources import Flavor, Quota
 from osc_imagebuild.model.spec import DriverCd, Media
 from osc_imagebuild.planning.request_checks import VISIBILITIES, has_visibility
 
-# Record, lease, boot images and result, at most at one time.
-IMAGES_NEEDED = 7
+# Record, lease and boot images, at most at one time.
+BUILD_IMAGES = 6
 
 
-def room(api: Api, flavor: Flavor | None) -> list[str]:
+def result_quota(request: Request, disk_gib: int = 0) -> Quota:
+    """What the result takes, as its output says; nothing where there is no such one."""
+    output = outputs.find(request.output)
+    return output.quota(disk_gib) if output else Quota()
+
+
+def room(api: Api, request: Request, flavor: Flavor | None) -> list[str]:
     """Quotas for one server at a time of ``flavor`` and for the images.
 
     :raises: CloudError
@@ -36,10 +42,9 @@ def room(api: Api, flavor: Flavor | None) -> list[str]:
         if have is not None and have < need:
             found.append(f"the quota has {have} {what} left, a build needs {need}")
     count, size_mib = limits.image_room(api)
-    if count is not None and count < IMAGES_NEEDED:
-        found.append(
-            f"the quota has {count} images left, a build needs {IMAGES_NEEDED}"
-        )
+    images = BUILD_IMAGES + result_quota(request).images
+    if count is not None and count < images:
+        found.append(f"the quota has {count} images left, a build needs {images}")
     if size_mib is not None and size_mib <= 0:
         found.append("the quota for the size of images is used up")
     return found
@@ -85,21 +90,18 @@ def press_key(
 def volume_room(
     api: Api, request: Request, disk_gib: int, cds_gib: Sequence[int]
 ) -> list[str]:
-    """Quotas for the root volume, one to boot the result from, and CDs.
-
-    Source: cinder.conf's no_snapshot_gb_quota: by default a snapshot counts as
-    much as its volume.
+    """Quotas for the root volume, one to boot the result from, CDs, and the result.
 
     :raises: CloudError
     """
     if not api.has("volume"):
         return ["this cloud offers no volumes (Cinder), and the build needs them"]
     left = limits.volume_room(api)
-    snapshots, disks = int(request.output == "snapshot"), 1 + int(request.verify)
-    gib = (disks + snapshots) * disk_gib + sum(cds_gib)
+    result, disks = result_quota(request, disk_gib), 1 + int(request.verify)
+    gib = disks * disk_gib + result.gigabytes + sum(cds_gib)
     wanted = (
-        ("volumes", left.volumes, disks + len(cds_gib)),
-        ("snapshots", left.snapshots, snapshots),
+        ("volumes", left.volumes, disks + result.volumes + len(cds_gib)),
+        ("snapshots", left.snapshots, result.snapshots),
         ("GiB of volumes", left.gigabytes, gib),
     )
     return [

@@ -1,1 +1,1 @@
-"""Tests of what a build leaves behind."""
+"""Tests of osc_imagebuild.outputs."""
