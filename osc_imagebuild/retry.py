@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from osc_imagebuild import outputs
 from osc_imagebuild.builds import record
 from osc_imagebuild.builds.lease import Lease
 from osc_imagebuild.builds.record import Record

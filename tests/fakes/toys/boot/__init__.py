@@ -1,0 +1,1 @@
+"""What a test puts on the path of osc_imagebuild.boot."""
