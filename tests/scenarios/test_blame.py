@@ -157,7 +157,7 @@ class RemovalTest(CloudTestCase):
         self.cloud.hooks.append(always(deletes("volume"), faults.answered(400)))
         api = self.builder().api
         error = self.assertRaises(
-            CloudError, teardown.remove_volumes, api, build.id, [build.result_id]
+            CloudError, teardown.remove_result, api, build.id, [build.result_id]
         )
         self.assertEqual(("volume", 400), (error.service, error.status))
 

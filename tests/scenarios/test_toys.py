@@ -63,7 +63,7 @@ class FilesTest(ToyTestCase):
             if path.suffix in (".py", ".j2", ".yaml"):
                 text = path.read_text(encoding="utf-8")
                 for name in ("loudness", "twins"):
-                    self.assertNotIn(name, text, path)
+                    self.assertNotIn(name, text, str(path))
 
     def test_they_are_there(self) -> None:
         """Beside those of the package, in an order for each question."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osc_imagebuild.builds import record
+from osc_imagebuild.cloud import images
 from osc_imagebuild.errors import CloudError, TransientError
 from osc_imagebuild.model.resources import Image
 from tests.unit.base import CloudTestCase
@@ -20,7 +20,7 @@ class NoRecordTest(CloudTestCase):
         def refuse(*args: object, **fields: object) -> Image:
             raise kind("refused", service="image", status=status)
 
-        self.patch(record.images, "create", refuse)
+        self.patch(images, "create", refuse)
         text = str(self.assertRaises(CloudError, builder.start, plan))
         self.assertNotIn("resume", text)
         self.assert_empty()

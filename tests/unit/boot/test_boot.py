@@ -93,7 +93,12 @@ class MethodsTest(testtools.TestCase):
 
     def test_facts(self) -> None:
         """In the order in which they are taken for 'auto'."""
-        facts = ("takes_tree", "takes_iso", "boots_iso", "starts_signed")
+        facts: tuple[str, ...] = (
+            "takes_tree",
+            "takes_iso",
+            "boots_iso",
+            "starts_signed",
+        )
         facts += ("uploads_kernel", "needs_volume", "answers_on_cd")
         wanted = (
             ("ipxe", (True, False, False, False, False, False, False)),

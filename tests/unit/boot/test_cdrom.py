@@ -109,12 +109,12 @@ class CdromTest(testtools.TestCase):
     def test_images(self) -> None:
         """The blank disk first; what the user has as an image is not made again."""
         for asked, images, _ in TABLE:
-            self.assertEqual(images, cdrom.images(asked))
+            self.assertEqual(images, cdrom.METHOD.images(asked))
 
     def test_cds(self) -> None:
         """The installer's CD first, which alone can boot."""
         for asked, _, cds in TABLE:
-            self.assertEqual(cds, cdrom.cds(asked))
+            self.assertEqual(cds, cdrom.METHOD.cds(asked))
             self.assertEqual([True], [cd.boots for cd in cds][:1])
             self.assertNotIn(True, [cd.boots for cd in cds][1:])
 
@@ -138,7 +138,7 @@ class CdromTest(testtools.TestCase):
             spec(ISO, ANSWERS, {"boot_properties": {"hw_disk_bus": "sata"}}),
             spec(ISO, IN_ISO, {"boot_properties": {"hw_disk_bus": "sata"}}),
         ):
-            first, *others = cdrom.images(asked)
+            first, *others = cdrom.METHOD.images(asked)
             self.assertEqual({"hw_disk_bus": "sata"}, first.properties)
             for image in others:
                 self.assertEqual({}, image.properties, image.role)
@@ -156,7 +156,7 @@ class CdromTest(testtools.TestCase):
     def test_import(self) -> None:
         """Glance fetches what it is to fetch, and checks the sha512."""
         known = {"iso_import": True, "iso_sha512": "e" * 128}
-        _, iso = cdrom.images(spec(ISO, known))
+        _, iso = cdrom.METHOD.images(spec(ISO, known))
         fetched = InstallMedia("http://mirror/x.iso", "c" * 64, "e" * 128, True)
         self.assertEqual(fetched, iso.content)
 
@@ -170,7 +170,7 @@ class CdromTest(testtools.TestCase):
             ((), (iso,)),
             (({"root": "local"},), (volumes, iso)),
         ):
-            found = cdrom.problems(spec(*fields))
+            found = cdrom.METHOD.problems(spec(*fields))
             self.assertEqual(len(problems), len(found), found)
             for problem, text in zip(problems, found, strict=True):
                 self.assertIn(f"boot method cdrom {problem}", text)

@@ -21,7 +21,7 @@ class HintsTest(CloudTestCase):
 
     def test_several(self) -> None:
         """All reach Nova as a list, also from another client after the first died."""
-        hints = {"different_host": (A, B), "group": "g"}
+        hints: dict[str, Any] = {"different_host": (A, B), "group": "g"}
         self.assertEqual({"different_host": [A, B], "group": "g"}, self.hints(**hints))
         build = self.builder().list().builds[0]
         self.assertEqual(hints, build.spec.hints)
@@ -29,7 +29,7 @@ class HintsTest(CloudTestCase):
 
     def test_one(self) -> None:
         """One is a text, as it always was, however it was given."""
-        hints = {"same_host": (A,), "group": "g"}
+        hints: dict[str, Any] = {"same_host": (A,), "group": "g"}
         self.assertEqual({"same_host": A, "group": "g"}, self.hints(**hints))
 
     def test_too_many(self) -> None:

@@ -20,6 +20,7 @@ class TwinsOutput:
 
     cinder_source = "imageRef"
     needs_volume = True
+    has_visibility = True
     sees = frozenset({"result", "volumes"})
     kinds: tuple[type[Resource], ...] = (Image, Volume)
     is_hidden = True
