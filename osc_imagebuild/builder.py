@@ -306,7 +306,7 @@ class Builder:
 
         :raises: CloudError
         """
-        return orphans.find(self.api)
+        return orphans.find_orphans(self.api)
 
     def delete_orphans(self, found: Sequence[Orphan]) -> None:
         """Remove what `orphans` returned.

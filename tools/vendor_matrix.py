@@ -10,7 +10,7 @@ from unittest import mock
 from osc_imagebuild.boot import ipxe
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import answers, families, install_tree, passwords
-from osc_imagebuild.guests.answers import Disc, Way
+from osc_imagebuild.guests.answers import AnswerDelivery, IsoRef
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.boot_sources import EfiStubDisk
@@ -84,7 +84,7 @@ def _of_arch(entry: Entry, arch: str, depth: int) -> Iterator[Case]:
             wanted = _possible(chosen[option], arch)
             request = asked(entry, arch, **{**wanted, **fields})
             refused = families.family(entry.family).problems(entry, request)
-            if refused or machine.problems(request):
+            if refused or machine.validate_machine(request):
                 continue
             yield _rendered(entry, request, option, way, how)
 
@@ -128,17 +128,19 @@ def options(entry: Entry) -> dict[str, dict[str, Any]]:
     return found
 
 
-def ways(entry: Entry, arch: str) -> Iterator[tuple[str, dict[str, Any], Way]]:
+def ways(
+    entry: Entry, arch: str
+) -> Iterator[tuple[str, dict[str, Any], AnswerDelivery]]:
     """Yield boot methods from tree and ISO, with DHCP and without, by config drive too."""
-    methods: list[tuple[str, dict[str, Any], Disc]] = [
-        (method, {}, Disc()) for method in entry.boot_methods
+    methods: list[tuple[str, dict[str, Any], IsoRef]] = [
+        (method, {}, IsoRef()) for method in entry.boot_methods
     ]
     if "iso_kernel" in entry.arches[arch]:
-        by_url = Disc("LABEL-OF-ISO", "" if entry.iso_as_cd else ISO)
+        by_url = IsoRef("LABEL-OF-ISO", "" if entry.iso_as_cd else ISO)
         methods.append(("kernel", {"source": ISO}, by_url))
-        methods.append(("kernel", {"source": "an-image.iso"}, Disc("LABEL-OF-ISO")))
+        methods.append(("kernel", {"source": "an-image.iso"}, IsoRef("LABEL-OF-ISO")))
     if entry.answer_cd:
-        methods.append(("cdrom", {"source": ISO}, Disc("LABEL-OF-ISO")))
+        methods.append(("cdrom", {"source": ISO}, IsoRef("LABEL-OF-ISO")))
     for method, fields, disc in methods:
         where = "ISO" if fields or disc.label else "tree"
         for address in ({}, ADDRESS) if entry.network.get("static") else ({},):
@@ -148,11 +150,13 @@ def ways(entry: Entry, arch: str) -> Iterator[tuple[str, dict[str, Any], Way]]:
                     words.append("by URL")
                 if not metadata:
                     words.append("config drive")
-                way = Way(method, address, metadata, disc)
+                way = AnswerDelivery(method, address, metadata, disc)
                 yield " ".join(words), {"boot_method": method, **fields}, way
 
 
-def _rendered(entry: Entry, request: Request, option: str, word: str, way: Way) -> Case:
+def _rendered(
+    entry: Entry, request: Request, option: str, word: str, way: AnswerDelivery
+) -> Case:
     tree = install_tree.install_tree(entry, request)
     source = install_tree.package_source(entry, request)
     try:

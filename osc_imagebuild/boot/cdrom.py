@@ -16,7 +16,7 @@ from osc_imagebuild.model.boot_sources import (
     BootImage,
     BootVolume,
     Content,
-    InstallMedia,
+    IsoContent,
     RemasteredIso,
 )
 from osc_imagebuild.model.spec import DriverCd, Spec
@@ -38,8 +38,8 @@ def iso_image(spec: Spec) -> BootImage:
     )
 
 
-def _media(spec: Spec) -> InstallMedia:
-    return InstallMedia(
+def _media(spec: Spec) -> IsoContent:
+    return IsoContent(
         url=spec.iso_url,
         sha256=spec.iso_sha256,
         sha512=spec.iso_sha512,
@@ -74,7 +74,7 @@ def _driver_image(cd: DriverCd) -> BootImage:
         role=DRIVERS,
         disk_format="iso",
         container_format="bare",
-        content=InstallMedia(cd.url, cd.sha256, cd.sha512, cd.imported),
+        content=IsoContent(cd.url, cd.sha256, cd.sha512, cd.imported),
         shared_key=cd.key,
     )
 

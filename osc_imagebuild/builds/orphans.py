@@ -33,7 +33,7 @@ class Orphan:
     tags: frozenset[str] = frozenset()
 
 
-def find(api: Api) -> list[Orphan]:
+def find_orphans(api: Api) -> list[Orphan]:
     """Return the project's orphans, in the order in which they can go.
 
     Resources are listed before the records: a build that begins in between is

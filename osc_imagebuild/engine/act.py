@@ -43,7 +43,7 @@ from osc_imagebuild.model.actions import (
     UploadImage,
     UploadVolume,
 )
-from osc_imagebuild.model.boot_sources import BootImage, InstallMedia
+from osc_imagebuild.model.boot_sources import BootImage, IsoContent
 from osc_imagebuild.model.names import (
     BUILD_TAG,
     PART_TAG,
@@ -214,7 +214,7 @@ class Actor:
         for found in images.tagged(
             self._api, shared_tag(image.shared_key), hidden=True
         ):
-            if isinstance(content, InstallMedia) and not content.may_be(found.sha512):
+            if isinstance(content, IsoContent) and not content.may_be(found.sha512):
                 continue
             if found.status == "active":
                 images.tag(self._api, found.id, build_tag(self._build_id))
@@ -231,7 +231,7 @@ class Actor:
     def _import(self, action: ImportImage) -> None:
         """Ask Glance to fetch it; where it will not, fetch it for Glance."""
         content = action.image.content
-        assert isinstance(content, InstallMedia)
+        assert isinstance(content, IsoContent)
         try:
             images.fetch(self._api, action.image_id, content.url)
         except CloudError as error:

@@ -42,7 +42,7 @@ def problems(
     What a site has set in the catalogue is judged as what a user asks for.
     """
     if request.answer_file is not None:
-        return []  # The options are refused beside one, see `preflight.answer`.
+        return []  # The options are refused beside one, see `preflight.check_answers`.
     found = []
     for field, form in forms.items():
         asked = str(getattr(request, field))

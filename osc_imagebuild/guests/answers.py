@@ -41,7 +41,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Disc:
+class IsoRef:
     """The installer's ISO as templates see it.
 
     ``label`` is one word; ``url`` is '' where the server has the ISO as a CD.
@@ -52,7 +52,7 @@ class Disc:
 
 
 @dataclass(frozen=True)
-class Way:
+class AnswerDelivery:
     """How an installer comes to its answers: the boot method, network, and ISO.
 
     ``address`` is as in `Spec`; ``metadata`` is whether answers are read from the
@@ -62,7 +62,7 @@ class Way:
     boot_method: str = ""
     address: Mapping[str, str] = field(default_factory=dict)
     metadata: bool = True
-    disc: Disc = field(default_factory=Disc)
+    disc: IsoRef = field(default_factory=IsoRef)
 
 
 def wishes(entry: Entry, request: Request) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def render(
     request: Request,
     build_id: str,
     source: str,
-    way: Way = Way(),
+    way: AnswerDelivery = AnswerDelivery(),
 ) -> Answers:
     """Return what the installer and the first boot are told.
 
@@ -127,7 +127,7 @@ def render(
 
 
 def _context(
-    entry: Entry, request: Request, build_id: str, source: str, way: Way
+    entry: Entry, request: Request, build_id: str, source: str, way: AnswerDelivery
 ) -> dict[str, Any]:
     """All that the templates of one build may use."""
     method = boot.find(way.boot_method or request.boot_method)

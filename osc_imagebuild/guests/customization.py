@@ -83,7 +83,7 @@ def refused(request: Request, title: str, reasons: dict[str, str]) -> list[str]:
     Nothing that a user asks for is passed over in silence.
     """
     if request.answer_file is not None:
-        return []  # refused as a whole, see `preflight.answer`
+        return []  # refused as a whole, see `preflight.check_answers`
     return [
         f"{title} cannot be given {WISHES[f][1]}" + (f": {why}" if why else "")
         for f, why in reasons.items()

@@ -25,7 +25,7 @@ from osc_imagebuild.model.boot_sources import (
     BlankDisk,
     Content,
     EfiStubDisk,
-    InstallMedia,
+    IsoContent,
     IsoFile,
     RemasteredIso,
     RemoteFile,
@@ -51,7 +51,7 @@ def opened(
         be fetched now, and what ``beat`` raises
     """
     match content:
-        case InstallMedia():
+        case IsoContent():
             with verified.opened(content) as (stream, size):
                 yield stream, size
         case RemasteredIso(original, named, plain):

@@ -8,7 +8,7 @@ from typing import IO, Any, Protocol, cast
 
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.media import iso9660, iso_files, iso_overlay, verified
-from osc_imagebuild.model.boot_sources import InstallMedia
+from osc_imagebuild.model.boot_sources import IsoContent
 
 
 class Stream(Protocol):
@@ -21,7 +21,7 @@ class Stream(Protocol):
 
 @contextmanager
 def opened(
-    media: InstallMedia, files: Mapping[str, bytes]
+    media: IsoContent, files: Mapping[str, bytes]
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give install media with ``files``, paths to contents, put into them.
 

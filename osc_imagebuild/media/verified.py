@@ -13,7 +13,7 @@ import requests
 
 from osc_imagebuild.errors import CloudError, SpecError, TransientError
 from osc_imagebuild.media import http
-from osc_imagebuild.model.boot_sources import InstallMedia
+from osc_imagebuild.model.boot_sources import IsoContent
 
 _CHUNK = 1 << 20
 _PLAIN = {"Accept-Encoding": "identity"}
@@ -36,7 +36,7 @@ class ChecksummedReader:
     """
 
     def __init__(
-        self, name: str, size: int, begin: Callable[[], Source], wanted: InstallMedia
+        self, name: str, size: int, begin: Callable[[], Source], wanted: IsoContent
     ) -> None:
         self._name, self._size, self._begin, self._wanted = name, size, begin, wanted
         self._source: Source | None = None
@@ -149,7 +149,7 @@ def describe(url: str) -> tuple[int, str]:
 
 
 @contextmanager
-def opened(media: InstallMedia) -> Iterator[tuple[IO[bytes], int]]:
+def opened(media: IsoContent) -> Iterator[tuple[IO[bytes], int]]:
     """Give install media as a stream and its size in bytes.
 
     :raises: SpecError where a file is not on this machine, TransientError
@@ -162,7 +162,7 @@ def opened(media: InstallMedia) -> Iterator[tuple[IO[bytes], int]]:
         stream.close()
 
 
-def _local(media: InstallMedia) -> ChecksummedReader:
+def _local(media: IsoContent) -> ChecksummedReader:
     with local(media.url) as file:
         size = os.fstat(file.fileno()).st_size
     return ChecksummedReader(media.url, size, lambda: local(media.url), media)
@@ -182,7 +182,7 @@ def local(path: str) -> IO[bytes]:
         ) from error
 
 
-def _remote(media: InstallMedia) -> ChecksummedReader:
+def _remote(media: IsoContent) -> ChecksummedReader:
     size, _ = describe(media.url)
     return ChecksummedReader(media.url, size, lambda: _Response(media.url), media)
 

@@ -72,7 +72,7 @@ class AnswerCd:
 
 
 @dataclass(frozen=True)
-class InstallMedia:
+class IsoContent:
     """An installer's ISO at a URL or a path of this machine.
 
     Digests are '' where nobody knows them. With ``imported`` Glance fetches
@@ -100,7 +100,7 @@ class RemasteredIso:
     ``files`` and ``texts`` are as in `AnswerCd`.
     """
 
-    media: InstallMedia
+    media: IsoContent
     files: Mapping[str, str]
     texts: Mapping[str, str]
 
@@ -112,7 +112,7 @@ Content = (
     | RemoteFile
     | IsoFile
     | AnswerCd
-    | InstallMedia
+    | IsoContent
     | RemasteredIso
 )
 

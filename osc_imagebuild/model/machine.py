@@ -37,7 +37,7 @@ def properties(request: Request, declared: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def problems(request: Request) -> list[str]:
+def validate_machine(request: Request) -> list[str]:
     """Return why there is no such machine."""
     found = []
     if request.secure_boot and firmware(request) != "uefi":

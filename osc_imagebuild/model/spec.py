@@ -16,7 +16,7 @@ class Spec:
     root disk is: 'local', on the server's host, or 'volume'. ``iso_import`` is whether
     Glance fetches the ISO by itself, ``answers_in_iso`` whether the files of the answer
     CD go into the ISO itself, ``press_key`` whether its boot loader waits for a key;
-    more on an ISO is in `Media`. ``volume_zone`` is the zone of
+    more on an ISO is in `InstallSource`. ``volume_zone`` is the zone of
     volumes, '' for Cinder's choice. ``address`` is as
     `osc_imagebuild.planning.fixed_address.of_subnet` makes it, empty where the first network has
     DHCP. ``verify_config_drive`` is whether the first server that tests the result gets a
@@ -109,7 +109,7 @@ class DriverCd:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Media:
+class InstallSource:
     """Install media as the spec keeps them; '' and 0 where they are of no use.
 
     ``iso_as_cd`` is whether the server gets the ISO as a CD; ``iso_kernel`` and

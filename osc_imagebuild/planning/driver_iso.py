@@ -8,7 +8,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import install_tree
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.spec import DriverCd, Media
+from osc_imagebuild.model.spec import DriverCd, InstallSource
 from osc_imagebuild.planning.install_source import Finder
 from osc_imagebuild.planning.iso_source import IsoFinder
 
@@ -24,7 +24,7 @@ def equipped(entry: Entry, request: Request) -> Entry:
     )
 
 
-def find(finder: Finder, install: Media) -> DriverCd:
+def find(finder: Finder, install: InstallSource) -> DriverCd:
     """Return the CD that was asked for; it is an ISO as the installer's may be.
 
     ``finder`` is the one that found ``install``.
@@ -59,7 +59,7 @@ def find(finder: Finder, install: Media) -> DriverCd:
     )
 
 
-def _iso(finder: Finder, source: str) -> Media:
+def _iso(finder: Finder, source: str) -> InstallSource:
     """What the finder of the installer's ISO finds of this one."""
     return IsoFinder(
         finder.api,

@@ -14,7 +14,7 @@ from osc_imagebuild.guests import install_tree
 from osc_imagebuild.guests.install_tree import InstallTree
 from osc_imagebuild.media import content, http
 from osc_imagebuild.model import machine
-from osc_imagebuild.model.spec import Media
+from osc_imagebuild.model.spec import InstallSource
 from osc_imagebuild.planning import selection
 from osc_imagebuild.planning.iso_source import IsoFinder, Search
 from osc_imagebuild.planning.request_checks import address_problems
@@ -23,7 +23,7 @@ from osc_imagebuild.planning.request_checks import address_problems
 class Finder(Search):
     """Finds the media of one request."""
 
-    def find(self) -> Media:
+    def find(self) -> InstallSource:
         """Return the media, reachable as far as that can be seen from here.
 
         :raises: SpecError, CloudError
@@ -49,7 +49,7 @@ class Finder(Search):
 
     # --- install trees
 
-    def _tree(self, tree: InstallTree) -> Media:
+    def _tree(self, tree: InstallTree) -> InstallSource:
         if self.request.checksum:
             raise SpecError(
                 f"--checksum is an ISO's, and {tree.source} is an install tree, of "
@@ -67,7 +67,7 @@ class Finder(Search):
                 f"boot method {name} takes the installer's ISO, and {source} is an "
                 "install tree; give the ISO with --source"
             )
-        found = Media(
+        found = InstallSource(
             boot_method=name,
             source=source,
             kernel_url=kernel,

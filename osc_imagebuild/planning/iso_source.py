@@ -22,7 +22,7 @@ from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.media import http, iso_answers, iso_files, verified
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
-from osc_imagebuild.model.spec import Media
+from osc_imagebuild.model.spec import InstallSource
 from osc_imagebuild.planning import selection
 
 _GIB = 1 << 30
@@ -54,7 +54,7 @@ class Search:
 class IsoFinder(Search):
     """Finds the ISO of one request."""
 
-    def find(self, source: str) -> Media:
+    def find(self, source: str) -> InstallSource:
         """Return the media, reachable as far as that can be seen from here.
 
         :raises: SpecError, CloudError
@@ -69,7 +69,7 @@ class IsoFinder(Search):
                 return self._with_kernel(self._fetched_by_guest(source, name))
             return self._with_kernel(self._cd(source, name))
 
-    def find_cd(self, source: str, method: str = "") -> Media:
+    def find_cd(self, source: str, method: str = "") -> InstallSource:
         """Return an ISO that the server gets as a CD, whatever is on it.
 
         :raises: SpecError, CloudError
@@ -77,7 +77,7 @@ class IsoFinder(Search):
         with _in_our_words(source):
             return self._cd(source, method)
 
-    def _cd(self, source: str, method: str) -> Media:
+    def _cd(self, source: str, method: str) -> InstallSource:
         if "://" in source:
             return self._remote(source, method)
         path = os.path.abspath(os.path.expanduser(source))
@@ -85,7 +85,7 @@ class IsoFinder(Search):
             return self._local(path, method)
         return self._image(source, method)
 
-    def _with_kernel(self, found: Media) -> Media:
+    def _with_kernel(self, found: InstallSource) -> InstallSource:
         """Look for kernel and ramdisk in the ISO, of which little is read now."""
         arch = self.entry.arches[self.request.arch]
         paths = (str(arch["iso_kernel"]), str(arch["iso_ramdisk"]))
@@ -108,7 +108,7 @@ class IsoFinder(Search):
             iso_label=disc.label,
         )
 
-    def _fetched_by_guest(self, url: str, method: str) -> Media:
+    def _fetched_by_guest(self, url: str, method: str) -> InstallSource:
         if self.request.checksum:
             raise SpecError(
                 "--checksum cannot be compared: the guest fetches the ISO by itself, "
@@ -116,9 +116,9 @@ class IsoFinder(Search):
                 "or the name of an image"
             )
         self.tell("the installer fetches the ISO by itself")
-        return Media(boot_method=method, source=url, iso_url=url)
+        return InstallSource(boot_method=method, source=url, iso_url=url)
 
-    def _remote(self, url: str, method: str) -> Media:
+    def _remote(self, url: str, method: str) -> InstallSource:
         size, version = verified.describe(url)
         iso_files.require_iso(url, size)
         sha256, sha512 = self._digests(url)
@@ -134,7 +134,7 @@ class IsoFinder(Search):
             self.tell("Glance fetches the ISO by itself")
         else:
             self.tell("the ISO passes through this client, which checks its sha256")
-        return Media(
+        return InstallSource(
             boot_method=method,
             source=url,
             iso_url=url,
@@ -146,7 +146,7 @@ class IsoFinder(Search):
             iso_as_cd=True,
         )
 
-    def _local(self, path: str, method: str) -> Media:
+    def _local(self, path: str, method: str) -> InstallSource:
         self.tell(f"the ISO passes through this client, from {path}")
         sha256, sha512 = _given(self.request.checksum)
         iso_files.require_iso(path, os.path.getsize(path))
@@ -154,7 +154,7 @@ class IsoFinder(Search):
         self._remaster(path, size)
         if (sha256 and found.sha256 != sha256) or (sha512 and found.sha512 != sha512):
             raise SpecError(f"{path} does not have the given checksum")
-        return Media(
+        return InstallSource(
             boot_method=method,
             source=os.path.basename(path),
             iso_url=path,
@@ -172,7 +172,7 @@ class IsoFinder(Search):
             self.tell(line)
         return bool(line)
 
-    def _image(self, name: str, method: str) -> Media:
+    def _image(self, name: str, method: str) -> InstallSource:
         if self.entry.answer_cd.get("remaster"):
             raise SpecError(
                 f"{name!r} is no URL and no file here; the answers of "
@@ -195,7 +195,7 @@ class IsoFinder(Search):
         self._check_image(image)
         ask_for = partial(images.reader, self.api)
         iso_files.require_iso("", image.size, image.id, ask_for)
-        return Media(
+        return InstallSource(
             boot_method=method,
             source=f"image {image.id}",
             iso_image_id=image.id,

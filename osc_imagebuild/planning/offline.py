@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import answers, families, install_tree
-from osc_imagebuild.guests.answers import Answers, Disc
+from osc_imagebuild.guests.answers import Answers, IsoRef
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.spec import Media
+from osc_imagebuild.model.spec import InstallSource
 from osc_imagebuild.planning import preflight, request_checks, selection
 
 # Stands for the ID of a build that is only looked at.
@@ -45,7 +45,7 @@ def find_answers(
     entry: Entry,
     request: Request,
     build_id: str,
-    install: Media | None = None,
+    install: InstallSource | None = None,
     address: Mapping[str, str] | None = None,
     *,
     metadata: bool = True,
@@ -59,13 +59,15 @@ def find_answers(
     """
     source = install_tree.package_source(entry, request)
     method = install.boot_method if install else ""
-    disc = Disc(install.iso_label, install.iso_url_for_guests) if install else Disc()
-    way = answers.Way(method, address or {}, metadata, disc)
+    disc = (
+        IsoRef(install.iso_label, install.iso_url_for_guests) if install else IsoRef()
+    )
+    way = answers.AnswerDelivery(method, address or {}, metadata, disc)
     rendered = answers.render(entry, request, build_id, source, way)
-    return rendered, preflight.answer(entry, request, rendered)
+    return rendered, preflight.check_answers(entry, request, rendered)
 
 
-def _media(entry: Entry, request: Request) -> Media:
+def _media(entry: Entry, request: Request) -> InstallSource:
     """The install media, as far as they are known without a look at them.
 
     :raises: SpecError where this system cannot be booted as asked
@@ -73,10 +75,10 @@ def _media(entry: Entry, request: Request) -> Media:
     tree = install_tree.install_tree(entry, request)
     if not install_tree.is_iso(tree.source):
         method, _ = selection.boot_method(request, entry, tree.kernel_url, {})
-        return Media(boot_method=method, source=tree.source)
+        return InstallSource(boot_method=method, source=tree.source)
     method, _ = selection.iso_boot_method(request, entry)
     url = tree.source if "://" in tree.source else ""
-    return Media(
+    return InstallSource(
         boot_method=method,
         source=tree.source,
         iso_url=url,
@@ -85,7 +87,7 @@ def _media(entry: Entry, request: Request) -> Media:
     )
 
 
-def _booted(entry: Entry, request: Request) -> tuple[Media | None, list[str]]:
+def _booted(entry: Entry, request: Request) -> tuple[InstallSource | None, list[str]]:
     """The install media, and why they start nothing."""
     try:
         found = _media(entry, request)
@@ -99,7 +101,9 @@ def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:
 
     :raises: SpecError naming all that is wrong
     """
-    problems = request_checks.problems(request) + machine.problems(request)
+    problems = request_checks.validate_request(request) + machine.validate_machine(
+        request
+    )
     if request.output not in outputs.names():
         problems.append(
             f"no output {request.output!r}; there are: {', '.join(outputs.names())}"

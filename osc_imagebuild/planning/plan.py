@@ -22,7 +22,7 @@ from osc_imagebuild.media import http
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Flavor
-from osc_imagebuild.model.spec import DriverCd, Media, Spec
+from osc_imagebuild.model.spec import DriverCd, InstallSource, Spec
 from osc_imagebuild.planning import (
     driver_iso,
     fixed_address,
@@ -76,7 +76,9 @@ class _Planner:
         self.catalog = catalog
         self.request = request
         self.build_id = str(uuid.uuid4())
-        self.problems = request_checks.problems(request) + machine.problems(request)
+        self.problems = request_checks.validate_request(
+            request
+        ) + machine.validate_machine(request)
         self.choices: list[str] = []
         self.warnings: list[str] = []
         self.drivers = DriverCd()
@@ -91,10 +93,10 @@ class _Planner:
         groups = self._try(lambda: networks.security_groups(self.api, self.request))
         self._try(lambda: networks.check_zone(self.api, self.request))
         self._try(self._output)
-        self.problems += preflight.room(self.api, self.request, flavor)
-        self.problems += preflight.visibility(self.api, self.request)
+        self.problems += preflight.check_quota(self.api, self.request, flavor)
+        self.problems += preflight.check_visibility(self.api, self.request)
         minutes = self.request.timeout_min or (entry.timeout_min if entry else 0)
-        self.problems += preflight.surroundings(self.api, minutes * 60)
+        self.problems += preflight.check_session_and_hypervisors(self.api, minutes * 60)
         answers = self._try(lambda: self._answers(entry, install, where))
         if not (entry and flavor and where and install and answers):
             return None
@@ -123,9 +125,9 @@ class _Planner:
         method = boot.load(spec.boot_method)
         self.problems += method.problems(spec)
         self.problems += boot.unsigned(self.request, spec.boot_method)
-        self.warnings += preflight.tpm(self.api, self.request)
+        self.warnings += preflight.warn_tpm(self.api, self.request)
         if method.answers_on_cd:
-            self.problems += preflight.answer_cd(entry)
+            self.problems += preflight.check_answer_cd(entry)
         return Plan(
             self.build_id,
             spec,
@@ -152,7 +154,9 @@ class _Planner:
         self.problems += problems
         return driver_iso.equipped(entry, self.request)
 
-    def _flavor(self, entry: Entry | None, install: Media | None) -> Flavor | None:
+    def _flavor(
+        self, entry: Entry | None, install: InstallSource | None
+    ) -> Flavor | None:
         known = limits.flavors(self.api)
         if entry is None:
             # How large it must be is unknown, but whether it exists is not.
@@ -175,7 +179,10 @@ class _Planner:
             )
 
     def _answers(
-        self, entry: Entry | None, install: Media | None, where: Placement | None
+        self,
+        entry: Entry | None,
+        install: InstallSource | None,
+        where: Placement | None,
     ) -> Answers | None:
         if entry is None:
             return None
@@ -187,15 +194,15 @@ class _Planner:
         self.problems += problems
         if install and address:
             on_cd = boot.load(install.boot_method).answers_on_cd
-            found = preflight.address(
+            found = preflight.check_address(
                 entry, install.boot_method, address, answers, metadata=metadata
             )
             (self.warnings if on_cd else self.problems).extend(found)
             self.warnings += fixed_address.unresolved(address, install.source)
-        self.warnings += preflight.doubts(entry, self.request)
+        self.warnings += preflight.warn_answer_file(entry, self.request)
         return answers
 
-    def _media(self, entry: Entry) -> Media:
+    def _media(self, entry: Entry) -> InstallSource:
         finder = Finder(
             self.api,
             self.request,
@@ -207,7 +214,9 @@ class _Planner:
         self.drivers = driver_iso.find(finder, found)
         return found
 
-    def _root(self, entry: Entry, install: Media | None, flavor: Flavor | None) -> int:
+    def _root(
+        self, entry: Entry, install: InstallSource | None, flavor: Flavor | None
+    ) -> int:
         """Size of the root volume, 0 where the root disk is the flavor's."""
         kind = self.request.output
         size, line = selection.root(
@@ -221,12 +230,14 @@ class _Planner:
         if flavor is not None and size:
             self.choices.append(line)
             cds = preflight.cds_gib(entry, install, self.drivers)
-            self.problems += preflight.volume_room(self.api, self.request, size, cds)
+            self.problems += preflight.check_volume_quota(
+                self.api, self.request, size, cds
+            )
             zone = networks.volume_zone(self.api, self.request)
             self.volume_zone = self._chosen(zone)
         return size
 
-    def _tree_sha256(self, entry: Entry, install: Media) -> str:
+    def _tree_sha256(self, entry: Entry, install: InstallSource) -> str:
         """What identifies the install tree, '' where nothing does."""
         if not entry.release_file or not install.kernel_url:
             return ""

@@ -14,7 +14,7 @@ from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Flavor, Quota
-from osc_imagebuild.model.spec import DriverCd, Media
+from osc_imagebuild.model.spec import DriverCd, InstallSource
 from osc_imagebuild.planning.request_checks import VISIBILITIES, has_visibility
 
 # Record, lease and boot images, at most at one time.
@@ -27,7 +27,7 @@ def result_quota(request: Request, disk_gib: int = 0) -> Quota:
     return output.quota(disk_gib) if output else Quota()
 
 
-def room(api: Api, request: Request, flavor: Flavor | None) -> list[str]:
+def check_quota(api: Api, request: Request, flavor: Flavor | None) -> list[str]:
     """Quotas for one server at a time of ``flavor`` and for the images.
 
     :raises: CloudError
@@ -50,7 +50,7 @@ def room(api: Api, request: Request, flavor: Flavor | None) -> list[str]:
     return found
 
 
-def answer_cd(entry: Entry) -> list[str]:
+def check_answer_cd(entry: Entry) -> list[str]:
     """Whether the answer file can reach an installer that boots from its CD."""
     if entry.answer_cd.get("label") or entry.answer_cd.get("remaster"):
         return []
@@ -60,7 +60,9 @@ def answer_cd(entry: Entry) -> list[str]:
     ]
 
 
-def cds_gib(entry: Entry, install: Media | None, drivers: DriverCd) -> tuple[int, ...]:
+def cds_gib(
+    entry: Entry, install: InstallSource | None, drivers: DriverCd
+) -> tuple[int, ...]:
     """Sizes of the CDs that the server gets, the ISO's first."""
     if install is None or not install.iso_as_cd:
         return ()
@@ -71,7 +73,7 @@ def cds_gib(entry: Entry, install: Media | None, drivers: DriverCd) -> tuple[int
 
 
 def press_key(
-    entry: Entry, request: Request, install: Media, warn: Callable[[str], None]
+    entry: Entry, request: Request, install: InstallSource, warn: Callable[[str], None]
 ) -> bool:
     """Whether the CD asks for a key, which this client then has to press."""
     firmware = machine.firmware(request)
@@ -87,7 +89,7 @@ def press_key(
     return True
 
 
-def volume_room(
+def check_volume_quota(
     api: Api, request: Request, disk_gib: int, cds_gib: Sequence[int]
 ) -> list[str]:
     """Quotas for the root volume, one to boot the result from, CDs, and the result.
@@ -111,7 +113,7 @@ def volume_room(
     ]
 
 
-def tpm(api: Api, request: Request) -> list[str]:
+def warn_tpm(api: Api, request: Request) -> list[str]:
     """Warn where a cloud looks as if it had no TPMs.
 
     Nova keeps their secrets with a key manager, which need not be in the catalog.
@@ -125,7 +127,7 @@ def tpm(api: Api, request: Request) -> list[str]:
     ]
 
 
-def surroundings(api: Api, timeout_s: int) -> list[str]:
+def check_session_and_hypervisors(api: Api, timeout_s: int) -> list[str]:
     """Hypervisor, credentials, and rights.
 
     :raises: CloudError
@@ -159,7 +161,7 @@ def _property_rights(api: Api) -> list[str]:
     ]
 
 
-def visibility(api: Api, request: Request) -> list[str]:
+def check_visibility(api: Api, request: Request) -> list[str]:
     """Whether Glance lets us make an image that others see.
 
     Source: glance.api.v2.policy.ImageAPIPolicy.add_image.
@@ -198,7 +200,7 @@ def _forbidden(api: Api, fields: Mapping[str, str]) -> CloudError | None:
     return None
 
 
-def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
+def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]:
     """The answer file must fit Nova, and must power the server off."""
     found = []
     for what, text in (("answer file", answers.answer), ("first boot", answers.verify)):
@@ -222,12 +224,12 @@ def answer(entry: Entry, request: Request, answers: Answers) -> list[str]:
     return [*found, *own_file.judge(entry, request).problems]
 
 
-def doubts(entry: Entry, request: Request) -> list[str]:
+def warn_answer_file(entry: Entry, request: Request) -> list[str]:
     """Warn of what an own answer file does not say, or says in no known way."""
     return list(own_file.judge(entry, request).warnings)
 
 
-def address(
+def check_address(
     entry: Entry,
     boot_method: str,
     address: Mapping[str, str],

@@ -28,7 +28,7 @@ IMAGE_FIELDS = frozenset(
 )
 
 
-def problems(request: Request) -> list[str]:
+def validate_request(request: Request) -> list[str]:
     """Return what is wrong with a request, judged by itself."""
     found = []
     if not request.name.strip():

@@ -14,7 +14,7 @@ from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Flavor
-from osc_imagebuild.model.spec import DriverCd, Media, Spec
+from osc_imagebuild.model.spec import DriverCd, InstallSource, Spec
 from osc_imagebuild.version import tool_version
 
 
@@ -44,7 +44,7 @@ class Chosen:
     build_id: str
     request: Request
     entry: Entry
-    install: Media
+    install: InstallSource
     flavor: Flavor
     where: Placement
     security_groups: tuple[str, ...]

@@ -16,7 +16,7 @@ from osc_imagebuild.model.actions import (
     UploadImage,
     Wait,
 )
-from osc_imagebuild.model.boot_sources import BootImage, BootVolume, InstallMedia
+from osc_imagebuild.model.boot_sources import BootImage, BootVolume, IsoContent
 from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
@@ -76,7 +76,7 @@ class EnsureImage:
     def _wrong(self, found: Image) -> str:
         """The sha512 that the image should have and has not, else ''."""
         content = self.image.content
-        if not isinstance(content, InstallMedia) or content.may_be(found.sha512):
+        if not isinstance(content, IsoContent) or content.may_be(found.sha512):
             return ""
         return content.sha512
 
@@ -96,7 +96,7 @@ class EnsureImage:
         """
         content = self.image.content
         return (
-            isinstance(content, InstallMedia)
+            isinstance(content, IsoContent)
             and content.imported
             and not found.properties.get("os_glance_failed_import")
             and (

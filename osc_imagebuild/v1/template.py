@@ -100,7 +100,7 @@ class ValidateImageBuildTemplate(command.Command):
                     for problem in error.problems
                 )
             else:
-                _warn(path, preflight.doubts(entry, request))
+                _warn(path, preflight.warn_answer_file(entry, request))
                 self.app.stdout.write(f"{path}: ok\n")
         if problems:
             raise SpecError(problems)
@@ -126,7 +126,7 @@ class RenderImageBuildTemplate(command.ShowOne):
         path = parsed_args.template
         request = _asked(parsed_args, path, catalog, check_only=False)
         entry, rendered = offline.check(catalog, request)
-        _warn(path, preflight.doubts(entry, request))
+        _warn(path, preflight.warn_answer_file(entry, request))
         shown = {
             "name": request.name,
             "os": request.os,

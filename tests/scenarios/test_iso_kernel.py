@@ -248,23 +248,23 @@ class ChoiceTest(testtools.TestCase):
         entry = catalog.entry("debian-13")
         request = Request(name="x", source="own.iso")
         self.assertEqual("cdrom", selection.iso_boot_method(request, entry)[0])
-        self.assertEqual([], preflight.answer_cd(entry))
+        self.assertEqual([], preflight.check_answer_cd(entry))
 
 
 class CommandLineTest(testtools.TestCase):
     """What installers are told where their ISO is a CD, or fetched."""
 
-    def rendered(self, name: str, disc: answers.Disc) -> answers.Answers:
+    def rendered(self, name: str, disc: answers.IsoRef) -> answers.Answers:
         """The texts of a build."""
         entry = Catalog([BUILT_IN]).entry(name)
         request = Request(name="x", os=name, source="http://x/y.iso")
         source = install_tree.package_source(entry, request)
-        way = answers.Way("kernel", disc=disc)
+        way = answers.AnswerDelivery("kernel", disc=disc)
         return answers.render(entry, request, "id", source, way)
 
     def test_command_lines(self) -> None:
         """They fit what Nova keeps."""
-        cd, web = answers.Disc("RHEL-9-6"), answers.Disc("Leap", "http://x/y.iso")
+        cd, web = answers.IsoRef("RHEL-9-6"), answers.IsoRef("Leap", "http://x/y.iso")
         for name, disc, text in (
             ("rhel-9", cd, " inst.stage2=hd:LABEL=RHEL-9-6 ip=dhcp "),
             ("sles-15", cd, "install=cd:/ autoyast=http"),
@@ -280,7 +280,7 @@ class CommandLineTest(testtools.TestCase):
 
     def test_packages(self) -> None:
         """They come from the CD, or from the mirror that the entry has."""
-        cd = answers.Disc("X")
+        cd = answers.IsoRef("X")
         answer = self.rendered("debian-13", cd).answer
         self.assertIn("mirror/http/hostname string ftp.debian.org\n", answer)
         self.assertIn("\ncdrom\n", self.rendered("rhel-9", cd).answer)
@@ -289,7 +289,7 @@ class CommandLineTest(testtools.TestCase):
 
     def test_console(self) -> None:
         """The command line names it, which a CD's own does not."""
-        answer = self.rendered("rocky-9", answers.Disc("X")).answer
+        answer = self.rendered("rocky-9", answers.IsoRef("X")).answer
         self.assertIn("console=/dev/console", answer)
 
 

@@ -25,7 +25,7 @@ from osc_imagebuild.errors import (
 )
 from osc_imagebuild.media import answer_cd, content, verified
 from osc_imagebuild.model.actions import Act, CreateVolume
-from osc_imagebuild.model.boot_sources import AnswerCd, BootVolume, InstallMedia
+from osc_imagebuild.model.boot_sources import AnswerCd, BootVolume, IsoContent
 from osc_imagebuild.model.names import VOLUME_MARK, build_tag, resource_name
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import iso_source
@@ -268,7 +268,7 @@ class FileTest(IsoTestCase):
         wrong = self.request(source=str(self.path), checksum="0" * 64)
         error = self.assertRaises(SpecError, self.builder().plan, wrong)
         self.assertIn("does not have the given checksum", str(error))
-        media = InstallMedia(str(self.path))
+        media = IsoContent(str(self.path))
         self.path.unlink()
         error = self.assertRaises(SpecError, verified.opened(media).__enter__)
         self.assertIn("the machine that has the file", str(error))
@@ -443,7 +443,7 @@ class StreamTest(testtools.TestCase):
         self, data: bytes, sha256: str = "", sha512: str = ""
     ) -> verified.ChecksummedReader:
         """A stream of ``data`` that should have digests."""
-        media = InstallMedia("x.iso", sha256, sha512)
+        media = IsoContent("x.iso", sha256, sha512)
         return verified.ChecksummedReader(
             "x.iso", len(DATA), lambda: io.BytesIO(data), media
         )
@@ -476,7 +476,7 @@ class StreamTest(testtools.TestCase):
 
     def test_larger_than_told(self) -> None:
         """Its begin alone is not what was asked for, and must not be uploaded."""
-        media = InstallMedia("x.iso", SHA256)
+        media = IsoContent("x.iso", SHA256)
         data = DATA + b"more"
         stream = verified.ChecksummedReader(
             "x.iso", len(DATA), lambda: _Whole(data), media

@@ -13,14 +13,14 @@ from osc_imagebuild.model.boot_sources import (
     BlankDisk,
     BootImage,
     BootVolume,
-    InstallMedia,
+    IsoContent,
     RemasteredIso,
 )
 from osc_imagebuild.model.spec import DriverCd, Spec
 from tests.unit import samples
 
 ISO = {"iso_url": "http://mirror/x.iso", "iso_sha256": "c" * 64, "iso_key": "key-1"}
-MEDIA = InstallMedia("http://mirror/x.iso", sha256="c" * 64)
+MEDIA = IsoContent("http://mirror/x.iso", sha256="c" * 64)
 ANSWERS = {
     "answer_cd_label": "CIDATA",
     "answer_cd_files": {"user-data": "answer", "meta-data": ""},
@@ -48,7 +48,7 @@ DRIVER_IMAGE = BootImage(
     "drivers",
     "iso",
     "bare",
-    InstallMedia("http://mirror/virtio.iso", sha256="d" * 64),
+    IsoContent("http://mirror/virtio.iso", sha256="d" * 64),
     shared_key="key-2",
 )
 REMASTERED = BootImage(
@@ -157,7 +157,7 @@ class CdromTest(testtools.TestCase):
         """Glance fetches what it is to fetch, and checks the sha512."""
         known = {"iso_import": True, "iso_sha512": "e" * 128}
         _, iso = cdrom.METHOD.images(spec(ISO, known))
-        fetched = InstallMedia("http://mirror/x.iso", "c" * 64, "e" * 128, True)
+        fetched = IsoContent("http://mirror/x.iso", "c" * 64, "e" * 128, True)
         self.assertEqual(fetched, iso.content)
 
     def test_problems(self) -> None:

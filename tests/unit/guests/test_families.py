@@ -110,7 +110,7 @@ class RedHatTest(testtools.TestCase):
             ("kernel", {}, True),
             ("kernel", address, False),
         ):
-            way = answers.Way(method, where)
+            way = answers.AnswerDelivery(method, where)
             found = answers.render(entry, request, BUILD, "http://m", way).kernel_args
             self.assertEqual(told, " inst.nosave=all " in found)
 
@@ -125,7 +125,7 @@ class RedHatTest(testtools.TestCase):
     def answer(self, name: str, boot_method: str) -> str:
         """The kickstart where an ISO is the source."""
         request = Request(name="x", os=name, source="http://m/dvd.iso")
-        way = answers.Way(boot_method)
+        way = answers.AnswerDelivery(boot_method)
         return answers.render(CATALOG.entry(name), request, BUILD, "", way).answer
 
 
@@ -255,7 +255,7 @@ class OwnAnswerTest(testtools.TestCase):
         request = Request(name="x", answer_file=self.text)
         answers = self.render("debian-13", self.text)
         self.assertEqual(self.text.replace("@BUILD_ID@", BUILD), answers.answer)
-        self.assertFalse(preflight.answer(self.entry, request, answers))
+        self.assertFalse(preflight.check_answers(self.entry, request, answers))
 
     def test_the_hint_of_each_entry_reports(self) -> None:
         """That it is good is tested with the judgement: `test_own_file`."""
@@ -339,9 +339,9 @@ class OwnAnswerTest(testtools.TestCase):
 
     def test_one_that_cannot_report_is_warned_of(self) -> None:
         request = Request(name="x", answer_file=self.text.partition("#")[0])
-        [line] = preflight.doubts(self.entry, request)
+        [line] = preflight.warn_answer_file(self.entry, request)
         self.assertIn("image build os show debian-13 -c answer_report", line)
-        self.assertEqual([], preflight.doubts(self.entry, Request(name="x")))
+        self.assertEqual([], preflight.warn_answer_file(self.entry, Request(name="x")))
 
     def test_options_that_it_would_ignore_are_refused(self) -> None:
         for option, fields in (
@@ -352,12 +352,12 @@ class OwnAnswerTest(testtools.TestCase):
         ):
             request = Request(name="x", answer_file=self.text, **fields)
             answers = self.render("debian-13", self.text)
-            [problem] = preflight.answer(self.entry, request, answers)
+            [problem] = preflight.check_answers(self.entry, request, answers)
             self.assertIn(option, problem)
 
     def test_it_must_power_off_and_fit(self) -> None:
         request = Request(name="x", answer_file="#" * 50_000)
         answers = self.render("debian-13", "#" * 50_000)
-        found = "\n".join(preflight.answer(self.entry, request, answers))
+        found = "\n".join(preflight.check_answers(self.entry, request, answers))
         self.assertIn("does not power the server off", found)
         self.assertIn("65535", found)

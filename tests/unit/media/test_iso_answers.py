@@ -22,7 +22,7 @@ from osc_imagebuild.media import (
     iso_overlay,
     verified,
 )
-from osc_imagebuild.model.boot_sources import InstallMedia, RemasteredIso
+from osc_imagebuild.model.boot_sources import IsoContent, RemasteredIso
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning.plan import make_plan
 from tests.fakes.guests import ISO
@@ -161,7 +161,7 @@ class StreamTest(testtools.TestCase):
     def test_as_at_once(self) -> None:
         """In parts of any size, and begun anew."""
         iso = RemasteredIso(
-            InstallMedia(str(self.path)),
+            IsoContent(str(self.path)),
             {"etc/answer": "answer"},
             {"etc/rc.local": "x"},
         )
@@ -178,7 +178,7 @@ class StreamTest(testtools.TestCase):
 
     def test_verified(self) -> None:
         """It is the vendor's ISO whose digest counts."""
-        wrong = InstallMedia(str(self.path), sha256="0" * 64)
+        wrong = IsoContent(str(self.path), sha256="0" * 64)
         with iso_answers.opened(wrong, PUT) as (stream, _):
             error = self.assertRaises(CloudError, stream.read, 1 << 20)
         self.assertIn("--checksum", str(error))
@@ -191,7 +191,7 @@ class StreamTest(testtools.TestCase):
             return overlay(size, lambda *at: read(*at).replace(b"rc.d", b"rc.e"), files)
 
         self.patch(iso_overlay, "overlay", lied_to)
-        right = InstallMedia(
+        right = IsoContent(
             str(self.path), sha256=verified.measure(str(self.path))[1].sha256
         )
         with iso_answers.opened(right, PUT) as (stream, size):

@@ -96,7 +96,7 @@ class HardwareTest(testtools.TestCase):
             ),
         ):
             request = asked(**fields)
-            found = machine.problems(request) + boot.unsigned(request, method)
+            found = machine.validate_machine(request) + boot.unsigned(request, method)
             self.assertEqual(len(wanted), len(found), str(found))
             for text, line in zip(wanted, found, strict=True):
                 self.assertIn(text, line)

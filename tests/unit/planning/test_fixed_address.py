@@ -10,7 +10,7 @@ import yaml
 from osc_imagebuild.boot import ipxe
 from osc_imagebuild.errors import InstallError, SpecError
 from osc_imagebuild.guests import answers
-from osc_imagebuild.guests.answers import Way
+from osc_imagebuild.guests.answers import AnswerDelivery
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model.boot_sources import EfiStubDisk, StubDisk
 from osc_imagebuild.model.request import Request
@@ -117,7 +117,7 @@ class WordsTest(testtools.TestCase):
     ) -> answers.Answers:
         """Return what an installer is told."""
         entry = CATALOG.entry(name)
-        way = Way("ipxe", address, metadata)
+        way = AnswerDelivery("ipxe", address, metadata)
         return answers.render(entry, Request(name="x", os=name), "id", "http://m", way)
 
     def test_kickstart(self) -> None:

@@ -35,7 +35,9 @@ class HintsTest(CloudTestCase):
     def test_too_many(self) -> None:
         """What Nova takes once is refused twice."""
         for key in ("group", "query", "target_cell", "build_near_host_ip", "cidr"):
-            found = request_checks.problems(self.request(hints={key: ("a", "b")}))
+            found = request_checks.validate_request(
+                self.request(hints={key: ("a", "b")})
+            )
             self.assertEqual([f"Nova takes the hint {key} once, not 2 times"], found)
         hints = {"different_cell": ("a", "b"), "of_a_site": ("a", "b")}
-        self.assertEqual([], request_checks.problems(self.request(hints=hints)))
+        self.assertEqual([], request_checks.validate_request(self.request(hints=hints)))

@@ -351,7 +351,7 @@ class ChoiceTest(PlanTestCase):
         request = self.request(os="debian-13", source="http://mirror/debian")
         own = "d-i debian-installer/exit/poweroff boolean true\nd-i a/b sting @REPORT@"
         wrong = dataclasses.replace(request, answer_file=own)
-        [line] = preflight.doubts(Catalog().entry("debian-13"), wrong)
+        [line] = preflight.warn_answer_file(Catalog().entry("debian-13"), wrong)
         self.assertEqual("the answer file, line 2: no type 'sting'", line[:40])
 
     def test_without_ipxe_here(self) -> None:
