@@ -4,6 +4,7 @@ import importlib.metadata
 import sys
 from pathlib import Path
 
+from osc_imagebuild.guests import catalog_schema
 from osc_imagebuild.template import schema
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ext"))
@@ -18,8 +19,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "template_reference",
 ]
-# The schema itself, for editors.
-html_extra_path = [str(schema.FILE)]
+# The schemas themselves, for editors.
+html_extra_path = [str(schema.FILE), str(catalog_schema.FILE)]
 # Not openstackdocstheme: it puts the OpenStack project's licence, links and web
 # statistics on every page.
 html_theme = "alabaster"

@@ -90,6 +90,14 @@ class Record:
         """How often somebody tried it again."""
         return sum(step == RETRY for step, _ in self.steps)
 
+    def time_left_s(self, now: float) -> float | None:
+        """Seconds that the installer still needs by earlier builds, None if unknown."""
+        started = self.marks.get(Milestone.STARTED)
+        over = self.is_over or Milestone.INSTALLED in self.marks
+        if over or started is None or not self.spec.expected_s:
+            return None
+        return max(0.0, started.at + self.spec.expected_s - now)
+
     @property
     def attempts(self) -> tuple[str, ...]:
         """The attempts that failed and were followed by others, the first one first.

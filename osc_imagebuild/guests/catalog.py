@@ -10,7 +10,6 @@ family share is in ``families/<family>.yaml`` below each of them.
 from __future__ import annotations
 
 import copy
-import dataclasses
 import functools
 import os
 from collections.abc import Iterable, Mapping
@@ -26,10 +25,6 @@ BUILT_IN = Path(__file__).parent / "data"
 
 _PROPERTIES = ("properties", "boot_properties", "driver_properties")
 _REQUIRED = ("family", "title", "version", "source", "arches", "answer", "kernel_args")
-
-
-# What a file may say; the file's name is the entry's.
-_KEYS = {field.name for field in dataclasses.fields(Entry)} - {"name", "directories"}
 
 
 class Catalog:
@@ -62,7 +57,7 @@ class Catalog:
         if name not in self._entries:
             raise SpecError(f"unknown OS {name!r}{self._near(name)}")
         data = self._data(name)
-        wrong = catalog_schema.problems(data, _KEYS)
+        wrong = catalog_schema.problems(data)
         if missing := [key for key in _REQUIRED if key not in data]:
             wrong.insert(0, f"{', '.join(missing)} missing")
         if wrong:

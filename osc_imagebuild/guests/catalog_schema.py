@@ -1,24 +1,34 @@
-"""Is what a catalogue file says of the kind that its key takes? Pure.
+"""Check a catalogue entry by its JSON Schema, and say in words what is wrong.
 
 A site writes such files by hand, and most of what is in them is used only while a
-guest runs: an expression that is none would end a build there.
+guest runs: an expression that is none would end a build there. The schema is one file,
+``catalog.schema.json``, which editors and the documentation use as well.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
+import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from osc_imagebuild.media import answer_cd
 
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
-class Kind(NamedTuple):
-    """What a value must be, and how that is called."""
+FILE = Path(__file__).parent / "catalog.schema.json"
 
-    fits: Callable[[Any], bool]
-    words: str
+
+@functools.cache
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of catalogue files."""
+    read: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return read
 
 
 def is_expression(value: object) -> bool:
@@ -32,137 +42,97 @@ def is_expression(value: object) -> bool:
     return True
 
 
-def _a(kind: type, words: str) -> Kind:
-    return Kind(lambda value: isinstance(value, kind), words)
+@functools.cache
+def _validator() -> Draft202012Validator:
+    from jsonschema import Draft202012Validator, FormatChecker
+
+    formats = FormatChecker([])
+    # What is no text is told by its type.
+    formats.checks("regex")(lambda v: not isinstance(v, str) or is_expression(v))
+    return Draft202012Validator(schema(), format_checker=formats)
 
 
-def _row(*kinds: Kind) -> Kind:
-    """A list of as many values as there are kinds."""
-
-    def fits(value: object) -> bool:
-        return (
-            isinstance(value, list | tuple)
-            and len(value) == len(kinds)
-            and all(kind.fits(v) for kind, v in zip(kinds, value, strict=True))
-        )
-
-    return Kind(fits, f"[{', '.join(kind.words for kind in kinds)}]")
-
-
-_ANY, _TEXT, _LIST = _a(object, ""), _a(str, "a text"), _a(list, "a list")
-_TEXTS = Kind(
-    lambda v: isinstance(v, list) and all(isinstance(i, str) for i in v),
-    "a list of texts",
-)
-_MAPPING, _YES_NO = _a(dict, "a mapping"), _a(bool, "true or false")
-_EXPRESSION = Kind(is_expression, "a regular expression")
-_NUMBER = Kind(lambda v: type(v) is int and v >= 1, "a whole number from 1 on")
-_PER_CENT = Kind(lambda v: type(v) is int and 0 <= v <= 100, "per cent")
-# None takes away what the family has.
-_MAYBE_MAPPING = Kind(lambda v: v is None or isinstance(v, dict), "a mapping")
-
-# Keys that are no plain text. Version and end_of_life may be any.
-_KINDS: dict[str, Kind] = {
-    **dict.fromkeys(("version", "end_of_life"), _ANY),
-    **dict.fromkeys(
-        ("arches", "variables", "verify", "network", "answer_cd"), _MAPPING
-    ),
-    **dict.fromkeys(
-        ("properties", "boot_properties", "driver_properties"), _MAYBE_MAPPING
-    ),
-    **dict.fromkeys(
-        "boot_methods progress failures banners deviations press_key fetches".split(),
-        _LIST,
-    ),
-    **dict.fromkeys(
-        "min_ram_mib min_disk_gib result_min_ram_mib timeout_min stall_min".split(),
-        _NUMBER,
-    ),
-    "iso_as_cd": _YES_NO,
-    "power_off_sign": _EXPRESSION,
-}
-# What each item of a list is.
-_ITEMS: dict[str, Kind] = {
-    "boot_methods": _TEXT,
-    "progress": _row(_EXPRESSION, _TEXT, _PER_CENT),
-    "failures": _row(_EXPRESSION, _TEXT),
-    "banners": _EXPRESSION,
-    "deviations": _TEXT,
-    "fetches": _TEXT,
-    "press_key": Kind(lambda v: v in ("bios", "uefi"), "bios or uefi"),
-}
-_NOT_EMPTY = ("arches", "boot_methods")
-_CD = ("label", "file", "empty", "texts")
-# What is in a mapping; where its keys are not fixed, the kind of all others is at "*".
-_INSIDE: dict[str, dict[str, Kind]] = {
-    "arches": {"*": _MAPPING},
-    "arch": {"variables": _MAPPING, "*": _TEXT},
-    "variables": {"packages": _TEXTS, "*": _ANY},
-    "verify": {
-        **{"user_data": _TEXT, "sign": _TEXT, "timeout_min": _NUMBER},
-        "config_drive": _YES_NO,
-    },
-    "network": {"dhcp": _TEXT, "static": _TEXT},
-    "answer_cd": {
-        **{"label": _TEXT, "file": _TEXT, "remaster": _YES_NO},
-        **{"empty": _TEXTS, "texts": _MAPPING},
-    },
-}
+def problems(data: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with an entry, in the order of its keys."""
+    order = {key: number for number, key in enumerate(data)}
+    errors = sorted(
+        _validator().iter_errors(data), key=lambda e: order.get(_key(e), len(order))
+    )
+    lines = [line for error in errors for line in _sentences(data, error)]
+    if isinstance(cd := data.get("answer_cd"), dict) and cd:
+        wrong = [line for line in lines if line.startswith("answer_cd.")]
+        lines += _answer_cd(cd, wrong)
+    return list(dict.fromkeys(lines))
 
 
-def problems(data: Mapping[str, Any], known: Collection[str]) -> list[str]:
-    """Return what is wrong with an entry; ``known`` are all keys that it may have."""
-    return [line for key, value in data.items() for line in _of(key, value, known)]
+def _key(error: ValidationError) -> str:
+    return str(next(iter(error.absolute_path), ""))
 
 
-def _of(key: str, value: Any, known: Collection[str]) -> Iterator[str]:
-    if key not in known:
-        near = difflib.get_close_matches(str(key), known, 1)
-        yield f"{key}: no such key" + (f"; did you mean {near[0]}?" if near else "")
-        return
-    kind = _KINDS.get(key, _TEXT)
-    if not kind.fits(value):
-        yield _wrong(key, kind, value)
-        return
-    if item := _ITEMS.get(key):
-        for number, part in enumerate(value, 1):
-            if not item.fits(part):
-                yield _wrong(f"{key}[{number}]", item, part)
-    if key in _NOT_EMPTY and not value:
-        yield f"{key} needs at least one"
-    if key in _INSIDE:
-        yield from _inside(key, value, _INSIDE[key])
-    if key == "answer_cd" and value:
-        yield from _answer_cd(value)
-    if key == "arches":
-        for arch, part in value.items():
-            if isinstance(part, dict):
-                yield from _inside(f"arches.{arch}", part, _INSIDE["arch"])
+def _sentences(data: Any, error: ValidationError) -> Iterator[str]:
+    path, part = list(error.absolute_path), error.schema
+    value: Any = error.instance
+    assert isinstance(part, Mapping)
+    match error.validator:
+        case "additionalProperties":
+            keys = list(part["properties"])
+            for key in value:
+                if key not in keys and (path or isinstance(key, str)):
+                    yield f"{_where([*path, key])}: no such key{_near(key, keys, path)}"
+        case "type" if "propertyNames" in error.schema_path:
+            yield f"{_where(path)}: a key must be a text, not {value!r:.60}"
+        case "minItems" | "minProperties" if not value and len(path) == 1:
+            yield f"{_where(path)} needs at least one"
+        case _:
+            where, words, part_value = _taken(data, path)
+            yield f"{_where(where)} takes {words}; not {part_value!r:.60}"
 
 
-def _inside(
-    where: str, value: Mapping[Any, Any], kinds: Mapping[str, Kind]
-) -> Iterator[str]:
-    for key, part in value.items():
-        kind = kinds.get(key, kinds.get("*"))
-        if not isinstance(key, str):
-            yield f"{where}: a key must be a text, not {key!r:.60}"
-        elif kind is None:
-            yield f"{where}.{key}: no such key; there are: {', '.join(kinds)}"
-        elif not kind.fits(part):
-            yield _wrong(f"{where}.{key}", kind, part)
+def _near(key: object, keys: Sequence[str], path: Sequence[object]) -> str:
+    if path:
+        return f"; there are: {', '.join(keys)}"
+    near = difflib.get_close_matches(str(key), keys, 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
-def _answer_cd(cd: Mapping[Any, Any]) -> Iterator[str]:
+def _where(path: Sequence[object]) -> str:
+    """A path as people write it, such as 'failures[2]'."""
+    text = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in path)
+    return text.lstrip(".")
+
+
+def _taken(data: Any, path: Sequence[str | int]) -> tuple[list[str | int], str, Any]:
+    """The innermost part with words for what it takes: its path, the words, its value."""
+    part, value = _resolved(schema()), data
+    innermost: tuple[list[str | int], str, Any] = ([], "a mapping", data)
+    for depth, step in enumerate(path, 1):
+        part, value = _resolved(_below(part, step)), value[step]
+        if words := part.get("x-takes"):
+            innermost = list(path[:depth]), str(words), value
+    return innermost
+
+
+def _below(part: Mapping[str, Any], step: str | int) -> Mapping[str, Any]:
+    """The schema of a key or an item."""
+    if isinstance(step, str):
+        found = part.get("properties", {}).get(step, part.get("additionalProperties"))
+    else:
+        row = part.get("prefixItems", ())
+        found = row[step] if step < len(row) else part.get("items")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _resolved(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = str(part.get("$ref", "")).rpartition("/")[2]
+    return schema()["$defs"][name] if name else part
+
+
+def _answer_cd(cd: Mapping[Any, Any], wrong: Sequence[str]) -> Iterator[str]:
     """What is wrong with the CD as a whole, where its parts are of the right kinds."""
     if "file" not in cd:
         yield "answer_cd.file missing"
-    if all(_INSIDE["answer_cd"][key].fits(cd[key]) for key in cd if key in _CD):
+    if not wrong:
         files = [cd["file"]] if "file" in cd else []
         paths = [*files, *cd.get("empty", ()), *map(str, cd.get("texts", ()))]
         for line in answer_cd.problems(cd.get("label", ""), paths):
             yield f"answer_cd: {line}"
-
-
-def _wrong(where: str, kind: Kind, value: object) -> str:
-    return f"{where} takes {kind.words}; not {value!r:.60}"

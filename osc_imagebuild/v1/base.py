@@ -14,7 +14,6 @@ from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild import v1
-from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.v1.columns import column
 
 if TYPE_CHECKING:
@@ -149,19 +148,6 @@ def when(seconds: float) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def time_left(build: Record, now: float) -> float | None:
-    """Seconds that the installer still needs by earlier builds, None if unknown."""
-    begun, expected_s = build.marks.get(Milestone.STARTED), build.spec.expected_s
-    if (
-        build.is_over
-        or begun is None
-        or not expected_s
-        or Milestone.INSTALLED in build.marks
-    ):
-        return None
-    return max(0.0, begun.at + expected_s - now)
-
-
 def columns_of(
     build: Record, owner: str = "", now: float = 0.0, retry: Sequence[str] = ()
 ) -> tuple[list[str], list[Any]]:
@@ -173,7 +159,7 @@ def columns_of(
 
     spec = build.spec
     end = build.updated_at if build.is_over or not now else now
-    left = time_left(build, end)
+    left = build.time_left_s(end)
     pairs: dict[str, Any] = {
         "id": build.id,
         "name": column(spec.name),

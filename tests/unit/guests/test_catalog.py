@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import fixtures
 import testtools
+import yaml
+from jsonschema import Draft202012Validator
 
 from osc_imagebuild import boot
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.guests import answers, families, install_tree
+from osc_imagebuild.guests import answers, catalog_schema, families, install_tree
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
+from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import offline
 
@@ -154,6 +158,17 @@ class CatalogTest(testtools.TestCase):
             catalog = self.write("rocky-9.yaml", text)
             error = self.assertRaises(SpecError, catalog.entry, "rocky-9")
             self.assertIn(f"catalogue entry rocky-9: {words}", str(error))
+
+    def test_schema(self) -> None:
+        """It has each key that an entry has, and fits every file of the package."""
+        keys = {f.name for f in dataclasses.fields(Entry)} - {"name", "directories"}
+        self.assertEqual(keys, set(catalog_schema.schema()["properties"]))
+        Draft202012Validator.check_schema(catalog_schema.schema())
+        files = [*BUILT_IN.glob("*.yaml"), *BUILT_IN.glob("families/*.yaml")]
+        self.assertGreater(len(files), 30)
+        for path in files:
+            data = yaml.safe_load(path.read_text(encoding="utf-8"))
+            self.assertEqual([], catalog_schema.problems(data), path.name)
 
     def test_parts_that_are_needed(self) -> None:
         """An entry of one's own without an architecture, or a CD without its file."""
