@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+import unicodedata
 from typing import TYPE_CHECKING, TextIO
 
 from osc_imagebuild.v1.columns import plain
@@ -11,12 +14,29 @@ if TYPE_CHECKING:
     from osc_imagebuild.engine.events import Event
 
 PLAIN_EVERY_S = 60.0
+# Of a terminal that does not tell its width.
+COLUMNS = 80
 
 
 def about(seconds: float) -> str:
     """Return a time as people say it."""
     minutes = round(seconds / 60)
     return f"about {minutes} min" if minutes > 1 else "about a minute"
+
+
+def fitting(text: str, columns: int) -> tuple[str, int]:
+    """Return the begin of ``text`` that fits into ``columns``, and how many it takes.
+
+    Source: Unicode's UAX 11: wide characters take two columns.
+    """
+    used = 0
+    for at, char in enumerate(text):
+        width = 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        width = 0 if unicodedata.combining(char) else width
+        if used + width > columns:
+            return text[:at], used
+        used += width
+    return text, used
 
 
 class Progress:
@@ -61,9 +81,12 @@ class Progress:
         line = plain(f"{self._elapsed(event)} {event.step}: {part}{event.text}{left}")
         if self._live and not self._quiet:
             self._clear()
-            self._stream.write(line[:120])
+            # One less: some terminals go on to the next line with the last column.
+            shown, self._width = fitting(
+                " ".join(line.splitlines()), self._columns() - 1
+            )
+            self._stream.write(shown)
             self._stream.flush()
-            self._width = len(line[:120])
         elif event.text != self._said or event.at - self._printed >= PLAIN_EVERY_S:
             self._printed, self._said = event.at, event.text
             self.note(line)
@@ -72,9 +95,19 @@ class Progress:
         minutes, seconds = divmod(int(event.at - self._began), 60)
         return f"[{minutes:3d}:{seconds:02d}]"
 
+    def _columns(self) -> int:
+        """Width of the terminal, which may change at any time."""
+        from osc_imagebuild.model.numbers import whole_number
+
+        told = whole_number(os.environ.get("COLUMNS"), 1, 9999) or 0
+        with contextlib.suppress(OSError, ValueError):
+            told = told or os.get_terminal_size(self._stream.fileno()).columns
+        return told or COLUMNS
+
     def _clear(self) -> None:
         if self._width:
-            self._stream.write("\r" + " " * self._width + "\r")
+            width = min(self._width, self._columns() - 1)
+            self._stream.write("\r" + " " * width + "\r")
             self._width = 0
 
     def console(self, tail: str) -> None:
