@@ -226,7 +226,7 @@ class Builder:
                 raise
 
     def find(self, build: str) -> Record:
-        """Return a build by its ID or its image's name.
+        """Return a build by its ID or its image's name, which may look like an ID.
 
         :raises: RecordError where there is none or more than one, CloudError
         """
@@ -234,14 +234,17 @@ class Builder:
             uuid.UUID(build)
         except ValueError:
             return self._find_by_name(build)
-        return record.load(self.api, build)
+        try:
+            return record.load(self.api, build)
+        except record.NoRecordError as error:
+            return self._find_by_name(build, error)
 
-    def _find_by_name(self, name: str) -> Record:
+    def _find_by_name(self, name: str, unknown: RecordError | None = None) -> Record:
         named = [b for b in self.list().builds if b.spec.name == name]
         if len(named) == 1:
             return named[0]
         if not named:
-            raise RecordError(
+            raise unknown or RecordError(
                 f"there is no build of an image named {name!r}; "
                 "see: openstack image build list"
             )

@@ -10,7 +10,7 @@ from osc_imagebuild.builds.record import Record
 from osc_imagebuild.builds.teardown import remove_result, teardown
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError, NotFoundError, RecordError
+from osc_imagebuild.errors import CloudError, RecordError
 from osc_imagebuild.model.names import Status
 
 # A client that was put aside may still have had a creation under way.
@@ -51,12 +51,8 @@ def _marked(api: Api, build_id: str) -> Record:
     found = record.load(api, build_id)
     if found.is_over:
         return found
-    try:
-        return record.update(
-            api, found.id, status=Status.CANCELLED, reason="cancelled by request"
-        )
-    except NotFoundError as error:
-        raise RecordError(f"build {build_id} was deleted meanwhile") from error
+    cancelled = {"status": Status.CANCELLED, "reason": "cancelled by request"}
+    return record.update(api, found.id, **cancelled)
 
 
 def delete(api: Api, build_id: str, made: Collection[str]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import retry_transient
-from osc_imagebuild.errors import ConflictError, RecordError
+from osc_imagebuild.errors import ConflictError, NotFoundError, RecordError
 from osc_imagebuild.model import spec_json as specs
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.names import (
@@ -40,6 +40,10 @@ _PREFIX = "imagebuild_"
 TAIL_LIMIT = 8000
 LAG_S = 5.0
 RETRY = "retry"  # among the steps: when somebody tried a failed build again
+
+
+class NoRecordError(RecordError):
+    """There is no build of that ID in this project."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,8 @@ def _texts(image: Image) -> dict[str, str]:
 def load(api: Api, build_id: str) -> Record:
     """Return the record of a build.
 
-    :raises: RecordError where there is none or it cannot be read, CloudError
+    :raises: NoRecordError where there is none, RecordError where it cannot be read,
+        CloudError
     """
     return parse(_image(api, build_id))
 
@@ -199,7 +204,7 @@ def _image(api: Api, build_id: str) -> Image:
     image = images.find(api, build_id)
     known = image is not None and RECORD_TAG in image.tags
     if image is None or not known or images.is_foreign(api, image):
-        raise RecordError(
+        raise NoRecordError(
             f"there is no build {build_id} in this project; "
             "see: openstack image build list"
         )
@@ -344,7 +349,7 @@ def _plain(value: Any) -> str:
 def update(api: Api, build_id: str, **fields: Any) -> Record:
     """Change fields of the record; only the holder of the lease may.
 
-    :raises: RecordError where it is gone, CloudError
+    :raises: RecordError where it is gone, or cannot be read any more, CloudError
     """
     values: dict[str, Callable[[Any], str]] = {
         "marks": dump_marks,
@@ -360,4 +365,13 @@ def update(api: Api, build_id: str, **fields: Any) -> Record:
         # Its last writer's version tells who can read it.
         for name, value in {"tool_version": tool_version(), **fields}.items()
     ]
-    return parse(images.patch(api, build_id, operations))
+    try:
+        image = images.patch(api, build_id, operations)
+    except NotFoundError:
+        # A replica of Glance's database may lag behind.
+        api.clock.sleep(LAG_S)
+        try:
+            image = images.patch(api, build_id, operations)
+        except NotFoundError as error:
+            raise RecordError(f"build {build_id} was deleted meanwhile") from error
+    return parse(image)

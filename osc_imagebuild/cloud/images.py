@@ -148,10 +148,13 @@ def visible(api: Api, name: str) -> list[Image]:
     """
     try:
         uuid.UUID(name)
+        by_id = find(api, name)
     except ValueError:
-        return _listed(api, ("name", name), ("os_hidden", "false"))
-    found = find(api, name)
-    return [found] if found else []
+        by_id = None
+    if by_id is not None:
+        return [by_id]
+    # A name may look like an ID.
+    return _listed(api, ("name", name), ("os_hidden", "false"))
 
 
 def _listed(api: Api, *params: tuple[str, str]) -> list[Image]:

@@ -11,8 +11,9 @@ import testtools
 from osc_imagebuild.builds import record
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import images
-from osc_imagebuild.errors import RecordError
+from osc_imagebuild.errors import NotFoundError, RecordError
 from osc_imagebuild.model.facts import Mark
+from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import DriverCd, Spec
 from osc_imagebuild.version import tool_version
 from tests import paths
@@ -247,6 +248,29 @@ class RecordTest(CloudTestCase):
         for build_id in (image.id, "6f1ed002-0000-4c42-8ea0-111111111111"):
             error = self.assertRaises(RecordError, record.load, self.api, build_id)
             self.assertIn("there is no build", str(error))
+
+    def test_update_of_none(self) -> None:
+        """A record that is gone is a RecordError; a replica that lags is waited for."""
+        began = self.cloud.world.now
+        del self.cloud.glance.images[self.build.id]
+        error = self.assertRaises(
+            RecordError, record.update, self.api, self.build.id, step="x"
+        )
+        self.assertEqual(f"build {self.build.id} was deleted meanwhile", str(error))
+        self.assertGreaterEqual(self.cloud.world.now - began, record.LAG_S)
+
+    def test_update_of_one_that_lags(self) -> None:
+        """A replica that does not have it yet is asked again."""
+        patch, tries = images.patch, []
+
+        def late(*args: Any) -> Image:
+            tries.append(args)
+            if len(tries) == 1:
+                raise NotFoundError("not yet")
+            return patch(*args)
+
+        self.patch(images, "patch", late)
+        self.assertEqual("x", record.update(self.api, self.build.id, step="x").step)
 
     def test_packed_bomb(self) -> None:
         """A small property does not become a large memory."""
