@@ -33,8 +33,9 @@ _NAME = r"[a-z_][a-z0-9_-]{0,31}"
 _OWNER = rf"{_NAME}([:.]{_NAME})?"
 _WORD = r"[A-Za-z0-9][\w./+-]{0,99}"
 _URL = r"https?://[\w.-]+(:\d+)?(/[\w./$+~%:@=-]*)?"
-# One line, and nothing in it that a shell would take for more than text.
-_SSH_KEY = r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [\w@.,:+ -]*)?"
+# The comment may be any text: every answer file has keys quoted.
+# Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT: it goes to the end of the line.
+_SSH_KEY = r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?"
 
 
 class Form(NamedTuple):
@@ -150,7 +151,7 @@ def keys(found: Iterable[str]) -> list[str]:
     return [
         "the SSH public key is not one line such as: ssh-ed25519 AAAA... comment"
         for key in found
-        if not re.fullmatch(_SSH_KEY, key.strip())
+        if not (key.strip().isprintable() and re.fullmatch(_SSH_KEY, key.strip()))
     ]
 
 

@@ -215,8 +215,8 @@ class ServersContract(ContractTestCase):
         for left in (room.servers, room.cores, room.ram_mib):
             self.assertTrue(left is None or left > 0, left)
         self.assertTrue(limits.zones(self.api))
-        groups = [g for g in networks.security_groups(self.api) if g.own]
-        self.assertIn("default", [group.name for group in groups])
+        groups = networks.security_groups(self.api)
+        self.assertIn(("default", True), [(group.name, group.own) for group in groups])
         self.assertEqual([], limits.container_hypervisors(self.api))
 
 

@@ -12,6 +12,11 @@ from osc_imagebuild.model.request import File, Repository, Request, User
 
 CATALOG = Catalog([BUILT_IN])
 
+COMMENTS = (
+    *("", "me@host", "me (laptop)", "it's mine", '"quoted"', "$(reboot) `x` ; #1 \\"),
+    *("J\u00fcrgen", "100%", "<a@b.example>", "{{ x }} ${y}"),
+)
+
 
 class ProblemsTest(testtools.TestCase):
     """Each is one sentence that names what is wrong."""
@@ -29,6 +34,9 @@ class ProblemsTest(testtools.TestCase):
             ({"packages": ("-x",)}, "cannot be the name of a package"),
             ({"ssh_public_keys": ('ssh-rsa A" ; reboot',)}, key),
             ({"users": (User(name="a", ssh_public_keys=("no key",)),)}, key),
+            ({"ssh_public_keys": ("ssh-rsa AAAA me\nssh-rsa BBBB you",)}, key),
+            ({"ssh_public_keys": ("ssh-rsa AAAA me\x1b[2J",)}, key),
+            ({"ssh_public_keys": ("ssh-rsa AAAA(me)",)}, key),
             ({"root_password": "a\nb"}, "the password of root is more than one line"),
             ({"users": (User(name="a", password="x\0"),)}, "the password of a is more"),
             ({"users": (User(name="A b"),)}, "name of a user or group: 'A b'"),
@@ -51,6 +59,15 @@ class ProblemsTest(testtools.TestCase):
                 found = self.found(entry, **fields)
                 self.assertEqual(1, len(found), f"{entry} {fields}: {found}")
                 self.assertIn(text, found[0])
+
+    def test_comments_of_keys(self) -> None:
+        """They may be any text, as ssh-keygen takes it."""
+        for comment in COMMENTS:
+            keys = (f"ssh-ed25519 AAAA {comment}\n",)
+            users = (User(name="a", ssh_public_keys=keys),)
+            for entry in ("debian-13", "fedora-44", "sles-15", "windows-server-2025"):
+                self.assertEqual([], self.found(entry, ssh_public_keys=keys), entry)
+            self.assertEqual([], self.found("debian-13", users=users))
 
     def test_agama(self) -> None:
         """It refuses a profile with a locale of no country."""

@@ -11,6 +11,7 @@ import testtools
 import yaml
 
 from tests.unit import answer_files
+from tests.unit.guests.test_customization import COMMENTS
 from tests.unit.target_tree import Target
 from tests.unit.wanted import (
     CATALOG,
@@ -63,6 +64,19 @@ class TargetTestCase(AnswerTestCase):
             script = f"set -- inside\n{script}"
         done = self.target.run(script)
         self.assertEqual((0, ""), (done.returncode, done.stderr), name)
+
+
+class KeysTest(TargetTestCase):
+    """The SSH keys of the new system."""
+
+    def test_comments(self) -> None:
+        """They arrive as they are, whatever a shell would make of them."""
+        keys = tuple(f"ssh-ed25519 AAAA {comment}".strip() for comment in COMMENTS)
+        for name in ("debian-13", "ubuntu-24.04", "fedora-44", "opensuse-leap-16"):
+            self.target = Target(self.useFixture(fixtures.TempDir()).path)
+            self.finish(name, ssh_public_keys=keys)
+            found = self.target.read("/root/.ssh/authorized_keys")
+            self.assertEqual([*keys], found.splitlines(), name)
 
 
 class UbuntuTest(TargetTestCase):
