@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from osc_imagebuild.model.request import Hints
 from osc_imagebuild.planning import request_checks
 from tests.unit.base import CloudTestCase
 
@@ -13,7 +14,7 @@ A, B = "6f1ed002-ab59-4c42-8ea0-00000000000a", "6f1ed002-ab59-4c42-8ea0-00000000
 class HintsTest(CloudTestCase):
     """Nova's scheduler takes several servers for different_host and same_host."""
 
-    def hints(self, **hints: str | tuple[str, ...]) -> dict[str, Any]:
+    def hints(self, hints: Hints) -> dict[str, Any]:
         """Return what Nova is given of a build's hints."""
         self.started(hints=hints)
         (server,) = self.cloud.nova.servers.values()
@@ -21,16 +22,16 @@ class HintsTest(CloudTestCase):
 
     def test_several(self) -> None:
         """All reach Nova as a list, also from another client after the first died."""
-        hints: dict[str, Any] = {"different_host": (A, B), "group": "g"}
-        self.assertEqual({"different_host": [A, B], "group": "g"}, self.hints(**hints))
+        hints: Hints = {"different_host": (A, B), "group": "g"}
+        self.assertEqual({"different_host": [A, B], "group": "g"}, self.hints(hints))
         build = self.builder().list().builds[0]
         self.assertEqual(hints, build.spec.hints)
         self.assert_complete(self.resumed(build.id))
 
     def test_one(self) -> None:
         """One is a text, as it always was, however it was given."""
-        hints: dict[str, Any] = {"same_host": (A,), "group": "g"}
-        self.assertEqual({"same_host": A, "group": "g"}, self.hints(**hints))
+        hints: Hints = {"same_host": (A,), "group": "g"}
+        self.assertEqual({"same_host": A, "group": "g"}, self.hints(hints))
 
     def test_too_many(self) -> None:
         """What Nova takes once is refused twice."""
