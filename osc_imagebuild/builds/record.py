@@ -245,7 +245,7 @@ def parse(image: Image) -> Record:
 
     if field("schema") != str(SCHEMA):
         schema = field("schema")[:20] or "missing"
-        why = f"its record has schema {schema}, this version reads {SCHEMA}"
+        why = f"its record has schema {schema}, this one reads {SCHEMA}"
         raise _other_version(image, why)
     try:
         return Record(
