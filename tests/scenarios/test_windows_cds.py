@@ -11,69 +11,25 @@ from xml.etree import ElementTree
 
 import fixtures
 import pycdlib
-import testtools
 
 from osc_imagebuild.cloud import rfb
-from osc_imagebuild.engine import recipe
 from osc_imagebuild.errors import ScreenError, SpecError
 from osc_imagebuild.guests import families
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.media import answer_cd
 from osc_imagebuild.model import spec_json
-from osc_imagebuild.model.actions import Act, Fail, PressKey, SetMark, Wait
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning.plan import make_plan
-from osc_imagebuild.steps.press_key import EnsureKey
 from tests.fakes import machines
 from tests.fakes.guests import ISO, MINI_ISO
 from tests.scenarios.test_watching import Script, hello
-from tests.unit import samples
 from tests.unit.answer_files import UNATTEND
 from tests.unit.base import CloudTestCase
-from tests.unit.samples import NOW, facts, marks, server
 from tests.unit.wanted import asked, rendered
 
 DRIVERS = MINI_ISO.replace(ISO, b"drivers of VirtIO".ljust(len(ISO)))
 PRESS = rfb.press
 WINDOWS = ("windows-11", "windows-server-2022", "windows-server-2025")
-
-
-class KeyStepTest(testtools.TestCase):
-    """When a key is pressed."""
-
-    def decide(self, **fields: Any) -> Any:
-        """Return the decision for a server with ``fields``."""
-        step, found = EnsureKey(), facts(servers=(server("install", **fields),))
-        self.assertFalse(step.done(samples.spec(), found))
-        return step.decide(samples.spec(), found)
-
-    def test_in_time(self) -> None:
-        """From the server's start on, for a minute; Nova may not tell the start."""
-        for launched, until in ((NOW - 10, NOW + 50), (0.0, NOW + 60)):
-            decision = self.decide(launched_at=launched)
-            self.assertEqual(PressKey("s-install", until), decision.action)
-
-    def test_too_late(self) -> None:
-        """What runs by then must not get it."""
-        decision = self.decide(launched_at=NOW - 60)
-        self.assertEqual(SetMark("key", {"trouble": "too late"}), decision.action)
-
-    def test_not_yet_and_never(self) -> None:
-        """It is waited for a server that starts; others tell of one that does not."""
-        self.assertIsInstance(self.decide(status="BUILD"), Wait)
-        for status in ("ERROR", "SHUTOFF"):
-            self.assertIsInstance(self.decide(status=status).action, SetMark)
-        gone = EnsureKey().decide(samples.spec(), facts())
-        self.assertIsInstance(gone, Act)
-        self.assertNotIsInstance(gone, Fail)
-
-    def test_done(self) -> None:
-        """Once, and only where the CD asks."""
-        known = facts(marks=marks("key"))
-        self.assertTrue(EnsureKey().done(samples.spec(), known))
-        for wanted in (True, False):
-            names = [s.name for s in recipe.of(samples.spec(press_key=wanted))]
-            self.assertEqual(wanted, "press-key" in names)
 
 
 class KeyTest(CloudTestCase):
