@@ -112,16 +112,14 @@ class EveryMonitorTest(testtools.TestCase):
 
     def test_data_that_are_none(self) -> None:
         """Each says so of what it cannot have dumped."""
-        for name, data in (
-            *(("console", d) for d in (None, 7, "AAAA", "\u00fc", [1])),
-            *(("screen", d) for d in (None, "AAAA", {})),
-            *(
-                ("metrics", d)
-                for d in (None, "x", [1, 2], [1, 2, "x"], [10**400, 2, 3])
-            ),
-            *(("diagnostics", d) for d in (7, [[], 1, 2])),
-            ("power", 7),
-        ):
+        none: dict[str, list[Any]] = {
+            "console": [None, 7, "AAAA", "\u00fc", [1]],
+            "screen": [None, "AAAA", {}],
+            "metrics": [None, "x", [1, 2], [1, 2, "x"], [10**400, 2, 3]],
+            "diagnostics": [7, [[], 1, 2]],
+            "power": [7],
+        }
+        for name, data in ((n, d) for n in none for d in none[n]):
             try:
                 loaded: Any = monitors.every()[name].load(data)
             except (ValueError, TypeError, OverflowError):

@@ -53,4 +53,4 @@ class OutputsTest(testtools.TestCase):
         self.assertEqual(2, comparisons("a.output == 'x' or spec.output in ('y',)"))
         self.assertEqual(0, comparisons("a.output not in names() or a.name == 'x'"))
         for path in paths.PACKAGE.rglob("*.py"):
-            self.assertEqual(0, comparisons(path.read_text()), path)
+            self.assertEqual(0, comparisons(path.read_text()), str(path))
