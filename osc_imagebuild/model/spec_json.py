@@ -127,7 +127,8 @@ def _cast(value: Any, hint: Any, key: str) -> Any:
         if value is None and NoneType in args:
             return None
         tuples = [arg for arg in args if typing.get_origin(arg) is tuple]
-        return _cast(value, (tuples if isinstance(value, list) else args)[0], key)
+        lists = tuples if isinstance(value, list) else []
+        return _cast(value, (*lists, *args)[0], key)
     if origin is tuple and isinstance(value, list):
         if args[-1] is Ellipsis:
             return tuple(_cast(item, args[0], key) for item in value)

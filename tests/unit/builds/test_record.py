@@ -266,7 +266,7 @@ class RecordTest(CloudTestCase):
         def late(*args: Any) -> Image:
             tries.append(args)
             if len(tries) == 1:
-                raise NotFoundError("not yet")
+                raise NotFoundError("not yet", service="image")
             return patch(*args)
 
         self.patch(images, "patch", late)
