@@ -1,4 +1,4 @@
-"""The library: what the commands do, for a service or a notebook."""
+"""The library: create builds, drive them, look at them, remove them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time as a thing that is passed in, so that tests need not wait."""
+"""A clock that is passed in, so that tests need not wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a saved console log means: the rules of a watched build, without a cloud."""
+"""Judge a saved console by the rules of a watched build, without a cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Try a failed build again, from the furthest step whose evidence is still there."""
+"""Prepare a failed build to be tried again, from the furthest step that still can."""
 
 from __future__ import annotations
 

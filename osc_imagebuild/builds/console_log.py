@@ -1,4 +1,4 @@
-"""The console of a build's server, as it is and as it goes on."""
+"""Read and follow the console of a build's server."""
 
 from __future__ import annotations
 

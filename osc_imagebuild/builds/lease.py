@@ -1,4 +1,4 @@
-"""Who drives a build: one client at a time.
+"""Let one client at a time drive a build.
 
 The lease is an image whose ID follows from build and generation, so Glance
 lets exactly one client create it (a used ID answers 409 for ever). The owner

@@ -1,4 +1,4 @@
-"""Find and remove what carries a build's mark but has no record any more."""
+"""Find and remove resources of builds that have no record any more."""
 
 from __future__ import annotations
 

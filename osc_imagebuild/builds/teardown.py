@@ -1,4 +1,4 @@
-"""Remove what a build made, from nothing but its ID, on any half-built state."""
+"""Remove what a build made; the build's ID is enough, on any half-built state."""
 
 from __future__ import annotations
 

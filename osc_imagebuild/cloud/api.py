@@ -1,4 +1,4 @@
-"""One request to one service: time-out, errors in our words, the cloud's clock.
+"""Send one request to one service; time out, translate errors, tell the cloud's time.
 
 Requests are raw and name their microversion, because a user's own
 OS_COMPUTE_API_VERSION would otherwise apply to each of them, and because the

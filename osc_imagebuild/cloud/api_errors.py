@@ -1,4 +1,4 @@
-"""A service's refusal in our words: the only place that knows its shapes."""
+"""Translate the services' refusals into this package's errors."""
 
 from __future__ import annotations
 

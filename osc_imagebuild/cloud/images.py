@@ -1,4 +1,4 @@
-"""Glance images as this package reads and changes them."""
+"""Read and change Glance images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What planning asks the cloud: flavors, zones, limits. Reads only."""
+"""Read flavors, zones and quotas for planning."""
 
 from __future__ import annotations
 

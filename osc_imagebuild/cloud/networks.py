@@ -1,4 +1,4 @@
-"""What planning asks the cloud of its networks. Reads only."""
+"""Read networks, addresses and security groups for planning."""
 
 from __future__ import annotations
 

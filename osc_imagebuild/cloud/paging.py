@@ -1,4 +1,4 @@
-"""Listings, which services give page by page."""
+"""Read listings that services give page by page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server's screen and keyboard, as far as the user's rights and the network allow."""
+"""Look at a server's screen and press its keys, as far as the user may."""
 
 from __future__ import annotations
 

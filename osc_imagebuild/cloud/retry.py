@@ -1,4 +1,4 @@
-"""Send again: what a service that stumbles, and a body that was used up, need."""
+"""Retry a request that failed for a passing reason, with its whole body."""
 
 from __future__ import annotations
 

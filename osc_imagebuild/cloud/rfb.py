@@ -1,4 +1,4 @@
-"""A server's screen and keyboard: RFB 3.8 over noVNC's websocket.
+"""Speak RFB 3.8, the protocol of a server's screen, over noVNC's websocket.
 
 As much of the protocol as one picture and a key take: security type None, encoding Raw.
 Source: RFC 6143; Nova's noVNC proxy speaks it with subprotocol ``binary``.

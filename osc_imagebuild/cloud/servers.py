@@ -1,4 +1,4 @@
-"""Nova servers as this package reads and changes them."""
+"""Read and change Nova servers."""
 
 from __future__ import annotations
 

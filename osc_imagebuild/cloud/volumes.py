@@ -1,4 +1,4 @@
-"""Cinder's volumes and snapshots as this package reads and changes them.
+"""Read and change Cinder volumes and snapshots.
 
 Cinder has no tags: what belongs to a build says so in its metadata, from its
 creation until it is the user's.

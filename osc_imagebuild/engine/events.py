@@ -1,4 +1,4 @@
-"""What a build tells those who listen while it is driven."""
+"""Events of a build, for those who watch it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a failed build leaves: why it failed, what shows it, and what to do next."""
+"""Clean up after a failed build, and say why it failed and what to do next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read a build's resources: facts, and nothing changed.
+"""Read a build's resources from the cloud; change nothing.
 
 ``parts`` says what to look at, so that a build that waits costs few calls:
 ``images`` (the hidden ones), ``result``, ``servers``, ``server:RESULT``,

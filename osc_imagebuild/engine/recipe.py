@@ -1,4 +1,4 @@
-"""The steps of a build in their order, and which one is next. Pure.
+"""Put the steps of a build in order, and say which one is next. Pure.
 
 A step is done when its evidence exists. The step after the furthest one done
 is the current one, so earlier evidence may go away (the server is deleted

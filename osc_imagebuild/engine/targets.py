@@ -1,4 +1,4 @@
-"""What an action is on, and which service does it. Pure."""
+"""Say which resource an action is on, and which service carries it out. Pure."""
 
 from __future__ import annotations
 

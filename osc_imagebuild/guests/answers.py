@@ -1,9 +1,6 @@
-"""Guests: what an installer is told, by family of operating systems.
+"""Render the answer file, the command line and the first boot's user data.
 
-One module a family, named by an entry's ``family``; it offers
-``context(entry, request)``, what its templates need beside the common
-variables of `guests.wishes`, and ``problems(entry, request)``. Templates are
-data: they are rendered in Jinja2's sandbox.
+Templates get the common variables of `wishes` and those of the entry's family.
 """
 
 from __future__ import annotations

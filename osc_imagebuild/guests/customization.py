@@ -1,4 +1,4 @@
-"""What a user wants in the installed system: is it well formed? Pure.
+"""Check what the user wants in the installed system. Pure.
 
 Templates quote every value for their format; these rules refuse what cannot
 work anyway, at once and with a sentence, and keep names plain.

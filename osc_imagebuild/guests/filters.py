@@ -1,4 +1,4 @@
-"""Filters of the templates: make any value safe in what it is put into. Pure."""
+"""Template filters that make any value safe where it is put. Pure."""
 
 from __future__ import annotations
 

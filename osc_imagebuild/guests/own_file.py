@@ -1,4 +1,4 @@
-"""The judgement of a user's own answer file: `create` and `template validate` share it.
+"""Judge a user's own answer file, for `create` and `template validate` alike.
 
 Refused is what cannot end well: a file that no installer reads, or that does not power
 the server off. Whatever else is seen is warned of, as only the installer knows its

@@ -1,4 +1,4 @@
-"""Templates are data: rendered in Jinja2's sandbox, what they do not know is an error."""
+"""Render templates in Jinja2's sandbox; an unknown name is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask this machine's shells whether a script is one. Nothing of it is run."""
+"""Check the syntax of shell scripts with this machine's shells; run nothing of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make the bytes that a build uploads: stub disk, blank disk, fetched file."""
+"""Open the content of an image that a build uploads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask web servers: heads, small texts, whole files; their errors in our words."""
+"""Download from web servers: heads, small texts, whole files."""
 
 from __future__ import annotations
 

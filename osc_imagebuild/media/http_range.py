@@ -1,4 +1,4 @@
-"""A file of some server as a seekable file, read in parts by HTTP range requests.
+"""Read a remote file in parts, by HTTP range requests, as a seekable file.
 
 Only what is read passes the network: small reads by blocks, of which the last
 are kept, large ones by a request of their own.

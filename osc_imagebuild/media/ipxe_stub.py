@@ -1,4 +1,4 @@
-"""A tiny disk that boots iPXE on BIOS machines."""
+"""Make a tiny disk that boots iPXE on BIOS machines."""
 
 from __future__ import annotations
 

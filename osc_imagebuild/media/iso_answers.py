@@ -1,4 +1,4 @@
-"""An installer's ISO with answers in it, for installers that look nowhere else."""
+"""Put answers into an installer's ISO, for installers that look nowhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files in an ISO that is on this machine, at a URL, or an image of the cloud's.
+"""Read files out of an ISO: on this machine, at a URL, or a Glance image.
 
 Of a remote one little more is read than the file that is wanted.
 """

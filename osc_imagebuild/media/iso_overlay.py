@@ -1,4 +1,4 @@
-"""Put files into somebody's ISO while it passes by, without unpacking it.
+"""Add files to an ISO while it is streamed, without unpacking it.
 
 An ISO stays as it is but for the few sectors of the directories that are touched;
 what is new follows behind its end. So its boot loaders, boot records and all its

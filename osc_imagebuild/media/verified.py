@@ -1,4 +1,4 @@
-"""Install media on their way through the client: verified, and kept nowhere."""
+"""Stream install media through the client, and verify their digest on the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verbs: what can be done in the cloud, and what a step can decide.
+"""Actions in the cloud, and the decisions of steps.
 
 Frozen, free of I/O, standard library only. A decision knows no build ID:
 the actor adds it.

@@ -1,4 +1,4 @@
-"""What an install server is made of: images with their contents, and volumes.
+"""Images and volumes that an install server boots from.
 
 Frozen, free of I/O, standard library only. Boot methods name these parts,
 steps see to it that they exist, and `osc_imagebuild.media` makes the bytes.

@@ -1,4 +1,4 @@
-"""What machine a guest is given: firmware, Secure Boot, a TPM. Pure.
+"""Firmware, Secure Boot and TPM of a server. Pure.
 
 The same properties go on the image that the installer boots from and on the
 result. What is not here Nova chooses well: a CD's bus on aarch64 is scsi.

@@ -1,6 +1,6 @@
-"""What a record keeps, and how resources are named and tagged, in the tool's own words.
+"""Names, tags and states by which any client finds a build again.
 
-Any client finds a build again by them. Standard library only.
+Standard library only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whole numbers in texts that others wrote: records, images, headers. Pure."""
+"""Read whole numbers from texts that others wrote. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What monitors read. Pure, standard library only."""
+"""Readings of monitors. Standard library only."""
 
 from __future__ import annotations
 

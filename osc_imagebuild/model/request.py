@@ -1,8 +1,4 @@
-"""The nouns: what is asked, what is resolved, what is seen, what is decided.
-
-All of it is frozen and free of I/O, so that decisions can be tested as tables.
-Standard library only.
-"""
+"""A build as the user asks for it. Standard library only."""
 
 from __future__ import annotations
 

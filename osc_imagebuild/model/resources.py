@@ -1,4 +1,4 @@
-"""What a cloud has: images, servers, volumes, flavors, networks. Standard library only."""
+"""Resources of a cloud: images, servers, volumes, flavors, networks. Standard library only."""
 
 from __future__ import annotations
 

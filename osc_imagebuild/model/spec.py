@@ -1,4 +1,4 @@
-"""A build with every name resolved: what the record keeps. Standard library only."""
+"""A build with every name resolved, as the record keeps it. Standard library only."""
 
 from __future__ import annotations
 

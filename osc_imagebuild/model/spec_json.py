@@ -1,4 +1,4 @@
-"""Spec to JSON and back, also as other versions of the tool write it. Pure."""
+"""Write a spec as JSON and read it, also that of other versions. Pure."""
 
 from __future__ import annotations
 

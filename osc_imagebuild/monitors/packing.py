@@ -1,4 +1,4 @@
-"""Many checksums as one short text, for a build's record."""
+"""Pack many checksums into a short text, for a build's record."""
 
 from __future__ import annotations
 

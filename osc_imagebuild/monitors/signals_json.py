@@ -1,4 +1,4 @@
-"""Signals as a build's record keeps them, so that another client goes on with them.
+"""Write signals into a build's record and read them, for the client that takes over.
 
 The record is in the cloud and may hold anything: what cannot be read is left out.
 """

@@ -1,4 +1,4 @@
-"""Monitor trouble: what the console says to be wrong, and for how long it has."""
+"""Monitor trouble: the failure that the console shows, and for how long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's CD with drivers, for an installer that lacks those of the cloud's devices."""
+"""Find the user's CD with drivers for the cloud's devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fixed address for an installer on a network without DHCP. Pure."""
+"""Choose a fixed address for an installer on a network without DHCP. Pure."""
 
 from __future__ import annotations
 

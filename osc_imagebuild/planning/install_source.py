@@ -1,4 +1,4 @@
-"""Where the installer is: an install tree, or an ISO.
+"""Find where the installer comes from: an install tree, or an ISO.
 
 Found out and checked while a build is planned; nothing is written. ISOs are in
 `osc_imagebuild.planning.iso_source`.

@@ -1,4 +1,4 @@
-"""The installer's ISO: by URL, file or image; as a CD, or its kernel and ramdisk.
+"""Find the installer's ISO by URL, file or image, and check it.
 
 Found out and checked while a build is planned; nothing is written.
 """

@@ -1,4 +1,4 @@
-"""Where servers and volumes of a build are: networks, groups and zones of the cloud."""
+"""Resolve the networks, security groups and zones of a build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request comes to without a cloud: entry, answer file, problems."""
+"""Plan as far as that goes without a cloud: entry, answer file, problems."""
 
 from __future__ import annotations
 

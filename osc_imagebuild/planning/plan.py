@@ -1,4 +1,4 @@
-"""From a request to a spec: choose, resolve, check. Nothing is written.
+"""Make a plan of a request: choose, resolve, check. Nothing is written.
 
 All that is wrong is found in one go, so a user mends it once.
 """

@@ -1,4 +1,4 @@
-"""Checks before anything is written. Each returns problems as lines."""
+"""Check quotas, rights and answer files before anything is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A spec, put together of what was asked for, found and chosen. Pure."""
+"""Build a spec of what was asked for and chosen. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempts: what failed for a reason that may pass, and is tried again. Pure.
+"""Record attempts that failed for a passing reason, and say what follows. Pure.
 
 When somebody tries a failed build again, its attempts are put aside: as marks with
 ``attempt``, ``retry`` and ``reason``, which are shown and count for nothing.

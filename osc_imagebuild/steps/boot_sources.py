@@ -1,4 +1,4 @@
-"""From nothing to all that the install server boots from. Pure."""
+"""Create the images and volumes that the install server boots from. Pure."""
 
 from __future__ import annotations
 

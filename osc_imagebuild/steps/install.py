@@ -1,4 +1,4 @@
-"""From nothing to a server that is installed and off. Pure."""
+"""Start the install server and wait until it is installed and off. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others with rights in the project did to a server of the build. Pure.
+"""Notice what others did to a server of the build. Pure.
 
 Each has its own outcome: what passes by itself is waited for (the step's own
 time goes on), what cannot end well is said at once.

@@ -1,4 +1,4 @@
-"""A key for an ISO whose boot loader asks for one. Pure."""
+"""Press a key for an ISO whose boot loader asks for one. Pure."""
 
 from __future__ import annotations
 

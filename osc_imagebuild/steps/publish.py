@@ -1,4 +1,4 @@
-"""The proven result gets the user's name; the rest goes. Pure."""
+"""Give the proven result the user's name, and remove the rest. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a result declares of itself, and how it is noted. Pure."""
+"""Note the result, and list the properties that it declares. Pure."""
 
 from __future__ import annotations
 

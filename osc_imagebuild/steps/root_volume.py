@@ -1,4 +1,4 @@
-"""What outputs have in common where the root disk is a volume. Pure."""
+"""Free, clean and copy a root disk that is a volume. Pure."""
 
 from __future__ import annotations
 

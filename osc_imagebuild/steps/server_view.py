@@ -1,4 +1,4 @@
-"""What is known of a server at the moment, as the verdict needs it. Pure."""
+"""Gather what is known of a server for the verdict. Pure."""
 
 from __future__ import annotations
 

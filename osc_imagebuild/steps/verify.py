@@ -1,4 +1,4 @@
-"""The result is booted as a user would boot it. Pure."""
+"""Boot the result on a test server, as a user would. Pure."""
 
 from __future__ import annotations
 

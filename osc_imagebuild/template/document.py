@@ -1,4 +1,4 @@
-"""A template's YAML as plain data, with the line that each key came from. Pure.
+"""Read a template's YAML with the line number of each key. Pure.
 
 YAML is read as YAML 1.2 would have it: only null, true, false and decimal
 integers are no text, so that 22.04, 0644 and yes are what they look like.

@@ -1,4 +1,4 @@
-"""A template's data as the fields of a request."""
+"""Turn a template's data into the fields of a request."""
 
 from __future__ import annotations
 

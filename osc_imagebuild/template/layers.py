@@ -1,4 +1,4 @@
-"""A YAML template and those that it extends, as fields of a request."""
+"""Read a YAML template and those that it extends."""
 
 from __future__ import annotations
 

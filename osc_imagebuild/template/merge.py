@@ -1,4 +1,4 @@
-"""One template on top of another. Pure.
+"""Merge one template over another. Pure.
 
 Mappings are merged key by key. Lists below ``customise`` are added to those
 of the template below, an item of the same name taking its place; everything

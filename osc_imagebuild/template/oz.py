@@ -1,4 +1,4 @@
-"""Ask the distribution's Oz, in the distribution's own Python.
+"""Ask the distribution's Oz to read a TDL, in the distribution's own Python.
 
 Oz is a package of the distribution, not of PyPI (where `oz` is something
 else), so it cannot be in a virtual environment. Another process needs nothing

@@ -1,4 +1,4 @@
-"""What may stand in a template, and what is wrong with one. Pure but for its file.
+"""Check a template by its JSON Schema. Pure but for its file.
 
 The schema is one file of JSON Schema, which editors, the documentation and
 ``template schema`` use as well. ``x-hint`` in it says how to mend a mistake.

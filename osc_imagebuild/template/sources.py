@@ -1,4 +1,4 @@
-"""What a template names and does not hold: files, secrets, downloads."""
+"""Read the files, secrets and downloads that a template names."""
 
 from __future__ import annotations
 

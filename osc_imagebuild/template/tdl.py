@@ -1,4 +1,4 @@
-"""What Oz read in a TDL as fields of a request. Pure.
+"""Turn what Oz read of a TDL into the fields of a request. Pure.
 
 All that cannot be said in a request is an error, never left out in silence.
 """

@@ -1,4 +1,4 @@
-"""What the commands share: the library's Builder, and signals while it works."""
+"""Share the library's Builder and the handling of signals between commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others wrote, as a terminal may have it.
+"""Clean texts that others wrote before a terminal shows them.
 
 Names and reasons come from records and resources that anybody in the project can
 write; a terminal obeys the control characters in them.

@@ -1,4 +1,4 @@
-"""Files beside the user's work: the whole console, and a picture where it failed."""
+"""Write consoles and screenshots into files beside the user's work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that options name, read with errors that a user understands."""
+"""Read the files that options name, with errors that a user understands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answer files of users' own, read by the grammar of their format. Pure.
+"""Check users' own answer files by the grammar of their format. Pure.
 
 One module a format; each has ``read``, which takes a text apart without carrying out,
 fetching or expanding anything in it.

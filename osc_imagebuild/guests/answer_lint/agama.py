@@ -1,4 +1,4 @@
-"""A profile of Agama's, in JSON or Jsonnet. Pure.
+"""Read a profile for Agama, in JSON or Jsonnet. Pure.
 
 Source: agama, rust/agama-lib/src/utils/file_format.rs: what is no JSON is given to
 jsonnetfmt, and what that refuses is of an unknown format: YAML is; profile.rs: AutoYaST's

@@ -1,4 +1,4 @@
-"""An AutoYaST profile. Pure.
+"""Read an AutoYaST profile. Pure.
 
 Source: yast-autoinstallation, src/autoyast-rnc/general.rnc, src/modules/Profile.rb (how
 final_halt and final_reboot become scripts of the second stage),

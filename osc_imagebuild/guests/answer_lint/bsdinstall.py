@@ -1,4 +1,4 @@
-"""A script for bsdinstall. Pure.
+"""Read a script for bsdinstall. Pure.
 
 Source: freebsd-src, usr.sbin/bsdinstall/scripts/script: a preamble that is sourced, and
 behind the first line that begins with #! a script for the new system.

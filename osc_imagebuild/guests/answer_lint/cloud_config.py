@@ -1,4 +1,4 @@
-"""An autoinstall file for Ubuntu's installer, which cloud-init hands to it. Pure.
+"""Read an autoinstall file for Ubuntu's installer, which gets it from cloud-init. Pure.
 
 Source: cloud-init, cloudinit/cmd/main.py (`attempt_cmdline_url`: what the option
 cloud-config-url names must begin with #cloud-config), handlers/jinja_template.py,

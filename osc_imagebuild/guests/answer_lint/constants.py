@@ -1,4 +1,4 @@
-"""Conditions of a script for sh that are decided where they stand. Pure.
+"""Decide conditions of a shell script that are constant. Pure.
 
 Source: POSIX.1-2017, test; bash(1), CONDITIONAL EXPRESSIONS.
 """

@@ -1,4 +1,4 @@
-"""Answers that commands give to debian-installer's debconf. Pure.
+"""Find the answers that commands give to debian-installer's debconf. Pure.
 
 Source: preseed, debconf-set-selections; debian-installer-utils, debconf-set; debconf's
 confmodule (db_set) and debconf-communicate.

@@ -1,4 +1,4 @@
-"""Which command of a script powers the server off, reboots or halts it. Pure.
+"""Find the command of a script that powers the server off, reboots or halts it. Pure.
 
 What a command does is in ``power``; here is which of them are run, and the scripts that
 commands run in their turn.

@@ -1,4 +1,4 @@
-"""Which commands of a script for sh are run, as far as that can be told. Pure.
+"""Find the commands of a shell script that are executed, as far as can be told. Pure.
 
 No shell: what cannot be told counts as run. Told is what stands in the script itself:
 functions count where they are called, conditions of constants are decided, and behind

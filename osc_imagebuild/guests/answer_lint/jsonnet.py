@@ -1,4 +1,4 @@
-"""Whether a text can be Jsonnet: its words, brackets and what stands in objects. Pure.
+"""Check whether a text can be Jsonnet. Pure.
 
 It is not evaluated. Source: jsonnet.org's specification of the language.
 """

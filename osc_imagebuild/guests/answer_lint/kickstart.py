@@ -1,4 +1,4 @@
-"""A kickstart file: its sections, what ends the installation, its scripts. Pure.
+"""Read a kickstart file: commands, sections and scripts. Pure.
 
 Source: pykickstart, parser.py (`_stateMachine`, `_readSection`), sections.py and
 commands/reboot.py; anaconda's exitHandler: the command halt halts and does not power

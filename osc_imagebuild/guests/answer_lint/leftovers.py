@@ -1,4 +1,4 @@
-"""Words of another tool's that were not replaced: Packer's, Terraform's, Ansible's. Pure.
+"""Find variables of other tools that nobody replaced: Packer, Terraform, Ansible. Pure.
 
 Where commands run, ``${name}`` is the shell's own, and so is ``{{.Name}}`` of some
 programs; there only what no shell takes is told of.

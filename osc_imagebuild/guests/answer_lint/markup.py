@@ -1,4 +1,4 @@
-"""XML as a tree that knows its lines. Pure.
+"""Parse XML into a tree that knows its line numbers. Pure.
 
 Nothing outside the file is read, and no entity of its own is expanded: expat tells of a
 declaration before it is used, and the file is given up there.

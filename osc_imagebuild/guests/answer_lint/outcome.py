@@ -1,4 +1,4 @@
-"""How a command of a script for sh ends, as far as that can be told. Pure."""
+"""Tell how a command of a shell script ends, as far as can be told. Pure."""
 
 from __future__ import annotations
 

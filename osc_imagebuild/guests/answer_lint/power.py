@@ -1,4 +1,4 @@
-"""What one command does to a server: powers it off, halts or reboots it. Pure.
+"""Tell whether a command powers a server off, halts or reboots it. Pure.
 
 Source: the manual pages shutdown(8), halt(8), systemctl(1) of systemd, the applets of
 busybox; FreeBSD's sbin/shutdown/shutdown.8, sbin/reboot/reboot.8, sbin/init/init.8.

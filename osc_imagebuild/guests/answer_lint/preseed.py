@@ -1,4 +1,4 @@
-"""A preseed file, as debian-installer reads it. Pure.
+"""Read a preseed file as debian-installer does. Pure.
 
 Source: preseed (of Debian 13), debconf-set-selections and preseed.sh; debconf's own
 debconf-set-selections; rootskel, src/lib/debian-installer/exit-command.

@@ -1,4 +1,4 @@
-"""What is read out of an answer file, whatever its format. Pure."""
+"""Settings, scripts and findings of an answer file, whatever its format. Pure."""
 
 from __future__ import annotations
 

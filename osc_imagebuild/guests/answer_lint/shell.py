@@ -1,4 +1,4 @@
-"""The words of a script for sh. Pure.
+"""Split a shell script into words. Pure.
 
 Quotes, comments, here-documents and substitutions are understood, so that a word in a
 comment, in a text or in a file that is written is not taken for a command. What the

@@ -1,4 +1,4 @@
-"""What the commands of a script for sh are made of. Pure.
+"""Nodes of a parsed shell script. Pure.
 
 Source: POSIX.1-2017, Shell Command Language, 2.9.
 """

@@ -1,4 +1,4 @@
-"""What a shell knows while a script is followed: functions, variables, handlers. Pure."""
+"""Functions, variables and handlers of a shell while a script is followed. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the words of a script for sh make: commands, conditions, loops, functions. Pure.
+"""Parse a shell script into commands, conditions, loops and functions. Pure.
 
 A script that is not finished is read as far as it goes, and what stands where it does
 not belong is taken for a command: ``sh -n`` tells of that, see ``sh_syntax``.

@@ -1,4 +1,4 @@
-"""An answer file of Windows Setup. Pure.
+"""Read an answer file of Windows Setup. Pure.
 
 Source: Microsoft's Unattended Windows Setup Reference (Microsoft-Windows-Deployment,
 Microsoft-Windows-Shell-Setup, Microsoft-Windows-Setup), its list of passes (auditSystem

@@ -1,4 +1,4 @@
-"""The parts of user data, as cloud-init takes them apart. Pure.
+"""Split user data into parts as cloud-init does. Pure.
 
 Source: cloud-init, cloudinit/handlers/__init__.py (INCLUSION_TYPES_MAP,
 `type_from_starts_with`), cloudinit/user_data.py (`_process_msg`, `_explode_archive`).

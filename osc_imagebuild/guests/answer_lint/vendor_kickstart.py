@@ -1,4 +1,4 @@
-"""What pykickstart, Anaconda's own parser, says of a kickstart file. Pure.
+"""Check a kickstart file with pykickstart, Anaconda's own parser. Pure.
 
 It is used where it is installed: ``pip install 'osc-imagebuild[lint]'``.
 """

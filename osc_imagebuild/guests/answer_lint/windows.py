@@ -1,4 +1,4 @@
-"""Which of the commands of an answer file for Windows power it off, or reboot it. Pure.
+"""Find commands of a Windows answer file that power the machine off or reboot it. Pure.
 
 Variables are followed where a text is assigned to them; what else is in one is unknown.
 

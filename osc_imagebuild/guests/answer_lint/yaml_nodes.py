@@ -1,4 +1,4 @@
-"""YAML with the lines of its values. Pure.
+"""Parse YAML into values that know their line numbers. Pure.
 
 A value that an alias repeats stays one node, so that a small file cannot grow.
 """

@@ -1,4 +1,4 @@
-"""How far an installer is, by what its console says. Pure."""
+"""Tell how far an installer is by what its console says. Pure."""
 
 from __future__ import annotations
 

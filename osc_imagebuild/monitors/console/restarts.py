@@ -1,4 +1,4 @@
-"""Whether an installer began a second time because the server restarted. Pure.
+"""Tell whether an installer began a second time because the server restarted. Pure.
 
 Many installers say their first words more than once in one run: a client prints what
 it missed, a service is started again. So the words alone prove nothing; the kernel

@@ -1,4 +1,4 @@
-"""Where the signs are in a console. Pure.
+"""Find the signs in a console. Pure.
 
 Most expressions are about one line, and most lines of a console were there at the last
 look too: which expressions a line fits is kept, so that a look costs what is new. What

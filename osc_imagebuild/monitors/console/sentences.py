@@ -1,4 +1,4 @@
-"""Every sentence that a verdict can say, for the documentation."""
+"""List every sentence that a verdict can say, for the documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The signs of the families of installers, read from guests/signs."""
+"""Read the signs of the families of installers from guests/signs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A console as the rules read it: lines, with places that can be shown again."""
+"""Split a console into lines whose places can be shown again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what was seen of a guest to one verdict. Pure.
+"""Judge a guest by all that was seen of it. Pure.
 
 The same rules judge a server that is watched and a console that was saved.
 """

@@ -1,4 +1,4 @@
-"""What waits for an answer at the end of a console, named and quoted. Pure."""
+"""Find what waits for an answer at the end of a console. Pure."""
 
 from __future__ import annotations
 
