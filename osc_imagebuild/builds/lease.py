@@ -117,7 +117,7 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
 
 
 def _used_up(api: Api, build_id: str) -> int:
-    """A generation up to which all are used: none below it is asked for again.
+    """Return the newest generation that is known to have been used.
 
     Every owner writes its own into the record; an older one does no harm. It is
     looked for itself by its ID: its owner may live, and not be listed yet.

@@ -53,7 +53,7 @@ AskForImage = Callable[[str], http_range.Ask]
 class Opened:
     """An ISO as a file; ``name`` is for errors.
 
-    ``origin`` tells ISOs apart that look alike, '' for one that is ``at_hand``, on
+    ``origin`` distinguishes ISOs that look alike; it is '' for one ``at_hand``, on
     this machine, and can be told by all that is read of it.
     """
 

@@ -13,7 +13,7 @@ from osc_imagebuild.model.request import Request
 
 
 def firmware(request: Request) -> str:
-    """'bios' or 'uefi': what was asked for, or what such machines have alone."""
+    """Return 'bios' or 'uefi': the requested one; aarch64 machines have UEFI alone."""
     return "uefi" if request.arch == "aarch64" else request.firmware
 
 

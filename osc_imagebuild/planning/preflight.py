@@ -225,7 +225,7 @@ def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]
 
 
 def warn_answer_file(entry: Entry, request: Request) -> list[str]:
-    """Warn of what an own answer file does not say, or says in no known way."""
+    """Return warnings about the user's own answer file."""
     return list(own_file.judge(entry, request).warnings)
 
 

@@ -213,7 +213,7 @@ def _how_far(scan: Scan) -> str:
 
 
 def _last_words(scan: Scan) -> Found | None:
-    """The last line near the end that complains, whatever of."""
+    """Return the last line near the end that complains of anything."""
     for line in reversed(scan.text.shown[-12:]):
         if _COMPLAINT.search(line):
             return Found(line.strip()[:200], line.strip()[:300])
@@ -243,7 +243,7 @@ def _still(look: Look) -> bool:
 
 
 def _stuck(scan: Scan) -> Found | None:
-    """What usually takes seconds and is the last that the console says."""
+    """Return the step that usually takes seconds and is the console's last line."""
     found = ((scan.first(sign), said) for sign, said in scan.signs.stuck)
     return next((told(said, spot, scan.text) for spot, said in found if spot), None)
 
