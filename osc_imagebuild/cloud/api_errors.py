@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import re
 
 import requests
@@ -15,13 +14,10 @@ from osc_imagebuild.errors import (
     NotFoundError,
     TransientError,
 )
-from osc_imagebuild.model.numbers import whole_number
+from osc_imagebuild.media.backoff import retry_after
 
 # Source: nova.exception.InstanceIsLocked, which has no code of its own.
 _LOCKED = re.compile(r"Instance \S+ is locked")
-
-# More than a service can mean, and than a date can be away.
-_LONGEST_S = 10**9
 
 # Any request may begin with one to Keystone, and is not what went wrong then.
 LOGIN = ("identity", "POST", "/auth/tokens")
@@ -54,7 +50,7 @@ def from_response(
         response.status_code,
         _message(response),
         request_id(response),
-        _retry_after(response),
+        retry_after(response),
     )
 
 
@@ -69,17 +65,6 @@ def from_session(
     return refused(service, method, path, error.http_status, error.message, "")
 
 
-def _retry_after(response: requests.Response) -> float:
-    """Seconds; the header has them, or a time by the service's own clock."""
-    after = response.headers.get("Retry-After", "")
-    seconds = whole_number(after, 0, _LONGEST_S)
-    if seconds is not None:
-        return float(seconds)
-    times = [email.utils.parsedate_tz(t) for t in (after, response.headers.get("Date"))]
-    then, now = (email.utils.mktime_tz(t) if t else 0 for t in times)
-    return float(max(0, then - now)) if now else 0.0
-
-
 def refused(
     service: str,
     method: str,
@@ -87,7 +72,7 @@ def refused(
     status: int,
     message: str,
     req_id: str,
-    retry_after: float = 0.0,
+    wait_s: float = 0.0,
 ) -> CloudError:
     """Return the error for a status and the service's words."""
     text = f"{message or 'refused'} [{method} {path}]"
@@ -97,7 +82,7 @@ def refused(
             service=service,
             status=status,
             request_id=req_id,
-            retry_after=retry_after,
+            retry_after=wait_s,
         )
     kind = {404: NotFoundError, 409: ConflictError}.get(status, CloudError)
     if service == LOGIN[0]:

@@ -1,39 +1,30 @@
-"""Retry a request that failed for a passing reason, with its whole body."""
+"""Retry a request that failed for a passing reason."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from typing import IO, TypeVar
 
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import TransientError
+from osc_imagebuild.media.backoff import TRIES, Backoff
 
 T = TypeVar("T")
 
-TRIES = 4
-# A service that asks for more is left to who can wait: see the engine.
-PATIENCE_S = 120.0
 _CHUNK = 1 << 20
 
 
 def retry_transient(clock: Clock, work: Callable[[], T], tries: int = TRIES) -> T:
     """Return what ``work`` returns; it must be right to do it twice.
 
-    Waits 2, 4, 8... seconds between tries, or what the service asks for.
-
-    :raises: TransientError where the last try met one, or the service asks for
-        more than `PATIENCE_S`; what ``work`` raises
+    :raises: TransientError as `Backoff.wait`; what ``work`` raises
     """
-    for number in range(1, tries):
+    backoff = Backoff(clock, tries)
+    while True:
         try:
             return work()
         except TransientError as error:
-            if error.retry_after > PATIENCE_S:
-                raise
-            pause = 2.0**number * random.uniform(0.7, 1.3)
-            clock.sleep(max(pause, error.retry_after))
-    return work()
+            backoff.wait(error)
 
 
 class Body:

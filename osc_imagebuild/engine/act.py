@@ -224,7 +224,8 @@ class Actor:
     def _upload(self, action: UploadImage | ImportImage) -> None:
         ask_for = functools.partial(images.reader, self._api)
         content = action.image.content
-        with opened(content, self._texts, ask_for, self._beat) as (data, size):
+        clock = self._api.clock
+        with opened(content, self._texts, ask_for, self._beat, clock) as (data, size):
             path = f"/images/{action.image_id}/file"
             self._api.upload(path, data, size, self._beat)
 

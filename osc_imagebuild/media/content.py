@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO
 
+from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.media import (
     answer_cd,
@@ -18,7 +19,6 @@ from osc_imagebuild.media import (
     qcow2,
     verified,
 )
-from osc_imagebuild.media.http import Scratch, download
 from osc_imagebuild.media.ipxe_stub import stub_disk
 from osc_imagebuild.model.boot_sources import (
     AnswerCd,
@@ -41,11 +41,13 @@ def opened(
     texts: Mapping[str, str] | None = None,
     ask_for: iso_files.AskForImage | None = None,
     beat: Callable[[], None] = lambda: None,
+    clock: Clock | None = None,
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give ``content`` as a stream and its size in bytes.
 
     ``texts`` are the build's own, for answer CDs; ``ask_for`` reads an image.
-    ``beat`` is called now and then while something is fetched beforehand.
+    ``beat`` is called now and then while something is fetched beforehand, ``clock`` is
+    for pauses before a part of an ISO is asked for again.
 
     :raises: SpecError where it cannot be made, TransientError where it cannot
         be fetched now, and what ``beat`` raises
@@ -57,11 +59,11 @@ def opened(
         case RemasteredIso(original, named, plain):
             files = _filled(named, plain, texts or {})
             put = {path: text.encode() for path, text in files.items()}
-            with iso_answers.opened(original, put) as (stream, size):
+            with iso_answers.opened(original, put, clock) as (stream, size):
                 yield stream, size
         case IsoFile() | RemoteFile():
             with tempfile.TemporaryFile() as file:
-                _fetch_part(content, Scratch(file, beat), ask_for)
+                _fetch_part(content, _Scratch(file, beat), ask_for, clock)
                 size = file.tell()
                 file.seek(0)
                 yield file, size
@@ -103,11 +105,14 @@ def missing_parts(content: Content) -> list[str]:
 
 
 def _fetch_part(
-    content: IsoFile | RemoteFile, file: Scratch, ask_for: iso_files.AskForImage | None
+    content: IsoFile | RemoteFile,
+    file: _Scratch,
+    ask_for: iso_files.AskForImage | None,
+    clock: Clock | None,
 ) -> None:
     if isinstance(content, IsoFile):
-        iso_files.fetch(content, file, ask_for)
-    elif (digest := download(content.url, file)) != content.sha256:
+        iso_files.fetch(content, file, ask_for, clock)
+    elif (digest := _fetch(content.url, file)) != content.sha256:
         raise SpecError(
             f"{content.url} has changed since the build was planned "
             f"(sha256 {digest}, was {content.sha256}); start a new build"

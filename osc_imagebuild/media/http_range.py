@@ -13,16 +13,17 @@ from collections.abc import Callable, Iterator, Mapping
 
 import requests
 
+from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.media import http
+from osc_imagebuild.media.backoff import Backoff, retry_after
 
 BLOCK = 1 << 16
 _BLOCKS_KEPT = 64
 # What came of a chunk is lost where it breaks off.
 _CHUNK = 1 << 16
-# How often a part is asked for without getting on by so much, or to its end.
+# A part is asked for `backoff.TRIES` times without getting on by so much.
 _PROGRESS = 1 << 20
-TRIES = 4
 
 Ask = Callable[[Mapping[str, str]], requests.Response]
 """Sends a GET with these headers and returns the answer, its body not read yet."""
@@ -75,8 +76,9 @@ class RangeFile(io.RawIOBase):
         the same
     """
 
-    def __init__(self, name: str, ask: Ask) -> None:
+    def __init__(self, name: str, ask: Ask, clock: Clock | None = None) -> None:
         super().__init__()
+        self._clock = clock or Clock()
         self.name = name
         self.size = 0
         self.received = 0
@@ -137,20 +139,21 @@ class RangeFile(io.RawIOBase):
 
     def _fetch(self, start: int, end: int) -> bytes:
         """The bytes from ``start`` to before ``end``, in as many requests as it takes."""
-        data = bytearray()
-        tries, before = 0, 0
+        data, before = bytearray(), 0
+        backoff = Backoff(self._clock)
         while True:
             try:
                 for chunk in self._stream(start + len(data), end):
                     data += chunk
                 return bytes(data)
-            except TransientError:
-                if len(data) - before >= _PROGRESS:
-                    tries, before = 0, len(data)
-                tries += 1
+            except TransientError as error:
                 # Of a server that never answered nobody waits long.
-                if tries >= TRIES or not self.size:
+                if not self.size:
                     raise
+                if len(data) - before >= _PROGRESS:
+                    before = len(data)
+                    backoff.restart()
+                backoff.wait(error)
 
     def _stream(self, start: int, end: int) -> Iterator[bytes]:
         """What one request brings of that part: all of it."""
@@ -215,7 +218,10 @@ class RangeFile(io.RawIOBase):
         status = response.status_code
         if status >= 500 or status in _NOT_NOW:
             text = f"{self.name} cannot be had now"
-            raise TransientError(text, service="mirror", status=status)
+            wait_s = retry_after(response)
+            raise TransientError(
+                text, service="mirror", status=status, retry_after=wait_s
+            )
         if status in (200, 416) and self.size:
             raise SpecError(self._replaced())
         if status == 416:

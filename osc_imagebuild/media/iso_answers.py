@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, Protocol, cast
 
+from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.media import iso9660, iso_files, iso_overlay, verified
-from osc_imagebuild.model.boot_sources import IsoContent
 
 
 class Stream(Protocol):
@@ -21,18 +21,22 @@ class Stream(Protocol):
 
 @contextmanager
 def opened(
-    media: IsoContent, files: Mapping[str, bytes]
+    media: InstallMedia, files: Mapping[str, bytes], clock: Clock | None = None
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give install media with ``files``, paths to contents, put into them.
 
     :raises: as `streams.opened`, and SpecError where the ISO cannot be changed
     """
     with verified.opened(media) as (whole, size):
-        stream = OverlayReader(media.url, whole, size, overlay(media.url, size, files))
+        stream = Overlaid(
+            media.url, whole, size, overlay(media.url, size, files, clock)
+        )
         yield cast(IO[bytes], stream), stream.size
 
 
-def check(answer_cd: Mapping[str, Any], place: str, size: int) -> str:
+def check(
+    answer_cd: Mapping[str, Any], place: str, size: int, clock: Clock | None = None
+) -> str:
     """Return what is to be said of an ISO that an entry's answers go into, else ''.
 
     :raises: SpecError where they cannot be put into it
@@ -41,7 +45,7 @@ def check(answer_cd: Mapping[str, Any], place: str, size: int) -> str:
         return ""
     paths = (str(answer_cd["file"]), *answer_cd.get("texts", ()))
     try:
-        overlay(place, size, dict.fromkeys(paths, b""))
+        overlay(place, size, dict.fromkeys(paths, b""), clock)
     except TransientError as error:
         raise SpecError(str(error)) from error
     return (
@@ -50,13 +54,15 @@ def check(answer_cd: Mapping[str, Any], place: str, size: int) -> str:
     )
 
 
-def overlay(place: str, size: int, files: Mapping[str, bytes]) -> iso_overlay.Overlay:
+def overlay(
+    place: str, size: int, files: Mapping[str, bytes], clock: Clock | None = None
+) -> iso_overlay.Overlay:
     """Return what ``files`` change of the ISO at a URL or path; it takes little of it.
 
     :raises: as `opened`
     """
 
-    with iso_files.opened(place) as opened:
+    with iso_files.opened(place, clock=clock) as opened:
 
         def read(offset: int, count: int) -> bytes:
             opened.file.seek(offset)

@@ -13,6 +13,7 @@ from typing import IO, Protocol, cast
 
 import requests
 
+from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.media import http, http_range, iso9660, verified
 from osc_imagebuild.media.http import FILE_LIMIT
@@ -65,9 +66,14 @@ class Opened:
 
 @contextmanager
 def opened(
-    url: str, image_id: str = "", ask_for: AskForImage | None = None
+    url: str,
+    image_id: str = "",
+    ask_for: AskForImage | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[Opened]:
     """Give the ISO at ``url``, a path of this machine too, or the image ``image_id``.
+
+    ``clock`` is for pauses before a part is asked for again.
 
     :raises: SpecError where it cannot be read in parts, TransientError where
         nobody answers
@@ -76,17 +82,18 @@ def opened(
         name = f"image {image_id}"
         if ask_for is None:
             raise SpecError(f"{name}: no cloud to ask for it")
-        yield Opened(_ranged(name, ask_for(image_id)), name, image_id, at_hand=False)
+        file = _ranged(name, ask_for(image_id), clock)
+        yield Opened(file, name, image_id, at_hand=False)
     elif "://" in url:
         with closing(http_range.Web(url)) as web:
-            yield Opened(_ranged(url, web), url, url, at_hand=False)
+            yield Opened(_ranged(url, web, clock), url, url, at_hand=False)
     else:
         with verified.local(url) as file:
             yield Opened(file, url)
 
 
-def _ranged(name: str, ask: http_range.Ask) -> IO[bytes]:
-    return cast(IO[bytes], http_range.RangeFile(name, ask))
+def _ranged(name: str, ask: http_range.Ask, clock: Clock | None) -> IO[bytes]:
+    return cast(IO[bytes], http_range.RangeFile(name, ask, clock))
 
 
 def require_iso(
@@ -143,13 +150,18 @@ class Target(Protocol):
     def write(self, data: bytes, /) -> object: ...
 
 
-def fetch(wanted: IsoFile, target: Target, ask_for: AskForImage | None = None) -> None:
+def fetch(
+    wanted: IsoFile,
+    target: Target,
+    ask_for: AskForImage | None = None,
+    clock: Clock | None = None,
+) -> None:
     """Copy a file out of an ISO.
 
     :raises: SpecError where it is another one than it was at planning time, and
         as `opened` and `contents`
     """
-    with opened(wanted.url, wanted.image_id, ask_for) as iso:
+    with opened(wanted.url, wanted.image_id, ask_for, clock) as iso:
         found = contents(iso, wanted.paths)
         if found.version != wanted.version:
             raise SpecError(

@@ -91,7 +91,7 @@ class IsoFinder(Search):
         paths = (str(arch["iso_kernel"]), str(arch["iso_ramdisk"]))
         ask_for = partial(images.reader, self.api)
         url, image_id = found.iso_url, found.iso_image_id
-        with iso_files.opened(url, image_id, ask_for) as opened:
+        with iso_files.opened(url, image_id, ask_for, self.api.clock) as opened:
             disc = iso_files.contents(opened, paths)
         mib = sum(part.size for part in disc.parts) / (1 << 20)
         self.tell(f"kernel and ramdisk are read out of the ISO: {mib:.0f} MiB of it")
@@ -167,7 +167,7 @@ class IsoFinder(Search):
 
     def _remaster(self, place: str, size: int) -> bool:
         """Whether the answers go into the ISO; see to it that they can."""
-        line = iso_answers.check(self.entry.answer_cd, place, size)
+        line = iso_answers.check(self.entry.answer_cd, place, size, self.api.clock)
         if line:
             self.tell(line)
         return bool(line)

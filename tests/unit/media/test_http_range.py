@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import random
+from collections.abc import Iterator
 
 import testtools
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from osc_imagebuild.errors import SpecError, TransientError
-from osc_imagebuild.media import http_range, iso_files
+from osc_imagebuild.media import backoff, http_range, iso_files
 from osc_imagebuild.model.boot_sources import IsoFile
 from tests.fakes import web
+from tests.fakes.clock import FakeClock, World
 from tests.fakes.web import Handler, Web
 
 DATA = random.Random(1).randbytes(3 * http_range.BLOCK + 1000)
@@ -27,13 +29,14 @@ class RangesTestCase(testtools.TestCase):
         super().setUp()
         stack = contextlib.ExitStack()
         self.addCleanup(stack.close)
+        self.world = World()
         self.web: Web = stack.enter_context(web.serving(DATA))
 
     def open(self, path: str = "/x.iso") -> http_range.RangeFile:
         """Open what is served."""
         asks = http_range.Web(f"{self.web.url}{path}")
         self.addCleanup(asks.close)
-        return http_range.RangeFile("the ISO", asks)
+        return http_range.RangeFile("the ISO", asks, FakeClock(self.world))
 
     def read(self, at: int = 0, count: int = LARGE, path: str = "/x.iso") -> bytes:
         """Open and read a part."""
@@ -170,7 +173,33 @@ class RefusalTest(RangesTestCase):
 
         self.web.fault = cut
         self.assertIn("broke off", self.problem(TransientError))
-        self.assertEqual(http_range.TRIES, len(self.web.asked))
+        self.assertEqual(backoff.TRIES, len(self.web.asked))
+        # 2, 4 and 8 seconds, more or less.
+        self.assertTrue(9 < self.world.now - self.world.start < 19)
+
+    def test_a_server_that_asks_to_wait(self) -> None:
+        """It is asked again once that has passed, unless it takes too long."""
+        for told, waits in (("30", True), ("100000", False)):
+            self.web.fault = lambda handler, number: False
+            file, began = self.open(), self.world.now
+            busy = iter([told])
+
+            def fault(
+                handler: Handler, number: int, busy: Iterator[str] = busy
+            ) -> bool:
+                wait = next(busy, "")
+                if wait:
+                    handler.status(503, Retry_After=wait)
+                return bool(wait)
+
+            self.web.fault = fault
+            file.seek(http_range.BLOCK)
+            if waits:
+                self.assertEqual(DATA[http_range.BLOCK :][:8], file.read(8))
+                self.assertEqual(30, self.world.now - began)
+            else:
+                self.assertRaises(TransientError, file.read, 8)
+                self.assertEqual(0, self.world.now - began)
 
     def test_nonsense(self) -> None:
         """Other bytes than asked for, more of them, or packed ones."""

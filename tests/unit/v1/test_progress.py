@@ -68,7 +68,7 @@ class LiveLineTest(testtools.TestCase):
         """One column less than the terminal has, 79 where that is unknown."""
         for columns, shown in ((40, 39), (200, 199), (1, 0), (0, 79)):
             line = self.lines(columns)[0]
-            self.assertEqual(shown, len(line), columns)
+            self.assertEqual(shown, len(line), str(columns))
             self.assertTrue(f"[  0:00] install:   7 % {TEXT}".startswith(line))
 
     def test_resized(self) -> None:
