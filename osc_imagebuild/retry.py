@@ -83,8 +83,7 @@ def prepare(
         teardown(api, build.id, keep=keep, beat=beat, command="retry")
         if start != VERIFY and build.made:
             # It may have its name already, and no mark of the build any more.
-            made = [i for i in build.made if i not in keep]
-            remove_result(api, build.id, made, outputs.load(spec.output).kinds)
+            remove_result(api, build.id, [i for i in build.made if i not in keep])
 
     retry_transient(api.clock, remove)
     marks = {n: m for n, m in build.marks.items() if n in _KEPT[start]}
@@ -136,7 +135,33 @@ def require_failed(build: Record) -> None:
         )
 
 
-def _chosen(build: Record, possible: Sequence[str], start: str | None) -> str:
+def _facts(api: Api, build: Record) -> Facts:
+    parts = {"images", "result", "servers", "server:install"}
+    output = outputs.find(build.spec.output)
+    parts |= output.sees if output else {"volumes", "snapshots"}
+    if build.spec.root == "volume":
+        parts.add("volumes")
+    return observe(api, build.id, boot.shared(build.spec), build.marks, None, parts)
+
+
+def _has_evidence(spec: Spec, facts: Facts, point: str) -> bool:
+    match point:
+        case "verify":
+            noted = "harvested" in facts.marks
+            return noted and outputs.load(spec.output).result(facts) is not None
+        case "harvest":
+            server, root = facts.servers.get("install"), facts.volumes.get(ROOT)
+            off = server is not None and server.status == "SHUTOFF" and server.is_off
+            free = root is not None and root.status == "available"
+            alone = server is None and free and "off" in facts.marks
+            spoilt = interference.spoilt(facts) is not None
+            return "installed" in facts.marks and (off or alone) and not spoilt
+        case _:
+            return True
+
+
+def _chosen(build: Record, facts: Facts, start: str | None) -> str:
+    possible = [p for p in POINTS if _has_evidence(build.spec, facts, p)]
     if start is None:
         return possible[0]
     if start not in POINTS:

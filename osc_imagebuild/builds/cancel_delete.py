@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from osc_imagebuild import outputs
 from osc_imagebuild.builds import lease, record
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.builds.teardown import remove_result, teardown
@@ -36,8 +35,7 @@ def cancel(api: Api, build: Record) -> Record:
     _tear_down(api, held)
     if found.status == Status.CANCELLED:
         # It may be published, and not yet told.
-        kinds = outputs.load(found.spec.output).kinds
-        remove_result(api, found.id, found.made, kinds)
+        remove_result(api, found.id, found.made)
     held.release()
     return found
 

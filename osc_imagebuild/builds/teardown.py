@@ -91,24 +91,19 @@ def leftovers(api: Api, build_id: str) -> list[Image]:
     return [i for i in (*tagged, *named) if not i.name.startswith(prefixes)]
 
 
-def remove_result(
-    api: Api,
-    build_id: str,
-    made: Collection[str],
-    kinds: Sequence[type[Resource]] | None = None,
-) -> Sequence[Image]:
+def remove_result(api: Api, build_id: str, made: Collection[str]) -> Sequence[Image]:
     """Delete a result that the user has already, by the IDs in ``made``.
 
     Returns the images that stay.
 
-    ``kinds`` are those of the build's output, in the order in which they can go; without
-    them whatever kind each ID is of, as a damaged record does not tell. Each must say
-    that this build made it: anybody in the project can write IDs into a record.
+    Whatever kind each ID is of, in the order that the outputs tell: a damaged record
+    does not. Each must say that this build made it: anybody in the project can write
+    IDs into a record.
 
     :raises: CloudError naming what is left after `LIMIT_S` seconds
     """
     stay: list[Image] = []
-    for kind in outputs.kinds() if kinds is None else kinds:
+    for kind in outputs.kinds():
         if made and kind is Image:
             stay += _remove_images(api, build_id, made)
         elif made and api.has("volume"):

@@ -87,8 +87,9 @@ def _failure(
         lines.append(f"the console shows: {build.evidence}")
     if build.spec.keep_on_failure:
         lines += _kept(build, evidence or Evidence())
-    elif build.made and retry_points.VERIFY in points:
-        hidden = "hidden " if outputs.load(build.spec.output).is_hidden else ""
+    elif build.made and retry.VERIFY in points:
+        output = outputs.find(build.spec.output)
+        hidden = "hidden " if output and output.is_hidden else ""
         lines.append(
             f"the {build.spec.output} that did not pass stays {hidden}for "
             f"inspection: {build.made[0]}"
