@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from osc_imagebuild import outputs
 from osc_imagebuild.builds import record
 from osc_imagebuild.builds.lease import Lease
 from osc_imagebuild.builds.record import Record
@@ -135,33 +134,7 @@ def require_failed(build: Record) -> None:
         )
 
 
-def _facts(api: Api, build: Record) -> Facts:
-    parts = {"images", "result", "servers", "server:install"}
-    output = outputs.find(build.spec.output)
-    parts |= output.sees if output else {"volumes", "snapshots"}
-    if build.spec.root == "volume":
-        parts.add("volumes")
-    return observe(api, build.id, boot.shared(build.spec), build.marks, None, parts)
-
-
-def _has_evidence(spec: Spec, facts: Facts, point: str) -> bool:
-    match point:
-        case "verify":
-            noted = "harvested" in facts.marks
-            return noted and outputs.load(spec.output).result(facts) is not None
-        case "harvest":
-            server, root = facts.servers.get("install"), facts.volumes.get(ROOT)
-            off = server is not None and server.status == "SHUTOFF" and server.is_off
-            free = root is not None and root.status == "available"
-            alone = server is None and free and "off" in facts.marks
-            spoilt = interference.spoilt(facts) is not None
-            return "installed" in facts.marks and (off or alone) and not spoilt
-        case _:
-            return True
-
-
-def _chosen(build: Record, facts: Facts, start: str | None) -> str:
-    possible = [p for p in POINTS if _has_evidence(build.spec, facts, p)]
+def _chosen(build: Record, possible: Sequence[str], start: str | None) -> str:
     if start is None:
         return possible[0]
     if start not in POINTS:

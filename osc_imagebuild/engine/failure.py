@@ -87,7 +87,7 @@ def _failure(
         lines.append(f"the console shows: {build.evidence}")
     if build.spec.keep_on_failure:
         lines += _kept(build, evidence or Evidence())
-    elif build.made and retry.VERIFY in points:
+    elif build.made and retry_points.VERIFY in points:
         output = outputs.find(build.spec.output)
         hidden = "hidden " if output and output.is_hidden else ""
         lines.append(

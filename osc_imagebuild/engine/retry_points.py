@@ -42,7 +42,8 @@ def look(api: Api, build: Record, parts: Collection[str]) -> Facts:
 def everything(spec: Spec) -> set[str]:
     """Return all parts of the cloud that a build may have something in."""
     parts = {"images", "result", "servers", "server:install"}
-    parts |= outputs.load(spec.output).sees
+    output = outputs.find(spec.output)
+    parts |= output.sees if output else {"volumes", "snapshots"}
     if spec.root == "volume":
         parts.add("volumes")
     return parts
@@ -52,7 +53,8 @@ def _needed(build: Record) -> set[str]:
     """What can be evidence of a step, by what the record says was reached."""
     parts: set[str] = set()
     if Milestone.HARVESTED in build.marks:
-        parts |= outputs.load(build.spec.output).sees
+        output = outputs.find(build.spec.output)
+        parts |= output.sees if output else set()
     if Milestone.INSTALLED in build.marks:
         parts |= {"servers", "server:install"}
         parts |= {"volumes"} if build.spec.root == "volume" else set()
@@ -68,7 +70,8 @@ def _has_evidence(spec: Spec, facts: Facts, point: str) -> bool:
     match point:
         case "verify":
             noted = Milestone.HARVESTED in facts.marks
-            return noted and outputs.load(spec.output).result(facts) is not None
+            output = outputs.find(spec.output)
+            return noted and output is not None and output.result(facts) is not None
         case "harvest":
             server, root = facts.servers.get("install"), facts.volumes.get(ROOT)
             off = server is not None and server.status == "SHUTOFF" and server.is_off

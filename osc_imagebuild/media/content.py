@@ -19,6 +19,7 @@ from osc_imagebuild.media import (
     qcow2,
     verified,
 )
+from osc_imagebuild.media.http import Scratch, download
 from osc_imagebuild.media.ipxe_stub import stub_disk
 from osc_imagebuild.model.boot_sources import (
     AnswerCd,
@@ -63,7 +64,7 @@ def opened(
                 yield stream, size
         case IsoFile() | RemoteFile():
             with tempfile.TemporaryFile() as file:
-                _fetch_part(content, _Scratch(file, beat), ask_for, clock)
+                _fetch_part(content, Scratch(file, beat), ask_for, clock)
                 size = file.tell()
                 file.seek(0)
                 yield file, size
@@ -106,13 +107,13 @@ def missing_parts(content: Content) -> list[str]:
 
 def _fetch_part(
     content: IsoFile | RemoteFile,
-    file: _Scratch,
+    file: Scratch,
     ask_for: iso_files.AskForImage | None,
     clock: Clock | None,
 ) -> None:
     if isinstance(content, IsoFile):
         iso_files.fetch(content, file, ask_for, clock)
-    elif (digest := _fetch(content.url, file)) != content.sha256:
+    elif (digest := download(content.url, file)) != content.sha256:
         raise SpecError(
             f"{content.url} has changed since the build was planned "
             f"(sha256 {digest}, was {content.sha256}); start a new build"

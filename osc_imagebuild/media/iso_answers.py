@@ -9,6 +9,7 @@ from typing import IO, Any, Protocol, cast
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.media import iso9660, iso_files, iso_overlay, verified
+from osc_imagebuild.model.boot_sources import IsoContent
 
 
 class Stream(Protocol):
@@ -21,14 +22,14 @@ class Stream(Protocol):
 
 @contextmanager
 def opened(
-    media: InstallMedia, files: Mapping[str, bytes], clock: Clock | None = None
+    media: IsoContent, files: Mapping[str, bytes], clock: Clock | None = None
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give install media with ``files``, paths to contents, put into them.
 
     :raises: as `streams.opened`, and SpecError where the ISO cannot be changed
     """
     with verified.opened(media) as (whole, size):
-        stream = Overlaid(
+        stream = OverlayReader(
             media.url, whole, size, overlay(media.url, size, files, clock)
         )
         yield cast(IO[bytes], stream), stream.size

@@ -171,6 +171,6 @@ class CdromTest(testtools.TestCase):
             (({"root": "local"},), (volumes, iso)),
         ):
             found = cdrom.METHOD.problems(spec(*fields))
-            self.assertEqual(len(problems), len(found), found)
+            self.assertEqual(len(problems), len(found), str(found))
             for problem, text in zip(problems, found, strict=True):
                 self.assertIn(f"boot method cdrom {problem}", text)

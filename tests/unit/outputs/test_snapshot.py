@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import testtools
 
 from osc_imagebuild import outputs
@@ -107,7 +109,9 @@ class SnapshotOutputTest(testtools.TestCase):
             ((ROOT, NAMED), False),
             ((NAMED_ROOT, NAMED), True),
         ):
-            self.assertIs(published, OUTPUT.published(spec(TAGS), seen(*items)), items)
+            self.assertIs(
+                published, OUTPUT.published(spec(TAGS), seen(*items)), str(items)
+            )
 
     def test_publish(self) -> None:
         """The volume, then the snapshot: a client may die between the two."""
@@ -127,7 +131,7 @@ class SnapshotStepsTest(StepTestCase):
 
     def test_note(self) -> None:
         """Both IDs are noted: both must stay."""
-        both = {"snapshot_id": "s-result", "volume_id": "v-root"}
+        both: dict[str, Any] = {"snapshot_id": "s-result", "volume_id": "v-root"}
         gone = "fail: the result was deleted by somebody before it was noted"
         self.check(
             NoteResult(OUTPUT),

@@ -54,7 +54,7 @@ class VolumeOutputTest(testtools.TestCase):
             (volume(name="golden", metadata=TAGGED), True),
         ):
             facts = seen(root) if root else seen()
-            self.assertIs(published, OUTPUT.published(spec(TAGS), facts), root)
+            self.assertIs(published, OUTPUT.published(spec(TAGS), facts), str(root))
 
     def test_publish(self) -> None:
         """Name and metadata in one change; what it declares of itself stays."""

@@ -93,7 +93,7 @@ class OutcomeTest(testtools.TestCase):
             (seen("ACTIVE", image=""), None),
         ):
             self.assertEqual(
-                outcome, interference.outcome(facts_, "install", False), facts_
+                outcome, interference.outcome(facts_, "install", False), str(facts_)
             )
 
     def test_another_image_of_what(self) -> None:
@@ -173,6 +173,6 @@ class SpoiltTest(testtools.TestCase):
             ((rebuilt(NOW - 5),), installed, True),
         ):
             found = interference.spoilt(facts(servers=servers, marks=marked))
-            self.assertEqual(lost, found is not None, servers)
+            self.assertEqual(lost, found is not None, str(servers))
             if found is not None:
                 self.assertIn("its disk is not what was installed", found.reason)

@@ -29,7 +29,7 @@ class EnsureKeyTest(StepTestCase):
             ({"status": "SHUTOFF"}, SetMark("key", NONE)),
             ({"status": "PAUSED"}, SetMark("key", NONE)),
         ):
-            servers = (server("install", **fields),)  # type: ignore[arg-type]
+            servers = (server("install", **fields),)
             self.check(EnsureKey(), (facts(servers=servers), expected))
         others = facts(servers=(server("verify"),))
         for without in (facts(), others):

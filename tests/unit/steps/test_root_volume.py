@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import testtools
 
 from osc_imagebuild import outputs
@@ -29,8 +31,10 @@ from tests.unit.decisions import (
 )
 from tests.unit.samples import NOW, image, marks, server
 
-SERVER = {"servers": (server("install", "SHUTOFF"),)}
-GOING = {"servers": (server("install", "SHUTOFF", task_state="deleting"),)}
+SERVER: dict[str, Any] = {"servers": (server("install", "SHUTOFF"),)}
+GOING: dict[str, Any] = {
+    "servers": (server("install", "SHUTOFF", task_state="deleting"),)
+}
 REBUILT = server("install", "SHUTOFF", actions=(ServerAction("rebuild", NOW, "u-1"),))
 USED = volume(status="in-use")
 
@@ -126,7 +130,7 @@ class EnsureVerifyVolumeTest(StepTestCase):
     def test_decisions(self) -> None:
         """It is made of the result, of whatever kind that is."""
         root, taken = volume(), snapshot()
-        harvested = {"images": (image("result"),), "marks": self.marked}
+        harvested: dict[str, Any] = {"images": (image("result"),), "marks": self.marked}
         for kind, facts, source in (
             ("volume", seen(root, marks=self.marked), ("source_volid", "v-root")),
             (

@@ -11,7 +11,7 @@ import termios
 import fixtures
 import testtools
 
-from osc_imagebuild.engine.events import Event
+from osc_imagebuild.engine.events import Event, EventKind
 from osc_imagebuild.v1.progress import Progress, fitting
 
 TEXT = "waits for the installer, which says on its console that it goes on; " * 3
@@ -60,7 +60,7 @@ class LiveLineTest(testtools.TestCase):
         progress = Progress(terminal)
         for width in columns:
             terminal.resize(width)
-            progress(Event("wait", "b", "install", text, 0.0, 7))
+            progress(Event(EventKind.WAIT, "b", "install", text, 0.0, 7))
         progress.end()
         return terminal.getvalue().split("\r")
 
