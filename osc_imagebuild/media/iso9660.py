@@ -26,9 +26,58 @@ _PRIMARY, _SUPPLEMENTARY, _TERMINATOR = 1, 2, 255
 _JOLIET = (b"%/@", b"%/C", b"%/E")
 # SLES's full medium has its 12,000 packages in directories of up to 2 MiB.
 DIRECTORY_LIMIT = 8 << 20
-_DIRECTORY, _ASSOCIATED, _MORE_EXTENTS = 0x02, 0x04, 0x80
+DIRECTORY, _ASSOCIATED, MORE_EXTENTS = 0x02, 0x04, 0x80
 # Names that need continuations are long; those of kernels are not.
 _MOST_CONTINUATIONS = 256
+
+
+@dataclass(frozen=True)
+class RawRecord:
+    """A directory record as an ISO has it; ``at`` is its offset there.
+
+    ``extent`` is the number of a block; nothing but `is_whole` may be asked of one that
+    is not.
+    """
+
+    raw: bytes
+    at: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has all its fields, and the name that it tells the length of."""
+        return len(self.raw) >= 34 and len(self.raw) >= 33 + self.raw[32]
+
+    @property
+    def extent(self) -> int:
+        """The block in which its data begin."""
+        return _number(self.raw, 2)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return _number(self.raw, 10)
+
+    @property
+    def flags(self) -> int:
+        """What it is, `DIRECTORY` and others."""
+        return self.raw[25]
+
+    @property
+    def identifier(self) -> bytes:
+        """Its plain name, or Joliet's."""
+        return self.raw[33 : 33 + self.raw[32]]
+
+    @property
+    def system_use(self) -> bytes:
+        """What is behind the name, which is padded to an odd length."""
+        return self.raw[33 + self.raw[32] + (self.raw[32] + 1) % 2 :]
+
+
+def system_use_entries(area: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the names and the data of the entries of Rock Ridge and the like."""
+    while len(area) >= 4 and 4 <= area[2] <= len(area):
+        yield area[:2], area[4 : area[2]]
+        area = area[area[2] :]
 
 
 @dataclass(frozen=True)
@@ -43,12 +92,12 @@ class Record:
     @property
     def is_directory(self) -> bool:
         """Whether it is one."""
-        return bool(self.flags & _DIRECTORY)
+        return bool(self.flags & DIRECTORY)
 
     @property
     def is_plain(self) -> bool:
         """Whether it is a file in one piece."""
-        return not self.flags & (_DIRECTORY | _ASSOCIATED | _MORE_EXTENTS)
+        return not self.flags & (DIRECTORY | _ASSOCIATED | MORE_EXTENTS)
 
 
 class Volume:
@@ -114,16 +163,16 @@ class Volume:
     def _record(
         self, raw: bytes, joliet: bool, left: list[int] | None = None
     ) -> Record:
-        if len(raw) < 34 or len(raw) < 33 + raw[32]:
+        record = RawRecord(raw)
+        if not record.is_whole:
             raise SpecError(f"{self._name} is damaged: a directory makes no sense")
-        raw_name = raw[33 : 33 + raw[32]]
         if joliet:
-            name = raw_name.decode("utf-16-be", "replace").partition(";")[0]
+            name = record.identifier.decode("utf-16-be", "replace").partition(";")[0]
         else:
-            system_use = raw[33 + len(raw_name) + (1 - len(raw_name) % 2) :]
-            name = self._rock_ridge(system_use, left or [0]) or _plain(raw_name)
-        at = (_number(raw, 2) + raw[1]) * self._block
-        return Record(at, _number(raw, 10), raw[25], name)
+            name = self._rock_ridge(record.system_use, left or [0])
+            name = name or _plain(record.identifier)
+        at = (record.extent + raw[1]) * self._block
+        return Record(at, record.size, record.flags, name)
 
     def _rock_ridge(self, area: bytes, left: list[int]) -> str:
         """The name of Rock Ridge, '' where there is none.
@@ -133,14 +182,13 @@ class Volume:
         name = b""
         for _ in range(2):
             following = b""
-            while len(area) >= 4 and 4 <= area[2] <= len(area):
-                entry, area = area[: area[2]], area[area[2] :]
-                if entry[:2] == b"NM":
-                    name += entry[5:]
-                elif entry[:2] == b"CE" and len(entry) >= 28 and left[0] > 0:
+            for kind, data in system_use_entries(area):
+                if kind == b"NM":
+                    name += data[1:]
+                elif kind == b"CE" and len(data) >= 24 and left[0] > 0:
                     left[0] -= 1
-                    at = _number(entry, 4) * self._block + _number(entry, 12)
-                    following = self._read(at, min(_number(entry, 20), SECTOR))
+                    at = _number(data, 0) * self._block + _number(data, 8)
+                    following = self._read(at, min(_number(data, 16), SECTOR))
             area = following
         return name.decode("utf-8", "replace")
 
@@ -184,7 +232,8 @@ def require_descriptor(begin: bytes, size: int, name: str) -> None:
             "whether it is an error page, or still compressed"
         )
     claimed = _number(first, 80) * _number(first, 128, 2)
-    if first[0] == _PRIMARY and claimed > size:
+    # What lacks of the last sector is padding at most.
+    if first[0] == _PRIMARY and claimed > -(-size // SECTOR) * SECTOR:
         raise SpecError(_cut_off(name, size, claimed))
 
 

@@ -13,7 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.media.iso9660 import SECTOR, raw_records
+from osc_imagebuild.media.iso9660 import (
+    DIRECTORY,
+    MORE_EXTENTS,
+    SECTOR,
+    RawRecord,
+    raw_records,
+    system_use_entries,
+)
 
 # No directory that a file is put into is larger, whatever a broken ISO says.
 MAX_DIRECTORY = 1 << 20
@@ -23,7 +30,6 @@ _DESCRIPTOR = 16
 _AT_ONCE = 16
 # All that is read is kept; a directory that moves has its subdirectories read.
 _MOST_READINGS = 2048
-_DIRECTORY, _SEVERAL_EXTENTS = 2, 128
 # Rock Ridge 1.12 has a serial number more than 1.09 in a file's modes.
 _LONG_MODES = 40
 
@@ -57,38 +63,12 @@ def overlay(size: int, read: Read, files: Mapping[str, bytes]) -> Overlay:
     return disc.finished()
 
 
-@dataclass(frozen=True)
-class _Record:
-    """An entry of a directory; ``at`` is its offset on the CD."""
-
-    at: int
-    raw: bytes
-
-    @property
-    def extent(self) -> int:
-        return int(struct.unpack_from("<I", self.raw, 2)[0])
-
-    @property
-    def size(self) -> int:
-        return int(struct.unpack_from("<I", self.raw, 10)[0])
-
-    @property
-    def flags(self) -> int:
-        return self.raw[25]
-
-    @property
-    def identifier(self) -> bytes:
-        return self.raw[33 : 33 + self.raw[32]]
-
-    def rock_ridge(self, skip: int) -> dict[bytes, bytes]:
-        """What Rock Ridge says in the record itself: by the names of its fields."""
-        found: dict[bytes, bytes] = {}
-        at = 33 + self.raw[32] + (self.raw[32] + 1) % 2 + skip
-        while at + 4 <= len(self.raw) and self.raw[at + 2] >= 4:
-            kind, length = self.raw[at : at + 2], self.raw[at + 2]
-            found[kind] = found.get(kind, b"") + self.raw[at + 4 : at + length]
-            at += length
-        return found
+def _rock_ridge(record: RawRecord, skip: int) -> dict[bytes, bytes]:
+    """What Rock Ridge says in the record itself: by the names of its fields."""
+    fields: dict[bytes, bytes] = {}
+    for kind, data in system_use_entries(record.system_use[skip:]):
+        fields[kind] = fields.get(kind, b"") + data
+    return fields
 
 
 class _Disc:
@@ -102,10 +82,10 @@ class _Disc:
         volume = self._sector(_DESCRIPTOR)
         if volume[:7] != b"\x01CD001\x01" or volume[128:130] != b"\x00\x08":
             raise SpecError("this is no ISO 9660 image with sectors of 2048 bytes")
-        root = _Record(_DESCRIPTOR * SECTOR + 156, bytes(volume[156:190]))
+        root = RawRecord(bytes(volume[156:190]), _DESCRIPTOR * SECTOR + 156)
         self._root = root
         first = self._entries(root)[0]
-        shared = first.rock_ridge(0).get(b"SP", b"")
+        shared = _rock_ridge(first, 0).get(b"SP", b"")
         if shared[:2] != b"\xbe\xef":
             raise SpecError("the ISO has no Rock Ridge names; nothing can be added")
         self._skip = shared[2]
@@ -118,7 +98,7 @@ class _Disc:
         folder = self._root
         for part in folders:
             found = self._find(folder, part)
-            if found is None or not found.flags & _DIRECTORY:
+            if found is None or not found.flags & DIRECTORY:
                 raise SpecError(f"the ISO has no directory for {path}")
             folder = found
         extent = self._append(data)
@@ -126,8 +106,8 @@ class _Disc:
         if old is None:
             self._insert(folder, self._new(folder, name, extent, len(data)))
             return
-        kinds = old.rock_ridge(self._skip).keys() & {b"SL", b"CL"}
-        if old.flags & (_DIRECTORY | _SEVERAL_EXTENTS) or kinds:
+        kinds = _rock_ridge(old, self._skip).keys() & {b"SL", b"CL"}
+        if old.flags & (DIRECTORY | MORE_EXTENTS) or kinds:
             raise SpecError(f"{path} of the ISO is no plain file")
         self._write(old.at + 2, _both(extent) + _both(len(data)))
 
@@ -145,37 +125,38 @@ class _Disc:
 
     # --- directories
 
-    def _records(self, folder: _Record) -> Iterator[_Record]:
+    def _records(self, folder: RawRecord) -> Iterator[RawRecord]:
         """The records of a directory, itself and the one above it first."""
         if not 0 < folder.size <= MAX_DIRECTORY:
             raise SpecError(f"a directory of the ISO is {folder.size} bytes large")
         for number in range(folder.extent, folder.extent + -(-folder.size // SECTOR)):
             for at, raw in raw_records(bytes(self._sector(number))):
-                if len(raw) < 34 or len(raw) != raw[0] or raw[32] + 33 > raw[0]:
+                record = RawRecord(raw, number * SECTOR + at)
+                if len(raw) != raw[0] or not record.is_whole:
                     raise SpecError("a directory of the ISO is damaged")
-                yield _Record(number * SECTOR + at, raw)
+                yield record
 
-    def _entries(self, folder: _Record) -> list[_Record]:
+    def _entries(self, folder: RawRecord) -> list[RawRecord]:
         """All records of a directory, the two that each has first."""
         found = list(self._records(folder))
         if [r.identifier for r in found[:2]] != [b"\0", b"\1"]:
             raise SpecError("a directory of the ISO is damaged")
         return found
 
-    def _find(self, folder: _Record, name: bytes) -> _Record | None:
+    def _find(self, folder: RawRecord, name: bytes) -> RawRecord | None:
         for record in self._records(folder):
-            if record.rock_ridge(self._skip).get(b"NM", b"\0")[1:] == name:
+            if _rock_ridge(record, self._skip).get(b"NM", b"\0")[1:] == name:
                 return record
         return None
 
-    def _new(self, folder: _Record, name: bytes, extent: int, size: int) -> bytes:
+    def _new(self, folder: RawRecord, name: bytes, extent: int, size: int) -> bytes:
         """The record of a plain file of root's, under a plain name that is free."""
         others = self._entries(folder)
         taken = {record.identifier for record in others}
         plain = (b"IMGBL%03d.;1" % number for number in range(1000))
         identifier = next(p for p in plain if p not in taken)
         modes = _both(0o100644) + _both(1) + _both(0) + _both(0)
-        known = (record.rock_ridge(self._skip).get(b"PX", b"") for record in others)
+        known = (_rock_ridge(record, self._skip).get(b"PX", b"") for record in others)
         if max(map(len, known)) == _LONG_MODES:
             modes += _both(extent)  # a serial number, which is this file's own
         fields = b"PX" + bytes([4 + len(modes), 1]) + modes
@@ -187,7 +168,7 @@ class _Disc:
         odd = (1 + len(rest)) % 2
         return bytes([1 + len(rest) + odd]) + rest + bytes(odd)
 
-    def _insert(self, folder: _Record, new: bytes) -> None:
+    def _insert(self, folder: RawRecord, new: bytes) -> None:
         """Write the directory anew, where it is or behind the end where it grew."""
         records = [r.raw for r in self._entries(folder)]
         head, rest = records[:2], sorted([*records[2:], new], key=_identifier)
@@ -199,9 +180,9 @@ class _Disc:
         extent, place = self._append(packed), _both(len(packed))
         self._write(folder.at + 2, _both(extent) + place)
         raw = folder.raw[:2] + _both(extent) + place + folder.raw[18:]
-        self._move(folder, _Record(folder.at, raw))
+        self._move(folder, RawRecord(raw, folder.at))
 
-    def _move(self, old: _Record, new: _Record) -> None:
+    def _move(self, old: RawRecord, new: RawRecord) -> None:
         """Tell all that know where a directory was where it is now."""
         place = _both(new.extent) + _both(new.size)
         itself, parent, *others = self._entries(new)
@@ -210,7 +191,7 @@ class _Disc:
             self._write(parent.at + 2, place)
             self._root = new
         for child in others:
-            if child.flags & _DIRECTORY:
+            if child.flags & DIRECTORY:
                 up = self._entries(child)[1]
                 self._write(up.at + 2, place)
         volume = bytes(self._sector(_DESCRIPTOR))
@@ -279,7 +260,7 @@ def _both(number: int) -> bytes:
 
 
 def _identifier(record: bytes) -> bytes:
-    return _Record(0, record).identifier
+    return RawRecord(record).identifier
 
 
 def _packed(records: list[bytes]) -> bytes:

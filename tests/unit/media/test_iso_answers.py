@@ -231,7 +231,7 @@ class BuildTest(CloudTestCase):
         error = self.assertRaises(
             SpecError, self.planned, source="http://mirror.fake/mini.iso"
         )
-        self.assertIn("cut off", str(error))
+        self.assertIn("no ISO 9660 image with sectors of 2048", str(error))
         self.cloud.mirror.ranges = False
         self.assertIn(
             "knows no ranges", str(self.assertRaises(SpecError, self.planned))
