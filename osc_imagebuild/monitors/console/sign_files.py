@@ -67,14 +67,22 @@ def guess(text: str) -> dict[str, str]:
     lines, shown = texts.read(text).plain, texts.read(text).shown
     spoke: dict[str, list[int]] = {}
     for family in families():
-        known_by = read(family).known_by
-        own = re.compile("|".join(f"(?:{sign})" for sign in known_by))
+        own = _known_by(family)
         spoke[family] = [n for n, line in enumerate(lines) if own.search(line)]
     likely = sorted(spoke, key=lambda family: len(spoke[family]), reverse=True)
     first, second = likely[:2]
     if len(spoke[first]) > CLEARLY * len(spoke[second]):
         likely = [first]
     return {f: shown[spoke[f][0]].strip() for f in likely if spoke[f]}
+
+
+@functools.cache
+def _known_by(family: str) -> re.Pattern[str]:
+    """Return what finds the lines that a family alone writes.
+
+    Kept, as re forgets what it compiled before where there is as much as here.
+    """
+    return re.compile("|".join(f"(?:{sign})" for sign in read(family).known_by))
 
 
 def of_unknown(text: str) -> Signs:

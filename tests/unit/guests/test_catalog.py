@@ -11,12 +11,15 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from osc_imagebuild import boot
+from osc_imagebuild.builder import Builder
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import answers, catalog_schema, families, install_tree
-from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
+from osc_imagebuild.guests.catalog import BUILT_IN, ENVIRONMENT, Catalog
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import offline
+from tests import paths
+from tests.unit.base import CloudTestCase
 
 
 class CatalogTest(testtools.TestCase):
@@ -231,3 +234,56 @@ class CatalogTest(testtools.TestCase):
             Request(name="x"),
         )
         self.assertIn("of debian-13 cannot be rendered: unsupported", str(error))
+
+
+class ReadingTest(CloudTestCase):
+    """When the files are read."""
+
+    def setUp(self) -> None:
+        """Have a site's directory."""
+        super().setUp()
+        self.site = Path(self.useFixture(fixtures.TempDir()).path)
+
+    def title(self) -> str:
+        """Return what the files say now."""
+        return Catalog([self.site, paths.MINI_CATALOG]).entry("mini").title
+
+    def test_anew(self) -> None:
+        """What a file says is kept by its words, not by its name."""
+        first = self.title()
+        for title in ("one", "two", "one"):
+            text = f"family: generic\ntitle: {title}\n"
+            (self.site / "mini.yaml").write_text(text, encoding="utf-8")
+            catalog = Catalog([paths.MINI_CATALOG, self.site])
+            self.assertEqual(title, catalog.entry("mini").title)
+        self.assertEqual(first, self.title())
+
+    def test_apart(self) -> None:
+        """What is added to one catalogue is not in the next one."""
+        data = {"arches": {"x86_64": {"iso": "other.iso"}}}
+        changed, other = (Catalog([paths.MINI_CATALOG]) for _ in range(2))
+        changed.add("mini", data)
+        self.assertEqual("other.iso", changed.entry("mini").arches["x86_64"]["iso"])
+        self.assertNotEqual("other.iso", other.entry("mini").arches["x86_64"]["iso"])
+        later = Catalog([paths.MINI_CATALOG]).entry("mini")
+        self.assertNotEqual("other.iso", later.arches["x86_64"]["iso"])
+
+    def test_nested_too_deeply(self) -> None:
+        """Refused by either loader, with the file's name."""
+        for text in (
+            "a: " + "[" * 100_000,
+            "\n".join(" " * n + "a:" for n in range(2000)),
+        ):
+            (self.site / "deep.yaml").write_text(text, encoding="utf-8")
+            error = self.assertRaises(SpecError, Catalog, [self.site])
+            self.assertIn(f"cannot read catalogue file {self.site}", str(error))
+
+    def test_where_it_is_needed(self) -> None:
+        """A broken file breaks nothing that asks for no entry."""
+        (self.site / "broken.yaml").write_text("a: [", encoding="utf-8")
+        self.useFixture(fixtures.EnvironmentVariable(ENVIRONMENT, str(self.site)))
+        build = self.started()
+        builder = Builder(self.cloud.connect(), clock=self.cloud.clock())
+        self.assertEqual(build.id, builder.find(build.id).id)
+        error = self.assertRaises(SpecError, builder.plan, self.request())
+        self.assertIn("broken.yaml", str(error))
