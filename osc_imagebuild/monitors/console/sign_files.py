@@ -19,8 +19,14 @@ CLEARLY = 2
 
 def families() -> list[str]:
     """Return the families that have signs of their own."""
+    return list(_families())
+
+
+@functools.cache
+def _families() -> tuple[str, ...]:
+    """They are asked for at each look, and are files of this package."""
     found = {path.stem for path in DIRECTORY.glob("*.yaml")}
-    return sorted(found - {COMMON, BOOT})
+    return tuple(sorted(found - {COMMON, BOOT}))
 
 
 def of(family: str, own: Signs | None = None) -> Signs:
@@ -29,7 +35,7 @@ def of(family: str, own: Signs | None = None) -> Signs:
     Own steps replace the family's: their percentages are on another scale.
     """
     own = own or Signs()
-    shared = read(family) if family in families() else Signs()
+    shared = read(family) if family in _families() else Signs()
     found = own + shared + read(COMMON)
     return _with_progress(found, own if own.progress else shared)
 

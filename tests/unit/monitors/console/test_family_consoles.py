@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import testtools
@@ -24,9 +26,16 @@ def cases(*names: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each console of the files of families, with its family."""
     for path in sorted((CONSOLES / "families").glob("*.yaml")):
         if not names or path.stem in names:
-            found = yaml.safe_load(path.read_text(encoding="utf-8"))
-            for case in found:
+            for case in read(path):
                 yield case.get("os", path.stem), case
+
+
+@functools.cache
+def read(path: Path) -> list[dict[str, Any]]:
+    """Return the consoles of a file, which nobody may change."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found: list[dict[str, Any]] = yaml.load(path.read_text(encoding="utf-8"), loader)
+    return found
 
 
 def healthy() -> Iterator[tuple[str, str, str, bool]]:
