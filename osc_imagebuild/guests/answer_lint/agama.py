@@ -2,11 +2,13 @@
 
 Source: agama, rust/agama-lib/src/utils/file_format.rs: what is no JSON is given to
 jsonnetfmt, and what that refuses is of an unknown format: YAML is; profile.rs: AutoYaST's
-XML is taken from addresses that end in .xml alone.
+XML is taken from addresses that end in .xml alone; agama-lib/share/profile.schema.json
+of SLE-16 and of master: other keys are refused, and a script has a name and a text.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +17,13 @@ from osc_imagebuild.guests.answer_lint import jsonnet, yaml_nodes
 from osc_imagebuild.guests.answer_lint.reading import Finding, Reading, Script, Value
 
 _IMPORTS = ("import", "importstr", "importbin")
+_KEYS = frozenset(
+    "$schema access bootloader dasd files hostname iscsi l10n legacyAutoyastStorage"
+    " localization network ntp product proxy questions root scripts security software"
+    " storage user zfcp".split()
+)
+_SCRIPTS = frozenset(("pre", "postPartitioning", "post", "init"))
+_TEXTS = ("content", "body", "url")
 
 
 def read(text: str) -> Reading:
@@ -106,6 +115,38 @@ def _profile(data: dict[str, Any], text: str, reading: Reading) -> None:
     for path, value in _walk(data, ()):
         if isinstance(value, dict):
             _secrets(value, path, text, reading)
+    _keys(data, _KEYS, text, reading)
+    scripts = data.get("scripts")
+    if isinstance(scripts, dict):
+        _keys(scripts, _SCRIPTS, text, reading)
+        for kind in _SCRIPTS & scripts.keys():
+            _scripts(kind, scripts[kind], text, reading)
+
+
+def _keys(
+    found: dict[str, Any], known: frozenset[str], text: str, reading: Reading
+) -> None:
+    """Tell of keys that Agama does not know, and so refuses the profile for."""
+    for key in found.keys() - known:
+        near = difflib.get_close_matches(key, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        reading.wrong(_line(text, key, key), f"Agama has no key {key}{hint}")
+
+
+def _scripts(kind: str, found: Any, text: str, reading: Reading) -> None:
+    """Tell of scripts that lack what each of them must have."""
+    if not isinstance(found, list):
+        reading.wrong(
+            _line(text, kind, kind), f"scripts.{kind} takes a list of scripts"
+        )
+        return
+    for script in (item for item in found if isinstance(item, dict)):
+        given = next((script[key] for key in _TEXTS if key in script), None)
+        line = _line(text, kind, given if isinstance(given, str) else kind)
+        if "name" not in script:
+            reading.wrong(line, f"a script of scripts.{kind} has no name")
+        if given is None:
+            reading.wrong(line, f"a script of scripts.{kind} has no content or url")
 
 
 def _secrets(

@@ -675,7 +675,7 @@ class WarningsTest(JudgeTestCase):
             (text.format("<PlainText>false</PlainText>"), "which base64 alone hides"),
             (text.format("").replace("s3cr3t", ""), ""),
         )
-        post = '"scripts": {"post": [{"content": "@REPORT@"}]}'
+        post = '"scripts": {"post": [{"name": "x", "content": "@REPORT@"}]}'
         self.warned(
             "sles-16",
             (f'{{"root": {{"password": "s3cr3t"}}, {post}}}', "the password"),

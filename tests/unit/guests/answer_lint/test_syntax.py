@@ -362,7 +362,7 @@ class AgamaTest(SyntaxTestCase):
     def test_good(self) -> None:
         for text in (
             "{}",
-            '{"a": [1, 2.5e3, true, null]}',
+            '{"storage": [1, 2.5e3, true, null]}',
             "local a = 1; { a: a }",
             "{ a: 'b', \"c\": \"d\", ['e']: 1, f(x):: x + 1, g+: {}, h: self.f(2), }",
             "{ a: |||\n  it's {text\n||| }",
@@ -396,6 +396,45 @@ class AgamaTest(SyntaxTestCase):
             ("{a: [1, b]}", "b has no value"),
             ("{a: f(b)}", "f has no value"),
         )
+
+    def test_keys(self) -> None:
+        """What Agama's schema refuses, and nothing of what it takes."""
+        scripts = '{"scripts": {%s}}'
+        self.check(
+            "Agama profile",
+            ('{"product": {"id": "SLES"}, "l10n": {}, "$schema": "x"}', ""),
+            (
+                '{\n"prodct": {"id": "SLES"}}',
+                "line 2: Agama has no key prodct; did you",
+            ),
+            ('{"xyz": 1}', "Agama has no key xyz"),
+            (scripts % '"post": [{"name": "x", "url": "http://x/y.sh"}]', ""),
+            (
+                scripts % '"post": [{"content": "true"}]',
+                "script of scripts.post has no",
+            ),
+            (scripts % '"init": [{"name": "x"}]', "has no content or url"),
+            (scripts % '"late": []', "Agama has no key late"),
+            (scripts % '"pre": {"name": "x"}', "scripts.pre takes a list"),
+        )
+
+
+class BsdinstallTest(SyntaxTestCase):
+    """Where bsdinstall cuts its script."""
+
+    def test_parts(self) -> None:
+        body = "#!/bin/sh\npoweroff\n"
+        self.check(
+            "bsdinstall script",
+            (f"PARTITIONS=DEFAULT\n{body}", ""),
+            (f"# mine\n{body}", ""),
+            ("PARTITIONS=DEFAULT\n", ""),
+            (body, "line 1: nothing stands before the line that begins with #!"),
+            (f"x=1\n{body}cat > /y <<'E'\n #!/bin/sh\nE\n", ""),
+            (f"x=1\n{body}cat > /y <<'E'\n#!/bin/sh\nE\n", "line 5: a line that beg"),
+        )
+        cut = f"x=1\n#!/bin/sh\ncat > /y <<'E'\n{body}E\n"
+        self.assertEqual(2, len(answer_lint.read("bsdinstall script", cut).scripts))
 
 
 class ShellTest(testtools.TestCase):
