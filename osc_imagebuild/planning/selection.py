@@ -184,9 +184,10 @@ def iso_boot_method(request: Request, entry: Entry) -> tuple[str, str]:
         others = [n for n in takers if n not in entry.boot_methods] or takers
         raise SpecError(_cannot(entry, " or ".join(others)))
     if name not in takers:
+        ways = sorted(able, key=entry.boot_methods.index)
         raise SpecError(
             f"boot method {name} takes an install tree, and the source is an ISO; "
-            + (f"use --boot-method {' or '.join(able)}" if able else "give a tree")
+            + (f"use --boot-method {' or '.join(ways)}" if ways else "give a tree")
         )
     if problem := _keys_problem(request, entry, name):
         other = f"use --boot-method {able[0]}, or " if able else ""

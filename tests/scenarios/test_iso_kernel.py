@@ -230,7 +230,7 @@ class ChoiceTest(testtools.TestCase):
         for name, fields, text in (
             ("windows-11", {"boot_method": "kernel"}, "does not tell where kernel and"),
             ("debian-13", {"boot_method": "cdrom"}, "cannot be built with boot method"),
-            ("rocky-9", {"boot_method": "ipxe"}, "use --boot-method cdrom or kernel"),
+            ("rocky-9", {"boot_method": "ipxe"}, "use --boot-method kernel or cdrom"),
             (
                 "debian-13",
                 {"boot_method": "ipxe"},
