@@ -228,8 +228,8 @@ def require_descriptor(begin: bytes, size: int, name: str) -> None:
         return
     if first[1:6] != b"CD001":
         raise SpecError(
-            f"{name} is no ISO: it has {size} bytes and no volume descriptor; see "
-            "whether it is an error page, or still compressed"
+            f"{name} is no ISO, or is cut off: it has {size} bytes and no volume "
+            "descriptor; see whether it is an error page, or still compressed"
         )
     claimed = _number(first, 80) * _number(first, 128, 2)
     # What lacks of the last sector is padding at most.

@@ -77,7 +77,7 @@ class NoIsoTest(CloudTestCase):
             for place in (self.at_url, self.in_file, self.as_image):
                 for datas, text in (
                     (GOOD, ""),
-                    (NO_ISO, "is no ISO: it has"),
+                    (NO_ISO, "is no ISO, or is cut off: it has"),
                     (CUT_OFF, "is cut off: it has"),
                 ):
                     for data in datas:
@@ -90,4 +90,4 @@ class NoIsoTest(CloudTestCase):
         """It says so, or that it is none."""
         self.assertIn("other.iso is empty", self.at_url(b""))
         for place in (self.in_file, self.as_image):
-            self.assertIn("is no ISO: it has 0 bytes", place(b""))
+            self.assertIn("is no ISO, or is cut off: it has 0 bytes", place(b""))
