@@ -189,7 +189,7 @@ class UrlTest(IsoTestCase):
         """An ISO is a CD's, a tree is not."""
         plan = self.builder().plan
         for wrong, text in (
-            ({"boot_method": "ipxe"}, "use --boot-method cdrom or kernel"),
+            ({"boot_method": "ipxe"}, "use --boot-method kernel or cdrom"),
             ({"checksum": "abc"}, "neither a sha256 nor a sha512"),
             (
                 {"checksum": SHA256, "boot_method": "auto", "source": None},
