@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import random
 from typing import Any
 
+from osc_imagebuild.builds import lease
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import RecordError
 from tests.fakes.cloud import FakeCloud
@@ -12,6 +14,59 @@ from tests.fakes.faults import Fault
 from tests.fakes.turns import Turns
 from tests.fakes.wire import Call
 from tests.unit.base import CloudTestCase
+
+SKEWS = (0.0, 600.0, -600.0, 300.0, -1.0)
+
+
+class RacesTest(CloudTestCase):
+    """Several clients take the lease of one build at once."""
+
+    def setUp(self) -> None:
+        """Have a build that waits for its installer."""
+        super().setUp()
+        self.build = self.started()
+
+    def take(self, client: str, skew: float = 0.0) -> lease.Lease:
+        """Take the lease as ``client``."""
+        return lease.take(self.builder(client, skew=skew).api, self.build.id)
+
+    def race(self, count: int, seed: int) -> list[Any]:
+        """Let ``count`` clients take the lease at once, clocks apart."""
+        jitter = random.Random(seed)
+        self.cloud.latency = lambda: jitter.uniform(0.01, 0.09)
+        takers = [lambda n=n: self.take(f"client {n}", SKEWS[n]) for n in range(count)]
+        return Turns(self.cloud.world, seed).run(takers)
+
+    def test_races(self) -> None:
+        """Of two and of five, one wins; the others say who and since when."""
+        fresh = self.cloud
+        for count in (2, 5):
+            for seed in range(30):
+                self.cloud = fresh.fork()
+                with self.one_of_many(f"{count} takers, seed {seed}"):
+                    self.check_race(self.race(count, seed))
+
+    def check_race(self, results: list[Any]) -> None:
+        """Exactly one holds the lease, and only its lease is left."""
+        winners = [r for r in results if isinstance(r, lease.Lease)]
+        losers = [str(r) for r in results if isinstance(r, RecordError)]
+        self.assertEqual((1, len(results) - 1), (len(winners), len(losers)))
+        for text in losers:
+            self.assertRegex(text, r"driven by .* pid \d+ since 20\d\d-.* UTC")
+            self.assertIn(f"openstack image build resume {self.build.id}", text)
+        winners[0].verify_held()
+        left = lease.leases(self.builder().api, self.build.id)
+        self.assertEqual([winners[0].image_id], [i.id for i in left])
+
+    def test_races_for_a_dead_owner(self) -> None:
+        """Also where a dead owner is to be put aside."""
+        self.take("dead")
+        self.cloud.world.advance(lease.LIFE_S + 1)
+        fresh = self.cloud
+        for seed in range(30):
+            self.cloud = fresh.fork()
+            with self.one_of_many(f"seed {seed}"):
+                self.check_race(self.race(5, seed))
 
 
 class RivalsTest(CloudTestCase):
