@@ -73,16 +73,18 @@ def by_package(files: Mapping[str, Any], packages: list[str]) -> dict[str, float
     counted: dict[str, Counter[str]] = {}
     for name, data in files.items():
         package = _package(Path(name), packages)
+        if package is None:
+            continue  # a test's own, found on the path of one of them
         counted.setdefault(package, Counter()).update(
             {k: v for k, v in data["summary"].items() if isinstance(v, int)}
         )
     return {p: _share(counted[p]) if p in counted else 0.0 for p in packages}
 
 
-def _package(path: Path, packages: list[str]) -> str:
-    """Which of ``packages`` a file belongs to; it is a package or a module."""
+def _package(path: Path, packages: list[str]) -> str | None:
+    """Which of ``packages`` a file belongs to, None for none of them."""
     module = ".".join(path.with_suffix("").parts).partition(f"{PACKAGE}.")[2]
-    return next(name for name in packages if f"{module}.".startswith(f"{name}."))
+    return next((n for n in packages if f"{module}.".startswith(f"{n}.")), None)
 
 
 def _share(counts: Mapping[str, int]) -> float:

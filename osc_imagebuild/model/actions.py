@@ -6,7 +6,7 @@ the actor adds it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from osc_imagebuild.model.boot_sources import BootImage, Device
@@ -291,12 +291,10 @@ Decision = Act | Wait | Fail | Again
 
 def delete_action(found: Resource) -> Action:
     """Return what removes a resource of the build."""
-    match found:
-        case Image():
-            return DeleteImage(found.id)
-        case Server():
-            return DeleteServer(found.id)
-        case Volume():
-            return DeleteVolume(found.id)
-        case Snapshot():
-            return DeleteSnapshot(found.id)
+    kinds: dict[type[Resource], Callable[[str], Action]] = {
+        Image: DeleteImage,
+        Server: DeleteServer,
+        Volume: DeleteVolume,
+        Snapshot: DeleteSnapshot,
+    }
+    return kinds[type(found)](found.id)

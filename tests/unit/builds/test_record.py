@@ -132,6 +132,12 @@ class OtherVersionTest(testtools.TestCase):
             error = self.assertRaises(RecordError, record.parse, image)
             self.assert_other_version(str(error), data["id"])
 
+    def test_rows_of_another_length(self) -> None:
+        """Progress has a sign, a label and per cent; four of them may be newer."""
+        row = ["Installing", "installing", 50, "a word more"]
+        error = self.assertRaises(RecordError, read, saved("running"), progress=[row])
+        self.assertIn("its spec has at progress what is none", str(error))
+
     def test_unknown(self) -> None:
         """A version that is no version is not shown, a build at its end is not resumed."""
         data = saved("complete") | {"imagebuild_schema": "2"}
