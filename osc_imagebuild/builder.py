@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from openstack.connection import Connection
 
 from osc_imagebuild import retry as retries
 from osc_imagebuild.builds import cancel_delete, console_log, lease, orphans, record
+from osc_imagebuild.builds.advice import advised, creating
 from osc_imagebuild.builds.fleet import Fleet, Outcome
 from osc_imagebuild.builds.orphans import Orphan
 from osc_imagebuild.builds.record import Record
@@ -27,7 +27,6 @@ from osc_imagebuild.errors import (
     ImageBuildError,
     InstallError,
     RecordError,
-    TransientError,
     because,
 )
 from osc_imagebuild.guests.catalog import Catalog
@@ -115,7 +114,7 @@ class Builder:
 
         :raises: as `create`
         """
-        with _creating(plan.build_id):
+        with creating(plan.build_id):
             build = record.create(self.api, plan.build_id, plan.spec, plan.texts)
         self.listener(
             Event(EventKind.CREATED, build.id, "", build.spec.name, self.api.now())
@@ -158,7 +157,7 @@ class Builder:
         hardware = retries.Hardware(flavor, availability_zone)
         found = self.find(build)
         retries.require_failed(found)
-        with _advised(found.id, "retry"):
+        with advised(found.id, "retry"):
             held = lease.take(self.api, found.id)
             try:
                 found = retries.prepare(self.api, held, start, hardware)
@@ -200,7 +199,7 @@ class Builder:
     def _drive(
         self, build: Record, until: str, held: lease.Lease | None = None
     ) -> Record:
-        with _advised(build.id):
+        with advised(build.id):
             held = held or lease.take(self.api, build.id)
             engine: Engine | None = None
             try:
@@ -354,43 +353,6 @@ class Builder:
         """
         found = self.find(build)
         return Screenshot(found.id, console_log.screenshot(self.api, found))
-
-
-@contextmanager
-def _advised(build_id: str, command: str = "resume") -> Iterator[None]:
-    """Say what to do next where the cloud refuses or stays away."""
-    try:
-        yield
-    except CloudError as error:
-        error.advice = (
-            f"build {build_id} can go on, here or on any other machine, with: "
-            f"openstack image build {command} {build_id}"
-        )
-        raise
-
-
-@contextmanager
-def _creating(build_id: str) -> Iterator[None]:
-    """Say what to do next where a build has no record yet, or nobody knows."""
-    try:
-        yield
-    except TransientError as error:
-        error.advice = (
-            f"whether build {build_id} began, tells: "
-            f"openstack image build show {build_id}"
-        )
-        raise
-    except CloudError as error:
-        way = {
-            403: "ask the cloud's operator for the right to make such images",
-            413: "delete images that nobody needs, or ask for a larger quota; see: "
-            "openstack image list",
-        }
-        error.advice = (
-            "Glance refused the record of the build, and nothing was made; "
-            + way.get(error.status, "create it again once that is mended")
-        )
-        raise
 
 
 def _let_go(engine: Engine | None, held: lease.Lease) -> None:
