@@ -32,10 +32,8 @@ _PASSWORDS = ("user_password", "crypt_key", "password", "final_password")
 def read(text: str) -> Reading:
     """Take a profile apart."""
     reading = Reading(default_end="YaST would reboot")
-    try:
-        root = markup.parse(text)
-    except markup.BadMarkup as error:
-        reading.unread = f"line {error.line}: {error.text}"
+    root = markup.root_of(text, reading)
+    if root is None:
         return reading
     if (root.name, root.space) != ("profile", SPACE):
         reading.wrong(

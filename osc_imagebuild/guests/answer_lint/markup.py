@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from osc_imagebuild.guests.answer_lint.reading import Reading
+
 _DEEP = 100
 
 
@@ -121,3 +123,12 @@ class _Builder:
             "what it stands for",
             self.parser.CurrentLineNumber,
         )
+
+
+def root_of(text: str, reading: Reading) -> Node | None:
+    """Return the first element of ``text``; None where ``reading`` says why not."""
+    try:
+        return parse(text)
+    except BadMarkup as error:
+        reading.unread = f"line {error.line}: {error.text}"
+        return None

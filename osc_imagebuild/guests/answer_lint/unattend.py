@@ -40,10 +40,8 @@ _PASSWORDS = ("Password", "AdministratorPassword")
 def read(text: str) -> Reading:
     """Take an answer file apart."""
     reading = Reading(default_end="Windows would start")
-    try:
-        root = markup.parse(text)
-    except markup.BadMarkup as error:
-        reading.unread = f"line {error.line}: {error.text}"
+    root = markup.root_of(text, reading)
+    if root is None:
         return reading
     if (root.name, root.space) != ("unattend", SPACE):
         reading.unread = (
