@@ -68,6 +68,11 @@ def validate_request(request: Request) -> list[str]:
             f"a {request.output} has no visibility, only its own project sees it: leave "
             f"out --visibility {request.visibility}, or build an image"
         )
+    return found + _number_problems(request)
+
+
+def _number_problems(request: Request) -> list[str]:
+    found = []
     if request.timeout_min is not None and not 1 <= request.timeout_min <= 1440:
         found.append("--timeout takes 1 to 1440 minutes")
     if request.stall_min is not None and not 1 <= request.stall_min <= 1440:
