@@ -7,7 +7,6 @@ guest runs: an expression that is none would end a build there. The schema is on
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 import re
@@ -15,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from osc_imagebuild.guests.mistakes import near, place
 from osc_imagebuild.media import answer_cd
 
 if TYPE_CHECKING:
@@ -78,27 +78,20 @@ def _sentences(data: Any, error: ValidationError) -> Iterator[str]:
             keys = list(part["properties"])
             for key in value:
                 if key not in keys and (path or isinstance(key, str)):
-                    yield f"{_where([*path, key])}: no such key{_near(key, keys, path)}"
+                    yield f"{place([*path, key])}: no such key{_near(key, keys, path)}"
         case "type" if "propertyNames" in error.schema_path:
-            yield f"{_where(path)}: a key must be a text, not {value!r:.60}"
+            yield f"{place(path)}: a key must be a text, not {value!r:.60}"
         case "minItems" | "minProperties" if not value and len(path) == 1:
-            yield f"{_where(path)} needs at least one"
+            yield f"{place(path)} needs at least one"
         case _:
             where, words, part_value = _taken(data, path)
-            yield f"{_where(where)} takes {words}; not {part_value!r:.60}"
+            yield f"{place(where)} takes {words}; not {part_value!r:.60}"
 
 
 def _near(key: object, keys: Sequence[str], path: Sequence[object]) -> str:
     if path:
         return f"; there are: {', '.join(keys)}"
-    near = difflib.get_close_matches(str(key), keys, 1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def _where(path: Sequence[object]) -> str:
-    """A path as people write it, such as 'failures[2]'."""
-    text = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in path)
-    return text.lstrip(".")
+    return near(str(key), keys)
 
 
 def _taken(data: Any, path: Sequence[str | int]) -> tuple[list[str | int], str, Any]:

@@ -6,7 +6,6 @@ integers are no text, so that 22.04, 0644 and yes are what they look like.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 import yaml
 
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.guests.mistakes import near
 
 Path = tuple[str | int, ...]
 
@@ -218,12 +218,6 @@ def _resolve(text: str) -> str:
         if pattern.match(text):
             return tag
     return _TAG + "str"
-
-
-def near(word: str, known: Iterable[str]) -> str:
-    """Return '; did you mean ...?' with what is nearest to ``word``, or ''."""
-    found = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean {found[0]}?" if found else ""
 
 
 def variables_as_text(found: Mapping[str, Any]) -> dict[str, str | None]:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from osc_imagebuild.errors import SpecError, unread
+from osc_imagebuild.guests.mistakes import near
 from osc_imagebuild.template.document import (
     Document,
     Place,
     compose,
     literal,
-    near,
     read,
     variables_as_text,
 )

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from osc_imagebuild.template.document import Document, near
+from osc_imagebuild.guests import mistakes
+from osc_imagebuild.guests.mistakes import near
+from osc_imagebuild.template.document import Document
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -48,8 +50,7 @@ def problems(document: Document) -> list[str]:
 
 def name(path: Sequence[str | int]) -> str:
     """Return a path as people write it, such as 'customise.files[1].mode: '."""
-    text = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in path)
-    return f"{text.lstrip('.')}: " if text else ""
+    return f"{mistakes.place(path)}: " if path else ""
 
 
 def _sentences(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], str]]:
