@@ -72,7 +72,7 @@ def _stub(plan: Plan, here: str) -> bytes:
 
 
 def _run(disk: Path, plan: Plan) -> float:
-    ram = {"m1.mini": 512, "m1.small": 1024}.get(plan.spec.flavor_name, 2048)
+    ram = {"m1.mini": 512, "m1.small": 1024}.get(plan.spec.hardware.flavor_name, 2048)
     command = "qemu-system-x86_64 -machine pc -accel tcg -cpu qemu64,-cx16 -smp 1"
     began = time.monotonic()
     subprocess.run(

@@ -116,7 +116,9 @@ def measure_build(table: Table, os_name: str) -> None:
     try:
         report_build(table, builder, build, calls)
         wall = build.marks["complete"].at - build.steps[0][1]
-        alone = bare.install(plan, settings.HOME / "bench", build.spec.disk_gib)
+        alone = bare.install(
+            plan, settings.HOME / "bench", build.spec.hardware.disk_gib
+        )
         installing = span(build, "server", "harvest")
         print(
             f"build {wall:.0f} s, of it the server {installing:.0f} s, bare QEMU {alone:.0f} s"

@@ -117,7 +117,9 @@ class Builder:
         with creating(plan.build_id):
             build = record.create(self.api, plan.build_id, plan.spec, plan.texts)
         self.listener(
-            Event(EventKind.CREATED, build.id, "", build.spec.name, self.api.now())
+            Event(
+                EventKind.CREATED, build.id, "", build.spec.result.name, self.api.now()
+            )
         )
         return self._drive(build, until="" if wait else "install")
 
@@ -164,7 +166,7 @@ class Builder:
             except BaseException:
                 held.release()
                 raise
-        text = found.spec.name
+        text = found.spec.result.name
         self.listener(Event(EventKind.CREATED, found.id, "", text, self.api.now()))
         return self._drive(found, until="" if wait else "install", held=held)
 
@@ -239,7 +241,7 @@ class Builder:
             return self._find_by_name(build, error)
 
     def _find_by_name(self, name: str, unknown: RecordError | None = None) -> Record:
-        named = [b for b in self.list().builds if b.spec.name == name]
+        named = [b for b in self.list().builds if b.spec.result.name == name]
         if len(named) == 1:
             return named[0]
         if not named:

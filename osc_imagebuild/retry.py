@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from osc_imagebuild.builds import record
 from osc_imagebuild.builds.lease import Lease
@@ -23,7 +22,6 @@ from osc_imagebuild.engine.retry_points import (
     possible,
 )
 from osc_imagebuild.errors import RecordError, SpecError
-from osc_imagebuild.model import spec_json as specs
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.names import Milestone, Status
 from osc_imagebuild.model.resources import Flavor
@@ -110,7 +108,7 @@ def _afresh(
         "percent": "",
         "console_tail": "",
         "result_id": "",
-        "spec": specs.to_json(spec),
+        "spec": spec,
         "marks": marks,
         "steps": steps,
         "lease": generation,
@@ -173,9 +171,9 @@ def _changed(api: Api, spec: Spec, start: str, hardware: Hardware) -> Spec:
     flavors = limits.flavors(api)
     if hardware.flavor:
         return _on_flavor(spec, start, named_flavor(flavors, hardware.flavor))
-    if not any(flavor.id == spec.flavor_id for flavor in flavors):
+    if not any(flavor.id == spec.hardware.flavor_id for flavor in flavors):
         raise SpecError(
-            f"the flavor {spec.flavor_name} that the build had is gone: name another "
+            f"the flavor {spec.hardware.flavor_name} that the build had is gone: name another "
             "one with --flavor"
         )
     return spec
@@ -186,20 +184,25 @@ def _in_zone(api: Api, spec: Spec, start: str, zone: str | None) -> Spec:
         return spec
     zone = named_zone(api, zone)
     volumes = ""
-    if spec.root == "volume":
+    if spec.hardware.has_root_volume:
         volumes = volume_zone(zone, limits.zones(api, "volume"))[0]
-    if start != INSTALL and spec.root == "volume" and volumes != spec.volume_zone:
+    if (
+        start != INSTALL
+        and spec.hardware.has_root_volume
+        and volumes != spec.hardware.volume_zone
+    ):
         raise SpecError(
-            f"the build has volumes in the zone {spec.volume_zone or 'of before'}, which "
+            f"the build has volumes in the zone {spec.hardware.volume_zone or 'of before'}, which "
             f"cannot move to {zone}: begin anew there with --from {INSTALL}"
         )
-    return dataclasses.replace(spec, availability_zone=zone, volume_zone=volumes)
+    hardware = replace(spec.hardware, availability_zone=zone, volume_zone=volumes)
+    return replace(spec, hardware=hardware)
 
 
 def _on_flavor(spec: Spec, start: str, flavor: Flavor) -> Spec:
-    anew, local = start == INSTALL, spec.root != "volume"
-    ram_mib = max(spec.min_ram_mib, spec.install_ram_mib if anew else 0)
-    disk_gib = spec.install_disk_gib if anew else spec.disk_gib
+    anew, local = start == INSTALL, not spec.hardware.has_root_volume
+    ram_mib = max(spec.result.min_ram_mib, spec.installer.ram_mib if anew else 0)
+    disk_gib = spec.installer.disk_gib if anew else spec.hardware.disk_gib
     if flavor.ram_mib < ram_mib or (local and flavor.disk_gib < disk_gib):
         raise SpecError(
             f"flavor {flavor.name} is too small: it has {flavor.ram_mib} MiB of RAM and "
@@ -211,11 +214,14 @@ def _on_flavor(spec: Spec, start: str, flavor: Flavor) -> Spec:
             f"flavor {flavor.name} brings a swap or an ephemeral disk, which the "
             "installer may take for the system's; choose one without"
         )
-    spec = dataclasses.replace(spec, flavor_id=flavor.id, flavor_name=flavor.name)
+    hardware = replace(spec.hardware, flavor_id=flavor.id, flavor_name=flavor.name)
     if not anew:
-        return spec
-    properties = {**spec.result_properties, "imagebuild_flavor": flavor.name}
-    disk = flavor.disk_gib if local else spec.disk_gib
-    return dataclasses.replace(
-        spec, disk_gib=disk, expected_s=0, result_properties=properties
+        return replace(spec, hardware=hardware)
+    disk_gib = flavor.disk_gib if local else hardware.disk_gib
+    properties = {**spec.result.properties, "imagebuild_flavor": flavor.name}
+    return replace(
+        spec,
+        hardware=replace(hardware, disk_gib=disk_gib),
+        installer=replace(spec.installer, expected_s=0),
+        result=replace(spec.result, properties=properties),
     )

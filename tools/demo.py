@@ -72,13 +72,13 @@ def _save_consoles(build_id: list[str], error: ImageBuildError) -> None:
 
 def _show_cost(builder: Builder, build: Record) -> None:
     image = builder.api.get("image", f"/images/{build.result_id}")
-    print(f"\nimage {build.spec.name} ({build.result_id})")
+    print(f"\nimage {build.spec.result.name} ({build.result_id})")
     print(
         f"  {image['size'] / 2**20:.0f} MiB of {image['disk_format']}, "
         f"virtual size {image['virtual_size'] / 2**30:.0f} GiB"
     )
-    for key in sorted(build.spec.result_properties):
-        print(f"  {key} = {build.spec.result_properties[key]}")
+    for key in sorted(build.spec.result.properties):
+        print(f"  {key} = {build.spec.result.properties[key]}")
     print("time by step:")
     ends = [at for _, at in build.steps[1:]] + [build.marks["complete"].at]
     for (step, began), ended in zip(build.steps, ends, strict=True):
@@ -95,11 +95,11 @@ def _log_in(cloud: Connection, build: Record, key: Path) -> int:
     """Boot a server of the image as anybody would, and run a command in it."""
     print("\nbooting a server of the image to log in:", flush=True)
     began = time.monotonic()
-    network = build.spec.networks[0]
+    network = build.spec.network.networks[0]
     server = cloud.create_server(
         "debian-13-demo",
         image=build.result_id,
-        flavor=build.spec.flavor_id,
+        flavor=build.spec.hardware.flavor_id,
         network=network,
         wait=True,
         timeout=300,
@@ -118,7 +118,7 @@ def _log_in(cloud: Connection, build: Record, key: Path) -> int:
     print('  . .venv/bin/activate; eval "$(/usr/bin/python3 -m devcloud env)"')
     print(
         f"  openstack server create --image {build.result_id} --flavor "
-        f"{build.spec.flavor_name} --network {network} --wait my-debian"
+        f"{build.spec.hardware.flavor_name} --network {network} --wait my-debian"
     )
     print("  " + " ".join([*ssh[:-1], "root@ADDRESS"]))
     return 0

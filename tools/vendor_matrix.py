@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
@@ -15,6 +15,7 @@ from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.boot_sources import EfiStubDisk
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.spec import Address
 from osc_imagebuild.planning import fixed_address
 from tests.unit import samples
 from tests.unit.wanted import (
@@ -143,7 +144,8 @@ def ways(
         methods.append(("cdrom", {"source": ISO}, IsoRef("LABEL-OF-ISO")))
     for method, fields, disc in methods:
         where = "ISO" if fields or disc.label else "tree"
-        for address in ({}, ADDRESS) if entry.network.get("static") else ({},):
+        addresses = (None, ADDRESS) if entry.network.get("static") else (None,)
+        for address in addresses:
             for metadata in (True, False) if entry.config_drive_url else (True,):
                 words = [method, where, "static" if address else "DHCP"]
                 if disc.url:
@@ -157,10 +159,10 @@ def ways(
 def _rendered(
     entry: Entry, request: Request, option: str, word: str, way: AnswerDelivery
 ) -> Case:
-    tree = install_tree.install_tree(entry, request)
-    source = install_tree.package_source(entry, request)
+    system = install_tree.system(entry, request)
+    tree = system.tree
     try:
-        told = answers.render(entry, request, BUILD, source, way)
+        told = answers.render(entry, request, BUILD, system.packages, way)
     except SpecError as error:
         return Case(entry, request.arch, option, word, "", failed=str(error))
     grub = ""
@@ -175,7 +177,7 @@ def _rendered(
     return Case(entry, request.arch, option, word, told.answer, grub)
 
 
-def grub_script(**fields: str | Mapping[str, str]) -> str:
+def grub_script(**fields: str | Address | None) -> str:
     """What GRUB runs on the disk that starts an installer on a machine with UEFI."""
     spec = samples.spec(firmware="uefi", boot_method="ipxe", **fields)
     content = ipxe.METHOD.images(spec)[0].content

@@ -117,16 +117,16 @@ def volumes(spec: Spec) -> tuple[BootVolume, ...]:
     The disk comes first: it is blank at first and the firmware goes on to the
     CD, and an installer that reboots comes up from what it installed.
     """
-    if spec.root != "volume":
+    if not spec.hardware.has_root_volume:
         return ()
-    method = load(spec.boot_method)
-    root = BootVolume("root", image_role=method.root, size_gib=spec.disk_gib)
+    method = load(spec.installer.boot_method)
+    root = BootVolume("root", image_role=method.root, size_gib=spec.hardware.disk_gib)
     return (root, *method.cds(spec))
 
 
 def shared(spec: Spec) -> dict[str, str]:
     """Return the roles of the images that builds share, by the tag of each."""
-    images = load(spec.boot_method).images(spec)
+    images = load(spec.installer.boot_method).images(spec)
     return {shared_tag(i.shared_key): i.role for i in images if i.shared_key}
 
 

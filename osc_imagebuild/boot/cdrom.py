@@ -19,7 +19,7 @@ from osc_imagebuild.model.boot_sources import (
     IsoContent,
     RemasteredIso,
 )
-from osc_imagebuild.model.spec import DriverCd, Spec
+from osc_imagebuild.model.spec import Iso, Spec
 
 ROOT = "root"
 ISO = "iso"
@@ -34,16 +34,16 @@ def iso_image(spec: Spec) -> BootImage:
         disk_format="iso",
         container_format="bare",
         content=_media(spec),
-        shared_key=spec.iso_key,
+        shared_key=spec.media.iso.key,
     )
 
 
 def _media(spec: Spec) -> IsoContent:
     return IsoContent(
-        url=spec.iso_url,
-        sha256=spec.iso_sha256,
-        sha512=spec.iso_sha512,
-        imported=spec.iso_import,
+        url=spec.media.iso.url,
+        sha256=spec.media.iso.sha256,
+        sha512=spec.media.iso.sha512,
+        imported=spec.media.iso.imported,
     )
 
 
@@ -53,7 +53,7 @@ def _remastered_image(spec: Spec) -> BootImage:
         role=ISO,
         disk_format="iso",
         container_format="bare",
-        content=RemasteredIso(_media(spec), spec.answer_cd_files, spec.answer_cd_texts),
+        content=RemasteredIso(_media(spec), spec.answers.files, spec.answers.texts),
     )
 
 
@@ -62,13 +62,11 @@ def _answer_image(spec: Spec) -> BootImage:
         role=ANSWER,
         disk_format="iso",
         container_format="bare",
-        content=AnswerCd(
-            spec.answer_cd_label, spec.answer_cd_files, spec.answer_cd_texts
-        ),
+        content=AnswerCd(spec.answers.label, spec.answers.files, spec.answers.texts),
     )
 
 
-def _driver_image(cd: DriverCd) -> BootImage:
+def _driver_image(cd: Iso) -> BootImage:
     """The user's drivers, found again as the installer's ISO is."""
     return BootImage(
         role=DRIVERS,
@@ -84,8 +82,8 @@ def iso_cd(spec: Spec, *, boots: bool) -> BootVolume:
     return BootVolume(
         ISO,
         image_role=ISO,
-        image_id=spec.iso_image_id,
-        size_gib=spec.iso_size_gib,
+        image_id=spec.media.iso.image_id,
+        size_gib=spec.media.iso.size_gib,
         cdrom=True,
         boots=boots,
     )
@@ -126,31 +124,31 @@ class CdromBoot:
             disk_format="qcow2",
             container_format="bare",
             content=BlankDisk(1),
-            properties=spec.boot_properties,
+            properties=spec.hardware.properties,
         )
         found = [root]
-        if spec.answers_in_iso:
+        if spec.answers.in_iso:
             found.append(_remastered_image(spec))
-        elif not spec.iso_image_id:
+        elif not spec.media.iso.image_id:
             found.append(iso_image(spec))
-        if spec.answer_cd_label:
+        if spec.answers.label:
             found.append(_answer_image(spec))
-        if spec.driver_cd.url:
-            found.append(_driver_image(spec.driver_cd))
+        if spec.media.drivers.url:
+            found.append(_driver_image(spec.media.drivers))
         return tuple(found)
 
     def cds(self, spec: Spec) -> tuple[BootVolume, ...]:
         """The installer first, as the only one that can boot."""
         found = [iso_cd(spec, boots=True)]
-        if spec.answer_cd_label:
+        if spec.answers.label:
             found.append(BootVolume(ANSWER, image_role=ANSWER, cdrom=True, boots=False))
-        if spec.driver_cd:
+        if spec.media.drivers:
             found.append(
                 BootVolume(
                     DRIVERS,
                     image_role=DRIVERS,
-                    image_id=spec.driver_cd.image_id,
-                    size_gib=spec.driver_cd.size_gib,
+                    image_id=spec.media.drivers.image_id,
+                    size_gib=spec.media.drivers.size_gib,
                     cdrom=True,
                     boots=False,
                 )
@@ -160,9 +158,9 @@ class CdromBoot:
     def problems(self, spec: Spec) -> list[str]:
         """CDs are volumes, and something must bring the answers."""
         found = []
-        if spec.root != "volume":
+        if not spec.hardware.has_root_volume:
             found.append("boot method cdrom needs volumes (Cinder), for disk and CDs")
-        if not (spec.iso_url or spec.iso_image_id):
+        if not (spec.media.iso.url or spec.media.iso.image_id):
             found.append(
                 "boot method cdrom needs the installer's ISO: give its URL, the name of "
                 "an image, or a file with --source"

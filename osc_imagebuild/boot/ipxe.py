@@ -11,7 +11,6 @@ it installed.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 
 from osc_imagebuild.boot import BootMethod
 from osc_imagebuild.model.boot_sources import (
@@ -21,7 +20,7 @@ from osc_imagebuild.model.boot_sources import (
     EfiStubDisk,
     StubDisk,
 )
-from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.model.spec import Address, Spec
 
 ROOT = "stub"
 # What machines there are stubs for.
@@ -80,15 +79,15 @@ halt
 def _efi_stub(spec: Spec) -> EfiStubDisk:
     script = _GRUB_SCRIPT.format(
         most="x" * 10,
-        address="\n".join(grub_commands(spec.address)),
-        network="[ x = x ]" if spec.address else "net_bootp",
-        kernel=_grub_path(spec.kernel_url),
-        ramdisk=_grub_path(spec.ramdisk_url),
+        address="\n".join(grub_commands(spec.network.address)),
+        network="[ x = x ]" if spec.network.address else "net_bootp",
+        kernel=_grub_path(spec.media.kernel_url),
+        ramdisk=_grub_path(spec.media.ramdisk_url),
         # All quoted, as GRUB's script takes ; & ( and $ for its own.
-        args=" ".join(f"'{word}'" for word in spec.kernel_args.split()),
-        url=spec.kernel_url,
+        args=" ".join(f"'{word}'" for word in spec.installer.command_line.split()),
+        url=spec.media.kernel_url,
     )
-    return EfiStubDisk(script, spec.arch)
+    return EfiStubDisk(script, spec.installer.arch)
 
 
 def _grub_path(url: str) -> str:
@@ -99,27 +98,27 @@ def _grub_path(url: str) -> str:
 
 def _stub(spec: Spec) -> StubDisk:
     script = _SCRIPT.format(
-        network="\n".join(ipxe_commands(spec.address)) or "dhcp || goto wait",
-        kernel=spec.kernel_url,
-        ramdisk=spec.ramdisk_url,
+        network="\n".join(ipxe_commands(spec.network.address)) or "dhcp || goto wait",
+        kernel=spec.media.kernel_url,
+        ramdisk=spec.media.ramdisk_url,
         # Modern kernels take the ramdisk by its name in iPXE's file list.
-        args=f"initrd=initrd {spec.kernel_args}",
+        args=f"initrd=initrd {spec.installer.command_line}",
     )
     return StubDisk(script)
 
 
-def ipxe_commands(address: Mapping[str, str]) -> list[str]:
+def ipxe_commands(address: Address | None) -> list[str]:
     """Return what iPXE is told of a fixed address, nothing where there is none."""
     if not address:
         return []
-    found = [f"set net0/ip {address['ip']}", f"set net0/netmask {address['netmask']}"]
-    if address["gateway"]:
-        found.append(f"set net0/gateway {address['gateway']}")
-    found += [f"set dns {server}" for server in address["nameservers"].split()[:1]]
+    found = [f"set net0/ip {address.ip}", f"set net0/netmask {address.netmask}"]
+    if address.gateway:
+        found.append(f"set net0/gateway {address.gateway}")
+    found += [f"set dns {server}" for server in address.nameservers.split()[:1]]
     return [*found, "ifopen net0 || goto wait"]
 
 
-def grub_commands(address: Mapping[str, str]) -> list[str]:
+def grub_commands(address: Address | None) -> list[str]:
     """Return what GRUB is told of a fixed address.
 
     GRUB takes all of an address's old class (10.0.0.0/8) for the subnet unless a
@@ -129,13 +128,13 @@ def grub_commands(address: Mapping[str, str]) -> list[str]:
     if not address:
         return []
     found = [
-        f"net_add_addr fixed efinet0 {address['ip']}",
-        f"net_add_route subnet {address['subnet']} fixed",
+        f"net_add_addr fixed efinet0 {address.ip}",
+        f"net_add_route subnet {address.subnet} fixed",
     ]
-    if gateway := address["gateway"]:
-        for name, net in enumerate(("0.0.0.0/0", *_outside(address["subnet"]))):
+    if gateway := address.gateway:
+        for name, net in enumerate(("0.0.0.0/0", *_outside(address.subnet))):
             found.append(f"net_add_route out{name} {net} gw {gateway}")
-    servers = address["nameservers"].split()[:1]
+    servers = address.nameservers.split()[:1]
     return [*found, *(f"net_add_dns {server}" for server in servers)]
 
 
@@ -193,14 +192,14 @@ class IpxeBoot:
 
     def images(self, spec: Spec) -> tuple[BootImage, ...]:
         """The stub alone."""
-        content = _efi_stub(spec) if spec.firmware == "uefi" else _stub(spec)
+        content = _efi_stub(spec) if spec.hardware.firmware == "uefi" else _stub(spec)
         return (
             BootImage(
                 role=ROOT,
                 disk_format="qcow2",
                 container_format="bare",
                 content=content,
-                properties=spec.boot_properties,
+                properties=spec.hardware.properties,
             ),
         )
 
@@ -211,19 +210,23 @@ class IpxeBoot:
     def problems(self, spec: Spec) -> list[str]:
         """iPXE and GRUB as distributions build them speak HTTP only."""
         found = []
-        for url in (spec.kernel_url, spec.ramdisk_url):
+        for url in (spec.media.kernel_url, spec.media.ramdisk_url):
             if not url.startswith("http://"):
                 found.append(
                     f"boot method ipxe needs an http:// install tree, not {url}; "
                     "give another --source or use --boot-method kernel"
                 )
-        if spec.arch not in ARCHES:
+        if spec.installer.arch not in ARCHES:
             found.append(
-                f"boot method ipxe starts x86_64 and aarch64 guests, not {spec.arch}; "
+                f"boot method ipxe starts x86_64 and aarch64 guests, not {spec.installer.arch}; "
                 "use --boot-method kernel"
             )
-        words = (spec.kernel_args, spec.kernel_url, spec.ramdisk_url)
-        if spec.firmware == "uefi" and any("'" in text for text in words):
+        words = (
+            spec.installer.command_line,
+            spec.media.kernel_url,
+            spec.media.ramdisk_url,
+        )
+        if spec.hardware.firmware == "uefi" and any("'" in text for text in words):
             found.append(
                 "boot method ipxe cannot give UEFI guests a command line, or an address, "
                 "with '; use --boot-method kernel"

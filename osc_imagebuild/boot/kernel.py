@@ -35,14 +35,14 @@ def _part(
     content: Content = RemoteFile(url, sha256)
     if path:
         content = IsoFile(
-            spec.iso_url,
-            spec.iso_image_id,
-            spec.iso_version,
-            (spec.iso_kernel, spec.iso_ramdisk),
+            spec.media.iso.url,
+            spec.media.iso.image_id,
+            spec.media.iso.version,
+            (spec.media.iso.kernel, spec.media.iso.ramdisk),
             path,
         )
         # Of all that tells this ISO from others, as it is read for an upload only.
-        sha256 = hashlib.sha256(f"{spec.iso_version} {path}".encode()).hexdigest()
+        sha256 = hashlib.sha256(f"{spec.media.iso.version} {path}".encode()).hexdigest()
     return BootImage(
         role=role,
         disk_format=disk_format,
@@ -83,42 +83,52 @@ class KernelBoot:
     def images(self, spec: Spec) -> tuple[BootImage, ...]:
         """Kernel and ramdisk, shared by content, the blank root disk, the ISO's CD."""
         kernel = _part(
-            KERNEL, "aki", spec, spec.kernel_url, spec.kernel_sha256, spec.iso_kernel
+            KERNEL,
+            "aki",
+            spec,
+            spec.media.kernel_url,
+            spec.media.kernel_sha256,
+            spec.media.iso.kernel,
         )
         ramdisk = _part(
             RAMDISK,
             "ari",
             spec,
-            spec.ramdisk_url,
-            spec.ramdisk_sha256,
-            spec.iso_ramdisk,
+            spec.media.ramdisk_url,
+            spec.media.ramdisk_sha256,
+            spec.media.iso.ramdisk,
         )
         root = BootImage(
             role=ROOT,
             disk_format="qcow2",
             container_format="bare",
-            content=BlankDisk(spec.disk_gib),
-            properties={**spec.boot_properties, "os_command_line": spec.kernel_args},
+            content=BlankDisk(spec.hardware.disk_gib),
+            properties={
+                **spec.hardware.properties,
+                "os_command_line": spec.installer.command_line,
+            },
             refs={"kernel_id": KERNEL, "ramdisk_id": RAMDISK},
         )
         cd = (
-            (cdrom.iso_image(spec),) if spec.iso_as_cd and not spec.iso_image_id else ()
+            (cdrom.iso_image(spec),)
+            if spec.media.iso.as_cd and not spec.media.iso.image_id
+            else ()
         )
         return (kernel, ramdisk, root, *cd)
 
     def cds(self, spec: Spec) -> tuple[BootVolume, ...]:
         """The ISO where it is one; else the installer comes over the network."""
-        return (cdrom.iso_cd(spec, boots=False),) if spec.iso_as_cd else ()
+        return (cdrom.iso_cd(spec, boots=False),) if spec.media.iso.as_cd else ()
 
     def problems(self, spec: Spec) -> list[str]:
         """The command line must survive Nova's cut."""
-        size = len(spec.kernel_args.encode())
+        size = len(spec.installer.command_line.encode())
         if size <= COMMAND_LINE_LIMIT:
             return []
         other = "; use --boot-method ipxe"
-        if spec.iso_kernel:
+        if spec.media.iso.kernel:
             other = ""
-        elif spec.firmware == "uefi":
+        elif spec.hardware.firmware == "uefi":
             other = (
                 "; --boot-method ipxe has no such limit, but a UEFI firmware under libvirt "
                 "shows its stub no network card"

@@ -33,7 +33,6 @@ from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import attempts
 from osc_imagebuild.version import tool_version
 
-SCHEMA = 1
 _PREFIX = "imagebuild_"
 # Glance keeps a property in a MySQL TEXT column of 64 KiB; JSON writes up to six
 # bytes a character.
@@ -98,9 +97,9 @@ class Record:
         """Seconds that the installer still needs by earlier builds, None if unknown."""
         started = self.marks.get(Milestone.STARTED)
         over = self.is_over or Milestone.INSTALLED in self.marks
-        if over or started is None or not self.spec.expected_s:
+        if over or started is None or not self.spec.installer.expected_s:
             return None
-        return max(0.0, started.at + self.spec.expected_s - now)
+        return max(0.0, started.at + self.spec.installer.expected_s - now)
 
     @property
     def attempts(self) -> tuple[str, ...]:
@@ -120,7 +119,7 @@ def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Rec
     :raises: CloudError
     """
     properties = {
-        f"{_PREFIX}schema": str(SCHEMA),
+        f"{_PREFIX}schema": str(specs.SCHEMA),
         f"{_PREFIX}status": Status.BUILDING,
         f"{_PREFIX}spec": specs.to_json(spec),
         f"{_PREFIX}texts": pack(texts),
@@ -243,9 +242,10 @@ def parse(image: Image) -> Record:
     def field(name: str) -> str:
         return image.properties.get(_PREFIX + name, "")
 
-    if field("schema") != str(SCHEMA):
-        schema = field("schema")[:20] or "missing"
-        why = f"its record has schema {schema}, this one reads {SCHEMA}"
+    schema = whole_number(field("schema"), 1, specs.SCHEMA)
+    if schema is None:
+        other = field("schema")[:20] or "missing"
+        why = f"its record has schema {other}, this one reads 1 to {specs.SCHEMA}"
         raise _other_version(image, why)
     try:
         return Record(
@@ -256,7 +256,7 @@ def parse(image: Image) -> Record:
             reason=field("reason"),
             evidence=field("evidence"),
             percent=_percent(field("percent")),
-            spec=specs.from_json(field("spec")),
+            spec=specs.from_json(field("spec"), schema),
             marks=_marks(field("marks")),
             steps=_steps(field("steps")),
             signals=field("signals"),
@@ -271,8 +271,8 @@ def parse(image: Image) -> Record:
         *(OverflowError, RecursionError),
     ) as error:
         # What looks damaged may be what a later version writes, which says so.
-        other = field("tool_version") not in ("", tool_version())
-        if other or isinstance(error, specs.OtherVersionError):
+        newer = field("tool_version") not in ("", tool_version())
+        if newer or isinstance(error, specs.OtherVersionError):
             raise _other_version(image, str(error)) from error
         raise RecordError(
             f"the record of build {image.id} is damaged: {error}; unless a client still "
@@ -351,8 +351,11 @@ def update(api: Api, build_id: str, **fields: Any) -> Record:
 
     :raises: RecordError where it is gone, or cannot be read any more, CloudError
     """
+    if "spec" in fields:
+        fields["schema"] = specs.SCHEMA
     values: dict[str, Callable[[Any], str]] = {
         "marks": dump_marks,
+        "spec": specs.to_json,
         "steps": lambda steps: json.dumps([list(s) for s in steps]),
         "console_tail": lambda text: json.dumps(_plain(text)[-TAIL_LIMIT:]),
     }

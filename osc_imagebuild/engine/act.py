@@ -173,8 +173,8 @@ class Actor:
             kind: source_id,
             "metadata": {VOLUME_MARK: self._build_id},
         }
-        if self._spec.volume_zone:
-            body["availability_zone"] = self._spec.volume_zone
+        if self._spec.hardware.volume_zone:
+            body["availability_zone"] = self._spec.hardware.volume_zone
         volumes.create(self._api, body)
 
     def _create_snapshot(self, action: CreateSnapshot) -> None:
@@ -250,7 +250,7 @@ class Actor:
         spec = self._spec
         body: dict[str, Any] = {
             "name": name,
-            "flavorRef": spec.flavor_id,
+            "flavorRef": spec.hardware.flavor_id,
             "networks": self._networks(action),
             "tags": [build_tag(self._build_id), PART_TAG],
         }
@@ -260,38 +260,41 @@ class Actor:
             ]
         else:
             body["imageRef"] = action.image_id
-        if spec.config_drive or action.config_drive:
+        if spec.network.config_drive or action.config_drive:
             body["config_drive"] = True
         text = self._texts.get(action.user_data, "")
         if text:
             body["user_data"] = servers.encode(text)
-        if spec.security_groups:
-            body["security_groups"] = [{"name": n} for n in spec.security_groups]
-        if spec.availability_zone:
-            body["availability_zone"] = spec.availability_zone
+        if spec.network.security_groups:
+            body["security_groups"] = [
+                {"name": n} for n in spec.network.security_groups
+            ]
+        if spec.hardware.availability_zone:
+            body["availability_zone"] = spec.hardware.availability_zone
         try:
-            self._start(body, required=spec.config_drive)
+            self._start(body, required=spec.network.config_drive)
         except CloudError as error:
-            if "fixed_ip" in body["networks"][0] and "in use" in str(error):
-                taken = install.address_taken(spec.address["ip"], str(error))
+            address = body["networks"][0].get("fixed_ip")
+            if address and "in use" in str(error):
+                taken = install.address_taken(address, str(error))
                 raise because(error, taken) from error
             raise
 
     def _start(self, body: dict[str, Any], *, required: bool) -> None:
         """Ask for a server, without a config drive where that may be the reason not to."""
         try:
-            servers.create(self._api, body, self._spec.hints)
+            servers.create(self._api, body, self._spec.hardware.hints)
         except CloudError as error:
             drive = body.pop("config_drive", False)
             if error.status not in (400, 403) or required or not drive:
                 raise
-            servers.create(self._api, body, self._spec.hints)
+            servers.create(self._api, body, self._spec.hardware.hints)
 
     def _networks(self, action: CreateServer) -> list[dict[str, str]]:
         """The installer has the address that it was told; the result takes any."""
-        found = [{"uuid": network} for network in self._spec.networks]
-        if self._spec.address and action.role == "install":
-            found[0]["fixed_ip"] = self._spec.address["ip"]
+        found = [{"uuid": network} for network in self._spec.network.networks]
+        if self._spec.network.address and action.role == "install":
+            found[0]["fixed_ip"] = self._spec.network.address.ip
         return found
 
     def _set_image(self, action: SetImage) -> None:

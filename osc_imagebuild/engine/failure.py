@@ -45,7 +45,7 @@ def _clean(api: Api, build: record.Record) -> None:
 
     A result that did not boot stays hidden, tagged, for inspection.
     """
-    if build.spec.keep_on_failure:
+    if build.spec.conduct.keep_on_failure:
         return
     teardown(api, build.id, keep=build.made)
 
@@ -85,13 +85,13 @@ def _failure(
     lines = [f"build {build.id} failed in step {build.step}: {build.reason}"]
     if build.evidence and build.evidence not in build.reason:
         lines.append(f"the console shows: {build.evidence}")
-    if build.spec.keep_on_failure:
+    if build.spec.conduct.keep_on_failure:
         lines += _kept(build, evidence or Evidence())
     elif build.made and retry_points.VERIFY in points:
-        output = outputs.find(build.spec.output)
+        output = outputs.find(build.spec.result.output)
         hidden = "hidden " if output and output.is_hidden else ""
         lines.append(
-            f"the {build.spec.output} that did not pass stays {hidden}for "
+            f"the {build.spec.result.output} that did not pass stays {hidden}for "
             f"inspection: {build.made[0]}"
         )
     if left:

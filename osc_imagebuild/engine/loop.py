@@ -193,7 +193,7 @@ class Engine:
     def _bound(self, reason: str) -> None:
         """Steps have limits of their own; none may be waited in for ever."""
         spec = self._build.spec
-        limit = spec.timeout_s + spec.verify_timeout_s + LONGEST_STEP_S
+        limit = spec.conduct.timeout_s + spec.verify.timeout_s + LONGEST_STEP_S
         if self._api.now() - self._waits_since > limit:
             self._fail(f"{reason}: for more than {limit // 60} minutes", "")
 
@@ -351,7 +351,7 @@ class Engine:
         if self._step in recipe.AFTER_PUBLISHING:
             # The image is out: a build that could not tidy up has not failed,
             # it is to be resumed.
-            text = f"{reason}; the {self._build.spec.output} is complete"
+            text = f"{reason}; the {self._build.spec.result.output} is complete"
             if self._refused is not None:
                 raise because(self._refused, text) from self._refused
             raise CloudError(text, service=service)

@@ -28,13 +28,14 @@ AFTER_PUBLISHING = (Cleanup.name, Complete.name)
 
 def of(spec: Spec) -> tuple[Step, ...]:
     """Return all steps of the build in order."""
-    boot, output = boot_methods.load(spec.boot_method), output_kinds.load(spec.output)
+    boot = boot_methods.load(spec.installer.boot_method)
+    output = output_kinds.load(spec.result.output)
     images, volumes = boot.images(spec), boot_methods.volumes(spec)
     return (
         *(EnsureImage(image) for image in images),
         *(EnsureVolume(volume) for volume in volumes),
         StartServer(boot.root, volumes),
-        *((EnsureKey(),) if spec.press_key else ()),
+        *((EnsureKey(),) if spec.installer.press_key else ()),
         Install(sign_files.of_role(spec, "install")),
         PowerOff(),
         *output.steps(spec),
@@ -56,12 +57,12 @@ def _served(volumes: tuple[BootVolume, ...], kept: tuple[str, ...]) -> tuple[str
 
 
 def _verify(spec: Spec, output: Output) -> tuple[Step, ...]:
-    if not spec.verify:
+    if not spec.verify.enabled:
         return ()
-    volume = (EnsureVerifyVolume(output),) if spec.root == "volume" else ()
+    volume = (EnsureVerifyVolume(output),) if spec.hardware.has_root_volume else ()
     return (
         *volume,
-        StartVerify(spec.root == "volume"),
+        StartVerify(spec.hardware.has_root_volume),
         Verify(sign_files.of_role(spec, "verify")),
         RemoveVerify(),
     )

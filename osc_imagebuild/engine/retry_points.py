@@ -42,9 +42,9 @@ def look(api: Api, build: Record, parts: Collection[str]) -> Facts:
 def everything(spec: Spec) -> set[str]:
     """Return all parts of the cloud that a build may have something in."""
     parts = {"images", "result", "servers", "server:install"}
-    output = outputs.find(spec.output)
+    output = outputs.find(spec.result.output)
     parts |= output.sees if output else {"volumes", "snapshots"}
-    if spec.root == "volume":
+    if spec.hardware.has_root_volume:
         parts.add("volumes")
     return parts
 
@@ -53,11 +53,11 @@ def _needed(build: Record) -> set[str]:
     """What can be evidence of a step, by what the record says was reached."""
     parts: set[str] = set()
     if Milestone.HARVESTED in build.marks:
-        output = outputs.find(build.spec.output)
+        output = outputs.find(build.spec.result.output)
         parts |= output.sees if output else set()
     if Milestone.INSTALLED in build.marks:
         parts |= {"servers", "server:install"}
-        parts |= {"volumes"} if build.spec.root == "volume" else set()
+        parts |= {"volumes"} if build.spec.hardware.has_root_volume else set()
     return parts
 
 
@@ -70,7 +70,7 @@ def _has_evidence(spec: Spec, facts: Facts, point: str) -> bool:
     match point:
         case "verify":
             noted = Milestone.HARVESTED in facts.marks
-            output = outputs.find(spec.output)
+            output = outputs.find(spec.result.output)
             return noted and output is not None and output.result(facts) is not None
         case "harvest":
             server, root = facts.servers.get("install"), facts.volumes.get(ROOT)

@@ -6,15 +6,16 @@ Templates get the common variables of `wishes` and those of the entry's family.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from osc_imagebuild import boot
 from osc_imagebuild.guests import passwords, rendering
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.families import family
-from osc_imagebuild.guests.install_tree import install_tree, is_iso, variables
+from osc_imagebuild.guests.install_tree import is_iso, variables
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.spec import Address
 
 # Source: Nova's metadata service; /latest/user-data is the user data as given.
 USER_DATA_URL = "http://169.254.169.254/latest/user-data"
@@ -52,14 +53,16 @@ class IsoRef:
 class AnswerDelivery:
     """How an installer comes to its answers: the boot method, network, and ISO.
 
-    ``address`` is as in `Spec`; ``metadata`` is whether answers are read from the
-    metadata service, even by an installer that could from a config drive.
+    ``metadata`` is whether answers are read from the
+    metadata service, even by an installer that could from a config drive. ``from_iso``
+    is whether the installer comes from an ISO, even if the request does not say so.
     """
 
     boot_method: str = ""
-    address: Mapping[str, str] = field(default_factory=dict)
+    address: Address | None = None
     metadata: bool = True
-    disc: IsoRef = field(default_factory=IsoRef)
+    disc: IsoRef = IsoRef()
+    from_iso: bool = False
 
 
 def wishes(entry: Entry, request: Request) -> dict[str, Any]:
@@ -104,15 +107,15 @@ def render(
     request: Request,
     build_id: str,
     source: str,
-    way: AnswerDelivery = AnswerDelivery(),
+    delivery: AnswerDelivery = AnswerDelivery(),
 ) -> Answers:
     """Return what the installer and the first boot are told.
 
     :raises: SpecError where a template cannot be rendered
     """
-    context = _context(entry, request, build_id, source, way)
+    context = _context(entry, request, build_id, source, delivery)
     kernel_args = entry.kernel_args
-    method = boot.find(way.boot_method or request.boot_method)
+    method = boot.find(delivery.boot_method or request.boot_method)
     if context["from_iso"] and method and method.uploads_kernel:
         kernel_args = entry.iso_kernel_args or kernel_args
     return Answers(
@@ -124,28 +127,28 @@ def render(
 
 
 def _context(
-    entry: Entry, request: Request, build_id: str, source: str, way: AnswerDelivery
+    entry: Entry, request: Request, build_id: str, source: str, delivery: AnswerDelivery
 ) -> dict[str, Any]:
     """All that the templates of one build may use."""
-    method = boot.find(way.boot_method or request.boot_method)
+    method = boot.find(delivery.boot_method or request.boot_method)
     needs_iso = method is not None and not method.takes_tree
-    place = install_tree(entry, request).source
-    drive = None if way.metadata else entry.config_drive_url
+    from_iso = delivery.from_iso or bool(request.source and is_iso(request.source))
+    drive = None if delivery.metadata else entry.config_drive_url
     context: dict[str, Any] = {
         **variables(entry, request, source),
         **wishes(entry, request),
-        "boot_method": way.boot_method,
-        "from_iso": needs_iso or bool(place and is_iso(place)),
+        "boot_method": delivery.boot_method,
+        "from_iso": needs_iso or from_iso,
         "boots_iso": method is None or method.boots_iso,
         "command_line_limit": method.command_line_limit if method else 0,
-        "iso_label": way.disc.label,
-        "iso_url": way.disc.url,
+        "iso_label": delivery.disc.label,
+        "iso_url": delivery.disc.url,
         "build_id": build_id,
         "user_data_url": USER_DATA_URL if drive is None else drive,
         "report_url": REPORT_URL,
-        "address": way.address,
+        "address": delivery.address,
     }
-    kind = "static" if way.address else "dhcp"
+    kind = "static" if delivery.address else "dhcp"
     context["network_args"] = rendering.text(
         entry, entry.network.get(kind, ""), context
     )

@@ -24,20 +24,35 @@ class InstallTree:
     fetches: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class System:
+    """What a request wants of an entry of the catalogue, and where its installer is.
+
+    ``packages`` is the install tree for templates: no ISO is one, the entry has another.
+    """
+
+    entry: Entry
+    tree: InstallTree
+    packages: str
+
+
 def is_iso(source: str) -> bool:
     """Whether a source is an ISO: a URL that ends so, a file, or an image."""
     web = source.startswith(("http://", "https://"))
     return not web or urlsplit(source).path.lower().endswith(".iso")
 
 
-def package_source(entry: Entry, request: Request) -> str:
-    """Return the install tree for templates: no ISO is one, the entry has another.
+def system(entry: Entry, request: Request) -> System:
+    """Return an entry as a request wants it.
 
     :raises: as `install_tree`
     """
+    tree = install_tree(entry, request)
+    packages = tree.source
     if request.source and is_iso(request.source):
-        request = dataclasses.replace(request, source=None)
-    return install_tree(entry, request).source
+        own = dataclasses.replace(request, source=None)
+        packages = install_tree(entry, own).source
+    return System(entry, tree, packages)
 
 
 def install_tree(entry: Entry, request: Request) -> InstallTree:

@@ -1,99 +1,56 @@
-"""A build with every name resolved, as the record keeps it. Standard library only."""
+"""A build with every name resolved, as the record keeps it. Standard library only.
+
+A `Spec` has a part for each thing that a build is about. Sizes carry their unit,
+times are seconds. There are no secrets in it: answer files are kept beside it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class RootDevice(StrEnum):
+    """Where the root disk of the install server is."""
+
+    LOCAL = "local"
+    VOLUME = "volume"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spec:
-    """A build with every name resolved; what the record keeps. No secrets.
+class Installer:
+    """What is installed, and how its installer runs.
 
-    Sizes carry their unit, times are seconds. ``result_properties`` is all that may be
-    found on the finished image besides Glance's own attributes. Signs are the OS's own;
-    ``expected_s`` is how long it took before, 0 if unknown. ``root`` says where the
-    root disk is: 'local', on the server's host, or 'volume'. ``iso_import`` is whether
-    Glance fetches the ISO by itself, ``answers_in_iso`` whether the files of the answer
-    CD go into the ISO itself, ``press_key`` whether its boot loader waits for a key;
-    more on an ISO is in `InstallSource`. ``volume_zone`` is the zone of
-    volumes, '' for Cinder's choice. ``address`` is as
-    `osc_imagebuild.planning.fixed_address.of_subnet` makes it, empty where the first network has
-    DHCP. ``verify_config_drive`` is whether the first server that tests the result gets a
-    config drive even where others do not; ``install_ram_mib`` and ``install_disk_gib``
-    are what the installer needs.
+    ``command_line`` is the kernel's. ``press_key`` is whether the boot loader of its CD
+    waits for a key. ``ram_mib`` and ``disk_gib`` are what it needs, ``expected_s`` is
+    how long it took before, 0 if unknown. ``progress`` (sign, label, per cent),
+    ``failures`` (sign, sentence) and ``banners`` are signs of the catalogue's entry.
     """
 
-    name: str
     os: str
     arch: str
-    source: str
     boot_method: str
-    output: str
-    flavor_id: str
-    flavor_name: str
-    root: str
-    disk_gib: int
-    firmware: str
-    config_drive: bool
-    networks: tuple[str, ...]
-    address: Mapping[str, str]
-    security_groups: tuple[str, ...]
-    availability_zone: str | None
-    volume_zone: str
-    hints: Mapping[str, str | tuple[str, ...]]
-    kernel_url: str
-    ramdisk_url: str
-    kernel_args: str
-    kernel_sha256: str
-    ramdisk_sha256: str
-    iso_url: str
-    iso_image_id: str
-    iso_size_gib: int
-    iso_key: str
-    iso_sha256: str
-    iso_sha512: str
-    iso_import: bool
-    iso_as_cd: bool
-    iso_label: str
-    iso_kernel: str
-    iso_ramdisk: str
-    iso_version: str
-    answer_cd_label: str
-    answer_cd_files: Mapping[str, str]
-    answer_cd_texts: Mapping[str, str]
-    answers_in_iso: bool
-    driver_cd: DriverCd
-    press_key: bool
-    boot_properties: Mapping[str, str]
-    result_properties: Mapping[str, str]
-    result_tags: tuple[str, ...]
-    result_visibility: str
-    min_ram_mib: int
-    timeout_s: int
-    verify: bool
-    verify_user_data: str
-    verify_sign: str
-    verify_timeout_s: int
-    keep_on_failure: bool
-    attempts: int = 2
-    verify_config_drive: bool = True
-    install_ram_mib: int = 0
-    install_disk_gib: int = 0
-    family: str
-    progress: tuple[tuple[str, str, int], ...]
-    failures: tuple[tuple[str, str], ...]
-    banners: tuple[str, ...]
-    stall_s: int
-    expected_s: int
-
-
-# --- what the user has ------------------------------------------------------
+    command_line: str
+    family: str = "generic"
+    press_key: bool = False
+    ram_mib: int = 0
+    disk_gib: int = 0
+    expected_s: int = 0
+    progress: tuple[tuple[str, str, int], ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
+    banners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class DriverCd:
-    """An ISO with drivers: a URL or path, or an image; as the fields of `Spec`'s ISO."""
+class Iso:
+    """An ISO at a URL, in a file of this machine (also ``url``), or in an image.
+
+    With ``imported`` Glance fetches it by itself. ``key`` is the same for the same
+    content, '' where nothing tells. With ``as_cd`` the server gets it as a CD.
+    ``kernel`` and ``ramdisk`` are paths in it, ``version`` says which state of it they
+    were looked up in. All are '' and 0 where they are of no use.
+    """
 
     url: str = ""
     image_id: str = ""
@@ -102,40 +59,150 @@ class DriverCd:
     sha256: str = ""
     sha512: str = ""
     imported: bool = False
+    as_cd: bool = False
+    label: str = ""
+    kernel: str = ""
+    ramdisk: str = ""
+    version: str = ""
 
     def __bool__(self) -> bool:
         """Whether there is one."""
         return bool(self.url or self.image_id)
 
+    @property
+    def url_for_guests(self) -> str:
+        """Where the installer fetches it by itself, '' where it has it as a CD."""
+        return "" if self.as_cd else self.url
+
 
 @dataclass(frozen=True, kw_only=True)
-class InstallSource:
-    """Install media as the spec keeps them; '' and 0 where they are of no use.
+class Media:
+    """Where the installer comes from: the files of an install tree, or an ISO.
 
-    ``iso_as_cd`` is whether the server gets the ISO as a CD; ``iso_kernel`` and
-    ``iso_ramdisk`` are paths in it, ``iso_version`` says which state of it.
+    ``source`` is how the user knows it; ``drivers`` is the user's own driver ISO.
     """
 
-    boot_method: str
-    source: str
+    source: str = ""
     kernel_url: str = ""
     ramdisk_url: str = ""
     kernel_sha256: str = ""
     ramdisk_sha256: str = ""
-    iso_url: str = ""
-    iso_image_id: str = ""
-    iso_size_gib: int = 0
-    iso_sha256: str = ""
-    iso_sha512: str = ""
-    iso_import: bool = False
-    iso_key: str = ""
-    iso_as_cd: bool = False
-    iso_label: str = ""
-    iso_kernel: str = ""
-    iso_ramdisk: str = ""
-    iso_version: str = ""
+    iso: Iso = Iso()
+    drivers: Iso = Iso()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerDisc:
+    """A CD with the answers, or the files that go into the installer's own ISO.
+
+    ``label`` is the CD's, '' where there is none; ``files`` maps paths to names of the
+    build's texts, ``texts`` paths to what is the same for all builds.
+    """
+
+    label: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    in_iso: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """A fixed IPv4 address, for an installer on a network without DHCP.
+
+    ``prefix`` is the length of the netmask, ``nameservers`` are parted by spaces.
+    """
+
+    ip: str
+    subnet: str
+    prefix: str
+    netmask: str
+    gateway: str = ""
+    nameservers: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networking:
+    """Networks of the servers, and what follows from them; ``address`` is of the first."""
+
+    networks: tuple[str, ...]
+    address: Address | None = None
+    config_drive: bool = False
+    security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """The servers, and where they are.
+
+    ``properties`` are those of the images they boot from. ``volume_zone`` is the zone
+    of volumes, '' for Cinder's choice.
+    """
+
+    flavor_id: str
+    disk_gib: int
+    root: RootDevice
+    flavor_name: str = ""
+    firmware: str = "bios"
+    properties: Mapping[str, str] = field(default_factory=dict)
+    availability_zone: str | None = None
+    volume_zone: str = ""
+    hints: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
     @property
-    def iso_url_for_guests(self) -> str:
-        """Where the installer fetches its ISO, '' where that is a CD."""
-        return "" if self.iso_as_cd else self.iso_url
+    def has_root_volume(self) -> bool:
+        """Whether the root disk is a volume."""
+        return self.root == RootDevice.VOLUME
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What the build leaves.
+
+    ``properties`` are all that may be found on the finished image besides Glance's own
+    attributes.
+    """
+
+    name: str
+    output: str
+    properties: Mapping[str, str]
+    tags: tuple[str, ...] = ()
+    visibility: str = "private"
+    min_ram_mib: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """The test of the result: a server boots from it and says ``sign`` on its console.
+
+    ``config_drive`` is whether the first one gets a config drive even where others do
+    not.
+    """
+
+    sign: str
+    enabled: bool = True
+    timeout_s: int = 1800
+    config_drive: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conduct:
+    """How long is waited, how often tried, and what stays of a failure."""
+
+    timeout_s: int = 7200
+    stall_s: int = 600
+    keep_on_failure: bool = False
+    attempts: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A build with every name resolved; what the record keeps."""
+
+    installer: Installer
+    media: Media = Media()
+    answers: AnswerDisc = AnswerDisc()
+    network: Networking
+    hardware: Hardware
+    result: Result
+    verify: Verification
+    conduct: Conduct = Conduct()

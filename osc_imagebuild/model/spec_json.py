@@ -6,67 +6,84 @@ import dataclasses
 import json
 import typing
 from collections.abc import Collection, Mapping
+from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any
 
 from osc_imagebuild.errors import RecordError
-from osc_imagebuild.model.spec import DriverCd, Spec
+from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Spec
 
-# What a spec means that lacks a field: a build without what the field is for.
-_DEFAULTS: Mapping[str, Any] = {
-    "address": {},
-    "answer_cd_files": {},
-    "answer_cd_label": "",
-    "answer_cd_texts": {},
-    "answers_in_iso": False,
-    "availability_zone": None,
-    "banners": (),
-    "boot_properties": {},
-    "config_drive": False,
-    "driver_cd": DriverCd(),
-    "expected_s": 0,
-    "failures": (),
-    "family": "generic",
-    "firmware": "bios",
-    "flavor_name": "",
-    "hints": {},
-    "iso_as_cd": False,
-    "iso_image_id": "",
-    "iso_import": False,
-    "iso_kernel": "",
-    "iso_key": "",
-    "iso_label": "",
-    "iso_ramdisk": "",
-    "iso_sha256": "",
-    "iso_sha512": "",
-    "iso_size_gib": 0,
-    "iso_url": "",
-    "iso_version": "",
-    "keep_on_failure": False,
-    "kernel_sha256": "",
-    "kernel_url": "",
-    "min_ram_mib": 0,
-    "press_key": False,
-    "progress": (),
-    "ramdisk_sha256": "",
-    "ramdisk_url": "",
-    "result_tags": (),
-    "result_visibility": "private",
-    "security_groups": (),
-    "source": "",
-    "stall_s": 600,
-    "timeout_s": 7200,
-    "verify": True,
-    "verify_config_drive": True,
-    "verify_timeout_s": 1800,
-    "volume_zone": "",
+SCHEMA = 2
+# Where the fields of schema 1 are, which had no parts.
+SCHEMA_1 = {
+    "os": "installer.os",
+    "arch": "installer.arch",
+    "boot_method": "installer.boot_method",
+    "kernel_args": "installer.command_line",
+    "family": "installer.family",
+    "press_key": "installer.press_key",
+    "install_ram_mib": "installer.ram_mib",
+    "install_disk_gib": "installer.disk_gib",
+    "expected_s": "installer.expected_s",
+    "progress": "installer.progress",
+    "failures": "installer.failures",
+    "banners": "installer.banners",
+    "source": "media.source",
+    "kernel_url": "media.kernel_url",
+    "ramdisk_url": "media.ramdisk_url",
+    "kernel_sha256": "media.kernel_sha256",
+    "ramdisk_sha256": "media.ramdisk_sha256",
+    "iso_url": "media.iso.url",
+    "iso_image_id": "media.iso.image_id",
+    "iso_size_gib": "media.iso.size_gib",
+    "iso_key": "media.iso.key",
+    "iso_sha256": "media.iso.sha256",
+    "iso_sha512": "media.iso.sha512",
+    "iso_import": "media.iso.imported",
+    "iso_as_cd": "media.iso.as_cd",
+    "iso_label": "media.iso.label",
+    "iso_kernel": "media.iso.kernel",
+    "iso_ramdisk": "media.iso.ramdisk",
+    "iso_version": "media.iso.version",
+    "driver_cd": "media.drivers",
+    "answer_cd_label": "answers.label",
+    "answer_cd_files": "answers.files",
+    "answer_cd_texts": "answers.texts",
+    "answers_in_iso": "answers.in_iso",
+    "networks": "network.networks",
+    "address": "network.address",
+    "config_drive": "network.config_drive",
+    "security_groups": "network.security_groups",
+    "flavor_id": "hardware.flavor_id",
+    "flavor_name": "hardware.flavor_name",
+    "root": "hardware.root",
+    "disk_gib": "hardware.disk_gib",
+    "firmware": "hardware.firmware",
+    "boot_properties": "hardware.properties",
+    "availability_zone": "hardware.availability_zone",
+    "volume_zone": "hardware.volume_zone",
+    "hints": "hardware.hints",
+    "name": "result.name",
+    "output": "result.output",
+    "result_properties": "result.properties",
+    "result_tags": "result.tags",
+    "result_visibility": "result.visibility",
+    "min_ram_mib": "result.min_ram_mib",
+    "verify": "verify.enabled",
+    "verify_sign": "verify.sign",
+    "verify_timeout_s": "verify.timeout_s",
+    "verify_config_drive": "verify.config_drive",
+    "timeout_s": "conduct.timeout_s",
+    "stall_s": "conduct.stall_s",
+    "keep_on_failure": "conduct.keep_on_failure",
+    "attempts": "conduct.attempts",
 }
 # Fields of one thing: none has a safe default where the build has that thing.
-_TOGETHER = (
-    ("kernel_url", "ramdisk_url", "kernel_sha256", "ramdisk_sha256"),
-    tuple(name for name in _DEFAULTS if name.startswith("iso_")),
-    tuple(name for name in _DEFAULTS if name.startswith("answer")),
-)
+_TOGETHER: Mapping[type, tuple[str, ...]] = {
+    Media: ("kernel_url", "ramdisk_url", "kernel_sha256", "ramdisk_sha256"),
+    Iso: tuple(field.name for field in dataclasses.fields(Iso)),
+    AnswerDisc: tuple(field.name for field in dataclasses.fields(AnswerDisc)),
+}
 
 
 class OtherVersionError(RecordError):
@@ -78,8 +95,8 @@ def to_json(spec: Spec) -> str:
     return json.dumps(dataclasses.asdict(spec), sort_keys=True)
 
 
-def from_json(text: str) -> Spec:
-    """Return the spec in ``text``.
+def from_json(text: str, schema: int = SCHEMA) -> Spec:
+    """Return the spec in ``text``, which is of ``schema`` 1 or 2.
 
     Fields that this version does not know are ignored, and what a spec lacks is as it
     was before there was such a field, where that is safe.
@@ -93,31 +110,55 @@ def from_json(text: str) -> Spec:
         raise RecordError(f"the build's spec is not JSON: {error}") from error
     if not isinstance(data, Mapping):
         raise RecordError("the build's spec is not a JSON object")
-    found: Spec = _fields(data, Spec)
-    return found
+    spec: Spec = _read(_with_parts(data) if schema == 1 else data, Spec)
+    return spec
 
 
-def _fields(data: Mapping[str, Any], kind: Any, at: str = "") -> Any:
-    """Return a data class of the package's own from those of its fields that are there."""
+def _with_parts(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a spec of schema 1 as schema 2 has them."""
+    spec: dict[str, Any] = {}
+    for name in SCHEMA_1.keys() & flat.keys():
+        *parts, last = SCHEMA_1[name].split(".")
+        part = spec
+        for key in parts:
+            part = part.setdefault(key, {})
+        part[last] = flat[name]
+    network, media = spec.setdefault("network", {}), spec.setdefault("media", {})
+    network["address"] = network.get("address") or None
+    if isinstance(drivers := media.get("drivers"), Mapping):
+        media["drivers"] = dataclasses.asdict(Iso(as_cd=any(drivers.values()))) | {
+            **drivers
+        }
+    return spec
+
+
+def _read(data: Mapping[str, Any], kind: Any, at: str = "") -> Any:
+    """Return a data class of `osc_imagebuild.model.spec` of the fields that are there."""
     hints = typing.get_type_hints(kind)
-    fields = dataclasses.fields(kind)
-    given = {f.name for f in fields if f.name in data}
-    missing = {f.name: f.default for f in fields if f.name not in given}
-    if kind is Spec:
-        missing |= {n: _DEFAULTS[n] for n in _safe(data, missing)}
-    lacks = sorted(
-        at + n for n, value in missing.items() if value is dataclasses.MISSING
-    )
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    missing = fields.keys() - data.keys()
+    lacks = {name for name in missing if _is_required(fields[name])}
+    lacks |= missing & set(_unsafe(data, kind))
     if lacks:
-        raise OtherVersionError(f"its spec lacks {', '.join(lacks)}")
-    known = {n: _cast(data[n], hints[n], at + n) for n in given}
-    return kind(**known, **missing)
+        names = ", ".join(sorted(at + name for name in lacks))
+        raise OtherVersionError(f"its spec lacks {names}")
+    return kind(
+        **{
+            name: _cast(data[name], hints[name], at + name)
+            for name in fields.keys() & data
+        }
+    )
 
 
-def _safe(data: Mapping[str, Any], missing: Collection[str]) -> set[str]:
-    """Return which of the fields that are ``missing`` can have their default."""
-    unsafe = {n for group in _TOGETHER if any(map(data.get, group)) for n in group}
-    return {n for n in missing if n in _DEFAULTS and n not in unsafe}
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
+
+
+def _unsafe(data: Mapping[str, Any], kind: type) -> Collection[str]:
+    """Return which fields have no safe default beside the others that are there."""
+    together = _TOGETHER.get(kind, ())
+    return together if any(map(data.get, together)) else ()
 
 
 def _cast(value: Any, hint: Any, key: str) -> Any:
@@ -137,7 +178,9 @@ def _cast(value: Any, hint: Any, key: str) -> Any:
     if origin is not None and isinstance(value, Mapping):
         return {str(k): _cast(v, args[1], key) for k, v in value.items()}
     if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
-        return _fields(value, hint, f"{key}.")
+        return _read(value, hint, f"{key}.")
+    if isinstance(hint, type) and issubclass(hint, StrEnum) and value in list(hint):
+        return hint(value)
     if origin is None and type(value) is hint:
         return value
     raise OtherVersionError(f"its spec has at {key} what is none: {value!r:.80}")

@@ -124,8 +124,8 @@ class CleanResult:
                 hidden=True,
                 tags=frozenset({BUILD_TAG}),
                 properties=wanted(spec, facts),
-                min_disk_gib=spec.disk_gib,
-                min_ram_mib=spec.min_ram_mib,
+                min_disk_gib=spec.hardware.disk_gib,
+                min_ram_mib=spec.result.min_ram_mib,
             ),
             "remove what the build left on the image",
         )
@@ -156,8 +156,8 @@ def is_clean(spec: Spec, facts: Facts, image: Image) -> bool:
     """Whether ``image`` carries exactly what it should."""
     return (
         dict(image.properties) == wanted(spec, facts)
-        and image.min_disk_gib == spec.disk_gib
-        and image.min_ram_mib == spec.min_ram_mib
+        and image.min_disk_gib == spec.hardware.disk_gib
+        and image.min_ram_mib == spec.result.min_ram_mib
     )
 
 
@@ -182,7 +182,7 @@ class ImageOutput:
 
     def steps(self, spec: Spec) -> tuple[Step, ...]:
         """From a powered-off server to a clean hidden image."""
-        if spec.root == "volume":
+        if spec.hardware.has_root_volume:
             return (FreeRoot(), UploadRoot(), CleanResult(), NoteResult(self))
         return (HarvestDisk(), CleanResult(), RemoveServer())
 
@@ -200,9 +200,9 @@ class ImageOutput:
         return (
             found is not None
             and not found.hidden
-            and found.name == spec.name
-            and found.visibility == spec.result_visibility
-            and found.tags == frozenset(spec.result_tags)
+            and found.name == spec.result.name
+            and found.visibility == spec.result.visibility
+            and found.tags == frozenset(spec.result.tags)
         )
 
     def publish(self, spec: Spec, facts: Facts) -> SetImage:
@@ -210,13 +210,13 @@ class ImageOutput:
         found = facts.images[RESULT]
         return SetImage(
             image=found,
-            name=spec.name,
+            name=spec.result.name,
             hidden=False,
-            tags=frozenset(spec.result_tags),
+            tags=frozenset(spec.result.tags),
             properties=found.properties,
             min_disk_gib=found.min_disk_gib,
             min_ram_mib=found.min_ram_mib,
-            visibility=spec.result_visibility,
+            visibility=spec.result.visibility,
         )
 
 

@@ -90,7 +90,7 @@ class SnapshotOutput:
         return (
             volume.OUTPUT.published(spec, facts)
             and found is not None
-            and found.name == spec.name
+            and found.name == spec.result.name
             and dict(found.metadata) == metadata(spec)
         )
 
@@ -98,7 +98,7 @@ class SnapshotOutput:
         """The volume first: it is the snapshot that tells the end."""
         if not volume.OUTPUT.published(spec, facts):
             return volume.OUTPUT.publish(spec, facts)
-        return SetSnapshot(facts.snapshots[RESULT], spec.name, metadata(spec))
+        return SetSnapshot(facts.snapshots[RESULT], spec.result.name, metadata(spec))
 
 
 OUTPUT = SnapshotOutput()

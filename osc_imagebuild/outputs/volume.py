@@ -45,14 +45,14 @@ class VolumeOutput:
         found = facts.volumes.get(ROOT)
         return (
             found is not None
-            and found.name == spec.name
+            and found.name == spec.result.name
             and dict(found.metadata) == metadata(spec)
         )
 
     def publish(self, spec: Spec, facts: Facts) -> SetVolume:
         """One change: name and metadata. The build lets go of the volume."""
         root = facts.volumes[ROOT]
-        return SetVolume(root, root.image_metadata, spec.name, metadata(spec))
+        return SetVolume(root, root.image_metadata, spec.result.name, metadata(spec))
 
 
 OUTPUT = VolumeOutput()

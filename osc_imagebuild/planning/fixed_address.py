@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.model.spec import Address
 
 # So many are drawn before all are taken for used up.
 _DRAWN = 4096
@@ -40,8 +41,8 @@ def of_subnet(
     gateway: str,
     nameservers: Sequence[str],
     address: str,
-) -> dict[str, str]:
-    """Return all that an installer needs, as a `Spec` keeps it.
+) -> Address:
+    """Return all that an installer needs.
 
     :raises: SpecError where the subnet is no IPv4 network
     """
@@ -49,36 +50,36 @@ def of_subnet(
         net = ipaddress.IPv4Network(cidr)
     except ValueError as error:
         raise SpecError(f"this subnet is none of IPv4: {cidr}") from error
-    return {
-        "ip": address,
-        "subnet": str(net),
-        "prefix": str(net.prefixlen),
-        "netmask": str(net.netmask),
-        "gateway": gateway,
-        "nameservers": " ".join(server for server in nameservers if ":" not in server),
-    }
+    return Address(
+        ip=address,
+        subnet=str(net),
+        prefix=str(net.prefixlen),
+        netmask=str(net.netmask),
+        gateway=gateway,
+        nameservers=" ".join(server for server in nameservers if ":" not in server),
+    )
 
 
-def unresolved(address: Mapping[str, str], source: str) -> list[str]:
+def unresolved(address: Address, source: str) -> list[str]:
     """Warn of a name in the address of the install media that nobody resolves.
 
     Neutron gives servers its own resolver where a subnet has none, by DHCP alone.
     """
     host = urlsplit(source).hostname if "://" in source else None
-    if not host or address["nameservers"] or host.replace(".", "").isdigit():
+    if not host or address.nameservers or host.replace(".", "").isdigit():
         return []
     return [
-        f"the subnet {address['subnet']} has neither DHCP nor a name server (of IPv4), "
+        f"the subnet {address.subnet} has neither DHCP nor a name server (of IPv4), "
         f"so the installer cannot resolve {host}: give the subnet one (openstack subnet "
         "set --dns-nameserver), or an IP address in --source"
     ]
 
 
-def lines(address: Mapping[str, str], *, metadata: bool) -> list[str]:
+def lines(address: Address, *, metadata: bool) -> list[str]:
     """Return lines that tell a user what was chosen."""
     way = "the metadata service, through the router" if metadata else "the config drive"
     return [
-        f"address {address['ip']} for the installer: the network has no DHCP",
+        f"address {address.ip} for the installer: the network has no DHCP",
         f"the installer reads its answer file from {way}",
         "config drive: yes, because without DHCP nothing else tells a server its address",
     ]

@@ -9,99 +9,112 @@ from __future__ import annotations
 import dataclasses
 
 from osc_imagebuild import boot
+from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests import install_tree
-from osc_imagebuild.guests.install_tree import InstallTree
+from osc_imagebuild.guests.install_tree import InstallTree, System
 from osc_imagebuild.media import content, http
 from osc_imagebuild.model import machine
-from osc_imagebuild.model.spec import InstallSource
-from osc_imagebuild.planning import selection
-from osc_imagebuild.planning.iso_source import IsoFinder, Search
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.spec import Iso, Media
+from osc_imagebuild.planning import driver_iso, selection
+from osc_imagebuild.planning.iso_source import find_iso
 from osc_imagebuild.planning.request_checks import address_problems
+from osc_imagebuild.planning.spec_builder import InstallSource
+from osc_imagebuild.planning.stage import Stage, chosen, stage
 
 
-class Finder(Search):
-    """Finds the media of one request."""
+@stage
+def find_source(api: Api, system: System, request: Request) -> Stage[InstallSource]:
+    """Find the media, reachable as far as that can be seen from here.
 
-    def find(self) -> InstallSource:
-        """Return the media, reachable as far as that can be seen from here.
+    :raises: CloudError
+    """
+    source = _address(system, request)
+    if not request.source and (wrong := address_problems("source", source)):
+        raise SpecError(wrong)
+    if "://" in source and not source.startswith(("http://", "https://")):
+        raise SpecError(f"the install tree must be an http(s) URL: {source!r:.200}")
+    if source and not install_tree.is_iso(source):
+        found = _find_tree(system, request)
+    else:
+        found = find_iso(api, system, request, source)
+    if not found.value:
+        return found
+    media = found.value.media
+    drivers = driver_iso.find_drivers(api, system, request, media.iso)
+    media = dataclasses.replace(media, drivers=drivers.value or Iso())
+    return Stage(dataclasses.replace(found.value, media=media)).after(found, drivers)
 
-        :raises: SpecError, CloudError
-        """
-        source = self._source()
-        if not self.request.source and (wrong := address_problems("source", source)):
-            raise SpecError(wrong)
-        if "://" in source and not source.startswith(("http://", "https://")):
-            raise SpecError(f"the install tree must be an http(s) URL: {source!r:.200}")
-        if source and not install_tree.is_iso(source):
-            return self._tree(install_tree.install_tree(self.entry, self.request))
-        finder = IsoFinder(self.api, self.request, self.entry, self.tell, self.warn)
-        return finder.find(source)
 
-    def _source(self) -> str:
-        """The user's, or the entry's: its ISO only where that is asked for."""
-        tree = install_tree.install_tree(self.entry, self.request)
-        name = self.request.boot_method
-        method = boot.find(self.entry.boot_methods[0] if name == "auto" else name)
-        wanted = method is not None and not method.takes_tree
-        is_tree = not install_tree.is_iso(tree.source)
-        return tree.iso_url if tree.iso_url and wanted and is_tree else tree.source
+def _address(system: System, request: Request) -> str:
+    """Return the user's source, or the entry's: its ISO only where that is asked for."""
+    tree, name = system.tree, request.boot_method
+    method = boot.find(system.entry.boot_methods[0] if name == "auto" else name)
+    wanted = method is not None and not method.takes_tree
+    is_tree = not install_tree.is_iso(tree.source)
+    return tree.iso_url if tree.iso_url and wanted and is_tree else tree.source
 
-    # --- install trees
 
-    def _tree(self, tree: InstallTree) -> InstallSource:
-        if self.request.checksum:
-            raise SpecError(
-                f"--checksum is an ISO's, and {tree.source} is an install tree, of "
-                "which nothing would be compared with it"
-            )
-        source, kernel, ramdisk = tree.source, tree.kernel_url, tree.ramdisk_url
-        name, line = selection.boot_method(
-            self.request, self.entry, kernel, self._missing_parts()
+def _find_tree(system: System, request: Request) -> Stage[InstallSource]:
+    tree = system.tree
+    if request.checksum:
+        raise SpecError(
+            f"--checksum is an ISO's, and {tree.source} is an install tree, of "
+            "which nothing would be compared with it"
         )
-        if line:
-            self.tell(line)
-        method = boot.load(name)
-        if not method.takes_tree:
-            raise SpecError(
-                f"boot method {name} takes the installer's ISO, and {source} is an "
-                "install tree; give the ISO with --source"
-            )
-        found = InstallSource(
-            boot_method=name,
-            source=source,
-            kernel_url=kernel,
-            ramdisk_url=ramdisk,
+    missing = _missing_parts(request)
+    choice = chosen(
+        selection.boot_method(request, system.entry, tree.kernel_url, missing)
+    )
+    name = choice.value or ""
+    method = boot.load(name)
+    if not method.takes_tree:
+        raise SpecError(
+            f"boot method {name} takes the installer's ISO, and {tree.source} is an "
+            "install tree; give the ISO with --source"
         )
-        if not method.uploads_kernel:
-            self._look_at(kernel, ramdisk, *tree.fetches)
-            return found
-        self._look_at(*tree.fetches)
-        try:
-            return dataclasses.replace(
-                found,
-                kernel_sha256=http.digest(kernel)[0],
-                ramdisk_sha256=http.digest(ramdisk)[0],
-            )
-        except TransientError as error:
-            raise SpecError(str(error)) from error
+    media = Media(
+        source=tree.source, kernel_url=tree.kernel_url, ramdisk_url=tree.ramdisk_url
+    )
+    if method.uploads_kernel:
+        warnings = _look_at(*tree.fetches)
+        media = _with_digests(media, tree)
+    else:
+        warnings = _look_at(tree.kernel_url, tree.ramdisk_url, *tree.fetches)
+    return Stage(InstallSource(name, media), warnings=warnings).after(choice)
 
-    def _missing_parts(self) -> dict[str, list[str]]:
-        """What this machine lacks for each boot method."""
-        firmware, arch = machine.firmware(self.request), self.request.arch
-        return {
-            name: content.missing_parts(made)
-            for name in boot.names()
-            if (made := boot.load(name).made_here(firmware, arch))
-        }
 
-    def _look_at(self, *urls: str) -> None:
-        """Warn of what the guest is to fetch and this machine does not reach.
+def _with_digests(media: Media, tree: InstallTree) -> Media:
+    """Return media whose kernel and ramdisk cannot change until they are uploaded."""
+    try:
+        return dataclasses.replace(
+            media,
+            kernel_sha256=http.digest(tree.kernel_url)[0],
+            ramdisk_sha256=http.digest(tree.ramdisk_url)[0],
+        )
+    except TransientError as error:
+        raise SpecError(str(error)) from error
 
-        :raises: SpecError where a server has it not
-        """
-        try:
-            for url in urls:
-                http.check(url)
-        except TransientError as error:
-            self.warn(f"not reachable from here, perhaps for guests: {error}")
+
+def _missing_parts(request: Request) -> dict[str, list[str]]:
+    """Return what this machine lacks for each boot method."""
+    firmware, arch = machine.firmware(request), request.arch
+    return {
+        name: content.missing_parts(made)
+        for name in boot.names()
+        if (made := boot.load(name).made_here(firmware, arch))
+    }
+
+
+def _look_at(*urls: str) -> tuple[str, ...]:
+    """Return warnings of what the guest is to fetch and this machine does not reach.
+
+    :raises: SpecError where a server has it not
+    """
+    try:
+        for url in urls:
+            http.check(url)
+    except TransientError as error:
+        return (f"not reachable from here, perhaps for guests: {error}",)
+    return ()

@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,11 +19,14 @@ from osc_imagebuild.cloud import images, limits
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.media import http, iso_answers, iso_files, verified
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
-from osc_imagebuild.model.spec import InstallSource
+from osc_imagebuild.model.spec import Iso, Media
 from osc_imagebuild.planning import selection
+from osc_imagebuild.planning.spec_builder import InstallSource
+from osc_imagebuild.planning.stage import Stage, chosen
 
 _GIB = 1 << 30
 # What vendors call the file of digests beside an ISO; {} is the ISO's name, {stem}
@@ -40,153 +43,175 @@ _SUMS = (
 )
 
 
+def find_iso(
+    api: Api, system: System, request: Request, source: str
+) -> Stage[InstallSource]:
+    """Find the installer's ISO, reachable as far as that can be seen from here.
+
+    :raises: SpecError, CloudError
+    """
+    method = chosen(selection.iso_boot_method(request, system.entry))
+    name = method.value or ""
+    finder = IsoFinder(api, request, system.entry)
+    if boot.load(name).uploads_kernel:
+        found = finder.find_with_kernel(source)
+    else:
+        found = finder.find_cd(source)
+    media = Media(source=found.source, iso=found.iso)
+    return Stage(
+        InstallSource(name, media),
+        notes=(*method.notes, *found.notes),
+        warnings=found.warnings,
+    )
+
+
 @dataclass(frozen=True)
-class Search:
-    """For what one request asks. ``tell`` is for choices, ``warn`` for doubts."""
+class FoundIso:
+    """An ISO, what the user calls it, and what was noted of it."""
+
+    iso: Iso
+    source: str
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class IsoFinder:
+    """Finds an ISO as one request asks for it."""
 
     api: Api
     request: Request
     entry: Entry
-    tell: Callable[[str], None]
-    warn: Callable[[str], None]
 
-
-class IsoFinder(Search):
-    """Finds the ISO of one request."""
-
-    def find(self, source: str) -> InstallSource:
-        """Return the media, reachable as far as that can be seen from here.
+    def find_with_kernel(self, source: str) -> FoundIso:
+        """Return the ISO with the places of kernel and ramdisk in it.
 
         :raises: SpecError, CloudError
         """
-        name, line = selection.iso_boot_method(self.request, self.entry)
-        if line:
-            self.tell(line)
-        if not boot.load(name).uploads_kernel:
-            return self.find_cd(source, name)
-        with _in_our_words(source):
+        with _blame_web_server(source):
             if "://" in source and not self.entry.iso_as_cd:
-                return self._with_kernel(self._fetched_by_guest(source, name))
-            return self._with_kernel(self._cd(source, name))
+                return self._with_kernel(self._fetched_by_guest(source))
+            return self._with_kernel(self._cd(source))
 
-    def find_cd(self, source: str, method: str = "") -> InstallSource:
+    def find_cd(self, source: str) -> FoundIso:
         """Return an ISO that the server gets as a CD, whatever is on it.
 
         :raises: SpecError, CloudError
         """
-        with _in_our_words(source):
-            return self._cd(source, method)
+        with _blame_web_server(source):
+            return self._cd(source)
 
-    def _cd(self, source: str, method: str) -> InstallSource:
+    def _cd(self, source: str) -> FoundIso:
         if "://" in source:
-            return self._remote(source, method)
+            return self._remote(source)
         path = os.path.abspath(os.path.expanduser(source))
         if os.path.isfile(path):
-            return self._local(path, method)
-        return self._image(source, method)
+            return self._local(path)
+        return self._image(source)
 
-    def _with_kernel(self, found: InstallSource) -> InstallSource:
+    def _with_kernel(self, found: FoundIso) -> FoundIso:
         """Look for kernel and ramdisk in the ISO, of which little is read now."""
-        arch = self.entry.arches[self.request.arch]
+        arch, iso = self.entry.arches[self.request.arch], found.iso
         paths = (str(arch["iso_kernel"]), str(arch["iso_ramdisk"]))
         ask_for = partial(images.reader, self.api)
-        url, image_id = found.iso_url, found.iso_image_id
-        with iso_files.opened(url, image_id, ask_for, self.api.clock) as opened:
+        with iso_files.opened(iso.url, iso.image_id, ask_for, self.api.clock) as opened:
             disc = iso_files.contents(opened, paths)
         mib = sum(part.size for part in disc.parts) / (1 << 20)
-        self.tell(f"kernel and ramdisk are read out of the ISO: {mib:.0f} MiB of it")
-        if (found.iso_sha256 or found.iso_sha512) and "://" in url:
-            self.warn(
+        note = f"kernel and ramdisk are read out of the ISO: {mib:.0f} MiB of it"
+        warnings = found.warnings
+        if (iso.sha256 or iso.sha512) and "://" in iso.url:
+            warnings += (
                 "the checksum is compared for the CD; kernel and ramdisk are parts of "
-                "the ISO, which no checksum of the whole can verify"
+                "the ISO, which no checksum of the whole can verify",
             )
-        return dataclasses.replace(
-            found,
-            iso_kernel=paths[0],
-            iso_ramdisk=paths[1],
-            iso_version=disc.version,
-            iso_label=disc.label,
+        iso = dataclasses.replace(
+            iso,
+            kernel=paths[0],
+            ramdisk=paths[1],
+            version=disc.version,
+            label=disc.label,
         )
+        return FoundIso(iso, found.source, (*found.notes, note), warnings)
 
-    def _fetched_by_guest(self, url: str, method: str) -> InstallSource:
+    def _fetched_by_guest(self, url: str) -> FoundIso:
         if self.request.checksum:
             raise SpecError(
                 "--checksum cannot be compared: the guest fetches the ISO by itself, "
                 "and kernel and ramdisk are parts of it; give a copy on this machine, "
                 "or the name of an image"
             )
-        self.tell("the installer fetches the ISO by itself")
-        return InstallSource(boot_method=method, source=url, iso_url=url)
+        return FoundIso(Iso(url=url), url, ("the installer fetches the ISO by itself",))
 
-    def _remote(self, url: str, method: str) -> InstallSource:
+    def _remote(self, url: str) -> FoundIso:
         size, version = verified.describe(url)
         iso_files.require_iso(url, size)
-        sha256, sha512 = self._digests(url)
+        digests = self._digests(url)
         # What nothing tells from what was there before is no other build's.
         key = _key(f"{url} {size} {version}") if version else ""
         imports = limits.import_methods(self.api)
-        by_glance = "web-download" in imports and bool(sha512 or not sha256)
-        if self._remaster(url, size):
+        checked = bool(digests.sha512 or not digests.sha256)
+        by_glance = "web-download" in imports and checked
+        if line := self._remaster(url, size):
             by_glance = False
         elif "web-download" not in imports:
-            self.tell("the ISO passes through this client: Glance fetches none here")
+            line = "the ISO passes through this client: Glance fetches none here"
         elif by_glance:
-            self.tell("Glance fetches the ISO by itself")
+            line = "Glance fetches the ISO by itself"
         else:
-            self.tell("the ISO passes through this client, which checks its sha256")
-        return InstallSource(
-            boot_method=method,
-            source=url,
-            iso_url=url,
-            iso_size_gib=-(-size // _GIB),
-            iso_sha256=sha256,
-            iso_sha512=sha512,
-            iso_import=by_glance,
-            iso_key=sha512 or sha256 or key,
-            iso_as_cd=True,
+            line = "the ISO passes through this client, which checks its sha256"
+        iso = Iso(
+            url=url,
+            size_gib=-(-size // _GIB),
+            sha256=digests.sha256,
+            sha512=digests.sha512,
+            imported=by_glance,
+            key=digests.sha512 or digests.sha256 or key,
+            as_cd=True,
         )
+        return FoundIso(iso, url, (*digests.notes, line), digests.warnings)
 
-    def _local(self, path: str, method: str) -> InstallSource:
-        self.tell(f"the ISO passes through this client, from {path}")
-        sha256, sha512 = _given(self.request.checksum)
+    def _local(self, path: str) -> FoundIso:
+        line = f"the ISO passes through this client, from {path}"
+        given = _given(self.request.checksum)
         iso_files.require_iso(path, os.path.getsize(path))
-        size, found = verified.measure(path)
-        self._remaster(path, size)
-        if (sha256 and found.sha256 != sha256) or (sha512 and found.sha512 != sha512):
-            raise SpecError(f"{path} does not have the given checksum")
-        return InstallSource(
-            boot_method=method,
-            source=os.path.basename(path),
-            iso_url=path,
-            iso_size_gib=-(-size // _GIB),
-            iso_sha256=found.sha256,
-            iso_sha512=found.sha512,
-            iso_key=found.sha512,
-            iso_as_cd=True,
+        size, is_there = verified.measure(path)
+        remaster = self._remaster(path, size)
+        for wanted, there in (
+            (given.sha256, is_there.sha256),
+            (given.sha512, is_there.sha512),
+        ):
+            if wanted and wanted != there:
+                raise SpecError(f"{path} does not have the given checksum")
+        iso = Iso(
+            url=path,
+            size_gib=-(-size // _GIB),
+            sha256=is_there.sha256,
+            sha512=is_there.sha512,
+            key=is_there.sha512,
+            as_cd=True,
         )
+        notes = tuple(filter(None, (line, remaster)))
+        return FoundIso(iso, os.path.basename(path), notes)
 
-    def _remaster(self, place: str, size: int) -> bool:
-        """Whether the answers go into the ISO; see to it that they can."""
-        line = iso_answers.check(self.entry.answer_cd, place, size, self.api.clock)
-        if line:
-            self.tell(line)
-        return bool(line)
+    def _remaster(self, place: str, size: int) -> str:
+        """See to it that answers which go into the ISO can; '' where they do not."""
+        return iso_answers.check(self.entry.answer_cd, place, size, self.api.clock)
 
-    def _image(self, name: str, method: str) -> InstallSource:
+    def _image(self, name: str) -> FoundIso:
         if self.entry.answer_cd.get("remaster"):
             raise SpecError(
                 f"{name!r} is no URL and no file here; the answers of "
                 f"{self.entry.title} go into its ISO, and so an image will not do"
             )
-        found = images.visible(self.api, name)
-        if not found:
+        visible = images.visible(self.api, name)
+        if not visible:
             raise SpecError(
                 f"{name!r} is no URL, no file here, and no image of this project"
             )
-        if len(found) > 1:
-            ids = ", ".join(image.id for image in found)
+        if len(visible) > 1:
+            ids = ", ".join(image.id for image in visible)
             raise SpecError(f"several images are named {name!r}, give one's ID: {ids}")
-        image = found[0]
+        image = visible[0]
         if image.status != "active" or image.disk_format != "iso":
             raise SpecError(
                 f"image {image.name} is {image.status} and of format "
@@ -195,25 +220,21 @@ class IsoFinder(Search):
         self._check_image(image)
         ask_for = partial(images.reader, self.api)
         iso_files.require_iso("", image.size, image.id, ask_for)
-        return InstallSource(
-            boot_method=method,
-            source=f"image {image.id}",
-            iso_image_id=image.id,
-            iso_size_gib=max(1, -(-image.size // _GIB), image.min_disk_gib),
-            iso_as_cd=True,
-        )
+        gib = max(1, -(-image.size // _GIB), image.min_disk_gib)
+        iso = Iso(image_id=image.id, size_gib=gib, as_cd=True)
+        return FoundIso(iso, f"image {image.id}")
 
     def _check_image(self, image: Image) -> None:
-        sha256, sha512 = _given(self.request.checksum)
-        if sha256:
+        given = _given(self.request.checksum)
+        if given.sha256:
             raise SpecError("Glance knows the sha512 of images; give that --checksum")
-        if sha512 and image.sha512 != sha512:
+        if given.sha512 and image.sha512 != given.sha512:
             raise SpecError(
-                f"image {image.name} has the sha512 {image.sha512}, not {sha512}"
+                f"image {image.name} has the sha512 {image.sha512}, not {given.sha512}"
             )
 
-    def _digests(self, url: str) -> tuple[str, str]:
-        """sha256 and sha512 as given, or as the vendor publishes them beside it."""
+    def _digests(self, url: str) -> Digests:
+        """Return digests as given, or as the vendor publishes them beside the ISO."""
         if self.request.checksum:
             return _given(self.request.checksum)
         name = url.partition("?")[0].rpartition("/")[2]
@@ -222,19 +243,30 @@ class IsoFinder(Search):
                 text = http.fetch_text(place)
             except (SpecError, TransientError):
                 continue
-            if found := listed_digest(text, name):
+            if listed := listed_digest(text, name):
                 file = place.rpartition("/")[2]
-                self.tell(f"checksum of the ISO: by {file} beside it")
-                return _given(found)
-        self.warn(
-            f"nobody tells the checksum of {name}: it cannot be verified; "
-            "give it with --checksum"
+                note = f"checksum of the ISO: by {file} beside it"
+                return dataclasses.replace(_given(listed), notes=(note,))
+        return Digests(
+            warnings=(
+                f"nobody tells the checksum of {name}: it cannot be verified; "
+                "give it with --checksum",
+            )
         )
-        return "", ""
+
+
+@dataclass(frozen=True)
+class Digests:
+    """What an ISO is to have, '' where it is not known, and where that is from."""
+
+    sha256: str = ""
+    sha512: str = ""
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @contextmanager
-def _in_our_words(source: str) -> Iterator[None]:
+def _blame_web_server(source: str) -> Iterator[None]:
     """Make a failing web server the user's problem, and no failing cloud."""
     try:
         yield
@@ -264,18 +296,18 @@ def listed_digest(text: str, name: str) -> str:
     return max(digests, key=len, default="")
 
 
-def _given(checksum: str) -> tuple[str, str]:
-    """A digest as sha256 and sha512, one of them ''.
+def _given(checksum: str) -> Digests:
+    """Return a digest that somebody gave.
 
     :raises: SpecError where it is neither
     """
     digest = checksum.rpartition(":")[2].strip().lower()
     if not checksum:
-        return "", ""
+        return Digests()
     if re.fullmatch(r"[0-9a-f]{64}", digest):
-        return digest, ""
+        return Digests(sha256=digest)
     if re.fullmatch(r"[0-9a-f]{128}", digest):
-        return "", digest
+        return Digests(sha512=digest)
     raise SpecError(f"neither a sha256 nor a sha512: --checksum {checksum!r:.140}")
 
 

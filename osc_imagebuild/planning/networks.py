@@ -8,23 +8,26 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import resources
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.spec import Address, Networking
 from osc_imagebuild.planning import fixed_address, selection
 from osc_imagebuild.planning.spec_builder import Placement
+from osc_imagebuild.planning.stage import Stage, stage
 
 
-def networks(api: Api, request: Request) -> Placement:
-    """Return the networks that are asked for, or the usable one.
+@stage
+def find_place(api: Api, request: Request) -> Stage[Placement]:
+    """Find the networks that are asked for, or the usable one.
 
-    :raises: SpecError where there is none, or no address to be had on it, CloudError
+    :raises: CloudError
     """
     known = cloud_networks.networks(api)
     chosen, choice = selection.networks(known, request.networks)
     first = next(n for n in known if n.id == chosen[0])
     if first.dhcp:
         drive, line = selection.config_drive(request, known, chosen)
-        metadata = not request.config_drive
-        said = tuple(filter(None, (choice, line)))
-        return Placement(chosen, drive, said, metadata=metadata)
+        network = Networking(networks=chosen, config_drive=drive)
+        notes = tuple(filter(None, (choice, line)))
+        return Stage(Placement(network, metadata=not request.config_drive), notes)
     if request.config_drive is False:
         raise SpecError(
             f"network {first.name} has no DHCP, so the servers need a config drive to "
@@ -32,10 +35,11 @@ def networks(api: Api, request: Request) -> Placement:
         )
     address = _address(api, first)
     lines = fixed_address.lines(address, metadata=first.router)
-    return Placement(chosen, True, tuple(lines), address, first.router)
+    network = Networking(networks=chosen, config_drive=True, address=address)
+    return Stage(Placement(network, metadata=first.router), tuple(lines))
 
 
-def _address(api: Api, there: resources.Network) -> dict[str, str]:
+def _address(api: Api, there: resources.Network) -> Address:
     if not there.subnets:
         raise SpecError(
             f"network {there.name} has neither DHCP nor an IPv4 subnet for servers, and an "
@@ -54,27 +58,29 @@ def _address(api: Api, there: resources.Network) -> dict[str, str]:
     )
 
 
-def security_groups(api: Api, request: Request) -> tuple[str, ...]:
-    """Return the IDs of the security groups that are asked for.
+@stage
+def find_security_groups(api: Api, request: Request) -> Stage[tuple[str, ...]]:
+    """Find the IDs of the security groups that are asked for.
 
     Source: nova/api/openstack/compute/schemas/servers.py: base_create's security_groups
     takes names and IDs, and of these only IDs are never ambiguous.
 
-    :raises: SpecError where there is no such group, or several, CloudError
+    :raises: CloudError
     """
     if not request.security_groups:
-        return ()
+        return Stage(())
     groups = cloud_networks.security_groups(api)
-    return selection.security_groups(groups, request.security_groups)
+    return Stage(selection.security_groups(groups, request.security_groups))
 
 
-def check_zone(api: Api, request: Request) -> None:
+@stage
+def check_zone(api: Api, request: Request) -> Stage[str]:
     """See to it that Nova has the availability zone that is asked for.
 
-    :raises: SpecError where it has not, CloudError
+    :raises: CloudError
     """
-    if request.availability_zone:
-        named_zone(api, request.availability_zone)
+    zone = request.availability_zone
+    return Stage(named_zone(api, zone) if zone else "")
 
 
 def named_zone(api: Api, zone: str) -> str:

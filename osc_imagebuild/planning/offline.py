@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 
-from osc_imagebuild import boot, outputs
+from osc_imagebuild import boot
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.guests import answers, families, install_tree
-from osc_imagebuild.guests.answers import Answers, IsoRef
+from osc_imagebuild.guests import install_tree
+from osc_imagebuild.guests.answers import Answers
 from osc_imagebuild.guests.catalog import Catalog
-from osc_imagebuild.guests.entry import Entry
-from osc_imagebuild.model import machine
+from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.spec import InstallSource
-from osc_imagebuild.planning import preflight, request_checks, selection
+from osc_imagebuild.model.spec import Iso, Media, Networking
+from osc_imagebuild.planning import selection
+from osc_imagebuild.planning.draft import make_draft
+from osc_imagebuild.planning.spec_builder import InstallSource, Placement
+from osc_imagebuild.planning.stage import Stage, stage
 
 # Stands for the ID of a build that is only looked at.
 NO_BUILD_ID = "00000000-0000-0000-0000-000000000000"
@@ -21,104 +23,52 @@ NO_BUILD_ID = "00000000-0000-0000-0000-000000000000"
 NO_LABEL = "LABEL-OF-THE-ISO"
 
 
-def find_entry(catalog: Catalog, request: Request) -> tuple[Entry, list[str]]:
-    """Return the entry of what is to be built, and why it cannot be.
+@dataclass(frozen=True)
+class Outline:
+    """What would be built, as far as it is known without a cloud."""
 
-    :raises: SpecError where there is none to go on with
-    """
-    entry = catalog.entry(request.os)
-    if request.arch not in entry.arches:
-        raise SpecError(
-            f"{entry.title} is not known for {request.arch}; it is for "
-            + ", ".join(sorted(entry.arches))
-        )
-    problems = families.family(entry.family).problems(entry, request)
-    if request.driver_iso and not entry.driver_properties:
-        problems.append(f"{entry.title} has its drivers itself; leave out --driver-iso")
-    if not install_tree.install_tree(entry, request).source:
-        none = f"{entry.title} has no public install tree: give --source"
-        raise SpecError([none, *problems])
-    return entry, problems
+    system: System
+    answers: Answers
+    warnings: tuple[str, ...]
 
 
-def find_answers(
-    entry: Entry,
-    request: Request,
-    build_id: str,
-    install: InstallSource | None = None,
-    address: Mapping[str, str] | None = None,
-    *,
-    metadata: bool = True,
-) -> tuple[Answers, list[str]]:
-    """Return what the guests are told, and what is wrong with it.
+class Offline:
+    """Surroundings of which nothing is known."""
 
-    ``install`` are its install media where they are known, ``address`` and
-    ``metadata`` are as in `osc_imagebuild.planning.spec_builder.Placement`.
+    def find_source(self, system: System, request: Request) -> Stage[InstallSource]:
+        """Return the install media as the catalogue and the request tell them."""
+        return _source(system, request)
 
-    :raises: SpecError where a template of the entry fails
-    """
-    source = install_tree.package_source(entry, request)
-    method = install.boot_method if install else ""
-    disc = (
-        IsoRef(install.iso_label, install.iso_url_for_guests) if install else IsoRef()
-    )
-    way = answers.AnswerDelivery(method, address or {}, metadata, disc)
-    rendered = answers.render(entry, request, build_id, source, way)
-    return rendered, preflight.check_answers(entry, request, rendered)
+    def find_place(self, request: Request) -> Stage[Placement]:
+        """Return a network that has what networks mostly have."""
+        drive = bool(request.config_drive)
+        network = Networking(networks=(), config_drive=drive)
+        return Stage(Placement(network, metadata=not drive))
 
 
-def _media(entry: Entry, request: Request) -> InstallSource:
-    """The install media, as far as they are known without a look at them.
-
-    :raises: SpecError where this system cannot be booted as asked
-    """
-    tree = install_tree.install_tree(entry, request)
-    if not install_tree.is_iso(tree.source):
+@stage
+def _source(system: System, request: Request) -> Stage[InstallSource]:
+    entry, tree = system.entry, system.tree
+    if install_tree.is_iso(tree.source):
+        method, _ = selection.iso_boot_method(request, entry)
+        url = tree.source if "://" in tree.source else ""
+        as_cd = not boot.load(method).uploads_kernel or entry.iso_as_cd or not url
+        media = Media(source=tree.source, iso=Iso(url=url, as_cd=as_cd, label=NO_LABEL))
+    else:
         method, _ = selection.boot_method(request, entry, tree.kernel_url, {})
-        return InstallSource(boot_method=method, source=tree.source)
-    method, _ = selection.iso_boot_method(request, entry)
-    url = tree.source if "://" in tree.source else ""
-    return InstallSource(
-        boot_method=method,
-        source=tree.source,
-        iso_url=url,
-        iso_as_cd=not boot.load(method).uploads_kernel or entry.iso_as_cd or not url,
-        iso_label=NO_LABEL,
-    )
+        media = Media(source=tree.source)
+    problems = tuple(boot.unsigned(request, method))
+    return Stage(InstallSource(method, media), problems=problems)
 
 
-def _booted(entry: Entry, request: Request) -> tuple[InstallSource | None, list[str]]:
-    """The install media, and why they start nothing."""
-    try:
-        found = _media(entry, request)
-    except SpecError as error:
-        return None, list(error.problems)
-    return found, boot.unsigned(request, found.boot_method)
-
-
-def check(catalog: Catalog, request: Request) -> tuple[Entry, Answers]:
+def check(catalog: Catalog, request: Request) -> Outline:
     """Return what would be built, as far as it is known without a cloud.
 
     :raises: SpecError naming all that is wrong
     """
-    problems = request_checks.validate_request(request) + machine.validate_machine(
-        request
-    )
-    if request.output not in outputs.names():
-        problems.append(
-            f"no output {request.output!r}; there are: {', '.join(outputs.names())}"
-        )
-    try:
-        entry, more = find_entry(catalog, request)
-        problems += more
-        install, more = _booted(entry, request)
-        problems += more
-        answers, more = find_answers(
-            entry, request, NO_BUILD_ID, install, metadata=not request.config_drive
-        )
-        problems += more
-    except SpecError as error:
-        raise SpecError([*problems, *error.problems]) from error
-    if problems:
+    draft = make_draft(catalog, request, NO_BUILD_ID, Offline())
+    problems = [problem for stage in draft.stages for problem in stage.problems]
+    system, answers = draft.system.value, draft.answers.value
+    if problems or not system or not answers:
         raise SpecError(problems)
-    return entry, answers
+    return Outline(system, answers, draft.answers.warnings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.cloud import limits, rfb, servers
@@ -11,11 +11,15 @@ from osc_imagebuild.errors import CloudError
 from osc_imagebuild.guests import catalog_schema, customization, own_file
 from osc_imagebuild.guests.answers import USER_DATA_LIMIT, Answers
 from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Flavor, Quota
-from osc_imagebuild.model.spec import DriverCd, InstallSource
+from osc_imagebuild.model.spec import Address, Spec
+from osc_imagebuild.planning import fixed_address
 from osc_imagebuild.planning.request_checks import VISIBILITIES, has_visibility
+from osc_imagebuild.planning.spec_builder import InstallSource, Servers
+from osc_imagebuild.planning.stage import Stage
 
 # Record, lease and boot images, at most at one time.
 BUILD_IMAGES = 6
@@ -60,33 +64,62 @@ def check_answer_cd(entry: Entry) -> list[str]:
     ]
 
 
-def cds_gib(
-    entry: Entry, install: InstallSource | None, drivers: DriverCd
-) -> tuple[int, ...]:
-    """Sizes of the CDs that the server gets, the ISO's first."""
-    if install is None or not install.iso_as_cd:
+def cds_gib(entry: Entry, source: InstallSource) -> tuple[int, ...]:
+    """Return the sizes of the CDs that the server gets, the ISO's first."""
+    media = source.media
+    if not media.iso.as_cd:
         return ()
     answers = bool(entry.answer_cd) and not entry.answer_cd.get("remaster")
-    count = 1 + (answers and boot.load(install.boot_method).answers_on_cd)
-    found = (max(1, install.iso_size_gib), 1)[:count]
-    return (*found, drivers.size_gib) if drivers else found
+    count = 1 + (answers and boot.load(source.boot_method).answers_on_cd)
+    sizes = (max(1, media.iso.size_gib), 1)[:count]
+    return (*sizes, media.drivers.size_gib) if media.drivers else sizes
 
 
-def press_key(
-    entry: Entry, request: Request, install: InstallSource, warn: Callable[[str], None]
-) -> bool:
-    """Whether the CD asks for a key, which this client then has to press."""
+def find_press_key(
+    entry: Entry, request: Request, source: InstallSource
+) -> Stage[bool]:
+    """Tell whether the CD asks for a key, which this client then has to press."""
     firmware = machine.firmware(request)
-    boots_iso = boot.load(install.boot_method).boots_iso
+    boots_iso = boot.load(source.boot_method).boots_iso
     if not boots_iso or firmware not in entry.press_key:
-        return False
-    if not rfb.is_installed():
-        warn(
-            f"the CD of {entry.title} waits for a key with {firmware}, and none can be "
-            f"pressed from here: pip install '{rfb.EXTRA}', or take an ISO that asks "
-            "for none"
-        )
-    return True
+        return Stage(False)
+    if rfb.is_installed():
+        return Stage(True)
+    warning = (
+        f"the CD of {entry.title} waits for a key with {firmware}, and none can be "
+        f"pressed from here: pip install '{rfb.EXTRA}', or take an ISO that asks "
+        "for none"
+    )
+    return Stage(True, warnings=(warning,))
+
+
+def check_cloud(
+    api: Api, request: Request, system: System | None, servers: Servers | None
+) -> Stage[None]:
+    """Check quotas, rights and hypervisors.
+
+    :raises: CloudError
+    """
+    flavor = servers.flavor if servers else None
+    minutes = request.timeout_min or (system.entry.timeout_min if system else 0)
+    problems = [
+        *check_quota(api, request, flavor),
+        *check_visibility(api, request),
+        *check_session_and_hypervisors(api, minutes * 60),
+    ]
+    warnings = warn_tpm(api, request)
+    return Stage(warnings=tuple(warnings), problems=tuple(problems))
+
+
+def check_spec(spec: Spec, entry: Entry, request: Request) -> Stage[None]:
+    """Check what was chosen as a whole against its boot method."""
+    method = boot.load(spec.installer.boot_method)
+    problems = [
+        *method.problems(spec),
+        *boot.unsigned(request, spec.installer.boot_method),
+        *(check_answer_cd(entry) if method.answers_on_cd else ()),
+    ]
+    return Stage(problems=tuple(problems))
 
 
 def check_volume_quota(
@@ -231,31 +264,35 @@ def warn_answer_file(entry: Entry, request: Request) -> list[str]:
 
 def check_address(
     entry: Entry,
-    boot_method: str,
-    address: Mapping[str, str],
+    source: InstallSource,
+    address: Address,
     answers: Answers,
     *,
     metadata: bool,
-) -> list[str]:
-    """Whether an installer on a network without DHCP learns address and answers."""
-    if boot.load(boot_method).answers_on_cd:
-        if address["ip"] in answers.answer:
-            return []
+) -> tuple[list[str], list[str]]:
+    """Tell whether an installer on a network without DHCP learns address and answers.
+
+    Return why it does not, and warnings.
+    """
+    warnings = fixed_address.unresolved(address, source.media.source)
+    if boot.load(source.boot_method).answers_on_cd:
+        if address.ip in answers.answer:
+            return [], warnings
         return [
             "the network has no DHCP and the installer's own CD gives it no address: "
             "all that it needs must be on the CD"
-        ]
-    if address["ip"] not in answers.kernel_args:
+        ], warnings
+    if address.ip not in answers.kernel_args:
         return [
             f"the network has no DHCP, and the installer of {entry.title} cannot be "
             "given an address on its command line (its catalogue entry's key network "
             "would tell how)"
-        ]
+        ], warnings
     if not metadata and entry.config_drive_url is None:
         return [
             "the network has no DHCP and no router that is seen to lead to the "
             f"metadata service, and the installer of {entry.title} reads its answer "
             "file nowhere else; take a network with DHCP, or with a router (of "
             "another driver than OVN)"
-        ]
-    return []
+        ], warnings
+    return [], warnings

@@ -68,6 +68,10 @@ def validate_request(request: Request) -> list[str]:
             f"a {request.output} has no visibility, only its own project sees it: leave "
             f"out --visibility {request.visibility}, or build an image"
         )
+    if request.output not in outputs.names():
+        found.append(
+            f"no output {request.output!r:.60}; there are: {', '.join(outputs.names())}"
+        )
     return found + _number_problems(request)
 
 

@@ -1,41 +1,68 @@
-"""Build a spec of what was asked for and chosen. Pure."""
+"""Make the spec of what was chosen. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from osc_imagebuild import boot
 from osc_imagebuild.guests.answers import Answers
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
-from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.request import Hints, Request
 from osc_imagebuild.model.resources import Flavor
-from osc_imagebuild.model.spec import DriverCd, InstallSource, Spec
+from osc_imagebuild.model.spec import (
+    AnswerDisc,
+    Conduct,
+    Hardware,
+    Installer,
+    Media,
+    Networking,
+    Result,
+    RootDevice,
+    Spec,
+    Verification,
+)
 from osc_imagebuild.version import tool_version
 
 
 @dataclass(frozen=True)
-class Placement:
-    """The networks of the servers, and what follows from them.
+class InstallSource:
+    """The install media, and the boot method that starts them."""
 
-    ``address`` is as in `Spec`. ``metadata`` is whether an installer is to read its
-    answer file from the metadata service, even if it could from a config drive.
+    boot_method: str
+    media: Media
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The networks of the servers.
+
+    ``metadata`` is whether an installer is to read its answer file from the metadata
+    service, even if it could from a config drive.
     """
 
-    networks: tuple[str, ...]
-    config_drive: bool
-    choices: tuple[str, ...] = ()
-    address: Mapping[str, str] = field(default_factory=dict)
+    network: Networking
     metadata: bool = True
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The flavor of the servers, and their disk.
+
+    ``volume_gib`` is the size of the root volume, 0 where the flavor has the disk;
+    ``volume_zone`` is the zone of volumes, '' for Cinder's choice.
+    """
+
+    flavor: Flavor
+    volume_gib: int = 0
+    volume_zone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """What a spec is made of; ``root_gib`` is 0 where the flavor has the disk.
+    """What a spec is made of.
 
     ``tree_sha256`` identifies the install tree, '' where nothing does;
     ``expected_s`` is how long it took before, 0 if unknown.
@@ -44,14 +71,11 @@ class Chosen:
     build_id: str
     request: Request
     entry: Entry
-    install: InstallSource
-    flavor: Flavor
-    where: Placement
+    source: InstallSource
+    place: Placement
+    servers: Servers
     security_groups: tuple[str, ...]
     answers: Answers
-    root_gib: int
-    drivers: DriverCd
-    volume_zone: str
     press_key: bool
     tree_sha256: str
     expected_s: int
@@ -60,107 +84,121 @@ class Chosen:
 def spec(chosen: Chosen) -> Spec:
     """Return the spec."""
     return Spec(
-        **dataclasses.asdict(chosen.install),
-        **_asked(chosen.request),
-        **_known(chosen.entry, chosen.request),
-        **_machine(chosen),
-        **_answer_cd(chosen),
-        kernel_args=chosen.answers.kernel_args,
-        verify_user_data=chosen.answers.verify,
-        verify_sign=chosen.answers.verify_sign,
-        result_properties=_result_properties(chosen),
-        expected_s=chosen.expected_s,
+        installer=_installer(chosen),
+        media=chosen.source.media,
+        answers=_answer_disc(chosen),
+        network=dataclasses.replace(
+            chosen.place.network, security_groups=chosen.security_groups
+        ),
+        hardware=_hardware(chosen),
+        result=_result(chosen),
+        verify=_verification(chosen),
+        conduct=_conduct(chosen),
     )
 
 
-def _asked(request: Request) -> dict[str, Any]:
-    """What the request says as it is."""
+def _installer(chosen: Chosen) -> Installer:
+    entry = chosen.entry
+    return Installer(
+        os=entry.name,
+        arch=chosen.request.arch,
+        boot_method=chosen.source.boot_method,
+        command_line=chosen.answers.kernel_args,
+        family=entry.family,
+        press_key=chosen.press_key,
+        ram_mib=entry.min_ram_mib,
+        disk_gib=entry.min_disk_gib,
+        expected_s=chosen.expected_s,
+        progress=entry.progress,
+        failures=entry.failures,
+        banners=entry.banners,
+    )
+
+
+def _answer_disc(chosen: Chosen) -> AnswerDisc:
+    """Return the CD with answers: its files, each with the name of the text in it."""
+    cd = chosen.entry.answer_cd
+    if not boot.load(chosen.source.boot_method).answers_on_cd or not cd:
+        return AnswerDisc()
+    return AnswerDisc(
+        label=cd.get("label", ""),
+        files={str(cd["file"]): "answer", **dict.fromkeys(cd.get("empty", ()), "")},
+        texts={str(path): str(text) for path, text in cd.get("texts", {}).items()},
+        in_iso=bool(cd.get("remaster")),
+    )
+
+
+def _hardware(chosen: Chosen) -> Hardware:
+    request, servers = chosen.request, chosen.servers
+    return Hardware(
+        flavor_id=servers.flavor.id,
+        flavor_name=servers.flavor.name,
+        root=RootDevice.VOLUME if servers.volume_gib else RootDevice.LOCAL,
+        disk_gib=servers.volume_gib or servers.flavor.disk_gib,
+        firmware=machine.firmware(request),
+        properties=machine.properties(request, chosen.entry.boot_properties),
+        availability_zone=request.availability_zone,
+        volume_zone=servers.volume_zone,
+        hints=_hints(request.hints),
+    )
+
+
+def _hints(hints: Hints) -> Hints:
+    """Return hints as Nova takes them: a single text where there is only one."""
     return {
-        "name": request.name,
-        "arch": request.arch,
-        "output": request.output,
-        "availability_zone": request.availability_zone,
-        "hints": {
-            key: value[0] if isinstance(value, tuple) and len(value) == 1 else value
-            for key, value in request.hints.items()
-        },
-        "result_tags": tuple(request.tags),
-        "result_visibility": request.visibility,
-        "verify": request.verify,
-        "keep_on_failure": request.keep_on_failure,
-        "attempts": request.attempts,
+        key: value[0] if isinstance(value, tuple) and len(value) == 1 else value
+        for key, value in hints.items()
     }
 
 
-def _known(entry: Entry, request: Request) -> dict[str, Any]:
-    """What the catalogue knows of the system; times as the request has them."""
-    return {
-        "os": entry.name,
-        "family": entry.family,
-        "min_ram_mib": entry.result_min_ram_mib,
-        "timeout_s": 60 * (request.timeout_min or entry.timeout_min),
-        "stall_s": 60 * (request.stall_min or entry.stall_min),
-        "verify_config_drive": request.config_drive is not False
-        and bool(entry.verify.get("config_drive", True)),
-        "install_ram_mib": entry.min_ram_mib,
-        "install_disk_gib": entry.min_disk_gib,
-        "verify_timeout_s": 60 * int(entry.verify.get("timeout_min", 30)),
-        "progress": entry.progress,
-        "failures": entry.failures,
-        "banners": entry.banners,
-    }
+def _result(chosen: Chosen) -> Result:
+    request = chosen.request
+    return Result(
+        name=request.name,
+        output=request.output,
+        properties=_result_properties(chosen),
+        tags=tuple(request.tags),
+        visibility=request.visibility,
+        min_ram_mib=chosen.entry.result_min_ram_mib,
+    )
 
 
-def _machine(chosen: Chosen) -> dict[str, Any]:
-    """The servers, and where they are."""
-    request, where = chosen.request, chosen.where
-    return {
-        "flavor_id": chosen.flavor.id,
-        "flavor_name": chosen.flavor.name,
-        "root": "volume" if chosen.root_gib else "local",
-        "disk_gib": chosen.root_gib or chosen.flavor.disk_gib,
-        "firmware": machine.firmware(request),
-        "boot_properties": machine.properties(request, chosen.entry.boot_properties),
-        "networks": where.networks,
-        "address": where.address,
-        "config_drive": where.config_drive,
-        "security_groups": chosen.security_groups,
-        "volume_zone": chosen.volume_zone,
-        "driver_cd": chosen.drivers,
-        "press_key": chosen.press_key,
-    }
+def _verification(chosen: Chosen) -> Verification:
+    request, verify = chosen.request, chosen.entry.verify
+    drive = request.config_drive is not False
+    return Verification(
+        sign=chosen.answers.verify_sign,
+        enabled=request.verify,
+        timeout_s=60 * int(verify.get("timeout_min", 30)),
+        config_drive=drive and bool(verify.get("config_drive", True)),
+    )
 
 
-def _answer_cd(chosen: Chosen) -> dict[str, Any]:
-    """The CD with answers: its files, each with the name of the text in it."""
-    cd: Mapping[str, Any] = chosen.entry.answer_cd
-    if not boot.load(chosen.install.boot_method).answers_on_cd or not cd:
-        cd, files = {}, {}
-    else:
-        files = {str(cd["file"]): "answer", **dict.fromkeys(cd.get("empty", ()), "")}
-    return {
-        "answer_cd_label": cd.get("label", ""),
-        "answer_cd_files": files,
-        "answer_cd_texts": {str(k): str(v) for k, v in cd.get("texts", {}).items()},
-        "answers_in_iso": bool(cd.get("remaster")),
-    }
+def _conduct(chosen: Chosen) -> Conduct:
+    request, entry = chosen.request, chosen.entry
+    return Conduct(
+        timeout_s=60 * (request.timeout_min or entry.timeout_min),
+        stall_s=60 * (request.stall_min or entry.stall_min),
+        keep_on_failure=request.keep_on_failure,
+        attempts=request.attempts,
+    )
 
 
 def _result_properties(chosen: Chosen) -> dict[str, str]:
-    """What the finished image declares, and where it comes from."""
+    """Return what the finished image declares, and where it comes from."""
     request, entry = chosen.request, chosen.entry
     answer = chosen.answers.answer.encode()
-    found = {
+    properties = {
         **machine.properties(request, entry.properties),
         "architecture": request.arch,
         **request.properties,
         "imagebuild_build_id": chosen.build_id,
         "imagebuild_os": entry.name,
-        "imagebuild_source": chosen.install.source,
+        "imagebuild_source": chosen.source.media.source,
         "imagebuild_answer_sha256": hashlib.sha256(answer).hexdigest(),
         "imagebuild_tool_version": tool_version(),
-        "imagebuild_flavor": chosen.flavor.name,
+        "imagebuild_flavor": chosen.servers.flavor.name,
     }
     if chosen.tree_sha256:
-        found["imagebuild_source_sha256"] = chosen.tree_sha256
-    return found
+        properties["imagebuild_source_sha256"] = chosen.tree_sha256
+    return properties

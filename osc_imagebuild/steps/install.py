@@ -129,12 +129,12 @@ class Install:
             fault = _fault(spec, server)
             reason = f"Nova could not run the install server: {fault}"
             # An address of its own that is taken stays so.
-            taken = bool(spec.address) and "in use" in server.fault
+            taken = bool(spec.network.address) and "in use" in server.fault
             return self._failed(spec, facts, Fail(reason, "install"), not taken)
         if Milestone.STARTED not in facts.marks:
             known = {"server_id": server.id, "image_id": server.image_id}
             return Act(SetMark(Milestone.STARTED, known), "note the server")
-        late = facts.now - facts.marks[Milestone.STARTED].at > spec.timeout_s
+        late = facts.now - facts.marks[Milestone.STARTED].at > spec.conduct.timeout_s
         others = interference.outcome(facts, "install", late)
         return others or self._watch(spec, facts)
 
@@ -156,17 +156,21 @@ class Install:
                 spec, facts, Fail(reason, "install", verdict.evidence), passing
             )
         elapsed = facts.now - facts.marks[Milestone.STARTED].at
-        if elapsed > spec.timeout_s:
+        if elapsed > spec.conduct.timeout_s:
             return Fail(
-                f"the installer was not done within {spec.timeout_s // 60} minutes; "
+                f"the installer was not done within {spec.conduct.timeout_s // 60} minutes; "
                 "give a longer --timeout where it was only slow",
                 role="install",
             )
         silent = "install" not in facts.consoles and server.status == "ACTIVE"
-        left = max(0.0, spec.expected_s - elapsed) if spec.expected_s else None
+        left = (
+            max(0.0, spec.installer.expected_s - elapsed)
+            if spec.installer.expected_s
+            else None
+        )
         percent = verdict.percent
-        if percent is None and spec.expected_s:
-            percent = min(95, int(100 * elapsed / spec.expected_s))
+        if percent is None and spec.installer.expected_s:
+            percent = min(95, int(100 * elapsed / spec.installer.expected_s))
         return Wait(
             verdict.reason if verdict.percent is not None else "installing",
             power.poll_interval(elapsed, silent=silent),
@@ -179,7 +183,7 @@ class Install:
     ) -> Fail | Again:
         """Return another attempt where there is one left that may be of use."""
         made = len(attempts.failed(facts.marks, "install")) + 1
-        if passing and made < min(spec.attempts, attempts.MOST):
+        if passing and made < min(spec.conduct.attempts, attempts.MOST):
             forget = (Milestone.STARTED, Milestone.KEY)
             return Again(fail.reason, fail.role, fail.evidence, SERVER, forget)
         return attempts.last(fail, facts)
@@ -187,8 +191,8 @@ class Install:
 
 def _fault(spec: Spec, server: Server) -> str:
     """Nova's words, or ours where it knows of an address only when it is too late."""
-    if spec.address and "in use" in server.fault:
-        return address_taken(spec.address["ip"], server.fault)
+    if spec.network.address and "in use" in server.fault:
+        return address_taken(spec.network.address.ip, server.fault)
     return server.fault
 
 

@@ -42,7 +42,7 @@ class Publish:
             return Fail("the result was deleted by somebody before it was published")
         return Act(
             self.output.publish(spec, facts),
-            "the result is proven" if spec.verify else "the result is clean",
+            "the result is proven" if spec.verify.enabled else "the result is clean",
         )
 
 

@@ -42,7 +42,7 @@ def wanted(spec: Spec, facts: Facts) -> dict[str, str]:
         if (said := _storable(report.get(key, "")))
     }
     return {
-        **spec.result_properties,
+        **spec.result.properties,
         **found,
         "imagebuild_built_at": _iso(facts.marks[Milestone.INSTALLED].at),
         "imagebuild_duration_s": str(duration_s(facts)),

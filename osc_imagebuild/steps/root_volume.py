@@ -112,7 +112,9 @@ class EnsureVerifyVolume:
         if result is None:
             return Fail("the result was deleted by somebody before it was booted")
         volume = CreateVolume(
-            VERIFY_VOLUME, spec.disk_gib, (self.output.cinder_source, result.id)
+            VERIFY_VOLUME,
+            spec.hardware.disk_gib,
+            (self.output.cinder_source, result.id),
         )
         return ensure(facts, volume)
 
@@ -122,7 +124,7 @@ def image_metadata(spec: Spec, facts: Facts) -> dict[str, str]:
 
     Source: nova.utils.get_image_metadata_from_volume.
     """
-    return {**wanted(spec, facts), "min_ram": str(spec.min_ram_mib)}
+    return {**wanted(spec, facts), "min_ram": str(spec.result.min_ram_mib)}
 
 
 def metadata(spec: Spec) -> dict[str, str]:
@@ -132,6 +134,6 @@ def metadata(spec: Spec) -> dict[str, str]:
     """
     build = "imagebuild_build_id"
     return {
-        **dict.fromkeys(spec.result_tags, "true"),
-        build: spec.result_properties[build],
+        **dict.fromkeys(spec.result.tags, "true"),
+        build: spec.result.properties[build],
     }

@@ -37,6 +37,6 @@ def look(spec: Spec, facts: Facts, role: str) -> Look:
         quiet_s=signals.since_s(seen, console_activity.NAME, facts.now),
         flat_s=signals.flat_s(seen, facts.now),
         trouble_s=signals.since_s(seen, trouble.NAME, facts.now),
-        stall_s=spec.stall_s,
+        stall_s=spec.conduct.stall_s,
         signals=signals.names(seen),
     )

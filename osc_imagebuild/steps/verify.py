@@ -68,7 +68,7 @@ class StartVerify:
             return first
         image_id = ""
         devices: tuple[Device, ...] = ()
-        if spec.root == "volume":
+        if spec.hardware.has_root_volume:
             trial = facts.volumes.get(VERIFY_VOLUME)
             if trial is None:
                 return Fail("the volume to boot the result from was deleted")
@@ -81,7 +81,7 @@ class StartVerify:
                 return Fail("the result was deleted by somebody before it was booted")
             image_id = result.id
         old = attempts.given_up(facts, "verify")
-        drive = spec.verify_config_drive and not old
+        drive = spec.verify.config_drive and not old
         server = CreateServer("verify", image_id, "verify", devices, drive, old)
         return Act(server, "boot the result")
 
@@ -104,7 +104,7 @@ class Verify:
         server = facts.servers.get("verify")
         text = facts.consoles.get("verify", "")
         if "verify" in facts.reports or progress.progress(
-            ((spec.verify_sign, "up", 100),), text
+            ((spec.verify.sign, "up", 100),), text
         ):
             return Act(SetMark(Milestone.VERIFIED), "the result booted")
         if server is None:
@@ -115,7 +115,7 @@ class Verify:
         if first := _reboot(facts, server):
             return first
         elapsed = facts.now - _began(facts, server)
-        late = elapsed > spec.verify_timeout_s
+        late = elapsed > spec.verify.timeout_s
         if not server.is_off and (o := interference.outcome(facts, "verify", late)):
             return o
         verdict = judge(self.signs, look(spec, facts, "verify"))
@@ -142,7 +142,7 @@ class Verify:
     def _failed(self, spec: Spec, text: str, shown: Verdict, *, off: bool) -> Fail:
         """Why the result is not up, as far as its console tells."""
         wrong = trouble(self.signs, text)
-        minutes = spec.verify_timeout_s // 60
+        minutes = spec.verify.timeout_s // 60
         reason = f"the result did not come up within {minutes} minutes"
         if off:
             reason = "the result went off instead of coming up"

@@ -82,13 +82,13 @@ class ListImageBuild(BuildCommand, command.Lister):
         rows = [
             (
                 build.id,
-                column(build.spec.name),
-                build.spec.os,
+                column(build.spec.result.name),
+                build.spec.installer.os,
                 build.status.value,
                 build.step,
                 build.result_id or None,
-                build.spec.arch,
-                build.spec.boot_method,
+                build.spec.installer.arch,
+                build.spec.installer.boot_method,
                 when(build.created_at),
                 when(build.updated_at),
                 column(build.reason),

@@ -68,10 +68,18 @@ class CreateImageBuild(BuildCommand, command.ShowOne):
 def _planned(plan: Plan) -> tuple[Sequence[str], Sequence[Any]]:
     from dataclasses import asdict
 
-    shown = asdict(plan.spec) | {"answer_file": plan.texts["answer"]}
-    hidden = ("progress", "failures", "banners", "verify_user_data")
-    kept = {key: value for key, value in shown.items() if key not in hidden}
-    return list(kept), list(kept.values())
+    spec = asdict(plan.spec)
+    for signs in ("progress", "failures", "banners"):
+        del spec["installer"][signs]
+    iso, drivers = spec["media"].pop("iso"), spec["media"].pop("drivers")
+    parts = {**spec, "media.iso": iso, "media.drivers": drivers}
+    shown = {
+        f"{part}.{key}": value
+        for part, fields in parts.items()
+        for key, value in fields.items()
+    }
+    shown["answer_file"] = plan.texts["answer"]
+    return list(shown), list(shown.values())
 
 
 def _request(args: argparse.Namespace, catalog: Catalog) -> Request:

@@ -86,21 +86,21 @@ class ValidateImageBuildTemplate(command.Command):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         from osc_imagebuild.errors import SpecError
         from osc_imagebuild.guests.catalog import Catalog
-        from osc_imagebuild.planning import offline, preflight
+        from osc_imagebuild.planning import offline
 
         problems: list[str] = []
         for path in parsed_args.template:
             catalog = Catalog()
             try:
                 request = _asked(parsed_args, path, catalog, check_only=True)
-                entry, _ = offline.check(catalog, request)
+                outline = offline.check(catalog, request)
             except SpecError as error:
                 problems += (
                     problem if path in problem else f"{path}: {problem}"
                     for problem in error.problems
                 )
             else:
-                _warn(path, preflight.warn_answer_file(entry, request))
+                _warn(path, outline.warnings)
                 self.app.stdout.write(f"{path}: ok\n")
         if problems:
             raise SpecError(problems)
@@ -118,23 +118,22 @@ class RenderImageBuildTemplate(command.ShowOne):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        from osc_imagebuild.guests import install_tree
         from osc_imagebuild.guests.catalog import Catalog
-        from osc_imagebuild.planning import offline, preflight
+        from osc_imagebuild.planning import offline
 
         catalog = Catalog()
         path = parsed_args.template
         request = _asked(parsed_args, path, catalog, check_only=False)
-        entry, rendered = offline.check(catalog, request)
-        _warn(path, preflight.warn_answer_file(entry, request))
+        outline = offline.check(catalog, request)
+        _warn(path, outline.warnings)
         shown = {
             "name": request.name,
             "os": request.os,
             "arch": request.arch,
-            "source": install_tree.install_tree(entry, request).source,
-            "kernel_args": rendered.kernel_args,
-            "answer_file": rendered.answer,
-            "first_boot": rendered.verify,
+            "source": outline.system.tree.source,
+            "kernel_args": outline.answers.kernel_args,
+            "answer_file": outline.answers.answer,
+            "first_boot": outline.answers.verify,
         }
         return list(shown), list(shown.values())
 

@@ -156,7 +156,7 @@ class EndToEndTest(testtools.TestCase):
             image["id"]
             for image in listed.json()["images"]
             if "imagebuild_spec" in image
-            and json.loads(image["imagebuild_spec"])["name"] != self.name
+            and json.loads(image["imagebuild_spec"])["result"]["name"] != self.name
         }
 
     def _is_strange(self, item: dict[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from osc_imagebuild.guests import families
 from osc_imagebuild.guests.answers import Answers
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model.request import File, Repository, Request
-from osc_imagebuild.planning import offline
+from osc_imagebuild.planning import draft, offline
 from osc_imagebuild.template import oz
 
 BUILD = "0b4d5a3e-0000-4000-8000-000000000000"
@@ -187,7 +187,7 @@ class MappingTest(TdlTestCase):
             found = self.load(install=install.format(iso))
             self.assertEqual(source, found.fields["source"])
             request = Request(**found.fields)
-            _, answers = offline.check(self.catalog, request)
+            answers = offline.check(self.catalog, request).answers
             self.assertIn("url=http://169.254.169.254/", answers.kernel_args)
         [problem] = self.problems(install=install.format("http://x/download?id=1"))
         self.assertIn("the address of an ISO ends in .iso", problem)
@@ -274,9 +274,10 @@ class AutoTest(TdlTestCase):
         for name, data in found.entries.items():
             self.catalog.add(name, data)
         request = Request(**found.fields)
-        entry, problems = offline.find_entry(self.catalog, request)
-        self.assertEqual([], problems)
-        return offline.find_answers(entry, request, BUILD)[0], request
+        made = draft.make_draft(self.catalog, request, BUILD, offline.Offline())
+        self.assertEqual((), made.system.problems)
+        assert made.answers.value is not None
+        return made.answers.value, request
 
     def check_script(self, script: str) -> None:
         """It is one, it reports, and it holds no password. It is never run."""

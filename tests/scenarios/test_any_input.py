@@ -164,7 +164,7 @@ class RecordTest(testtools.TestCase):
 
     def image(self, **fields: str) -> Image:
         """Return the image of a record."""
-        known = {"schema": "1", "status": "building", "spec": specs.to_json(spec())}
+        known = {"schema": "2", "status": "building", "spec": specs.to_json(spec())}
         properties = {f"imagebuild_{k}": v for k, v in (known | fields).items()}
         return Image(BUILD_ID, "record", "queued", properties=properties)
 

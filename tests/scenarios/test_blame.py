@@ -86,7 +86,7 @@ class TidyingTest(CloudTestCase):
         request = self.request(boot_method="cdrom", verify=False)
         builder = self.builder()
         spec = builder.plan(request).spec
-        own = 400 - spec.timeout_s - spec.verify_timeout_s
+        own = 400 - spec.conduct.timeout_s - spec.verify.timeout_s
         self.patch(loop, "LONGEST_STEP_S", own)
 
         def hold(call: Call) -> Fault | None:

@@ -145,7 +145,7 @@ class SourceTest(IsoKernelTestCase):
         builder.catalog.add("mini", change)
         plan = builder.plan(self.request())
         self.assertIn("fetches the ISO by itself", "\n".join(plan.choices))
-        args = plan.spec.kernel_args
+        args = plan.spec.installer.command_line
         self.assertIn(f" iso={URL} label=MINI\\x201", args)
         self.assertEqual("complete", builder.start(plan).status)
         self.assertEqual({}, self.cloud.cinder.volumes)
@@ -161,8 +161,8 @@ class SourceTest(IsoKernelTestCase):
         change = {"source": URL, "iso_kernel_args": "label={{ iso_label }}"}
         builder.catalog.add("mini", change)
         plan = builder.plan(self.request(source=None))
-        self.assertEqual("label=MINI\\x201", plan.spec.kernel_args)
-        self.assertTrue(plan.spec.iso_as_cd)
+        self.assertEqual("label=MINI\\x201", plan.spec.installer.command_line)
+        self.assertTrue(plan.spec.media.iso.as_cd)
 
 
 class ChangedTest(IsoKernelTestCase):
@@ -258,7 +258,7 @@ class CommandLineTest(testtools.TestCase):
         """The texts of a build."""
         entry = Catalog([BUILT_IN]).entry(name)
         request = Request(name="x", os=name, source="http://x/y.iso")
-        source = install_tree.package_source(entry, request)
+        source = install_tree.system(entry, request).packages
         way = answers.AnswerDelivery("kernel", disc=disc)
         return answers.render(entry, request, "id", source, way)
 

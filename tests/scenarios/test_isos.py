@@ -152,7 +152,7 @@ class UrlTest(IsoTestCase):
         keys = []
         for headers in ({"ETag": '"1"'}, {"ETag": '"2"'}, {}, mirror.headers):
             mirror.headers = headers
-            keys.append(plan(self.request()).spec.iso_key)
+            keys.append(plan(self.request()).spec.media.iso.key)
         self.assertEqual("", keys[2])
         self.assertEqual(4, len(set(keys)))
         mirror.headers = {}
@@ -251,7 +251,7 @@ class FileTest(IsoTestCase):
         """Uploaded as it is."""
         build = self.built(source=str(self.path), checksum=f"sha256:{SHA256}")
         self.assertEqual({"upload image"}, self.kinds())
-        self.assertEqual("own.iso", build.spec.source)
+        self.assertEqual("own.iso", build.spec.media.source)
 
     def test_glance_with_other_digests(self) -> None:
         """An operator may have chosen another algorithm: the client has verified it."""

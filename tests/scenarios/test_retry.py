@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import operator
 import re
 from typing import Any
 
@@ -10,6 +12,7 @@ from osc_imagebuild.builds import lease
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import InstallError, RecordError, SpecError
 from osc_imagebuild.model.facts import Mark
+from osc_imagebuild.model.spec_json import SCHEMA_1
 from osc_imagebuild.steps import attempts
 from tests.fakes import machines
 from tests.fakes.cloud import FakeCloud
@@ -232,6 +235,22 @@ class RetryTest(AttemptsTestCase):
         self.assertEqual(build.id, found.id)
         self.assertEqual("", found.reason)
 
+    def test_of_an_earlier_version(self) -> None:
+        """A record of schema 1 is of schema 2 once its spec is written anew."""
+        self.cloud.nova.plan.install_fails = "FAILED: no disk"
+        build = self.failed()
+        properties = self.cloud.glance.images[build.id].properties
+        parts = json.loads(properties["imagebuild_spec"])
+        spec = {
+            name: functools.reduce(operator.getitem, path.split("."), parts)
+            for name, path in SCHEMA_1.items()
+        }
+        properties["imagebuild_spec"] = json.dumps(spec)
+        properties["imagebuild_schema"] = "1"
+        self.cloud.nova.plan.install_fails = ""
+        self.assert_complete(self.retried(build, flavor="m1.small"))
+        self.assertEqual("2", properties["imagebuild_schema"])
+
     def test_from_install_though_more_is_left(self) -> None:
         """What is of no use any more goes first."""
         self.cloud.nova.plan.result_boots = False
@@ -319,12 +338,12 @@ class RetryTest(AttemptsTestCase):
         build = self.failed()
         self.cloud.nova.plan.install_fails = ""
         names = [f["name"] for f in self.cloud.nova.flavors]
-        other = next(n for n in reversed(names) if n != build.spec.flavor_name)
+        other = next(n for n in reversed(names) if n != build.spec.hardware.flavor_name)
         found = self.retried(build, flavor=other, availability_zone="other")
         self.assert_complete(found)
-        self.assertEqual(other, found.spec.flavor_name)
-        self.assertEqual(other, found.spec.result_properties["imagebuild_flavor"])
-        self.assertEqual("other", found.spec.availability_zone)
+        self.assertEqual(other, found.spec.hardware.flavor_name)
+        self.assertEqual(other, found.spec.result.properties["imagebuild_flavor"])
+        self.assertEqual("other", found.spec.hardware.availability_zone)
 
     def test_refused(self) -> None:
         """What makes no sense is said before anything is changed."""
@@ -451,7 +470,7 @@ class OthersTest(AttemptsTestCase):
         build = self.failed_at_first(output="volume", availability_zone="z1")
         found = self.builder("second").retry(build.id, availability_zone="z2")
         self.assert_complete(found)
-        self.assertEqual("z2", found.spec.volume_zone)
+        self.assertEqual("z2", found.spec.hardware.volume_zone)
         self.cloud.nova.plan.result_boots = False
         build = self.failed(name="other", output="volume", availability_zone="z1")
         self.refused(build, "which cannot move to z2", availability_zone="z2")

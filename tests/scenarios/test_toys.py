@@ -90,7 +90,7 @@ class BuildTest(ToyTestCase):
         """It ends well, is tested by a boot of the result, and can be removed."""
         request = self.request(os="mini-toy", output="twins")
         plan = self.builder().plan(request)
-        self.assertEqual("floppy", plan.spec.boot_method)
+        self.assertEqual("floppy", plan.spec.installer.boot_method)
         told = "\n".join(plan.choices)
         self.assertIn("boot method floppy: the site has floppies", told)
         self.assertIn("because output twins is one", told)
@@ -110,7 +110,7 @@ class BuildTest(ToyTestCase):
         """What the monitor saw is in the record, and known to the next client."""
         self.cloud.nova.plan.install_s = 600.0
         build = self.started(os="mini-toy", timeout_min=60, stall_min=30)
-        self.assertEqual("floppy", build.spec.boot_method)
+        self.assertEqual("floppy", build.spec.installer.boot_method)
         driver, seen = self.builder("watcher"), ""
         for _ in range(20):
             self.cloud.world.sleep(30)

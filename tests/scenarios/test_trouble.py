@@ -518,9 +518,9 @@ class MeddlerTest(GuestTestCase):
     def test_record_of_a_newer_version(self) -> None:
         """It is left alone, and can be deleted."""
         build = self.started()
-        self.cloud.glance.images[build.id].properties["imagebuild_schema"] = "2"
+        self.cloud.glance.images[build.id].properties["imagebuild_schema"] = "3"
         error = self.assertRaises(RecordError, self.builder().resume, build.id)
-        self.assertIn("schema 2, this one reads 1", str(error))
+        self.assertIn("schema 3, this one reads 1 to 2", str(error))
         self.builder().delete(build.id)
         self.assert_empty()
 

@@ -259,9 +259,9 @@ class ProgressTest(CloudTestCase):
         left = [e.left_s for e in self.events if e.left_s is not None]
         self.assertGreater(len(left), 3)
         self.assertEqual(sorted(left, reverse=True), left)
-        self.assertAlmostEqual(build.spec.expected_s, left[0], delta=30)
+        self.assertAlmostEqual(build.spec.installer.expected_s, left[0], delta=30)
         other = self.builder().plan(self.request(name="third", flavor="m1.small"))
-        self.assertEqual(0, other.spec.expected_s)
+        self.assertEqual(0, other.spec.installer.expected_s)
 
 
 class CommandsTest(ShellTestCase):

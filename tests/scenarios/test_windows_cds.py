@@ -172,8 +172,8 @@ class DriverTest(CloudTestCase):
             self.assertEqual("complete", build.status)
             names = self.cloud.created("create volume")
             self.assertIn(f"imagebuild-{build.id}-drivers", names)
-            self.assertEqual("virtio", build.spec.boot_properties["hw_disk_bus"])
-            self.assertEqual("virtio", build.spec.result_properties["hw_disk_bus"])
+            self.assertEqual("virtio", build.spec.hardware.properties["hw_disk_bus"])
+            self.assertEqual("virtio", build.spec.result.properties["hw_disk_bus"])
             again = spec_json.from_json(spec_json.to_json(build.spec))
             self.assertEqual(build.spec, again)
             self.builder().delete(build.id, with_image=True)
@@ -186,8 +186,8 @@ class DriverTest(CloudTestCase):
         for nothing in (None, ""):
             plan = self.plan(driver_iso=nothing)
             self.assertIn("no --driver-iso", "\n".join(plan.choices))
-            self.assertEqual("sata", plan.spec.boot_properties["hw_disk_bus"])
-            self.assertFalse(plan.spec.driver_cd)
+            self.assertEqual("sata", plan.spec.hardware.properties["hw_disk_bus"])
+            self.assertFalse(plan.spec.media.drivers)
 
     def test_refused(self) -> None:
         """Where it cannot be, or is not needed."""
@@ -237,10 +237,10 @@ class WindowsTest(CloudTestCase):
                 )
                 api = self.builder().api
                 found = make_plan(api, Catalog([BUILT_IN]), request).spec
-                self.assertTrue(found.press_key)
-                self.assertEqual(bus, found.boot_properties["hw_disk_bus"])
-                self.assertEqual(bus, found.result_properties["hw_disk_bus"])
-                self.assertEqual(bool(drivers), bool(found.driver_cd))
+                self.assertTrue(found.installer.press_key)
+                self.assertEqual(bus, found.hardware.properties["hw_disk_bus"])
+                self.assertEqual(bus, found.result.properties["hw_disk_bus"])
+                self.assertEqual(bool(drivers), bool(found.media.drivers))
 
     def test_driver_paths(self) -> None:
         """As virtio-win.iso has them, on each letter that the CD may get."""

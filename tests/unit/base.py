@@ -168,21 +168,21 @@ class CloudTestCase(testtools.TestCase):
         self.assertRegex(found.pop("imagebuild_built_at"), r"^20\d\d-.*Z$")
         self.assertRegex(found.pop("imagebuild_duration_s"), r"^\d+$")
         guest = {"imagebuild_kernel": "6.12.0", "imagebuild_release": "mini 1"}
-        self.assertEqual({**build.spec.result_properties, **guest}, found)
+        self.assertEqual({**build.spec.result.properties, **guest}, found)
         self._assert_shared_whole()
 
     def _result(self, build: Record) -> Disk | FakeImage:
         """What the build made, checked as far as its kind goes."""
         cinder, spec = self.cloud.cinder, build.spec
-        if spec.output == "image":
+        if spec.result.output == "image":
             image = self.cloud.glance.images[build.result_id]
             self.assertEqual((NAME, "active", False), _face(image))
-            self.assertEqual(spec.result_visibility, image.visibility)
-            self.assertEqual(list(spec.result_tags), image.tags)
-            self.assertEqual(spec.min_ram_mib, image.min_ram)
-            self.assertEqual(spec.disk_gib, image.min_disk)
+            self.assertEqual(spec.result.visibility, image.visibility)
+            self.assertEqual(list(spec.result.tags), image.tags)
+            self.assertEqual(spec.result.min_ram_mib, image.min_ram)
+            self.assertEqual(spec.hardware.disk_gib, image.min_disk)
             return image
-        wanted = dict.fromkeys(spec.result_tags, "true")
+        wanted = dict.fromkeys(spec.result.tags, "true")
         wanted["imagebuild_build_id"] = build.id
         items: list[FakeVolume | FakeSnapshot] = [
             *cinder.volumes.values(),
@@ -192,7 +192,7 @@ class CloudTestCase(testtools.TestCase):
             face = (item.name, item.status, item.metadata)
             self.assertEqual((NAME, "available", wanted), face)
         found = next(item for item in items if item.id == build.result_id)
-        self.assertEqual(str(spec.min_ram_mib), found.properties["min_ram"])
+        self.assertEqual(str(spec.result.min_ram_mib), found.properties["min_ram"])
         properties = {k: v for k, v in found.properties.items() if k != "min_ram"}
         return Disk(found.data, properties)
 

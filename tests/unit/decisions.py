@@ -49,7 +49,7 @@ def clean_metadata(**fields: Any) -> dict[str, str]:
     """Return the image metadata of a clean root volume."""
     asked = samples.spec(**fields)
     declared = wanted(asked, samples.facts(marks=INSTALLED))
-    return {**declared, "min_ram": str(asked.min_ram_mib)}
+    return {**declared, "min_ram": str(asked.result.min_ram_mib)}
 
 
 def expressed(decision: Decision) -> Action | str:

@@ -3,81 +3,74 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.resources import Image, Server
-from osc_imagebuild.model.spec import DriverCd, Spec
+from osc_imagebuild.model.spec import (
+    Conduct,
+    Hardware,
+    Installer,
+    Media,
+    Networking,
+    Result,
+    RootDevice,
+    Spec,
+    Verification,
+)
+from osc_imagebuild.model.spec_json import SCHEMA_1
 
 BUILD_ID = "6f1ed002-ab59-4c42-8ea0-111111111111"
 NOW = 100_000.0
 
 _SPEC = Spec(
-    name="golden",
-    os="mini",
-    arch="x86_64",
-    source="http://mirror",
-    boot_method="ipxe",
-    output="image",
-    flavor_id="f-1",
-    flavor_name="m1.tiny",
-    root="local",
-    disk_gib=2,
-    firmware="bios",
-    config_drive=False,
-    networks=("net-1",),
-    address={},
-    security_groups=(),
-    availability_zone=None,
-    volume_zone="",
-    hints={},
-    kernel_url="http://mirror/linux",
-    ramdisk_url="http://mirror/initrd",
-    kernel_args="answer=here",
-    kernel_sha256="a" * 64,
-    ramdisk_sha256="b" * 64,
-    iso_url="",
-    iso_image_id="",
-    iso_size_gib=0,
-    iso_sha256="",
-    iso_sha512="",
-    iso_import=False,
-    iso_key="",
-    iso_as_cd=False,
-    iso_label="",
-    iso_kernel="",
-    iso_ramdisk="",
-    iso_version="",
-    answer_cd_label="",
-    answer_cd_files={},
-    answer_cd_texts={},
-    answers_in_iso=False,
-    driver_cd=DriverCd(),
-    press_key=False,
-    boot_properties={},
-    result_properties={"os_distro": "mini", "imagebuild_build_id": BUILD_ID},
-    result_tags=(),
-    result_visibility="private",
-    min_ram_mib=128,
-    timeout_s=1200,
-    verify=True,
-    verify_user_data="",
-    verify_sign="UP",
-    verify_timeout_s=600,
-    keep_on_failure=False,
-    attempts=2,
-    progress=(("START", "started", 1), ("HALF", "half way", 50)),
-    family="generic",
-    failures=(("FAILED: .*", "it gave up: {0}"),),
-    banners=("START",),
-    stall_s=600,
-    expected_s=0,
+    installer=Installer(
+        os="mini",
+        arch="x86_64",
+        boot_method="ipxe",
+        command_line="answer=here",
+        progress=(("START", "started", 1), ("HALF", "half way", 50)),
+        failures=(("FAILED: .*", "it gave up: {0}"),),
+        banners=("START",),
+    ),
+    media=Media(
+        source="http://mirror",
+        kernel_url="http://mirror/linux",
+        ramdisk_url="http://mirror/initrd",
+        kernel_sha256="a" * 64,
+        ramdisk_sha256="b" * 64,
+    ),
+    network=Networking(networks=("net-1",)),
+    hardware=Hardware(
+        flavor_id="f-1", flavor_name="m1.tiny", root=RootDevice.LOCAL, disk_gib=2
+    ),
+    result=Result(
+        name="golden",
+        output="image",
+        properties={"os_distro": "mini", "imagebuild_build_id": BUILD_ID},
+        min_ram_mib=128,
+    ),
+    verify=Verification(sign="UP", timeout_s=600),
+    conduct=Conduct(timeout_s=1200),
 )
 
 
 def spec(**fields: Any) -> Spec:
-    """Return a spec."""
-    return dataclasses.replace(_SPEC, **fields)
+    """Return a spec with fields changed, each by the one name that it had in schema 1."""
+    asked = _SPEC
+    for name, value in fields.items():
+        asked = _with(asked, SCHEMA_1[name].split("."), value)
+    return asked
+
+
+def _with(part: Any, path: Sequence[str], value: Any) -> Any:
+    name, *deeper = path
+    if deeper:
+        value = _with(getattr(part, name), deeper, value)
+    elif name == "root":
+        value = RootDevice(value)
+    return dataclasses.replace(part, **{name: value})
 
 
 def image(role: str, status: str = "active", **fields: Any) -> Image:

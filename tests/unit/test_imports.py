@@ -32,6 +32,7 @@ FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 PURE = (
     *("boot", "model", "monitors", "outputs", "steps"),
     *("guests.entry", "planning.selection", "planning.spec_builder"),
+    "planning.stage",
     "engine.recipe",
 )
 OUTSIDE = ("keystoneauth1", "openstack", "requests", "socket", "subprocess")

@@ -118,11 +118,11 @@ def show_times(build: Record) -> None:
 
 def check(cloud: Connection, build: Record, key: Path) -> int:
     """Boot a server of the image and look; the number of things that are wrong."""
-    network = build.spec.networks[0]
+    network = build.spec.network.networks[0]
     server = cloud.create_server(
         NAME,
         image=build.result_id,
-        flavor=build.spec.flavor_id,
+        flavor=build.spec.hardware.flavor_id,
         network=network,
         wait=True,
         timeout=300,

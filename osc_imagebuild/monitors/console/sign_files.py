@@ -60,8 +60,12 @@ def of_role(spec: Spec, role: str) -> Signs:
     """Return all signs for the server of a build: 'install' or 'verify'."""
     if role == "verify":
         return of_boot()
-    own = Signs(progress=spec.progress, failures=spec.failures, banners=spec.banners)
-    return of(spec.family, own)
+    own = Signs(
+        progress=spec.installer.progress,
+        failures=spec.installer.failures,
+        banners=spec.installer.banners,
+    )
+    return of(spec.installer.family, own)
 
 
 def guess(text: str) -> dict[str, str]:

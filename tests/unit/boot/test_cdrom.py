@@ -16,7 +16,7 @@ from osc_imagebuild.model.boot_sources import (
     IsoContent,
     RemasteredIso,
 )
-from osc_imagebuild.model.spec import DriverCd, Spec
+from osc_imagebuild.model.spec import Iso, Spec
 from tests.unit import samples
 
 ISO = {"iso_url": "http://mirror/x.iso", "iso_sha256": "c" * 64, "iso_key": "key-1"}
@@ -26,10 +26,8 @@ ANSWERS = {
     "answer_cd_files": {"user-data": "answer", "meta-data": ""},
     "answer_cd_texts": {"network-config": "version: 2"},
 }
-DRIVERS = DriverCd(
-    url="http://mirror/virtio.iso", sha256="d" * 64, size_gib=2, key="key-2"
-)
-OWN_DRIVERS = DriverCd(image_id="i-virtio", size_gib=1)
+DRIVERS = Iso(url="http://mirror/virtio.iso", sha256="d" * 64, size_gib=2, key="key-2")
+OWN_DRIVERS = Iso(image_id="i-virtio", size_gib=1)
 IN_ISO = {
     "answers_in_iso": True,
     "answer_cd_files": {"autoinst.xml": "answer"},

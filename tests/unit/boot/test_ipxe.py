@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import testtools
 
 from osc_imagebuild.boot import ipxe
 from osc_imagebuild.model.boot_sources import EfiStubDisk, StubDisk
+from osc_imagebuild.model.spec import Address
 from tests.unit.samples import spec
 
-ADDRESS = {
-    "ip": "10.1.2.9",
-    "netmask": "255.255.255.0",
-    "subnet": "10.1.2.0/24",
-    "gateway": "10.1.2.1",
-    "nameservers": "10.1.2.53 10.1.2.54",
-}
+ADDRESS = Address(
+    ip="10.1.2.9",
+    netmask="255.255.255.0",
+    prefix="24",
+    subnet="10.1.2.0/24",
+    gateway="10.1.2.1",
+    nameservers="10.1.2.53 10.1.2.54",
+)
 
 
 class IpxeTest(testtools.TestCase):
@@ -54,9 +57,9 @@ class IpxeTest(testtools.TestCase):
 
     def test_address(self) -> None:
         """Of one network, with a way out of it only where there is a gateway."""
-        self.assertEqual([], ipxe.grub_commands({}))
-        self.assertEqual([], ipxe.ipxe_commands({}))
-        alone = {**ADDRESS, "gateway": "", "nameservers": ""}
+        self.assertEqual([], ipxe.grub_commands(None))
+        self.assertEqual([], ipxe.ipxe_commands(None))
+        alone = dataclasses.replace(ADDRESS, gateway="", nameservers="")
         self.assertEqual(
             [
                 "net_add_addr fixed efinet0 10.1.2.9",
@@ -95,7 +98,7 @@ class IpxeTest(testtools.TestCase):
             ("192.168.1.128/25", ["192.168.1.0/25"]),
             ("192.168.0.0/16", []),
         ):
-            found = ipxe.grub_commands({**ADDRESS, "subnet": subnet})
+            found = ipxe.grub_commands(dataclasses.replace(ADDRESS, subnet=subnet))
             ways = [line for line in found if line.startswith("net_add_route out")]
             wanted = [
                 f"net_add_route out{number} {net} gw 10.1.2.1"

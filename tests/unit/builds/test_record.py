@@ -14,7 +14,8 @@ from osc_imagebuild.cloud import images
 from osc_imagebuild.errors import NotFoundError, RecordError
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.resources import Image
-from osc_imagebuild.model.spec import DriverCd, Spec
+from osc_imagebuild.model.spec import Iso
+from osc_imagebuild.model.spec_json import SCHEMA_1
 from osc_imagebuild.version import tool_version
 from tests import paths
 from tests.fakes.image import FakeImage
@@ -24,8 +25,7 @@ SAVED = paths.DATA / "records"
 # What a build cannot be driven without, whatever it is of.
 NEEDED = {
     *("name", "os", "arch", "boot_method", "output", "flavor_id", "root", "disk_gib"),
-    *("networks", "kernel_args", "result_properties", "verify_user_data"),
-    "verify_sign",
+    *("networks", "kernel_args", "result_properties", "verify_sign"),
 }
 OF_TREE = {"kernel_url", "ramdisk_url", "kernel_sha256", "ramdisk_sha256"}
 OF_ANSWERS = {"answer_cd_label", "answer_cd_files", "answer_cd_texts", "answers_in_iso"}
@@ -65,11 +65,11 @@ class OtherVersionTest(testtools.TestCase):
             self.assertEqual((status, step), (found.status, found.step), name)
             self.assertEqual(marks, marks & set(found.marks), name)
             self.assertEqual("0.1.0", found.tool_version)
-            self.assertEqual("mini", found.spec.os)
+            self.assertEqual("mini", found.spec.installer.os)
         running = record.parse(images.parse(saved("running")))
-        self.assertEqual({"group": "g-1"}, running.spec.hints)
-        self.assertEqual(("default",), running.spec.security_groups)
-        self.assertEqual(("net-1",), running.spec.networks)
+        self.assertEqual({"group": "g-1"}, running.spec.hardware.hints)
+        self.assertEqual(("default",), running.spec.network.security_groups)
+        self.assertEqual(("net-1",), running.spec.network.networks)
         self.assertEqual({"answer", "verify"}, set(unpacked("running")))
 
     def test_one_more(self) -> None:
@@ -77,12 +77,12 @@ class OtherVersionTest(testtools.TestCase):
         for name in ("running", "running-iso", "complete"):
             wanted = record.parse(images.parse(saved(name)))
             self.assertEqual(wanted, read(saved(name), encryption={"key": 1}))
-            cd = dataclasses.asdict(DriverCd()) | {"signed": True}
+            cd = dataclasses.asdict(Iso()) | {"signed": True}
             self.assertEqual(wanted, read(saved(name), driver_cd=cd))
 
     def test_one_fewer(self) -> None:
         """It has a default where that is safe; else another version is to be used."""
-        of_iso = {f.name for f in dataclasses.fields(Spec) if f.name[:4] == "iso_"}
+        of_iso = {name for name in SCHEMA_1 if name[:4] == "iso_"}
         for name, needed in (
             ("running", NEEDED | OF_TREE),
             ("running-iso", NEEDED | of_iso | OF_ANSWERS),
@@ -93,7 +93,7 @@ class OtherVersionTest(testtools.TestCase):
                     found = read(saved(name), **{field: Gone})
                 except RecordError as error:
                     refused.add(field)
-                    self.assertIn(f"its spec lacks {field};", str(error))
+                    self.assertIn(f"its spec lacks {SCHEMA_1[field]};", str(error))
                     self.assert_other_version(str(error), saved(name)["id"])
                 else:
                     self.assertEqual("install", found.step)
@@ -104,7 +104,7 @@ class OtherVersionTest(testtools.TestCase):
         hints = {"group": "g", "different_host": ["a", "b"]}
         self.assertEqual(
             {"group": "g", "different_host": ("a", "b")},
-            read(saved("running"), hints=hints).spec.hints,
+            read(saved("running"), hints=hints).spec.hardware.hints,
         )
 
     def test_defaults(self) -> None:
@@ -113,7 +113,11 @@ class OtherVersionTest(testtools.TestCase):
         gone = dict.fromkeys(
             ("hints", "security_groups", "driver_cd", "press_key"), Gone
         )
-        wanted = dataclasses.replace(complete, hints={}, security_groups=())
+        wanted = dataclasses.replace(
+            complete,
+            hardware=dataclasses.replace(complete.hardware, hints={}),
+            network=dataclasses.replace(complete.network, security_groups=()),
+        )
         self.assertEqual(wanted, read(saved("complete"), **gone).spec)
 
     def test_other_kinds(self) -> None:
@@ -123,7 +127,7 @@ class OtherVersionTest(testtools.TestCase):
             {"imagebuild_spec": json.dumps({"name": {"given": "golden"}})},
             {"imagebuild_spec": "{}"},
             {"imagebuild_spec": "eJw="},
-            {"imagebuild_schema": "2"},
+            {"imagebuild_schema": "3"},
             {"imagebuild_schema": ""},
             {"imagebuild_marks": "[]"},
             {"imagebuild_steps": '[["install"]]'},
@@ -136,11 +140,11 @@ class OtherVersionTest(testtools.TestCase):
         """Progress has a sign, a label and per cent; four of them may be newer."""
         row = ["Installing", "installing", 50, "a word more"]
         error = self.assertRaises(RecordError, read, saved("running"), progress=[row])
-        self.assertIn("its spec has at progress what is none", str(error))
+        self.assertIn("its spec has at installer.progress what is none", str(error))
 
     def test_unknown(self) -> None:
         """A version that is no version is not shown, a build at its end is not resumed."""
-        data = saved("complete") | {"imagebuild_schema": "2"}
+        data = saved("complete") | {"imagebuild_schema": "3"}
         for version in ("", "1\x1b[2J", "9" * 999):
             image = images.parse({**data, "imagebuild_tool_version": version})
             error = str(self.assertRaises(RecordError, record.parse, image))
@@ -231,7 +235,7 @@ class RecordTest(CloudTestCase):
 
     def test_newer(self) -> None:
         """What another version drives is listed as unreadable, and is not to be deleted."""
-        self.image.properties["imagebuild_schema"] = "2"
+        self.image.properties["imagebuild_schema"] = "3"
         self.image.properties["imagebuild_tool_version"] = "99.1"
         error = self.assertRaises(RecordError, record.load, self.api, self.build.id)
         self.assertIn("version of this tool, 99.1 (", str(error))
@@ -242,7 +246,7 @@ class RecordTest(CloudTestCase):
         """A build of 0.1 is driven to its end, and says who wrote its record last."""
         self.image.properties["imagebuild_tool_version"] = "0.1.0"
         spec = json.loads(self.image.properties["imagebuild_spec"])
-        del spec["verify_timeout_s"], spec["hints"]
+        del spec["verify"]["timeout_s"], spec["hardware"]["hints"]
         self.image.properties["imagebuild_spec"] = json.dumps(spec | {"later": [1]})
         build = self.resumed(self.build.id)
         self.assert_complete(build)
@@ -287,6 +291,8 @@ class RecordTest(CloudTestCase):
     def test_names(self) -> None:
         """A name that two builds have is refused, with their IDs."""
         second = self.started()
-        error = self.assertRaises(RecordError, self.builder().find, second.spec.name)
+        error = self.assertRaises(
+            RecordError, self.builder().find, second.spec.result.name
+        )
         for build in (self.build, second):
             self.assertIn(build.id, str(error))

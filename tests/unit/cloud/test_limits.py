@@ -42,7 +42,9 @@ class DurationTest(CloudTestCase):
         self.add("²")
         self.add(LONG)
         self.add("120")
-        self.assertEqual(120, self.builder().plan(self.request()).spec.expected_s)
+        self.assertEqual(
+            120, self.builder().plan(self.request()).spec.installer.expected_s
+        )
 
 
 class HeaderTest(CloudTestCase):

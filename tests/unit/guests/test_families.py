@@ -14,7 +14,7 @@ from osc_imagebuild.boot import kernel
 from osc_imagebuild.guests import answers
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model.request import Repository, Request
-from osc_imagebuild.planning import preflight
+from osc_imagebuild.planning import fixed_address, preflight
 
 BUILD = "0b4d5a3e-0000-4000-8000-000000000000"
 MIRROR = "http://mirror.example/debian"
@@ -101,13 +101,12 @@ class RedHatTest(testtools.TestCase):
             answer = self.answer("rhel-10", boot_method=method)
             self.assertIn("%post --nochroot\nrm -f /run/install/ks.cfg\n%end\n", answer)
         entry = CATALOG.entry("rocky-10")
-        words = ("ip", "gateway", "netmask", "nameservers")
-        address = dict.fromkeys(words, "10.0.0.2")
+        address = fixed_address.of_subnet("10.0.0.0/24", "10.0.0.1", [], "10.0.0.2")
         request = Request(name="x", os=entry.name)
         for method, where, told in (
-            ("ipxe", {}, True),
+            ("ipxe", None, True),
             ("ipxe", address, True),
-            ("kernel", {}, True),
+            ("kernel", None, True),
             ("kernel", address, False),
         ):
             way = answers.AnswerDelivery(method, where)

@@ -218,10 +218,10 @@ class BuildTest(CloudTestCase):
         """Said at once; the ISO passes through the client, and has no second CD."""
         plan = self.planned()
         self.assertIn("puts /etc/installerconfig into it", "\n".join(plan.choices))
-        self.assertTrue(plan.spec.answers_in_iso)
-        self.assertFalse(plan.spec.iso_import)
-        self.assertEqual("", plan.spec.answer_cd_label)
-        self.assertIn("bsdinstall", plan.spec.answer_cd_texts["etc/rc.local"])
+        self.assertTrue(plan.spec.answers.in_iso)
+        self.assertFalse(plan.spec.media.iso.imported)
+        self.assertEqual("", plan.spec.answers.label)
+        self.assertIn("bsdinstall", plan.spec.answers.texts["etc/rc.local"])
 
     def test_refused(self) -> None:
         """Where it cannot be done that is said before anything is written."""

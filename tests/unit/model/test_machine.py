@@ -114,7 +114,7 @@ class PlanTest(CloudTestCase):
         )
         plan = self.builder().plan(request)
         wanted = {**UEFI, **REQUIRED, "hw_tpm_version": "2.0"}
-        for found in (plan.spec.boot_properties, plan.spec.result_properties):
+        for found in (plan.spec.hardware.properties, plan.spec.result.properties):
             self.assertLessEqual(wanted.items(), found.items())
         self.assertIn("no key manager (Barbican)", "\n".join(plan.warnings))
 

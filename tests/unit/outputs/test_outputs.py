@@ -50,7 +50,9 @@ class OutputsTest(testtools.TestCase):
 
     def test_no_comparison(self) -> None:
         """No module compares an output with a name."""
-        self.assertEqual(2, comparisons("a.output == 'x' or spec.output in ('y',)"))
+        self.assertEqual(
+            2, comparisons("a.output == 'x' or spec.result.output in ('y',)")
+        )
         self.assertEqual(0, comparisons("a.output not in names() or a.name == 'x'"))
         for path in paths.PACKAGE.rglob("*.py"):
             self.assertEqual(0, comparisons(path.read_text()), str(path))

@@ -23,8 +23,10 @@ class DisklessTest(PlanTestCase):
         chosen = self.builder().plan(self.request())
         named = self.builder().plan(self.request(flavor="v1.small"))
         for plan in (chosen, named):
-            self.assertEqual("v1.small", plan.spec.flavor_name)
-            self.assertEqual(("volume", 1), (plan.spec.root, plan.spec.disk_gib))
+            self.assertEqual("v1.small", plan.spec.hardware.flavor_name)
+            self.assertEqual(
+                ("volume", 1), (plan.spec.hardware.root, plan.spec.hardware.disk_gib)
+            )
         self.assertIn(
             "flavor v1.small: the smallest with 256 MiB of RAM, and no disk",
             chosen.choices,

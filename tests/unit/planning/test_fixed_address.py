@@ -14,7 +14,7 @@ from osc_imagebuild.guests.answers import AnswerDelivery
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model.boot_sources import EfiStubDisk, StubDisk
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.model.spec import Address, Spec
 from osc_imagebuild.planning import fixed_address
 from tests.unit.base import CATALOG as MINI
 from tests.unit.base import CloudTestCase
@@ -25,6 +25,12 @@ ADDRESS = fixed_address.of_subnet(
 )
 BARE = fixed_address.of_subnet("10.0.4.0/24", "", [], "10.0.4.7")
 CATALOG = Catalog([BUILT_IN])
+
+
+def address_of(spec: Spec) -> Address:
+    """Return the address in a spec that must have one."""
+    assert spec.network.address is not None
+    return spec.network.address
 
 
 class FreeTest(testtools.TestCase):
@@ -113,7 +119,7 @@ class WordsTest(testtools.TestCase):
             self.assertNotIn("None", self.render(name, BARE).kernel_args)
 
     def render(
-        self, name: str, address: dict[str, str], metadata: bool = True
+        self, name: str, address: Address | None, metadata: bool = True
     ) -> answers.Answers:
         """Return what an installer is told."""
         entry = CATALOG.entry(name)
@@ -132,7 +138,7 @@ class WordsTest(testtools.TestCase):
     def test_nothing_stays(self) -> None:
         """YaST copies its route and name servers into the new system."""
         for name in ("opensuse-leap-15.6", "opensuse-leap-16"):
-            for address in (ADDRESS, {}):
+            for address in (ADDRESS, None):
                 found = self.render(name, address).answer
                 for words in ("/etc/sysconfig/network/routes", "NETCONFIG_DNS_STATIC"):
                     self.assertEqual(bool(address), words in found)
@@ -143,7 +149,7 @@ class WordsTest(testtools.TestCase):
         drive = "inst.ks=hd:LABEL=config-2:/openstack/latest/user_data "
         self.assertIn(drive, found)
         # debian-installer reads it nowhere else.
-        found = self.render("debian-13", {}, metadata=False).kernel_args
+        found = self.render("debian-13", None, metadata=False).kernel_args
         self.assertIn("url=http://169.254.169.254/", found)
 
 
@@ -166,7 +172,7 @@ class BuildTest(CloudTestCase):
         """The installer has its address and its config drive, the result any."""
         build = self.builder().create(self.request(networks=("static",)))
         self.assert_complete(build)
-        ip = build.spec.address["ip"]
+        ip = address_of(build.spec).ip
         self.assertIn(ip, ("10.0.0.4", "10.0.0.5", "10.0.0.6"))
         calls = [c for c in self.cloud.mutations if c.kind == "create server"]
         bodies = [call.json["server"] for call in calls]
@@ -184,23 +190,23 @@ class BuildTest(CloudTestCase):
                 self.cloud.neutron.unplug("router-n-s")
             plan = self.builder().plan(self.request(networks=("static",)))
             said = "\n".join(plan.choices)
-            self.assertIn(f"address {plan.spec.address['ip']} for the installer", said)
+            self.assertIn(f"address {address_of(plan.spec).ip} for the installer", said)
             self.assertIn(f"reads its answer file from the {way}", said)
-            self.assertEqual(router, "169.254" in plan.spec.kernel_args)
+            self.assertEqual(router, "169.254" in plan.spec.installer.command_line)
 
     def test_config_drive(self) -> None:
         """With DHCP too, for those who ask for it."""
         for wanted in (None, True, False):
             request = self.request(networks=("private",), config_drive=wanted)
             spec = self.builder().plan(request).spec
-            self.assertEqual(not wanted, "169.254" in spec.kernel_args)
-            self.assertEqual(bool(wanted), spec.config_drive)
+            self.assertEqual(not wanted, "169.254" in spec.installer.command_line)
+            self.assertEqual(bool(wanted), spec.network.config_drive)
 
     def test_taken(self) -> None:
         """Told with the way on: by Nova at once, or by the server's fault."""
         builder = self.builder()
         plan = builder.plan(self.request(networks=("static",)))
-        ip = plan.spec.address["ip"]
+        ip = address_of(plan.spec).ip
         self.cloud.neutron.plug("thief", "n-s", "other", ip)
         error = self.assertRaises(InstallError, builder.start, plan)
         self.assertIn(f"the address {ip}, which was free when", str(error))
@@ -227,9 +233,9 @@ class BuildTest(CloudTestCase):
         subnets = self.cloud.neutron.subnets
         six = {"ip_version": 6, "enable_dhcp": True, "cidr": "fd00::/64"}
         subnets.append({**subnets[-1], "id": "six", **six})
-        self.assertIn("10.0.0.", self.planned().address["ip"])
+        self.assertIn("10.0.0.", address_of(self.planned()).ip)
         subnets[:] = [s for s in subnets if s["id"] != "subnet-n-s"]
-        self.assertEqual({}, self.planned().address)
+        self.assertIsNone(self.planned().network.address)
 
     def test_several_subnets(self) -> None:
         """One with room that takes servers, with a gateway if there is one."""
@@ -252,15 +258,15 @@ class BuildTest(CloudTestCase):
                     **more,
                 }
             )
-        self.assertEqual("10.3.0.0/24", self.planned().address["subnet"])
+        self.assertEqual("10.3.0.0/24", address_of(self.planned()).subnet)
         subnets.pop()
-        self.assertEqual("10.2.0.0/24", self.planned().address["subnet"])
+        self.assertEqual("10.2.0.0/24", address_of(self.planned()).subnet)
 
     def test_ovn(self) -> None:
         """Its routers do not lead to the metadata service."""
-        self.assertIn("169.254", self.planned().kernel_args)
+        self.assertIn("169.254", self.planned().installer.command_line)
         self.cloud.neutron.plug("ovnmeta-n-s", "n-s", "network:distributed")
-        self.assertNotIn("169.254", self.planned().kernel_args)
+        self.assertNotIn("169.254", self.planned().installer.command_line)
 
     def test_refused(self) -> None:
         """What cannot work is said before anything is written."""

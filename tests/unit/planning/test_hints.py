@@ -25,7 +25,7 @@ class HintsTest(CloudTestCase):
         hints: Hints = {"different_host": (A, B), "group": "g"}
         self.assertEqual({"different_host": [A, B], "group": "g"}, self.hints(hints))
         build = self.builder().list().builds[0]
-        self.assertEqual(hints, build.spec.hints)
+        self.assertEqual(hints, build.spec.hardware.hints)
         self.assert_complete(self.resumed(build.id))
 
     def test_one(self) -> None:

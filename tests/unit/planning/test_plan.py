@@ -177,7 +177,7 @@ class CloudLimitsTest(PlanTestCase):
         ):
             request = self.request(availability_zone=zone, disk_gib=on_volume)
             plan = self.builder().plan(request)
-            self.assertEqual(wanted, plan.spec.volume_zone)
+            self.assertEqual(wanted, plan.spec.hardware.volume_zone)
             self.assertIn(said, "\n".join(plan.choices))
         request = self.request(availability_zone="east", output="volume")
         build = self.builder().create(request)
@@ -248,7 +248,9 @@ class CloudLimitsTest(PlanTestCase):
     def test_flavors(self) -> None:
         """The smallest disk wins, as its size becomes the image's."""
         self.cloud.nova.flavors = [flavor("big", 256, 9), flavor("wide", 4096, 2)]
-        self.assertEqual("wide", self.builder().plan(self.request()).spec.flavor_name)
+        self.assertEqual(
+            "wide", self.builder().plan(self.request()).spec.hardware.flavor_name
+        )
         self.cloud.nova.flavors = [flavor("tiny", 64, 1)]
         self.assert_one("no flavor has 256 MiB of RAM and 1 GiB of disk")
 
@@ -257,7 +259,9 @@ class CloudLimitsTest(PlanTestCase):
         swap = flavor("swap", 512, 1) | {"swap": 512}
         local = flavor("local", 512, 1) | {"OS-FLV-EXT-DATA:ephemeral": 5}
         self.cloud.nova.flavors = [swap, local, flavor("plain", 512, 2)]
-        self.assertEqual("plain", self.builder().plan(self.request()).spec.flavor_name)
+        self.assertEqual(
+            "plain", self.builder().plan(self.request()).spec.hardware.flavor_name
+        )
         for name in ("swap", "local"):
             self.assert_one(f"flavor {name} brings a swap or an", flavor=name)
         del self.cloud.nova.flavors[2]
@@ -359,5 +363,5 @@ class ChoiceTest(PlanTestCase):
         missing = ["ipxe.lkrn is not installed"]
         self.patch(content, "missing_parts", lambda *machine: missing)
         plan = self.builder().plan(self.request())
-        self.assertEqual("kernel", plan.spec.boot_method)
+        self.assertEqual("kernel", plan.spec.installer.boot_method)
         self.assertIn("ipxe.lkrn is not installed", " ".join(plan.choices))

@@ -51,6 +51,6 @@ class SecurityGroupsTest(CloudTestCase):
             {"id": "sg-3", "name": "web", "project_id": "demo"}
         )
         build = self.started(security_groups=("sg-3",))
-        self.assertEqual(("sg-3",), build.spec.security_groups)
+        self.assertEqual(("sg-3",), build.spec.network.security_groups)
         error = self.assertRaises(SpecError, self.started, security_groups=("web",))
         self.assertIn("give one's ID: sg-2, sg-3", str(error))

@@ -19,7 +19,7 @@ class SourceTest(CloudTestCase):
         builder = self.builder()
         builder.catalog = Catalog([paths.MINI_CATALOG])
         builder.catalog.add("mini", {"release_file": release_file})
-        return dict(builder.plan(self.request()).spec.result_properties)
+        return dict(builder.plan(self.request()).spec.result.properties)
 
     def test_digest(self) -> None:
         """The one of the file; none where there is no such file to look at."""

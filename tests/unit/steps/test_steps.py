@@ -11,7 +11,7 @@ from osc_imagebuild.engine import recipe
 from osc_imagebuild.model.actions import Act, Again, CreateServer, Fail, Wait
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.resources import Volume
-from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.model.spec import Address, Spec
 from osc_imagebuild.monitors.console import sign_files
 from osc_imagebuild.steps import attempts
 from osc_imagebuild.steps.verify import StartVerify
@@ -317,8 +317,9 @@ class AttemptsTest(TableTestCase):
     def test_taken_address(self) -> None:
         """Another server would not get it either."""
         broken = server("install", "ERROR", fault="Fixed IP is already in use")
-        address = {"ip": "10.0.0.9", "netmask": "255.0.0.0", "nameservers": ""}
-        address["gateway"] = "10.0.0.1"
+        address = Address(
+            ip="10.0.0.9", subnet="10.0.0.0/8", prefix="8", netmask="255.0.0.0"
+        )
         asked = spec(address=address)
         self.check((facts((STUB,), (broken,)), "install", "fail: Nova"), asked=asked)
 

@@ -55,7 +55,9 @@ class CreateTest(ShellTestCase):
         """It shows the plan with the answer file, and writes nothing."""
         ran = self.create("--dry-run", "-f", "json")
         self.assertEqual(0, ran.code, ran.err)
-        self.assertEqual("ipxe", ran.json["boot_method"])
+        self.assertEqual("ipxe", ran.json["installer.boot_method"])
+        self.assertEqual("", ran.json["media.iso.url"])
+        self.assertNotIn("installer.progress", ran.json)
         self.assertIn("IMAGEBUILD-REPORT", ran.json["answer_file"])
         self.assert_empty()
 
@@ -279,7 +281,7 @@ class BuildsTest(ShellTestCase):
         """A record of a later version is named with that, and nobody is told to delete."""
         build = self.started()
         image = self.cloud.glance.images[build.id]
-        image.properties["imagebuild_schema"] = "2"
+        image.properties["imagebuild_schema"] = "3"
         image.properties["imagebuild_tool_version"] = "99.1"
         for ran in (self.build("list", "-f", "json"), self.build("show", build.id)):
             self.assertIn("another version of this tool, 99.1 (", ran.err)

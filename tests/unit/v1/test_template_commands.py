@@ -143,7 +143,7 @@ class TemplateCommandsTest(ShellTestCase):
         self.assertEqual(("1", "3"), (result.properties["a"], result.properties["b"]))
         self.assertEqual((["b"], "community"), (result.tags, result.visibility))
         self.assertEqual((NAME, "kernel"), (ran.json["name"], ran.json["boot_method"]))
-        self.assertFalse(self.builder().find(ran.json["id"]).spec.verify)
+        self.assertFalse(self.builder().find(ran.json["id"]).spec.verify.enabled)
 
     def test_create_without_enough(self) -> None:
         """A name must come from somewhere, and --var needs a template."""

@@ -37,7 +37,9 @@ class FloppyBoot:
 
     def images(self, spec: Spec) -> tuple[BootImage, ...]:
         """The floppy."""
-        script = f"#!ipxe\nchain {spec.kernel_url} {spec.kernel_args}\n"
+        script = (
+            f"#!ipxe\nchain {spec.media.kernel_url} {spec.installer.command_line}\n"
+        )
         floppy = BootImage("floppy", "qcow2", "bare", StubDisk(script))
         return (floppy,)
 
@@ -47,7 +49,7 @@ class FloppyBoot:
 
     def problems(self, spec: Spec) -> list[str]:
         """It speaks to kernels of one kind alone."""
-        return [] if spec.arch == "x86_64" else ["floppies are for x86_64"]
+        return [] if spec.installer.arch == "x86_64" else ["floppies are for x86_64"]
 
 
 METHOD: BootMethod = FloppyBoot()

@@ -1,0 +1,56 @@
+"""Choose the flavor of the servers, and where their root disk is."""
+
+from __future__ import annotations
+
+from osc_imagebuild import outputs
+from osc_imagebuild.cloud import limits
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.guests.install_tree import System
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning import networks, preflight, selection
+from osc_imagebuild.planning.spec_builder import InstallSource, Servers
+from osc_imagebuild.planning.stage import Stage, chosen, stage
+
+
+@stage
+def find_servers(
+    api: Api, request: Request, system: System | None, source: InstallSource | None
+) -> Stage[Servers]:
+    """Choose the flavor; and a volume for the root disk, where the flavor's will not do."""
+    flavors = limits.flavors(api)
+    if system is None:
+        # How large it must be is unknown, but whether it exists is not.
+        if request.flavor:
+            selection.named_flavor(flavors, request.flavor)
+        return Stage()
+    entry = system.entry
+    gib, _ = _root(request, entry, source, no_disk=False)
+    flavor, line = selection.flavor(flavors, request.flavor, entry, on_volume=gib > 0)
+    notes = (line,) if line else ()
+    gib, line = _root(request, entry, source, no_disk=flavor.disk_gib == 0)
+    if not gib:
+        return Stage(Servers(flavor), notes)
+    cds = preflight.cds_gib(entry, source) if source else ()
+    problems = preflight.check_volume_quota(api, request, gib, cds)
+    zone = chosen(networks.volume_zone(api, request))
+    return Stage(
+        Servers(flavor, gib, zone.value or ""),
+        notes=(*notes, line, *zone.notes),
+        problems=tuple(problems),
+    )
+
+
+def _root(
+    request: Request, entry: Entry, source: InstallSource | None, *, no_disk: bool
+) -> tuple[int, str]:
+    """Return the size of the root volume, 0 for a disk of the flavor's, and why."""
+    output = outputs.find(request.output)
+    return selection.root(
+        request,
+        entry,
+        source.boot_method if source else "",
+        needed=output is not None and output.needs_volume,
+        cds=source is not None and source.media.iso.as_cd,
+        no_disk=no_disk,
+    )
