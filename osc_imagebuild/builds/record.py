@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from osc_imagebuild.builds import validation
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import retry_transient
@@ -160,7 +161,7 @@ def unpack(packed: str) -> dict[str, str]:
         raw = inflater.decompress(base64.b64decode(packed), 1_000_000)
         found = json.loads(raw)
         return {str(key): str(value) for key, value in found.items()}
-    except (ValueError, AttributeError, zlib.error) as error:
+    except (ValueError, AttributeError, RecursionError, zlib.error) as error:
         raise RecordError(f"the build's user data is damaged: {error}") from error
 
 
@@ -240,11 +241,14 @@ def parse(image: Image) -> Record:
     """
 
     def field(name: str) -> str:
-        return image.properties.get(_PREFIX + name, "")
+        text = image.properties.get(_PREFIX + name, "")
+        if len(text) > validation.PROPERTY_LIMIT:
+            raise ValueError(f"its {name} has {len(text)} characters")
+        return text
 
-    schema = whole_number(field("schema"), 1, specs.SCHEMA)
+    other = image.properties.get(f"{_PREFIX}schema", "")[:20] or "missing"
+    schema = whole_number(other, 1, specs.SCHEMA)
     if schema is None:
-        other = field("schema")[:20] or "missing"
         why = f"its record has schema {other}, this one reads 1 to {specs.SCHEMA}"
         raise _other_version(image, why)
     try:
@@ -256,11 +260,11 @@ def parse(image: Image) -> Record:
             reason=field("reason"),
             evidence=field("evidence"),
             percent=_percent(field("percent")),
-            spec=specs.from_json(field("spec"), schema),
+            spec=_spec(field("spec"), schema),
             marks=_marks(field("marks")),
             steps=_steps(field("steps")),
             signals=field("signals"),
-            result_id=field("result_id"),
+            result_id=validation.check_id("the result", field("result_id")),
             console_tail=_text(field("console_tail")),
             tool_version=field("tool_version"),
             created_at=image.created_at,
@@ -271,7 +275,8 @@ def parse(image: Image) -> Record:
         *(OverflowError, RecursionError),
     ) as error:
         # What looks damaged may be what a later version writes, which says so.
-        newer = field("tool_version") not in ("", tool_version())
+        writer = image.properties.get(f"{_PREFIX}tool_version", "")
+        newer = writer not in ("", tool_version())
         if newer or isinstance(error, specs.OtherVersionError):
             raise _other_version(image, str(error)) from error
         raise RecordError(
@@ -298,6 +303,12 @@ def _percent(text: str) -> str:
     return "" if whole_number(text, 0, 100) is None else text
 
 
+def _spec(text: str, schema: int) -> Spec:
+    spec = specs.from_json(text, schema)
+    validation.check_spec(spec)
+    return spec
+
+
 def _marks(text: str) -> dict[str, Mark]:
     marks = {
         str(name): Mark(
@@ -305,10 +316,7 @@ def _marks(text: str) -> dict[str, Mark]:
         )
         for name, mark in json.loads(text or "{}").items()
     }
-    if Milestone.HARVESTED in marks and not any(
-        marks[Milestone.HARVESTED].data.values()
-    ):
-        raise ValueError("the mark 'harvested' names no result")
+    validation.check_marks(marks)
     return marks
 
 
@@ -324,7 +332,9 @@ def _when(at: Any) -> float:
 
 
 def _steps(text: str) -> tuple[tuple[str, float], ...]:
-    return tuple((str(name), _when(at)) for name, at in json.loads(text or "[]"))
+    steps = tuple((str(name), _when(at)) for name, at in json.loads(text or "[]"))
+    validation.check_steps(steps)
+    return steps
 
 
 def _text(text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from osc_imagebuild.monitors.console import signs
 from osc_imagebuild.monitors.console.signs import Signs
 
 
@@ -81,6 +82,4 @@ class Entry:
     @property
     def signs(self) -> Signs:
         """Its own signs, beside those of its family (`monitors.console.sign_files`)."""
-        return Signs(
-            progress=self.progress, failures=self.failures, banners=self.banners
-        )
+        return signs.of_catalogue(self.progress, self.failures, self.banners)

@@ -13,6 +13,9 @@ RESULT = "result"
 
 RECORD_TAG = "imagebuild"
 
+# Source: glance.api.v2.images.
+VISIBILITIES = ("private", "shared", "community", "public")
+
 # The tag of every other resource of any build, so that all can be listed.
 PART_TAG = "imagebuild-part"
 
@@ -42,6 +45,7 @@ class Milestone(StrEnum):
     STARTED = "started"
     KEY = "key"
     INSTALLED = "installed"
+    STOPPING = "stopping"
     OFF = "off"
     HARVESTED = "harvested"
     REBOOTED = "rebooted"

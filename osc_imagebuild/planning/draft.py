@@ -136,4 +136,5 @@ def find_answers(
         (warnings if on_cd else problems).extend(lines)
         warnings += unresolved
     warnings += preflight.warn_answer_file(entry, request)
+    warnings += preflight.warn_signs(entry)
     return Stage(told, warnings=tuple(warnings), problems=tuple(problems))

@@ -8,16 +8,18 @@ from osc_imagebuild import boot, outputs
 from osc_imagebuild.cloud import limits, rfb, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError
-from osc_imagebuild.guests import catalog_schema, customization, own_file
+from osc_imagebuild.guests import customization, own_file
 from osc_imagebuild.guests.answers import USER_DATA_LIMIT, Answers
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.model import machine
+from osc_imagebuild.model.names import VISIBILITIES
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Flavor, Quota
 from osc_imagebuild.model.spec import Address, Spec
+from osc_imagebuild.monitors.console import own_signs
 from osc_imagebuild.planning import fixed_address
-from osc_imagebuild.planning.request_checks import VISIBILITIES, has_visibility
+from osc_imagebuild.planning.request_checks import has_visibility
 from osc_imagebuild.planning.spec_builder import InstallSource, Servers
 from osc_imagebuild.planning.stage import Stage
 
@@ -249,12 +251,23 @@ def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]
         for wish in customization.given(request)
         if request.answer_file is not None
     ]
-    if not catalog_schema.is_expression(answers.verify_sign):
-        found.append(
-            f"catalogue entry {entry.name}: verify.sign is no regular expression: "
-            f"{answers.verify_sign!r:.60}"
-        )
+    expressions = [("a sign", e) for e in entry.signs.own]
+    found += [
+        f"catalogue entry {entry.name}: {what} is {problem}"
+        for what, sign in (*expressions, ("verify.sign", answers.verify_sign))
+        if (problem := own_signs.problem(sign))
+    ]
     return [*found, *own_file.judge(entry, request).problems]
+
+
+def warn_signs(entry: Entry) -> list[str]:
+    """Warn where the signs of the entry cannot be searched for from here."""
+    if not entry.signs.own or own_signs.is_installed():
+        return []
+    return [
+        f"catalogue entry {entry.name} has signs of its own, which take RE2 to search "
+        f"for: pip install '{own_signs.EXTRA}'; only those of its family are heeded"
+    ]
 
 
 def warn_answer_file(entry: Entry, request: Request) -> list[str]:

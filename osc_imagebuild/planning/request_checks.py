@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterable
 
 from osc_imagebuild import outputs
+from osc_imagebuild.model.names import VISIBILITIES
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.steps.attempts import MOST
-
-VISIBILITIES = ("private", "shared", "community", "public")
 
 # Source: RFC 3986, 2.2 and 2.3, but for the quote, which answer files take for theirs.
 _URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")

@@ -231,7 +231,7 @@ class PowerOff:
         stopping, why = facts.marks.get("stopping"), "it does not power off"
         late = stopping and facts.now - stopping.at > POWER_OFF_LIMIT_S
         if stopping is None or (late and server.task_state is None):
-            return Act(SetMark("stopping"), why)
+            return Act(SetMark(Milestone.STOPPING), why)
         if late:
             return Fail("the server could not be powered off", role="install")
         if server.task_state is None:

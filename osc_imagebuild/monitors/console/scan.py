@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
-from osc_imagebuild.monitors.console import progress
+from osc_imagebuild.monitors.console import own_signs, progress
+from osc_imagebuild.monitors.console.own_signs import Expression, Match
 from osc_imagebuild.monitors.console.signs import Signs
 from osc_imagebuild.monitors.console.text import Spot, Text
 
@@ -36,13 +37,19 @@ class Rules:
 
     def __init__(self, signs: Signs) -> None:
         patterns = dict.fromkeys(_patterns(signs))
-        self._single = {p: compiled(p) for p in patterns if is_about_a_line(p)}
+        self._own = frozenset(signs.own)
+        self._single = {p: self.expression(p) for p in patterns if is_about_a_line(p)}
         # The cache goes with its expressions, not with the class.
         self.fits = functools.lru_cache(maxsize=KEPT_LINES)(self._fits)
 
     def _fits(self, line: str) -> tuple[str, ...]:
         """Which expressions about one line fit this one."""
         return tuple(p for p, found in self._single.items() if found.search(line))
+
+    def expression(self, pattern: str) -> Expression:
+        """Return an expression as it is searched for."""
+        own = pattern in self._own
+        return own_signs.compiled(pattern) if own else compiled(pattern)
 
     def is_single(self, pattern: str) -> bool:
         """Whether the expression is looked for line by line."""
@@ -70,7 +77,7 @@ def is_about_a_line(pattern: str) -> bool:
 def _patterns(signs: Signs) -> Iterator[str]:
     yield from ALWAYS
     for field in fields(signs):
-        if field.name not in ("questions", "items", "stuck", "known_by"):
+        if field.name not in ("questions", "items", "stuck", "known_by", "own"):
             for sign in getattr(signs, field.name):
                 yield sign if isinstance(sign, str) else sign[0]
 
@@ -89,21 +96,23 @@ class Scan:
     def spots(self, pattern: str) -> Iterator[Spot]:
         """All places of an expression, one a line where it is about one."""
         if not self._rules.is_single(pattern):
-            yield from (_spot(m, 0) for m in compiled(pattern).finditer(self.text.body))
+            matches = self._rules.expression(pattern).finditer(self.text.body)
+            yield from (_spot(m, 0) for m in matches)
             return
         yield from (self._in_line(pattern, n) for n in self._lines.get(pattern, ()))
 
     def troubles(self, pattern: str) -> Iterator[Spot]:
         """The same, without what is in harmless lines."""
         if not self._rules.is_single(pattern):
-            yield from (_spot(m, 0) for m in compiled(pattern).finditer(self.quiet))
+            matches = self._rules.expression(pattern).finditer(self.quiet)
+            yield from (_spot(m, 0) for m in matches)
             return
         for number in self._lines.get(pattern, ()):
             if number not in self.harmless:
                 yield self._in_line(pattern, number)
 
     def _in_line(self, pattern: str, number: int) -> Spot:
-        match = compiled(pattern).search(self.text.plain[number])
+        match = self._rules.expression(pattern).search(self.text.plain[number])
         assert match  # it was found there before
         return _spot(match, self.text.starts[number])
 
@@ -159,7 +168,7 @@ class Scan:
         return None
 
 
-def _spot(match: re.Match[str], offset: int) -> Spot:
+def _spot(match: Match, offset: int) -> Spot:
     return Spot(
         match.start() + offset, match.end() + offset, match.group(), match.groups("")
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors.console import text as texts
-from osc_imagebuild.monitors.console.signs import Signs, parse
+from osc_imagebuild.monitors.console.signs import Signs, of_catalogue, parse
 
 DIRECTORY = Path(__file__).parents[2] / "guests" / "signs"
 COMMON, BOOT = "common", "boot"
@@ -60,12 +60,9 @@ def of_role(spec: Spec, role: str) -> Signs:
     """Return all signs for the server of a build: 'install' or 'verify'."""
     if role == "verify":
         return of_boot()
-    own = Signs(
-        progress=spec.installer.progress,
-        failures=spec.installer.failures,
-        banners=spec.installer.banners,
-    )
-    return of(spec.installer.family, own)
+    installer = spec.installer
+    own = of_catalogue(installer.progress, installer.failures, installer.banners)
+    return of(installer.family, own)
 
 
 def guess(text: str) -> dict[str, str]:

@@ -17,7 +17,8 @@ class Signs:
     ``progress`` are (expression, label, per cent) in rising order; ``failures``,
     ``causes``, ``troubles``, ``complaints``, ``stuck`` and ``questions`` (expression,
     sentence), in the order they are told, an empty sentence being the usual one;
-    ``items`` (expression, hint); the others are expressions.
+    ``items`` (expression, hint); the others are expressions. Those in ``own`` are of a
+    user's catalogue, and are searched for as `own_signs` does.
     guests/signs/common.yaml says what each is.
     """
 
@@ -36,11 +37,22 @@ class Signs:
     harmless: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
     known_by: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
     def __add__(self, other: Signs) -> Signs:
         """Both, with these first."""
         names = [field.name for field in fields(self)]
         return Signs(**{n: getattr(self, n) + getattr(other, n) for n in names})
+
+
+def of_catalogue(
+    progress: tuple[tuple[str, str, int], ...],
+    failures: tuple[tuple[str, str], ...],
+    banners: tuple[str, ...],
+) -> Signs:
+    """Return the signs that an entry of a user's catalogue has."""
+    own = (*(p[0] for p in progress), *(f[0] for f in failures), *banners)
+    return Signs(progress=progress, failures=failures, banners=banners, own=own)
 
 
 def parse(data: Mapping[str, Any]) -> Signs:

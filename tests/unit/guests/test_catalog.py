@@ -201,7 +201,7 @@ class CatalogTest(testtools.TestCase):
         catalog = self.write("rocky-9.yaml", 'verify: {sign: "({{ version }}"}')
         request = Request(name="x", os="rocky-9")
         error = self.assertRaises(SpecError, offline.check, catalog, request)
-        self.assertIn("verify.sign is no regular expression: '(9'", str(error))
+        self.assertIn("verify.sign is no expression that RE2 takes: '(9'", str(error))
 
     def test_no_tree(self) -> None:
         """What else is wrong is said beside it."""

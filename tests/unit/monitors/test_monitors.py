@@ -6,7 +6,9 @@ import testtools
 
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.monitors import console_activity, power
-from osc_imagebuild.monitors.console import clean, progress, report, sign_files
+from osc_imagebuild.monitors.console import clean, report, sign_files
+from osc_imagebuild.monitors.console import text as texts
+from osc_imagebuild.monitors.console.scan import Scan
 from tests import paths
 from tests.unit.base import CATALOG
 from tests.unit.samples import BUILD_ID
@@ -31,14 +33,13 @@ class ConsoleTest(testtools.TestCase):
             ("mini-good", "mini", 1, 99),
         ):
             entry = ENTRIES.entry(system)
-            patterns = sign_files.of(entry.family, entry.signs).progress
+            signs = sign_files.of(entry.family, entry.signs)
             text, seen = read(name), []
-            for end in range(0, len(text), 20):
-                found = progress.progress(patterns, text[:end])
-                seen.append(found[1] if found else 0)
+            for end in (*range(0, len(text), 20), len(text)):
+                step = Scan(signs, texts.read(text[:end])).step
+                seen.append(step[1] if step else 0)
             self.assertIn(first, seen, name)
-            found = progress.progress(patterns, text)
-            self.assertEqual(last, found[1] if found else 0, name)
+            self.assertEqual(last, seen[-1], name)
 
     def test_news(self) -> None:
         """The same words at another time are none."""

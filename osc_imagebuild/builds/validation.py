@@ -1,0 +1,189 @@
+"""Check what a record says, whoever wrote it: every member of a project can. Pure.
+
+What passes is of a size, a range and a form that no other part of the package has to
+look at again. It is not thereby true: what a record names is only touched where it
+carries evidence of its own that the build made it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from osc_imagebuild import boot, outputs
+from osc_imagebuild.media import answer_cd
+from osc_imagebuild.model.facts import Mark
+from osc_imagebuild.model.names import VISIBILITIES, Milestone
+from osc_imagebuild.model.spec import Address, AnswerDisc, Spec
+from osc_imagebuild.steps import attempts
+
+# Most characters of a property of the record. Source: glance.db.sqlalchemy.models has
+# TEXT, of 64 KiB in MySQL.
+PROPERTY_LIMIT = 65_535
+# Most characters of one text in it, most items of one list or table, and most of a sign.
+_LONGEST_TEXT, _MOST_ITEMS, _LONGEST_SIGN = 16_384, 256, 500
+# Ranges of numbers by the unit that their names end in.
+_RANGES = {
+    "_gib": (0, 65_536),
+    "_mib": (0, 16_777_216),
+    "_s": (0, 30 * 86_400),
+    "attempts": (1, attempts.MOST),
+    "percent": (0, 100),
+}
+_UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+# IDs and names that services let an operator choose.
+_WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._: -]{0,253}[A-Za-z0-9._-])?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DIGEST = re.compile(r"(?:[0-9a-f]{64}|[0-9a-f]{128})?")
+_URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+")
+_PATH = re.compile(r"/|[A-Za-z]:[/\\]")
+_MARK = re.compile(r"(?:attempt|earlier)-[a-z0-9-]{1,40}")
+_STEP = re.compile(r"[a-z0-9][a-z0-9 -]{0,60}")
+
+
+def check_spec(spec: Spec) -> None:
+    """See to it that a spec can be worked with.
+
+    :raises: ValueError
+    """
+    _walk(spec, "spec")
+    _require("the boot method", spec.installer.boot_method, boot.names())
+    _require("the output", spec.result.output, outputs.names())
+    _require("the firmware", spec.hardware.firmware, ("bios", "uefi"))
+    _require("the visibility", spec.result.visibility, VISIBILITIES)
+    _match("the system", spec.installer.os, _NAME)
+    _match("the family", spec.installer.family, _NAME)
+    _match("the architecture", spec.installer.arch, _NAME)
+    _match("the flavor", spec.hardware.flavor_id, _WORD)
+    for item in (*spec.network.networks, *spec.network.security_groups):
+        _match("a network or security group", item, _WORD)
+    if not spec.network.networks:
+        raise ValueError("it has no network")
+    _check_media(spec)
+    _check_disc(spec.answers)
+    if spec.network.address:
+        _check_address(spec.network.address)
+
+
+def _walk(value: Any, at: str) -> None:
+    """Look at the size of every text, list and number in a spec."""
+    if dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            _walk(getattr(value, field.name), f"{at}.{field.name}")
+    elif isinstance(value, str):
+        limit = _LONGEST_SIGN if _is_sign(at) else _LONGEST_TEXT
+        if len(value) > limit or "\0" in value:
+            raise ValueError(f"{at} is longer than {limit} characters, or has a NUL")
+    elif isinstance(value, Mapping | Sequence):
+        if len(value) > _MOST_ITEMS:
+            raise ValueError(f"{at} has more than {_MOST_ITEMS} items")
+        items = value.items() if isinstance(value, Mapping) else value
+        for item in items:
+            _walk(item, at)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        least, most = next(
+            (span for unit, span in _RANGES.items() if at.endswith(unit)), (0, 100)
+        )
+        if not least <= value <= most:
+            raise ValueError(f"{at} is none of {least} to {most}")
+
+
+def _is_sign(at: str) -> bool:
+    words = ("progress", "failures", "banners", "sign")
+    return at.rpartition(".")[2] in words
+
+
+def _require(what: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{what} {value!r:.60} is none of {', '.join(known)}")
+
+
+def _match(what: str, value: str, pattern: re.Pattern[str]) -> None:
+    if not pattern.fullmatch(value) or ".." in value.split("/"):
+        raise ValueError(f"{what} has another form: {value!r:.60}")
+
+
+def _check_media(spec: Spec) -> None:
+    media = spec.media
+    for url in filter(None, (media.kernel_url, media.ramdisk_url)):
+        _match("a URL", url, _URL)
+    for digest in (media.kernel_sha256, media.ramdisk_sha256):
+        _match("a digest", digest, _DIGEST)
+    for iso in (media.iso, media.drivers):
+        for digest in (iso.sha256, iso.sha512):
+            _match("a digest", digest, _DIGEST)
+        if iso.image_id:
+            _match("an image", iso.image_id, _UUID)
+        if iso.url and not _PATH.match(iso.url):
+            _match("a URL", iso.url, _URL)
+        if iso.imported:
+            _match("a URL that Glance fetches", iso.url, _URL)
+
+
+def _check_disc(disc: AnswerDisc) -> None:
+    if wrong := answer_cd.problems(disc.label, [*disc.files, *disc.texts]):
+        raise ValueError("; ".join(wrong))
+
+
+def _check_address(address: Address) -> None:
+    """Addresses become part of scripts.
+
+    :raises: ValueError
+    """
+    network = ipaddress.IPv4Network(address.subnet)
+    ipaddress.IPv4Address(address.ip)
+    for other in (*address.nameservers.split(), *address.gateway.split()):
+        ipaddress.IPv4Address(other)
+    if (str(network.netmask), str(network.prefixlen)) != (
+        address.netmask,
+        address.prefix,
+    ):
+        raise ValueError(f"netmask and prefix are none of {network}")
+
+
+def check_marks(marks: Mapping[str, Mark]) -> None:
+    """See to it that marks are of this build's, and name resources by their IDs.
+
+    :raises: ValueError
+    """
+    if len(marks) > _MOST_ITEMS:
+        raise ValueError(f"more than {_MOST_ITEMS} marks")
+    for name, mark in marks.items():
+        if name not in list(Milestone) and not _MARK.fullmatch(name):
+            raise ValueError(f"no mark is named {name!r:.60}")
+        # What the guest reported is text, whatever its keys are.
+        reported = name == Milestone.INSTALLED
+        for key, value in mark.data.items():
+            if len(key) > _LONGEST_TEXT or len(value) > _LONGEST_TEXT:
+                raise ValueError(f"mark {name} is too long")
+            if key.endswith("_id") and value and not reported:
+                _match(f"{key} of mark {name}", value, _UUID)
+        for volume in mark.data.get("volumes", "").split():
+            _match(f"a volume of mark {name}", volume, _UUID)
+    harvested = marks.get(Milestone.HARVESTED)
+    if harvested and not any(harvested.data.values()):
+        raise ValueError("the mark 'harvested' names no result")
+
+
+def check_steps(steps: Sequence[tuple[str, float]]) -> None:
+    """See to it that steps have names, and that they are not too many.
+
+    :raises: ValueError
+    """
+    if len(steps) > 10 * _MOST_ITEMS:
+        raise ValueError(f"more than {10 * _MOST_ITEMS} steps")
+    for name, _ in steps:
+        _match("a step", name, _STEP)
+
+
+def check_id(what: str, value: str) -> str:
+    """Return the ID of a resource; '' where there is none.
+
+    :raises: ValueError where it is none
+    """
+    if value:
+        _match(what, value, _UUID)
+    return value
