@@ -30,6 +30,8 @@ from osc_imagebuild.errors import (
     because,
 )
 from osc_imagebuild.guests.catalog import Catalog
+from osc_imagebuild.media import web_policy
+from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning.plan import Plan, make_plan
@@ -72,6 +74,10 @@ class Builder:
 
     ``listener`` is called with an `Event` for each step and each look; ``on_console``,
     if given, with a build's ID, a server's role and its console, at each look.
+    ``allowed_networks`` are such as 10.0.0.0/8, whose web servers records may name too,
+    ``allowed_files`` ISOs of this machine that they may name.
+
+    :raises: SpecError where one of those, or of OSC_IMAGEBUILD_ALLOW_ADDRESSES, is none
     """
 
     def __init__(
@@ -82,8 +88,13 @@ class Builder:
         catalog: Catalog | None = None,
         clock: Clock | None = None,
         on_console: ConsoleListener | None = None,
+        allowed_networks: Sequence[str] = (),
+        allowed_files: Sequence[str] = (),
     ) -> None:
         self.on_console = on_console
+        self.door = Door(
+            web_policy.from_environment(None, allowed_networks, allowed_files)
+        )
         self.api = Api(connection, clock)
         if catalog is not None:
             self.catalog = catalog
@@ -99,7 +110,7 @@ class Builder:
 
         :raises: SpecError naming all that is wrong, CloudError
         """
-        return make_plan(self.api, self.catalog, request)
+        return make_plan(self.api, self.catalog, request, self.door.typed())
 
     def create(self, request: Request, *, wait: bool = True) -> Record:
         """Build an image, to its end or until the installer runs.
@@ -199,7 +210,10 @@ class Builder:
         )
 
     def _drive(
-        self, build: Record, until: str, held: lease.Lease | None = None
+        self,
+        build: Record,
+        until: str,
+        held: lease.Lease | None = None,
     ) -> Record:
         with advised(build.id):
             held = held or lease.take(self.api, build.id)
@@ -208,7 +222,13 @@ class Builder:
                 # What the last owner wrote before it lost the lease counts.
                 fresh, texts = record.reload(self.api, build.id)
                 engine = Engine(
-                    self.api, held, fresh, texts, self.listener, self.on_console
+                    self.api,
+                    held,
+                    fresh,
+                    texts,
+                    self.listener,
+                    self.on_console,
+                    self.door.typed() if fresh.is_own else self.door,
                 )
                 found = engine.drive(until=until)
                 if not found.is_over:

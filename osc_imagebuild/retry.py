@@ -88,7 +88,7 @@ def prepare(
     marks |= attempts.put_aside(build.marks, build.retries + 1, last)
     steps = (*build.steps, (record.RETRY, api.now()))
     held.verify_held()
-    fields = _afresh(spec, marks, steps, held.generation)
+    fields = _afresh(spec, marks, steps, held.generation) | {"own": build.is_own}
     found = retry_transient(api.clock, lambda: record.update(api, build.id, **fields))
     held.touch()
     return found

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from osc_imagebuild.builds import validation
+from osc_imagebuild.builds import authorship, validation
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import retry_transient
@@ -50,6 +50,7 @@ class NoRecordError(RecordError):
 class Record:
     """What is known of a build from its record alone.
 
+    ``is_own`` is whether this user wrote its spec, on this machine.
     ``steps`` are (name, epoch seconds of its begin). ``updated_at`` is the last sign of
     life of the client that drives the build. ``signals`` are what
     `monitors.keeping` reads.
@@ -69,6 +70,7 @@ class Record:
     result_id: str
     console_tail: str
     tool_version: str
+    is_own: bool
     created_at: float
     updated_at: float
 
@@ -122,7 +124,8 @@ def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Rec
     properties = {
         f"{_PREFIX}schema": str(specs.SCHEMA),
         f"{_PREFIX}status": Status.BUILDING,
-        f"{_PREFIX}spec": specs.to_json(spec),
+        f"{_PREFIX}spec": (text := specs.to_json(spec)),
+        f"{_PREFIX}signature": authorship.sign(build_id, text),
         f"{_PREFIX}texts": pack(texts),
         f"{_PREFIX}tool_version": tool_version(),
     }
@@ -267,6 +270,7 @@ def parse(image: Image) -> Record:
             result_id=validation.check_id("the result", field("result_id")),
             console_tail=_text(field("console_tail")),
             tool_version=field("tool_version"),
+            is_own=authorship.is_own(image.id, field("spec"), field("signature")),
             created_at=image.created_at,
             updated_at=image.updated_at,
         )
@@ -359,13 +363,17 @@ def _plain(value: Any) -> str:
 def update(api: Api, build_id: str, **fields: Any) -> Record:
     """Change fields of the record; only the holder of the lease may.
 
+    A new ``spec`` is signed where ``own`` says that the one before was this client's.
+
     :raises: RecordError where it is gone, or cannot be read any more, CloudError
     """
     if "spec" in fields:
-        fields["schema"] = specs.SCHEMA
+        spec = specs.to_json(fields.pop("spec"))
+        own = fields.pop("own", False)
+        signature = authorship.sign(build_id, spec) if own else ""
+        fields |= {"spec": spec, "schema": specs.SCHEMA, "signature": signature}
     values: dict[str, Callable[[Any], str]] = {
         "marks": dump_marks,
-        "spec": specs.to_json,
         "steps": lambda steps: json.dumps([list(s) for s in steps]),
         "console_tail": lambda text: json.dumps(_plain(text)[-TAIL_LIMIT:]),
     }

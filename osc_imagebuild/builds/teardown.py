@@ -10,6 +10,7 @@ from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, ConflictError, because
 from osc_imagebuild.model.names import BOOKKEEPING, RESULT, build_tag, resource_name
+from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 
 LIMIT_S = 240.0
@@ -115,9 +116,9 @@ def _remove_images(api: Api, build_id: str, made: Collection[str]) -> list[Image
     """Delete those of the build; return the others."""
     found = [image for i in made if (image := images.find(api, i)) is not None]
     for image in found:
-        if images.may_go(image, build_id):
+        if is_own(image, build_id, api.project_id()):
             images.delete(api, image.id)
-    return [image for image in found if not images.may_go(image, build_id)]
+    return [image for image in found if not is_own(image, build_id, api.project_id())]
 
 
 def remove_marked(
@@ -132,7 +133,7 @@ def remove_marked(
     refused: dict[str, CloudError] = {}
     while True:
         found = [item for i in made if (item := find(api, i)) is not None]
-        left = [item for item in found if volumes.may_go(item.metadata, build_id)]
+        left = [item for item in found if is_own(item, build_id, api.project_id())]
         if not left:
             return
         if api.clock.steady() - began > LIMIT_S:

@@ -25,7 +25,7 @@ from openstack.exceptions import SDKException
 from openstack.proxy import Proxy
 
 from osc_imagebuild.clock import Clock
-from osc_imagebuild.cloud import api_errors
+from osc_imagebuild.cloud import answers, api_errors
 from osc_imagebuild.cloud.retry import Body, retry_transient
 from osc_imagebuild.errors import CloudError, TransientError
 
@@ -56,6 +56,7 @@ class Api:
 
     def __init__(self, connection: Connection, clock: Clock | None = None) -> None:
         self.connection = connection
+        answers.keep_at_home(connection.session)
         self.clock = clock or Clock()
         self.calls: Counter[str] = Counter()
         self.bytes_sent = 0
@@ -110,12 +111,15 @@ class Api:
         json: Any = None,
         *,
         headers: Mapping[str, str] | None = None,
+        limit: int = answers.LIMIT,
     ) -> dict[str, Any]:
         """Return the body of a request that changes something, {} if empty.
 
-        :raises: as `get`.
+        :raises: as `get`; `answers.TooLargeError` where it has more than ``limit`` bytes
         """
-        response = self.call(service, method, path, json=json, headers=headers)
+        response = self.call(
+            service, method, path, json=json, headers=headers, limit=limit
+        )
         return _body(service, response) if response.content else {}
 
     def upload(
@@ -188,9 +192,14 @@ class Api:
         *,
         timeout: float = TIMEOUT_S,
         headers: Mapping[str, str] | None = None,
+        stream: bool = False,
+        limit: int = answers.LIMIT,
         **kwargs: Any,
     ) -> requests.Response:
-        """Send one request and return its good response."""
+        """Send one request and return its good response, its body read up to ``limit``.
+
+        With ``stream`` the body is not read.
+        """
         if service in MICROVERSIONS:
             kwargs["microversion"] = MICROVERSIONS[service]
         self.calls[f"{service} {method}"] += 1
@@ -206,12 +215,15 @@ class Api:
                 headers=dict(headers or {}),
                 connect_retries=0,
                 status_code_retries=0,
+                stream=True,
                 **{k: v for k, v in kwargs.items() if v is not None},
             )
+            if not stream or response.status_code >= 300:
+                answers.read(response, service, limit, self.clock)
         self._note_clock(response)
         # Neither bodies nor headers: user data and tokens are in them.
         LOG.debug("%s %s %s: %d", service, method, path, response.status_code)
-        if response.status_code >= 400:
+        if response.status_code >= 300:
             raise api_errors.from_response(service, method, path, response)
         return response
 

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-import requests
-
 from osc_imagebuild.cloud import paging
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, NotFoundError, SpecError
+from osc_imagebuild.media.door import Answer
 from osc_imagebuild.media.http_range import Ask
-from osc_imagebuild.model.names import build_tag, role_of
 from osc_imagebuild.model.resources import Image
 
 # What Glance shows of every image. Everything else is a property that
@@ -246,13 +244,6 @@ def delete(api: Api, image_id: str) -> None:
         return
 
 
-def may_go(image: Image, build_id: str) -> bool:
-    """Nothing is ever destroyed that does not say that this build made it."""
-    said = image.properties.get("imagebuild_build_id") == build_id
-    named = role_of(build_id, image.name) is not None
-    return said or named or build_tag(build_id) in image.tags
-
-
 def fetch(api: Api, image_id: str, url: str) -> None:
     """Let Glance fill a queued image from ``url`` by itself.
 
@@ -268,10 +259,11 @@ def reader(api: Api, image_id: str) -> Ask:
     Not every store of Glance's can give parts: then asking raises SpecError.
     """
 
-    def ask(headers: Mapping[str, str]) -> requests.Response:
+    def ask(headers: Mapping[str, str]) -> Answer:
         path = f"/images/{image_id}/file"
         try:
-            return api.call("image", "GET", path, headers=headers, stream=True)
+            answer = api.call("image", "GET", path, headers=headers, stream=True)
+            return Answer(f"image {image_id}", answer)
         except CloudError as error:
             # Source: glance.api.v2.image_data, StoreRandomGetNotSupported.
             if error.status not in (400, 416):

@@ -6,10 +6,14 @@ Source: RFC 6143; Nova's noVNC proxy speaks it with subprotocol ``binary``.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import io
 import os
+import socket
 import struct
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -24,6 +28,9 @@ TIMEOUT_S = 20.0
 MAX_PIXELS = 7680 * 4320
 MAX_TEXT = 64 * 1024
 MAX_EMPTY = 100
+# What one picture may take in all, whatever it is made of.
+MAX_BYTES = 2 * 4 * MAX_PIXELS
+MAX_S = 60.0
 
 SPACE = 0x20
 
@@ -98,23 +105,28 @@ def trust(verify: bool | str) -> dict[str, Any]:
 
 @contextmanager
 def _connected(url: str, verify: bool | str) -> Iterator[Socket]:
-    """Give the websocket of a console."""
+    """Give the websocket of a console; it gives no more than `MAX_BYTES`."""
     try:
         import websocket
     except ImportError as error:
         raise ScreenError(
             f"consoles need websocket-client: pip install '{EXTRA}'"
         ) from error
+    stream = _bounded(websocket.WebSocket, trust(verify))
     try:
-        stream = websocket.create_connection(
-            websocket_url(url),
-            timeout=TIMEOUT_S,
-            subprotocols=["binary"],
-            # Nova checks an origin only where there is one.
-            suppress_origin=True,
-            sslopt=trust(verify),
-        )
+        with _hanging_up(stream):
+            stream.connect(
+                websocket_url(url),
+                subprotocols=["binary"],
+                # Nova checks an origin only where there is one.
+                suppress_origin=True,
+                # The token is for this host.
+                redirect_limit=0,
+            )
+        if stream.getstatus() != 101:
+            raise ScreenError(f"the console answers HTTP {stream.getstatus()}")
     except (OSError, ValueError, websocket.WebSocketException) as error:
+        stream.close()
         raise ScreenError(f"the console does not answer: {error}") from error
     try:
         yield stream
@@ -124,12 +136,63 @@ def _connected(url: str, verify: bool | str) -> Iterator[Socket]:
         stream.close()
 
 
-def read_picture(stream: Socket) -> Picture:
+def _bounded(kind: Any, ssl_options: dict[str, Any]) -> Any:
+    """A websocket of such a kind that counts: a frame may be of any length."""
+    limit = _Limit()
+
+    class Bounded(kind):  # type: ignore[misc]
+        def _recv(self, size: int) -> Any:
+            data = super()._recv(size)
+            limit.take(len(data))
+            return data
+
+    stream = Bounded(sslopt=ssl_options)
+    stream.settimeout(TIMEOUT_S)
+    return stream
+
+
+class _Limit:
+    """Counts what a console sends, until it is too much."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._until, self._taken = now, now() + MAX_S, 0
+
+    def take(self, count: int) -> None:
+        """Note ``count`` bytes more.
+
+        :raises: ScreenError where it is too much, or takes too long
+        """
+        self._taken += count
+        if self._taken > MAX_BYTES or self._now() > self._until:
+            raise ScreenError(
+                f"the console sends without end: {self._taken} bytes, and no whole "
+                "picture"
+            )
+
+
+@contextmanager
+def _hanging_up(stream: Any) -> Iterator[None]:
+    """End what is done within after `MAX_S`: a greeting may come byte by byte."""
+
+    def hang_up() -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            stream.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(MAX_S, hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def read_picture(stream: Socket, now: Callable[[], float] = time.monotonic) -> Picture:
     """Greet the server behind ``stream`` and ask it for one whole picture.
 
-    :raises: ScreenError where it does not keep to the protocol
+    :raises: ScreenError where it does not keep to the protocol, or never ends
     """
-    read = _reader(stream)
+    read = _reader(stream, now)
     width, height = _greet(stream, read)
     stream.send_binary(struct.pack(">Bxxx", 0) + _FORMAT)
     stream.send_binary(struct.pack(">BxHii", 2, 2, _RAW, _DESKTOP_SIZE))
@@ -154,11 +217,14 @@ def _greet(stream: Socket, read: Callable[[int], bytes]) -> tuple[int, int]:
     return width, height
 
 
-def _reader(stream: Socket) -> Callable[[int], bytes]:
+def _reader(
+    stream: Socket, now: Callable[[], float] = time.monotonic
+) -> Callable[[int], bytes]:
     """Return what reads so many bytes, however they are framed."""
-    kept = bytearray()
+    kept, limit = bytearray(), _Limit(now)
 
     def read(count: int) -> bytes:
+        limit.take(count)
         empty = 0
         while len(kept) < count:
             data = stream.recv()
@@ -239,6 +305,8 @@ class _Canvas:
     ) -> None:
         if x + width > self.width or y + height > self.height:
             raise ScreenError("the console paints beside its screen")
+        if not width:
+            return
         for row in range(y, y + height):
             at = (row * self.width + x) * 4
             self._pixels[at : at + width * 4] = read(width * 4)

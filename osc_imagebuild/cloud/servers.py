@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from osc_imagebuild.cloud import paging
+from osc_imagebuild.cloud.answers import TooLargeError
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.cloud.retry import retry_transient
@@ -26,6 +27,9 @@ from osc_imagebuild.monitors import diagnostics as counters
 CONSOLE_LINES = 240
 # More lines than Nova's 100 KiB can hold of any use.
 WHOLE_CONSOLE = 20_000
+# Not every driver bounds a console, nor a guest its lines: what is larger is asked for
+# with a tenth of the lines.
+CONSOLE_BYTES = 4 << 20
 
 
 def parse(data: Mapping[str, Any]) -> Server:
@@ -43,6 +47,7 @@ def parse(data: Mapping[str, Any]) -> Server:
         launched_at=timestamp(
             data.get("OS-SRV-USG:launched_at") or data.get("updated")
         ),
+        owner=str(data.get("tenant_id") or ""),
     )
 
 
@@ -120,17 +125,21 @@ def encode(user_data: str) -> str:
 def console(api: Api, server_id: str, lines: int = CONSOLE_LINES) -> str | None:
     """Return the end of the console log, None where there is none to read.
 
-    libvirt's consoles answer 404 once the guest is off.
+    libvirt's consoles answer 404 once the guest is off. It is `CONSOLE_BYTES` long at
+    most, and none where one line is longer.
 
     :raises: CloudError
     """
     body = {"os-getConsoleOutput": {"length": str(lines)}}
+    path = f"/servers/{server_id}/action"
     try:
-        path = f"/servers/{server_id}/action"
         answer = retry_transient(
-            api.clock, lambda: api.send("compute", "POST", path, body)
+            api.clock,
+            lambda: api.send("compute", "POST", path, body, limit=CONSOLE_BYTES),
         )
         output: str | None = answer.get("output")
+    except TooLargeError:
+        return console(api, server_id, lines // 10) if lines >= 10 else None
     except (NotFoundError, ConflictError):
         return None
     except CloudError as error:

@@ -14,6 +14,7 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.errors import NotFoundError
 from osc_imagebuild.model.names import VOLUME_MARK
+from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Snapshot, Volume
 
 
@@ -27,6 +28,7 @@ def parse(data: Mapping[str, Any]) -> Volume:
         metadata=_texts(data.get("metadata")),
         image_metadata=_texts(data.get("volume_image_metadata")),
         created_at=timestamp(data.get("created_at")),
+        owner=str(data.get("os-vol-tenant-attr:tenant_id") or ""),
     )
 
 
@@ -39,6 +41,7 @@ def parse_snapshot(data: Mapping[str, Any]) -> Snapshot:
         volume_id=data.get("volume_id") or "",
         metadata=_texts(data.get("metadata")),
         created_at=timestamp(data.get("created_at")),
+        owner=str(data.get("os-extended-snapshot-attributes:project_id") or ""),
     )
 
 
@@ -177,7 +180,7 @@ def delete(api: Api, volume_id: str, build_id: str) -> None:
     :raises: CloudError
     """
     found = find(api, volume_id)
-    if found is not None and may_go(found.metadata, build_id):
+    if found is not None and is_own(found, build_id, api.project_id()):
         _delete(api, f"/volumes/{volume_id}")
 
 
@@ -187,13 +190,8 @@ def delete_snapshot(api: Api, snapshot_id: str, build_id: str) -> None:
     :raises: CloudError
     """
     found = find_snapshot(api, snapshot_id)
-    if found is not None and may_go(found.metadata, build_id):
+    if found is not None and is_own(found, build_id, api.project_id()):
         _delete(api, f"/snapshots/{snapshot_id}")
-
-
-def may_go(metadata: Mapping[str, str], build_id: str) -> bool:
-    """Nothing is ever destroyed that does not say that this build made it."""
-    return build_id in (metadata.get(VOLUME_MARK), metadata.get("imagebuild_build_id"))
 
 
 def _delete(api: Api, path: str) -> None:

@@ -20,7 +20,9 @@ from osc_imagebuild.errors import (
     TransientError,
     because,
 )
+from osc_imagebuild.media import web_policy
 from osc_imagebuild.media.content import opened
+from osc_imagebuild.media.door import STRICT, Door
 from osc_imagebuild.model.actions import (
     Action,
     ClearReport,
@@ -43,7 +45,7 @@ from osc_imagebuild.model.actions import (
     UploadImage,
     UploadVolume,
 )
-from osc_imagebuild.model.boot_sources import BootImage, IsoContent
+from osc_imagebuild.model.boot_sources import BootImage, IsoContent, IsoFile
 from osc_imagebuild.model.names import (
     BUILD_TAG,
     PART_TAG,
@@ -52,6 +54,7 @@ from osc_imagebuild.model.names import (
     resource_name,
     shared_tag,
 )
+from osc_imagebuild.model.ownership import may_read
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import install
 
@@ -61,7 +64,8 @@ BUSY_S = 5.0
 class Actor:
     """Does the actions of one build. ``texts`` are its user data by name.
 
-    ``beat`` is called while a long one is under way, and may stop it.
+    ``beat`` is called while a long one is under way, and may stop it; ``door`` leads to
+    web servers.
     """
 
     def __init__(
@@ -71,8 +75,10 @@ class Actor:
         spec: Spec,
         texts: Mapping[str, str],
         beat: Callable[[], None] = lambda: None,
+        door: Door = STRICT,
     ) -> None:
         self._api = api
+        self._door = door
         self._build_id = build_id
         self._spec = spec
         self._texts = texts
@@ -167,6 +173,8 @@ class Actor:
         if any(volume.name == name for volume in known):
             return
         kind, source_id = action.source
+        if kind == "imageRef":
+            self._require_readable(source_id)
         body: dict[str, Any] = {
             "name": name,
             "size": action.size_gib,
@@ -224,15 +232,35 @@ class Actor:
     def _upload(self, action: UploadImage | ImportImage) -> None:
         ask_for = functools.partial(images.reader, self._api)
         content = action.image.content
-        clock = self._api.clock
-        with opened(content, self._texts, ask_for, self._beat, clock) as (data, size):
+        if isinstance(content, IsoFile) and content.image_id:
+            self._require_readable(content.image_id)
+        clock, door = self._api.clock, self._door
+        with opened(content, self._texts, ask_for, self._beat, clock, door) as made:
+            data, size = made
             path = f"/images/{action.image_id}/file"
             self._api.upload(path, data, size, self._beat)
+
+    def _require_readable(self, image_id: str) -> None:
+        """See to it that the user's own image, as a record names it, is the project's.
+
+        :raises: CloudError
+        """
+        media = self._spec.media
+        if image_id not in (media.iso.image_id, media.drivers.image_id):
+            return
+        image = images.find(self._api, image_id)
+        if image is None or not may_read(image, self._api.project_id()):
+            raise CloudError(
+                f"image {image_id}, which the build is to be made of, is none of this "
+                "project's and not shared with it",
+                service="image",
+            )
 
     def _import(self, action: ImportImage) -> None:
         """Ask Glance to fetch it; where it will not, fetch it for Glance."""
         content = action.image.content
         assert isinstance(content, IsoContent)
+        web_policy.require_web(content.url)
         try:
             images.fetch(self._api, action.image_id, content.url)
         except CloudError as error:

@@ -18,7 +18,7 @@ from typing import NoReturn
 from osc_imagebuild import boot
 from osc_imagebuild.builds import lease, record
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.engine import recipe, targets
+from osc_imagebuild.engine import ownership, recipe, targets
 from osc_imagebuild.engine.act import Actor
 from osc_imagebuild.engine.events import ConsoleListener, Event, EventKind, Listener
 from osc_imagebuild.engine.failure import end_failed, look_closer
@@ -33,6 +33,7 @@ from osc_imagebuild.errors import (
     TransientError,
     because,
 )
+from osc_imagebuild.media.door import STRICT, Door
 from osc_imagebuild.model.actions import (
     CREATING,
     REBOOT,
@@ -67,7 +68,11 @@ REPEAT_PAUSE_S = 3.0
 
 
 class Engine:
-    """Drives one build whose lease is held."""
+    """Drives one build whose lease is held.
+
+    ``door`` leads to the web servers that the record names: by default as far as one may
+    go for a record that somebody else may have written.
+    """
 
     def __init__(
         self,
@@ -77,12 +82,13 @@ class Engine:
         texts: Mapping[str, str],
         listener: Listener,
         on_console: ConsoleListener | None = None,
+        door: Door = STRICT,
     ) -> None:
         self._api = api
         self._lease = held
         self._build = build
         self._listener = listener
-        self._actor = Actor(api, build.id, build.spec, texts, self._beat)
+        self._actor = Actor(api, build.id, build.spec, texts, self._beat, door)
         self._steps = recipe.of(build.spec)
         self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
         self._shared = boot.shared(build.spec)
@@ -224,6 +230,9 @@ class Engine:
     def _act(self, action: Action, reason: str) -> None:
         key, service = f"{self._step}: {type(action).__name__}", targets.service(action)
         self._count(key, reason, targets.target(action), service)
+        project_id, facts = self._api.project_id(), self._facts or Facts(0.0)
+        if wrong := ownership.refusal(action, facts, self._build.id, project_id):
+            self._fail(wrong, "", service=service)
         if isinstance(action, CREATING):
             self._lease.verify_held()
         else:

@@ -23,6 +23,7 @@ from osc_imagebuild.model.names import (
     resource_name,
     role_of,
 )
+from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 from osc_imagebuild.monitors.console import report
 from osc_imagebuild.steps import attempts
@@ -91,7 +92,7 @@ def _see_result(api: Api, build_id: str, facts: Facts) -> Facts:
     if noted is not None:
         image = images.find(api, noted.data.get("image_id", ""))
         # Anybody in the project can write an ID into a record.
-        found = [image] if image and images.may_go(image, build_id) else []
+        found = [image] if image and is_own(image, build_id, api.project_id()) else []
     else:
         name = resource_name(build_id, RESULT)
         hidden = [facts.images[RESULT]] if RESULT in facts.images else []
@@ -122,7 +123,7 @@ def _see_volumes(api: Api, build_id: str, facts: Facts) -> Facts:
     own = [v for v in volumes.marked(api, build_id) if v.id != noted]
     found, extra = _by_role(build_id, own)
     root = volumes.find(api, noted) if noted else None
-    if root and volumes.may_go(root.metadata, build_id):
+    if root and is_own(root, build_id, api.project_id()):
         found["root"] = root
     others = [d for d in facts.duplicates if not isinstance(d, Volume)]
     return dataclasses.replace(facts, volumes=found, duplicates=(*others, *extra))
@@ -133,7 +134,7 @@ def _see_snapshots(api: Api, build_id: str, facts: Facts) -> Facts:
     own = [s for s in volumes.marked_snapshots(api, build_id) if s.id != noted]
     found, extra = _by_role(build_id, own)
     snapshot = volumes.find_snapshot(api, noted) if noted else None
-    if snapshot and volumes.may_go(snapshot.metadata, build_id):
+    if snapshot and is_own(snapshot, build_id, api.project_id()):
         found[RESULT] = snapshot
     others = [d for d in facts.duplicates if not isinstance(d, Snapshot)]
     return dataclasses.replace(facts, snapshots=found, duplicates=(*others, *extra))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import email.utils
 import random
-
-import requests
+from collections.abc import Mapping
+from typing import Protocol
 
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import TransientError
@@ -42,7 +42,14 @@ class Backoff:
         self._failed = 0
 
 
-def retry_after(response: requests.Response) -> float:
+class Told(Protocol):
+    """An answer with headers."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+def retry_after(response: Told) -> float:
     """Return the seconds that an answer asks to wait, 0 if it does not tell.
 
     The header has seconds, or a time by the service's own clock.

@@ -19,6 +19,7 @@ from osc_imagebuild.media import (
     qcow2,
     verified,
 )
+from osc_imagebuild.media.door import STRICT, Door
 from osc_imagebuild.media.http import Scratch, download
 from osc_imagebuild.media.ipxe_stub import stub_disk
 from osc_imagebuild.model.boot_sources import (
@@ -43,28 +44,30 @@ def opened(
     ask_for: iso_files.AskForImage | None = None,
     beat: Callable[[], None] = lambda: None,
     clock: Clock | None = None,
+    door: Door = STRICT,
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give ``content`` as a stream and its size in bytes.
 
     ``texts`` are the build's own, for answer CDs; ``ask_for`` reads an image.
     ``beat`` is called now and then while something is fetched beforehand, ``clock`` is
-    for pauses before a part of an ISO is asked for again.
+    for pauses before a part of an ISO is asked for again. ``door`` is what leads to web
+    servers; without one, it is as for somebody else's record.
 
     :raises: SpecError where it cannot be made, TransientError where it cannot
         be fetched now, and what ``beat`` raises
     """
     match content:
         case IsoContent():
-            with verified.opened(content) as (stream, size):
+            with verified.opened(content, door) as (stream, size):
                 yield stream, size
         case RemasteredIso(original, named, plain):
             files = _filled(named, plain, texts or {})
             put = {path: text.encode() for path, text in files.items()}
-            with iso_answers.opened(original, put, clock) as (stream, size):
+            with iso_answers.opened(original, put, clock, door) as (stream, size):
                 yield stream, size
         case IsoFile() | RemoteFile():
             with tempfile.TemporaryFile() as file:
-                _fetch_part(content, Scratch(file, beat), ask_for, clock)
+                _fetch_part(content, Scratch(file, beat), ask_for, clock, door)
                 size = file.tell()
                 file.seek(0)
                 yield file, size
@@ -110,10 +113,11 @@ def _fetch_part(
     file: Scratch,
     ask_for: iso_files.AskForImage | None,
     clock: Clock | None,
+    door: Door,
 ) -> None:
     if isinstance(content, IsoFile):
-        iso_files.fetch(content, file, ask_for, clock)
-    elif (digest := download(content.url, file)) != content.sha256:
+        iso_files.fetch(content, file, ask_for, clock, door)
+    elif (digest := download(content.url, file, door=door)) != content.sha256:
         raise SpecError(
             f"{content.url} has changed since the build was planned "
             f"(sha256 {digest}, was {content.sha256}); start a new build"

@@ -1,90 +1,111 @@
-"""Download from web servers: heads, small texts, whole files."""
+"""Download from web servers: heads, small texts, whole files.
+
+``door`` says whom one may ask: see `osc_imagebuild.media.door`.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import IO
-
-import requests
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import IO, Protocol
 
 from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.media import door as doors
+from osc_imagebuild.media.connections import Pace
+from osc_imagebuild.media.door import Answer, Door
 from osc_imagebuild.model.numbers import whole_number
 
 FILE_LIMIT = 1 << 30
-_CHUNK = 1 << 20
-TIMEOUT_S = 60
+TEXT_LIMIT = 4 << 20
+CHUNK = 1 << 18
+# What is left to others of a directory for temporary files, and how often it is looked.
+RESERVE = 64 << 20
+_LOOK_EVERY = 16 << 20
 # Forbidden, no such method, not implemented.
 _NOT_FOR_HEAD = (403, 405, 501)
 # More than any file has.
 _MOST_BYTES = 10**18 - 1
 
 
-@contextmanager
-def asking(url: str) -> Iterator[None]:
-    """Put what a request for ``url``, or its redirects, runs into in our words.
-
-    Source: an address may be refused by requests, urllib3, or Python; what they
-    raise then are ValueErrors, and not all of them are RequestExceptions.
-
-    :raises: SpecError where it leads nowhere, TransientError where nobody answers
-    """
-    try:
-        yield
-    except (requests.TooManyRedirects, ValueError) as error:
-        raise SpecError(f"{url} leads nowhere: {error}") from error
-    except requests.RequestException as error:
-        text = f"no answer from {url}: {error}"
-        raise TransientError(text, service="mirror") from error
-
-
-def head(url: str, headers: Mapping[str, str]) -> requests.Response:
+def head(url: str, door: Door = doors.TYPED) -> Answer:
     """Return what the server tells of what is at ``url``, which is not fetched.
 
     Some servers answer to GET alone, as those of presigned addresses do.
 
-    :raises: as `asking` and `require_ok`
+    :raises: as `Door`'s `ask` and `require_ok`
     """
-    with asking(url):
-        response = requests.head(
-            url, timeout=TIMEOUT_S, headers=headers, allow_redirects=True
-        )
-        if response.status_code in _NOT_FOR_HEAD:
-            response = requests.get(
-                url, timeout=TIMEOUT_S, headers=headers, stream=True
-            )
-            response.close()
-    require_ok(url, response)
-    return response
+    with closing(door.visit(url, doors.QUESTION)) as visit:
+        answer = visit.ask({}, "HEAD")
+        if answer.status in _NOT_FOR_HEAD:
+            answer.close()
+            answer = visit.ask({})
+        answer.close()
+    require_ok(url, answer)
+    return answer
 
 
-def require_ok(url: str, response: requests.Response) -> None:
+def require_ok(url: str, answer: Answer) -> None:
     """Take nothing but what was asked for.
 
     :raises: SpecError where the server refuses, TransientError where it may not
         another time
     """
-    if response.status_code >= 500:
+    if answer.status >= 500:
         text = f"{url} cannot be had now"
-        raise TransientError(text, service="mirror", status=response.status_code)
-    if response.status_code >= 400:
-        raise SpecError(f"{url} answers HTTP {response.status_code}")
+        raise TransientError(text, service="mirror", status=answer.status)
+    if answer.status >= 300:
+        raise SpecError(f"{url} answers HTTP {answer.status}")
 
 
-def length(response: requests.Response) -> int:
+def length(answer: Answer) -> int:
     """How many bytes the server says that the body has, 0 where it does not tell."""
-    return whole_number(response.headers.get("Content-Length"), 0, _MOST_BYTES) or 0
+    return told_length(answer.headers)
+
+
+def told_length(headers: Mapping[str, str]) -> int:
+    """The header Content-Length, 0 where it tells nothing."""
+    return whole_number(headers.get("Content-Length"), 0, _MOST_BYTES) or 0
+
+
+class Sink(Protocol):
+    """What a file is downloaded to."""
+
+    def expect(self, count: int) -> None: ...
+
+    def write(self, data: bytes, /) -> object: ...
 
 
 class Scratch:
-    """A temporary file; what is written to it takes its time, and room."""
+    """A temporary file; what is written to it takes its time, and room.
+
+    ``free`` tells how many bytes there are room for, None where nobody knows.
+    """
 
     def __init__(
-        self, file: IO[bytes], beat: Callable[[], None] = lambda: None
+        self,
+        file: IO[bytes],
+        beat: Callable[[], None] = lambda: None,
+        free: Callable[[IO[bytes]], int | None] | None = None,
     ) -> None:
         self._file, self._beat = file, beat
+        self._free = free or _room
+        self._unseen = 0
+
+    def expect(self, count: int) -> None:
+        """See to it that there is room for ``count`` bytes more.
+
+        :raises: SpecError
+        """
+        room = self._free(self._file)
+        if room is not None and count + RESERVE > room:
+            raise SpecError(
+                f"{tempfile.gettempdir()} has {room >> 20} MiB free; a file of "
+                f"{count >> 20} MiB and {RESERVE >> 20} MiB of reserve do not fit; name "
+                "another directory with TMPDIR"
+            )
 
     def write(self, data: bytes, /) -> None:
         """Append ``data``.
@@ -92,6 +113,10 @@ class Scratch:
         :raises: SpecError where there is no room, and what ``beat`` raises
         """
         self._beat()
+        self._unseen += len(data)
+        if self._unseen >= _LOOK_EVERY:
+            self.expect(self._unseen)
+            self._unseen = 0
         try:
             self._file.write(data)
             self._file.flush()
@@ -102,57 +127,107 @@ class Scratch:
             ) from error
 
 
-def digest(url: str) -> tuple[str, int]:
+def _room(file: IO[bytes]) -> int | None:
+    try:
+        stat = os.fstatvfs(file.fileno())
+    except OSError:
+        return None
+    return stat.f_bavail * stat.f_frsize if stat.f_blocks else None
+
+
+class _Counter:
+    """Keeps nothing but how much it was."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def expect(self, count: int) -> None:
+        """Anything fits."""
+
+    def write(self, data: bytes, /) -> None:
+        """Count."""
+        self.count += len(data)
+
+
+class _Text(_Counter):
+    """Keeps a text in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = bytearray()
+
+    def write(self, data: bytes, /) -> None:
+        """Append."""
+        self.data += data
+
+
+def digest(url: str, door: Door = doors.TYPED) -> tuple[str, int]:
     """Return sha256 and size in bytes of the file at ``url``.
 
     :raises: SpecError where the server refuses, TransientError where it does
         not answer
     """
-    with tempfile.TemporaryFile() as file:
-        sha256 = download(url, Scratch(file))
-        return sha256, file.tell()
+    counter = _Counter()
+    sha256 = download(url, counter, door=door)
+    return sha256, counter.count
 
 
-def fetch_text(url: str, limit: int = 4 << 20) -> str:
+def fetch(url: str, limit: int, door: Door = doors.TYPED) -> bytes:
+    """Return a small file of ``limit`` bytes at most.
+
+    :raises: as `digest`
+    """
+    text = _Text()
+    download(url, text, limit, door, doors.QUESTION)
+    return bytes(text.data)
+
+
+def fetch_text(url: str, limit: int = TEXT_LIMIT, door: Door = doors.TYPED) -> str:
     """Return a small text file.
 
     :raises: as `digest`
     """
-    with tempfile.TemporaryFile() as file:
-        download(url, Scratch(file), limit)
-        file.seek(0)
-        return file.read().decode("utf-8", "replace")
+    return fetch(url, limit, door).decode("utf-8", "replace")
 
 
-def check(url: str) -> None:
+def check(url: str, door: Door = doors.TYPED) -> None:
     """Find out whether ``url`` can be had, without fetching it.
 
     :raises: as `digest`
     """
-    head(url, {})
+    head(url, door)
 
 
-def download(url: str, file: Scratch, limit: int = FILE_LIMIT) -> str:
+def download(
+    url: str,
+    file: Sink,
+    limit: int = FILE_LIMIT,
+    door: Door = doors.TYPED,
+    pace: Pace = doors.FILE,
+) -> str:
     """Copy the file at ``url``, of ``limit`` bytes at most; return its sha256.
+
+    Nothing is written of what is known to be larger, or to have no room.
 
     :raises: as `digest`
     """
     sha256, count = hashlib.sha256(), 0
-    with asking(url):
-        response = requests.get(url, stream=True, timeout=TIMEOUT_S)
-    try:
-        require_ok(url, response)
-        for chunk in response.iter_content(_CHUNK):
+    with closing(door.visit(url, pace)) as visit, closing(visit.ask({})) as answer:
+        require_ok(url, answer)
+        expected = length(answer)
+        _require_small(url, expected, limit)
+        file.expect(expected)
+        for chunk in answer.chunks(CHUNK):
+            count += len(chunk)
+            _require_small(url, count, limit)
             file.write(chunk)
             sha256.update(chunk)
-            count += len(chunk)
-            if count > limit:
-                raise SpecError(f"{url} is larger than {limit >> 20} MiB")
-    except requests.RequestException as error:
-        raise TransientError(f"{url} broke off: {error}", service="mirror") from error
-    finally:
-        response.close()
-    plain = "Content-Encoding" not in response.headers
-    if plain and (expected := length(response)) and count != expected:
+    if expected and count != expected:
         raise TransientError(f"{url} broke off", service="mirror")
     return sha256.hexdigest()
+
+
+def _require_small(url: str, count: int, limit: int) -> None:
+    if count > limit:
+        size = f"{limit >> 20} MiB" if limit >> 20 else f"{limit} bytes"
+        raise SpecError(f"{url} is larger than {size}")

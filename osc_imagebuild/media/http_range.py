@@ -10,13 +10,14 @@ import io
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-
-import requests
+from contextlib import closing
 
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.media import door as doors
 from osc_imagebuild.media import http
 from osc_imagebuild.media.backoff import Backoff, retry_after
+from osc_imagebuild.media.door import Answer, Door
 
 BLOCK = 1 << 16
 _BLOCKS_KEPT = 64
@@ -25,9 +26,11 @@ _CHUNK = 1 << 16
 # A part is asked for `backoff.TRIES` times without getting on by so much.
 _PROGRESS = 1 << 20
 
-Ask = Callable[[Mapping[str, str]], requests.Response]
+Ask = Callable[[Mapping[str, str]], Answer]
 """Sends a GET with these headers and returns the answer, its body not read yet."""
 
+# By which one file is told from the next one of its name. Source: RFC 9110, 8.8.
+_PINS = ("ETag", "Last-Modified")
 _GONE = (401, 403, 404, 410)
 _NOT_NOW = (408, 425, 429)
 
@@ -35,34 +38,32 @@ _NOT_NOW = (408, 425, 429)
 class Web:
     """Asks a web server, and keeps where it was sent to: mirrors differ."""
 
-    def __init__(self, url: str) -> None:
-        self._url = self._final = url
-        self._session = requests.Session()
+    def __init__(self, url: str, door: Door = doors.TYPED) -> None:
+        self._visit = door.visit(url)
 
-    def __call__(self, headers: Mapping[str, str]) -> requests.Response:
+    def __call__(self, headers: Mapping[str, str]) -> Answer:
         """Send one GET.
 
-        :raises: SpecError where it is sent nowhere, TransientError where nobody
-            answers
+        :raises: SpecError where it is sent nowhere, or nothing would tell that a part
+            is of another file than the last one; TransientError where nobody answers
         """
-        response = self._get(headers)
-        if response.status_code in _GONE and self._final != self._url:
+        answer = self._visit.ask_end(headers)
+        if answer.status in _GONE and self._visit.is_redirected:
             # Addresses that one is sent to may hold for some minutes only.
-            response.close()
-            self._final = self._url
-            response = self._get(headers)
-        self._final = response.url or self._url
-        return response
-
-    def _get(self, headers: Mapping[str, str]) -> requests.Response:
-        with http.asking(self._url):
-            return self._session.get(
-                self._final, headers=headers, stream=True, timeout=http.TIMEOUT_S
+            answer.close()
+            answer = self._visit.ask(headers)
+        if answer.status == 206 and not any(answer.headers.get(k) for k in _PINS):
+            answer.close()
+            raise SpecError(
+                f"{self._visit.url}: its server sends neither ETag nor Last-Modified, so "
+                "that nothing tells whether it is replaced while parts of it are read; "
+                "take another mirror, or a copy on this machine"
             )
+        return answer
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._visit.close()
 
 
 class RangeFile(io.RawIOBase):
@@ -158,10 +159,10 @@ class RangeFile(io.RawIOBase):
     def _stream(self, start: int, end: int) -> Iterator[bytes]:
         """What one request brings of that part: all of it."""
         headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
-        response = self._ask(headers | self._condition())
-        try:
-            wanted = self._accepted(response, start, end)
-            for chunk in response.iter_content(_CHUNK):
+        answer = self._ask(headers | self._condition())
+        with closing(answer):
+            wanted = self._accepted(answer, start, end)
+            for chunk in answer.chunks(_CHUNK):
                 self.received += len(chunk)
                 wanted -= len(chunk)
                 if wanted < 0:
@@ -169,11 +170,6 @@ class RangeFile(io.RawIOBase):
                         f"{self.name}: its server sends more than asked for"
                     )
                 yield chunk
-        except requests.RequestException as error:
-            text = f"{self.name} broke off: {error}"
-            raise TransientError(text, service="mirror") from error
-        finally:
-            response.close()
         if wanted:
             raise TransientError(f"{self.name} broke off", service="mirror")
 
@@ -184,28 +180,25 @@ class RangeFile(io.RawIOBase):
         pin = strong or self._pins.get("Last-Modified", "")
         return {"If-Range": pin} if pin else {}
 
-    def _accepted(self, response: requests.Response, start: int, end: int) -> int:
+    def _accepted(self, answer: Answer, start: int, end: int) -> int:
         """How many bytes the answer brings, once it is the one that was asked for."""
-        self._require_part(response)
+        self._require_part(answer)
         found = re.fullmatch(
             r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})",
-            response.headers.get("Content-Range", ""),
+            answer.headers.get("Content-Range", ""),
         )
-        encoding = response.headers.get("Content-Encoding", "identity")
+        encoding = answer.headers.get("Content-Encoding", "identity")
         if not found or encoding != "identity":
             raise SpecError(
                 f"{self.name}: its server answers ranges in a way nobody understands "
-                f"({encoding}, {response.headers.get('Content-Range')!r:.60}); take "
+                f"({encoding}, {answer.headers.get('Content-Range')!r:.60}); take "
                 "another mirror, or a copy on this machine"
             )
         first, last, size = map(int, found.groups())
-        pins = {key: response.headers.get(key, "") for key in ("ETag", "Last-Modified")}
+        pins = {key: answer.headers.get(key, "") for key in _PINS}
         if not self.size:
             self.size, self._pins = size, pins
-        if size != self.size or any(
-            value and self._pins[key] and value != self._pins[key]
-            for key, value in pins.items()
-        ):
+        if size != self.size or not self._is_pinned(pins):
             raise SpecError(self._replaced())
         if first != start or last != min(end, size) - 1:
             raise SpecError(
@@ -214,11 +207,21 @@ class RangeFile(io.RawIOBase):
             )
         return last + 1 - first
 
-    def _require_part(self, response: requests.Response) -> None:
-        status = response.status_code
+    def _is_pinned(self, pins: Mapping[str, str]) -> bool:
+        """Whether an answer's tag and time are those of the first one.
+
+        Mirrors that share a file may differ in what they tell of it, not in all.
+        """
+        told = [key for key, value in self._pins.items() if value]
+        shared = [key for key in told if pins[key]]
+        same = all(pins[key] == self._pins[key] for key in shared)
+        return same and bool(shared or not told)
+
+    def _require_part(self, answer: Answer) -> None:
+        status = answer.status
         if status >= 500 or status in _NOT_NOW:
             text = f"{self.name} cannot be had now"
-            wait_s = retry_after(response)
+            wait_s = retry_after(answer)
             raise TransientError(
                 text, service="mirror", status=status, retry_after=wait_s
             )
@@ -228,7 +231,7 @@ class RangeFile(io.RawIOBase):
             raise SpecError(f"{self.name} is empty")
         if status == 200:
             # One that is smaller than a block may be given as a whole.
-            if 0 < (length := http.length(response)) <= BLOCK:
+            if 0 < (length := http.length(answer)) <= BLOCK:
                 raise SpecError(f"{self.name} is no ISO: it has {length} bytes")
             raise SpecError(
                 f"the server of {self.name} knows no ranges, so that nothing can be "

@@ -8,7 +8,9 @@ from typing import IO, Any, Protocol, cast
 
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.media import door as doors
 from osc_imagebuild.media import iso9660, iso_files, iso_overlay, verified
+from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.boot_sources import IsoContent
 
 
@@ -22,21 +24,27 @@ class Stream(Protocol):
 
 @contextmanager
 def opened(
-    media: IsoContent, files: Mapping[str, bytes], clock: Clock | None = None
+    media: IsoContent,
+    files: Mapping[str, bytes],
+    clock: Clock | None = None,
+    door: Door = doors.TYPED,
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give install media with ``files``, paths to contents, put into them.
 
     :raises: as `streams.opened`, and SpecError where the ISO cannot be changed
     """
-    with verified.opened(media) as (whole, size):
-        stream = OverlayReader(
-            media.url, whole, size, overlay(media.url, size, files, clock)
-        )
+    with verified.opened(media, door) as (whole, size):
+        changes = overlay(media.url, size, files, clock, door)
+        stream = OverlayReader(media.url, whole, size, changes)
         yield cast(IO[bytes], stream), stream.size
 
 
 def check(
-    answer_cd: Mapping[str, Any], place: str, size: int, clock: Clock | None = None
+    answer_cd: Mapping[str, Any],
+    place: str,
+    size: int,
+    clock: Clock | None = None,
+    door: Door = doors.TYPED,
 ) -> str:
     """Return what is to be said of an ISO that an entry's answers go into, else ''.
 
@@ -46,7 +54,7 @@ def check(
         return ""
     paths = (str(answer_cd["file"]), *answer_cd.get("texts", ()))
     try:
-        overlay(place, size, dict.fromkeys(paths, b""), clock)
+        overlay(place, size, dict.fromkeys(paths, b""), clock, door)
     except TransientError as error:
         raise SpecError(str(error)) from error
     return (
@@ -56,14 +64,18 @@ def check(
 
 
 def overlay(
-    place: str, size: int, files: Mapping[str, bytes], clock: Clock | None = None
+    place: str,
+    size: int,
+    files: Mapping[str, bytes],
+    clock: Clock | None = None,
+    door: Door = doors.TYPED,
 ) -> iso_overlay.Overlay:
     """Return what ``files`` change of the ISO at a URL or path; it takes little of it.
 
     :raises: as `opened`
     """
 
-    with iso_files.opened(place, clock=clock) as opened:
+    with iso_files.opened(place, clock=clock, door=door) as opened:
 
         def read(offset: int, count: int) -> bytes:
             opened.file.seek(offset)

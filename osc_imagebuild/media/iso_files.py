@@ -11,11 +11,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import IO, Protocol, cast
 
-import requests
-
 from osc_imagebuild.clock import Clock
-from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.errors import SpecError
+from osc_imagebuild.media import door as doors
 from osc_imagebuild.media import http, http_range, iso9660, verified
+from osc_imagebuild.media.door import Door
 from osc_imagebuild.media.http import FILE_LIMIT
 from osc_imagebuild.media.iso9660 import Volume
 from osc_imagebuild.model.boot_sources import IsoFile
@@ -70,6 +70,7 @@ def opened(
     image_id: str = "",
     ask_for: AskForImage | None = None,
     clock: Clock | None = None,
+    door: Door = doors.TYPED,
 ) -> Iterator[Opened]:
     """Give the ISO at ``url``, a path of this machine too, or the image ``image_id``.
 
@@ -85,10 +86,10 @@ def opened(
         file = _ranged(name, ask_for(image_id), clock)
         yield Opened(file, name, image_id, at_hand=False)
     elif "://" in url:
-        with closing(http_range.Web(url)) as web:
+        with closing(http_range.Web(url, door)) as web:
             yield Opened(_ranged(url, web, clock), url, url, at_hand=False)
     else:
-        with verified.local(url) as file:
+        with verified.local(url, door) as file:
             yield Opened(file, url)
 
 
@@ -97,7 +98,11 @@ def _ranged(name: str, ask: http_range.Ask, clock: Clock | None) -> IO[bytes]:
 
 
 def require_iso(
-    url: str, size: int, image_id: str = "", ask_for: AskForImage | None = None
+    url: str,
+    size: int,
+    image_id: str = "",
+    ask_for: AskForImage | None = None,
+    door: Door = doors.TYPED,
 ) -> None:
     """See to it that what is at ``url``, or the image, is an ISO; its begin tells.
 
@@ -112,14 +117,11 @@ def require_iso(
             raise SpecError(f"{name}: no cloud to ask for it")
         begin = _begin(name, ask_for(image_id))
     elif "://" in (name := url):
-        with closing(http_range.Web(url)) as web:
+        with closing(http_range.Web(url, door)) as web:
             begin = _begin(url, web)
     else:
-        try:
-            with open(url, "rb") as file:
-                begin = file.read(iso9660.BEGIN)
-        except OSError as error:
-            raise SpecError(f"cannot read {url}: {error.strerror}") from error
+        with verified.local(url, door) as file:
+            begin = file.read(iso9660.BEGIN)
     iso9660.require_descriptor(begin, size, name)
 
 
@@ -127,20 +129,16 @@ def _begin(name: str, ask: http_range.Ask) -> bytes:
     """The first bytes of what there is, of a whole answer too."""
     plain = {"Accept-Encoding": "identity"}
     try:
-        response = ask(plain | {"Range": f"bytes=0-{iso9660.BEGIN - 1}"})
+        answer = ask(plain | {"Range": f"bytes=0-{iso9660.BEGIN - 1}"})
     except SpecError:
-        response = ask(plain)  # a store of Glance's that gives no parts
+        answer = ask(plain)  # from a store of Glance's that gives no parts
     data = b""
-    with closing(response):
-        http.require_ok(name, response)
-        try:
-            for chunk in response.iter_content(iso9660.SECTOR):
-                data += chunk
-                if len(data) >= iso9660.BEGIN:
-                    break
-        except requests.RequestException as error:
-            text = f"{name} broke off: {error}"
-            raise TransientError(text, service="mirror") from error
+    with closing(answer):
+        http.require_ok(name, answer)
+        for chunk in answer.chunks(iso9660.SECTOR):
+            data += chunk
+            if len(data) >= iso9660.BEGIN:
+                break
     return data
 
 
@@ -155,19 +153,22 @@ def fetch(
     target: Target,
     ask_for: AskForImage | None = None,
     clock: Clock | None = None,
+    door: Door = doors.TYPED,
 ) -> None:
     """Copy a file out of an ISO.
 
     :raises: SpecError where it is another one than it was at planning time, and
         as `opened` and `contents`
     """
-    with opened(wanted.url, wanted.image_id, ask_for, clock) as iso:
+    with opened(wanted.url, wanted.image_id, ask_for, clock, door) as iso:
         found = contents(iso, wanted.paths)
         if found.version != wanted.version:
             raise SpecError(
                 f"{iso.name} has changed since the build was planned; start a new build"
             )
         [part] = [part for part in found.parts if part.path == wanted.path]
+        if isinstance(target, http.Scratch):
+            target.expect(part.size)
         extract(iso, part, target)
 
 

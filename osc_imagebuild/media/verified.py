@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Protocol, cast
 
-import requests
-
 from osc_imagebuild.errors import CloudError, SpecError, TransientError
-from osc_imagebuild.media import http
+from osc_imagebuild.media import door as doors
+from osc_imagebuild.media import http, iso9660
+from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.boot_sources import IsoContent
 
 _CHUNK = 1 << 20
-_PLAIN = {"Accept-Encoding": "identity"}
 
 
 class Source(Protocol):
@@ -118,19 +118,23 @@ def measure(path: str) -> tuple[int, Digests]:
 
     :raises: SpecError where it cannot be read
     """
+    with local(path) as file:
+        try:
+            return _digests(file)
+        except OSError as error:
+            raise SpecError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _digests(file: IO[bytes]) -> tuple[int, Digests]:
     sha256, sha512, size = hashlib.sha256(), hashlib.sha512(), 0
-    try:
-        with open(path, "rb") as file:
-            while data := file.read(_CHUNK):
-                sha256.update(data)
-                sha512.update(data)
-                size += len(data)
-    except OSError as error:
-        raise SpecError(f"cannot read {path}: {error.strerror}") from error
+    while data := file.read(_CHUNK):
+        sha256.update(data)
+        sha512.update(data)
+        size += len(data)
     return size, Digests(sha256.hexdigest(), sha512.hexdigest())
 
 
-def describe(url: str) -> tuple[int, str]:
+def describe(url: str, door: Door = doors.TYPED) -> tuple[int, str]:
     """Return size in bytes and version of what is at ``url``, '' if nothing tells it.
 
     The version is the time of the last change, which mirrors share, else the tag.
@@ -138,7 +142,7 @@ def describe(url: str) -> tuple[int, str]:
     :raises: SpecError where it is refused or of no size, TransientError where
         nobody answers
     """
-    response = http.head(url, _PLAIN)
+    response = http.head(url, door)
     size = http.length(response)
     if response.headers.get("Content-Length") == "0":
         raise SpecError(f"{url} is empty")
@@ -149,66 +153,116 @@ def describe(url: str) -> tuple[int, str]:
 
 
 @contextmanager
-def opened(media: IsoContent) -> Iterator[tuple[IO[bytes], int]]:
+def opened(
+    media: IsoContent, door: Door = doors.TYPED
+) -> Iterator[tuple[IO[bytes], int]]:
     """Give install media as a stream and its size in bytes.
 
     :raises: SpecError where a file is not on this machine, TransientError
         where a server does not answer
     """
-    stream = _remote(media) if "://" in media.url else _local(media)
+    if "://" not in media.url:
+        with _local(media, door) as stream:
+            yield cast(IO[bytes], stream), stream._size
+        return
+    stream = _remote(media, door)
     try:
         yield cast(IO[bytes], stream), stream._size
     finally:
         stream.close()
 
 
-def _local(media: IsoContent) -> ChecksummedReader:
-    with local(media.url) as file:
+@contextmanager
+def _local(media: IsoContent, door: Door) -> Iterator[ChecksummedReader]:
+    """Give a file of this machine, once all of it is known to be what it should be."""
+    with local(media.url, door) as file:
+        _require_same(media, file)
         size = os.fstat(file.fileno()).st_size
-    return ChecksummedReader(media.url, size, lambda: local(media.url), media)
+        yield ChecksummedReader(media.url, size, lambda: _Again(file), media)
 
 
-def local(path: str) -> IO[bytes]:
-    """Open a file of this machine.
+class _Again:
+    """An open file from its begin on; it stays open."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        file.seek(0)
+        self._file = file
+
+    def read(self, size: int, /) -> bytes:
+        return self._file.read(size)
+
+    def close(self) -> None:
+        """The file is somebody else's."""
+
+
+def _require_same(media: IsoContent, file: IO[bytes]) -> None:
+    """See to it that not a byte leaves of what is no ISO, or another one.
 
     :raises: SpecError
     """
-    try:
-        return open(path, "rb")
-    except OSError as error:
+    size = os.fstat(file.fileno()).st_size
+    iso9660.require_descriptor(file.read(iso9660.BEGIN), size, media.url)
+    file.seek(0)
+    _, digests = _digests(file)
+    for kind, wanted, found in (
+        ("sha256", media.sha256, digests.sha256),
+        ("sha512", media.sha512, digests.sha512),
+    ):
+        if wanted and wanted != found:
+            raise SpecError(
+                f"{media.url} has changed since the build was planned ({kind} {found}, "
+                f"was {wanted}); start a new build"
+            )
+
+
+def local(path: str, door: Door = doors.TYPED) -> IO[bytes]:
+    """Open a file of this machine, if it may be read for this build.
+
+    :raises: SpecError
+    """
+    if not door.trust.may_read(path):
         raise SpecError(
-            f"{path} cannot be read here: {error.strerror}; resume the build on the "
+            f"{path} is a file of the machine that the build was begun on, and the "
+            "record that names it was not written here: resume the build there, or "
+            f"name the file: --allow-local {path}"
+        )
+    try:
+        # A pipe would be waited for.
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SpecError(
+            f"{path} cannot be read here: {why}; resume the build on the "
             "machine that has the file"
         ) from error
+    file = os.fdopen(fd, "rb")
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        file.close()
+        raise SpecError(f"{path} is no regular file")
+    return file
 
 
-def _remote(media: IsoContent) -> ChecksummedReader:
-    size, _ = describe(media.url)
-    return ChecksummedReader(media.url, size, lambda: _Response(media.url), media)
+def _remote(media: IsoContent, door: Door) -> ChecksummedReader:
+    size, _ = describe(media.url, door)
+    return ChecksummedReader(media.url, size, lambda: _Body(media.url, door), media)
 
 
-class _Response:
+class _Body:
     """What is at a URL, as it comes."""
 
-    def __init__(self, url: str) -> None:
-        self._url, self._response = url, _get(url)
-        self._chunks = self._response.iter_content(_CHUNK)
+    def __init__(self, url: str, door: Door) -> None:
+        self._visit = door.visit(url, doors.STREAM)
+        try:
+            self._answer = self._visit.ask({})
+            http.require_ok(url, self._answer)
+        except BaseException:
+            self._visit.close()
+            raise
+        self._chunks = self._answer.chunks(http.CHUNK)
 
     def read(self, size: int, /) -> bytes:
-        try:
-            return next(self._chunks, b"")
-        except requests.RequestException as error:
-            text = f"{self._url} broke off: {error}"
-            raise TransientError(text, service="mirror") from error
+        return next(self._chunks, b"")
 
     def close(self) -> None:
-        self._response.close()
-
-
-def _get(url: str) -> requests.Response:
-    with http.asking(url):
-        response = requests.get(
-            url, timeout=http.TIMEOUT_S, headers=_PLAIN, stream=True
-        )
-    http.require_ok(url, response)
-    return response
+        self._answer.close()
+        self._visit.close()

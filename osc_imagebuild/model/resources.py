@@ -66,6 +66,7 @@ class Server:
     image_id: str = ""
     launched_at: float = 0.0
     actions: tuple[ServerAction, ...] = ()
+    owner: str = ""
 
     @property
     def is_off(self) -> bool:
@@ -91,6 +92,7 @@ class Volume:
     metadata: Mapping[str, str] = field(default_factory=dict)
     image_metadata: Mapping[str, str] = field(default_factory=dict)
     created_at: float = 0.0
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class Snapshot:
     volume_id: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     created_at: float = 0.0
+    owner: str = ""
 
 
 Resource = Image | Server | Volume | Snapshot

@@ -8,13 +8,16 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import install_tree
 from osc_imagebuild.guests.install_tree import System
+from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Iso
 from osc_imagebuild.planning.iso_source import IsoFinder
 from osc_imagebuild.planning.stage import Stage
 
 
-def find_drivers(api: Api, system: System, request: Request, iso: Iso) -> Stage[Iso]:
+def find_drivers(
+    api: Api, system: System, request: Request, iso: Iso, door: Door
+) -> Stage[Iso]:
     """Find the driver ISO that was asked for; it is an ISO as the installer's may be.
 
     :raises: SpecError, CloudError
@@ -34,7 +37,7 @@ def find_drivers(api: Api, system: System, request: Request, iso: Iso) -> Stage[
         )
     plain = dataclasses.replace(entry, answer_cd={})
     request = dataclasses.replace(request, source=source, checksum="")
-    drivers = IsoFinder(api, request, plain).find_cd(source)
+    drivers = IsoFinder(api, request, plain, door).find_cd(source)
     same = {drivers.iso.image_id, drivers.iso.url, drivers.iso.key} - {""}
     if same & {iso.image_id, iso.url, iso.key}:
         raise SpecError("--driver-iso and --source are the same ISO")

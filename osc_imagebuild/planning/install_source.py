@@ -14,6 +14,7 @@ from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests import install_tree
 from osc_imagebuild.guests.install_tree import InstallTree, System
 from osc_imagebuild.media import content, http
+from osc_imagebuild.media.door import Door
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Iso, Media
@@ -25,8 +26,12 @@ from osc_imagebuild.planning.stage import Stage, chosen, stage
 
 
 @stage
-def find_source(api: Api, system: System, request: Request) -> Stage[InstallSource]:
+def find_source(
+    api: Api, system: System, request: Request, door: Door
+) -> Stage[InstallSource]:
     """Find the media, reachable as far as that can be seen from here.
+
+    ``door`` leads to web servers.
 
     :raises: CloudError
     """
@@ -36,13 +41,13 @@ def find_source(api: Api, system: System, request: Request) -> Stage[InstallSour
     if "://" in source and not source.startswith(("http://", "https://")):
         raise SpecError(f"the install tree must be an http(s) URL: {source!r:.200}")
     if source and not install_tree.is_iso(source):
-        found = _find_tree(system, request)
+        found = _find_tree(system, request, door)
     else:
-        found = find_iso(api, system, request, source)
+        found = find_iso(api, system, request, source, door)
     if not found.value:
         return found
     media = found.value.media
-    drivers = driver_iso.find_drivers(api, system, request, media.iso)
+    drivers = driver_iso.find_drivers(api, system, request, media.iso, door)
     media = dataclasses.replace(media, drivers=drivers.value or Iso())
     return Stage(dataclasses.replace(found.value, media=media)).after(found, drivers)
 
@@ -56,7 +61,7 @@ def _address(system: System, request: Request) -> str:
     return tree.iso_url if tree.iso_url and wanted and is_tree else tree.source
 
 
-def _find_tree(system: System, request: Request) -> Stage[InstallSource]:
+def _find_tree(system: System, request: Request, door: Door) -> Stage[InstallSource]:
     tree = system.tree
     if request.checksum:
         raise SpecError(
@@ -78,20 +83,20 @@ def _find_tree(system: System, request: Request) -> Stage[InstallSource]:
         source=tree.source, kernel_url=tree.kernel_url, ramdisk_url=tree.ramdisk_url
     )
     if method.uploads_kernel:
-        warnings = _look_at(*tree.fetches)
-        media = _with_digests(media, tree)
+        warnings = _look_at(door, *tree.fetches)
+        media = _with_digests(media, tree, door)
     else:
-        warnings = _look_at(tree.kernel_url, tree.ramdisk_url, *tree.fetches)
+        warnings = _look_at(door, tree.kernel_url, tree.ramdisk_url, *tree.fetches)
     return Stage(InstallSource(name, media), warnings=warnings).after(choice)
 
 
-def _with_digests(media: Media, tree: InstallTree) -> Media:
+def _with_digests(media: Media, tree: InstallTree, door: Door) -> Media:
     """Return media whose kernel and ramdisk cannot change until they are uploaded."""
     try:
         return dataclasses.replace(
             media,
-            kernel_sha256=http.digest(tree.kernel_url)[0],
-            ramdisk_sha256=http.digest(tree.ramdisk_url)[0],
+            kernel_sha256=http.digest(tree.kernel_url, door)[0],
+            ramdisk_sha256=http.digest(tree.ramdisk_url, door)[0],
         )
     except TransientError as error:
         raise SpecError(str(error)) from error
@@ -107,14 +112,14 @@ def _missing_parts(request: Request) -> dict[str, list[str]]:
     }
 
 
-def _look_at(*urls: str) -> tuple[str, ...]:
+def _look_at(door: Door, *urls: str) -> tuple[str, ...]:
     """Return warnings of what the guest is to fetch and this machine does not reach.
 
     :raises: SpecError where a server has it not
     """
     try:
         for url in urls:
-            http.check(url)
+            http.check(url, door)
     except TransientError as error:
         return (f"not reachable from here, perhaps for guests: {error}",)
     return ()

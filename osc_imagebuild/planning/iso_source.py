@@ -21,6 +21,7 @@ from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.media import http, iso_answers, iso_files, verified
+from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Iso, Media
@@ -44,7 +45,7 @@ _SUMS = (
 
 
 def find_iso(
-    api: Api, system: System, request: Request, source: str
+    api: Api, system: System, request: Request, source: str, door: Door
 ) -> Stage[InstallSource]:
     """Find the installer's ISO, reachable as far as that can be seen from here.
 
@@ -52,7 +53,7 @@ def find_iso(
     """
     method = chosen(selection.iso_boot_method(request, system.entry))
     name = method.value or ""
-    finder = IsoFinder(api, request, system.entry)
+    finder = IsoFinder(api, request, system.entry, door)
     if boot.load(name).uploads_kernel:
         found = finder.find_with_kernel(source)
     else:
@@ -77,11 +78,12 @@ class FoundIso:
 
 @dataclass(frozen=True)
 class IsoFinder:
-    """Finds an ISO as one request asks for it."""
+    """Finds an ISO as one request asks for it; ``door`` leads to web servers."""
 
     api: Api
     request: Request
     entry: Entry
+    door: Door
 
     def find_with_kernel(self, source: str) -> FoundIso:
         """Return the ISO with the places of kernel and ramdisk in it.
@@ -114,7 +116,8 @@ class IsoFinder:
         arch, iso = self.entry.arches[self.request.arch], found.iso
         paths = (str(arch["iso_kernel"]), str(arch["iso_ramdisk"]))
         ask_for = partial(images.reader, self.api)
-        with iso_files.opened(iso.url, iso.image_id, ask_for, self.api.clock) as opened:
+        place = (iso.url, iso.image_id, ask_for, self.api.clock, self.door)
+        with iso_files.opened(*place) as opened:
             disc = iso_files.contents(opened, paths)
         mib = sum(part.size for part in disc.parts) / (1 << 20)
         note = f"kernel and ramdisk are read out of the ISO: {mib:.0f} MiB of it"
@@ -143,8 +146,8 @@ class IsoFinder:
         return FoundIso(Iso(url=url), url, ("the installer fetches the ISO by itself",))
 
     def _remote(self, url: str) -> FoundIso:
-        size, version = verified.describe(url)
-        iso_files.require_iso(url, size)
+        size, version = verified.describe(url, self.door)
+        iso_files.require_iso(url, size, door=self.door)
         digests = self._digests(url)
         # What nothing tells from what was there before is no other build's.
         key = _key(f"{url} {size} {version}") if version else ""
@@ -195,7 +198,9 @@ class IsoFinder:
 
     def _remaster(self, place: str, size: int) -> str:
         """See to it that answers which go into the ISO can; '' where they do not."""
-        return iso_answers.check(self.entry.answer_cd, place, size, self.api.clock)
+        return iso_answers.check(
+            self.entry.answer_cd, place, size, self.api.clock, self.door
+        )
 
     def _image(self, name: str) -> FoundIso:
         if self.entry.answer_cd.get("remaster"):
@@ -240,7 +245,7 @@ class IsoFinder:
         name = url.partition("?")[0].rpartition("/")[2]
         for place in sum_urls(url):
             try:
-                text = http.fetch_text(place)
+                text = http.fetch_text(place, door=self.door)
             except (SpecError, TransientError):
                 continue
             if listed := listed_digest(text, name):

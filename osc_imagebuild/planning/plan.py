@@ -15,6 +15,7 @@ from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.media import http
+from osc_imagebuild.media.door import TYPED, Door
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning import (
@@ -48,26 +49,27 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Cloud:
-    """Surroundings that are looked at through ``api``."""
+    """Surroundings that are looked at through ``api`` and ``door``."""
 
     api: Api
+    door: Door
 
     def find_source(self, system: System, request: Request) -> Stage[InstallSource]:
-        return install_source.find_source(self.api, system, request)
+        return install_source.find_source(self.api, system, request, self.door)
 
     def find_place(self, request: Request) -> Stage[Placement]:
         return networks.find_place(self.api, request)
 
 
-def make_plan(api: Api, catalog: Catalog, request: Request) -> Plan:
-    """Return the plan for ``request``.
+def make_plan(api: Api, catalog: Catalog, request: Request, door: Door = TYPED) -> Plan:
+    """Return the plan for ``request``; ``door`` leads to web servers.
 
     Every stage is gone through, even where an earlier one found something wrong.
 
     :raises: SpecError naming all that is wrong, CloudError
     """
     build_id = str(uuid.uuid4())
-    draft = make_draft(catalog, request, build_id, _Cloud(api))
+    draft = make_draft(catalog, request, build_id, _Cloud(api, door))
     system, source = draft.system.value, draft.source.value
     groups = networks.find_security_groups(api, request)
     machine = servers.find_servers(api, request, system, source)
@@ -77,7 +79,7 @@ def make_plan(api: Api, catalog: Catalog, request: Request) -> Plan:
     digest: Stage[str] = Stage()
     if system and source:
         key = preflight.find_press_key(system.entry, request, source)
-        digest = _find_tree_digest(system, source)
+        digest = _find_tree_digest(system, source, door)
     stages: tuple[Stage[object], ...]
     stages = (*draft.stages, groups, machine, zone, allowed, key, digest)
     place, answers = draft.place.value, draft.answers.value
@@ -117,11 +119,11 @@ def _wrong(stages: Sequence[Stage[object]]) -> SpecError:
 
 
 @stage
-def _find_tree_digest(system: System, source: InstallSource) -> Stage[str]:
+def _find_tree_digest(system: System, source: InstallSource, door: Door) -> Stage[str]:
     """Return what identifies the install tree, '' where nothing does."""
     if not system.entry.release_file or not source.media.kernel_url:
         return Stage("")
     try:
-        return Stage(http.digest(system.tree.release_url)[0])
+        return Stage(http.digest(system.tree.release_url, door)[0])
     except TransientError:
         return Stage("")  # a warning on the tree was given already

@@ -7,17 +7,16 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import requests
-
-from osc_imagebuild.errors import SpecError, unread
+from osc_imagebuild.errors import SpecError, TransientError, unread
 from osc_imagebuild.guests import passwords
+from osc_imagebuild.media import http
+from osc_imagebuild.media.door import TYPED, Door
 from osc_imagebuild.template.document import Place
 
 LOG = logging.getLogger(__name__)
 
 # All that a guest is told must fit into 64 KiB of user data.
 SIZE_LIMIT = 1 << 20
-FETCH_TIMEOUT_S = 60
 # Stands for a secret or a download where nothing but the form is checked.
 PLACEHOLDER = "placeholder"
 
@@ -26,10 +25,12 @@ PLACEHOLDER = "placeholder"
 class Reader:
     """Reads what ``{file: ...}``, ``{env: ...}`` and ``url`` stand for.
 
-    With ``check_only`` neither secrets nor the network are needed.
+    With ``check_only`` neither secrets nor the network are needed; ``door`` leads to web
+    servers.
     """
 
     check_only: bool = False
+    door: Door = TYPED
 
     def text(self, path: str, place: Place) -> str:
         """Return a file's text; a relative path begins at the template.
@@ -90,18 +91,9 @@ class Reader:
         if self.check_only:
             return PLACEHOLDER.encode()
         try:
-            with requests.get(url, stream=True, timeout=FETCH_TIMEOUT_S) as reply:
-                reply.raise_for_status()
-                found = bytearray()
-                for chunk in reply.iter_content(1 << 16):
-                    found += chunk
-                    if len(found) > SIZE_LIMIT:
-                        raise SpecError(
-                            f"{place}: {url} is larger than {SIZE_LIMIT} bytes"
-                        )
-        except (requests.RequestException, ValueError) as error:
+            return http.fetch(url, SIZE_LIMIT, self.door)
+        except (SpecError, TransientError) as error:
             raise SpecError(f"{place}: cannot fetch {url}: {error}") from error
-        return bytes(found)
 
 
 def resolved(path: str, place: Place) -> Path:

@@ -66,13 +66,14 @@ class AuthorshipTest(testtools.TestCase):
         foreign = self.home / "foreign"
         foreign.write_bytes(bytes(32))
         foreign.chmod(0o600)
-        for make in (
-            lambda: (file.write_bytes(bytes(32)), file.chmod(0o644)),
-            lambda: file.symlink_to(foreign),
-            lambda: (file.write_bytes(b"short"), file.chmod(0o600)),
-            lambda: file.mkdir(),
-        ):
-            make()
+        for mode, data in ((0o644, bytes(32)), (0o600, b"short"), (0, b""), (1, b"")):
+            if mode == 0:
+                file.symlink_to(foreign)
+            elif mode == 1:
+                file.mkdir()
+            else:
+                file.write_bytes(data)
+                file.chmod(mode)
             self.forget()
             signature = authorship.sign(BUILD, SPEC)
             self.assertTrue(authorship.is_own(BUILD, SPEC, signature))

@@ -114,8 +114,7 @@ class FetchTest(testtools.TestCase):
         digest, beats = http.digest(URL)[0], []
         with content.opened(RemoteFile(URL, digest), beat=lambda: beats.append(1)):
             self.assertEqual([1], beats)
-        self.patch(http.download, "__defaults__", (9,))
-        error = self.assertRaises(SpecError, http.digest, URL)
+        error = self.assertRaises(SpecError, http.fetch, URL, 9)
         self.assertIn("is larger than", str(error))
 
     def test_full(self) -> None:

@@ -207,7 +207,7 @@ class RefusalTest(RangesTestCase):
             ({"told": f"bytes 5-9/{len(DATA)}"}, "its server gives 5-9"),
             ({"told": "bytes 0-65535/*"}, "a way nobody understands"),
             ({"told": "nothing"}, "a way nobody understands"),
-            ({"Content_Encoding": "gzip"}, "a way nobody understands"),
+            ({"Content_Encoding": "gzip"}, "packs it (gzip), though it was asked not"),
             ({"told": "bytes 0-65533/65534"}, "sends more than asked for"),
         ):
             self.web.fault = lambda h, n, f=fields: (  # type: ignore[misc]
@@ -244,14 +244,41 @@ class ReplacedTest(RangesTestCase):
         self.assertIn("was replaced", self.changed(ETag='"two"'))
 
     def test_by_size(self) -> None:
-        """With nothing else that tells; longer, and too short for what is read."""
+        """Under the same tag; longer, and too short for what is read."""
         for size in (len(DATA) + 1, 10):
-            self.web.headers, self.web.size = {}, len(DATA)
+            self.web.size = len(DATA)
             file = self.open()
             self.web.size = size
             file.seek(http_range.BLOCK)
             error = self.assertRaises(SpecError, file.read, 8)
             self.assertIn("was replaced", str(error))
+
+    def test_by_what_lacks(self) -> None:
+        """Attack: an answer that tells nothing of its file any more is another's."""
+
+        def answer(handler: Handler, number: int) -> bool:
+            start, end = (int(n) for n in handler.headers["Range"][6:].split("-"))
+            handler.answer(206, start, end + 1)
+            return True
+
+        self.web.headers = {"ETag": '"one"', "Last-Modified": "today"}
+        file = self.open()
+        self.web.fault = answer
+        # Another mirror, whose tags are its own.
+        self.web.headers = {"Last-Modified": "today"}
+        file.seek(http_range.BLOCK)
+        self.assertEqual(DATA[http_range.BLOCK :][:8], file.read(8))
+        self.web.headers = {}
+        file.seek(2 * http_range.BLOCK)
+        error = self.assertRaises(SpecError, file.read, 8)
+        self.assertIn("sends neither ETag nor Last-Modified", str(error))
+
+    def test_nothing_tells(self) -> None:
+        """Attack: an ISO without ETag that changes in the middle is not read in parts."""
+        self.web.headers = {}
+        self.assertIn("neither ETag nor Last-Modified", self.problem())
+        begin = iso_files._begin("it", http_range.Web(f"{self.web.url}/x.iso"))
+        self.assertEqual(DATA[: len(begin)], begin)
 
 
 class RemoteIsoTest(testtools.TestCase):

@@ -1,0 +1,61 @@
+"""Let no action be on anything but what this build made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from osc_imagebuild.model.actions import (
+    Action,
+    CreateServer,
+    CreateVolume,
+    DeleteImage,
+    ImportImage,
+    SetImage,
+    SetSnapshot,
+    SetVolume,
+    UploadImage,
+)
+from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.ownership import is_own
+from osc_imagebuild.model.resources import Resource
+
+
+def refusal(action: Action, facts: Facts, build_id: str, project_id: str) -> str:
+    """Return why ``action`` is on what this build did not make, '' where it did."""
+    seen = {item.id: item for item in _seen(facts)}
+    for kind, item_id in subjects(action):
+        item = seen.get(item_id)
+        if item is None or not is_own(item, build_id, project_id):
+            return (
+                f"{kind} {item_id} stays as it is: nothing there says that build "
+                f"{build_id} made it"
+            )
+    return ""
+
+
+def subjects(action: Action) -> Iterator[tuple[str, str]]:
+    """Yield kind and ID of what an action changes, destroys, or makes something of."""
+    match action:
+        case SetImage():
+            yield "image", action.image.id
+        case UploadImage() | ImportImage() | DeleteImage():
+            yield "image", action.image_id
+        case SetVolume():
+            yield "volume", action.volume.id
+        case SetSnapshot():
+            yield "snapshot", action.snapshot.id
+        case CreateServer() | CreateVolume():
+            # What they are made of may be the user's own.
+            return
+        case _:
+            for kind in ("server", "volume", "snapshot"):
+                if item_id := getattr(action, f"{kind}_id", ""):
+                    yield kind, item_id
+
+
+def _seen(facts: Facts) -> Iterator[Resource]:
+    yield from facts.images.values()
+    yield from facts.servers.values()
+    yield from facts.volumes.values()
+    yield from facts.snapshots.values()
+    yield from facts.duplicates

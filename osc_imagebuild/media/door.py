@@ -1,0 +1,297 @@
+"""The one door to web servers: every request to one of them is sent here.
+
+What comes through is as it is stored there, not packed; it is from an address that may
+be asked, after few redirects, none of them from https to http; and it comes in time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import requests
+from requests.auth import AuthBase
+from requests.utils import get_auth_from_url, requote_uri
+from urllib3.util import parse_url
+
+from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.media import web_policy
+from osc_imagebuild.media.connections import (
+    GuardedAdapter,
+    Pace,
+    RefusedError,
+    Stopwatch,
+)
+from osc_imagebuild.media.web_policy import Place, Trust
+
+MOST_HOPS = 10
+CONNECT_S = 20.0
+READ_S = 60.0
+_PORTS = {"http": 80, "https": 443}
+_PLAIN = ("", "identity")
+
+# For a question, or a small text; for a kernel or ramdisk; for a whole ISO.
+QUESTION = Pace(grace_s=20.0, total_s=120.0)
+FILE = Pace(total_s=3600.0)
+STREAM = Pace(total_s=12 * 3600.0)
+
+
+@dataclass(frozen=True)
+class Door:
+    """Whom one may ask, and how long each may take.
+
+    ``pace`` is for each kind of request its own where it is None.
+    """
+
+    trust: Trust = web_policy.STRICT
+    pace: Pace | None = None
+
+    def typed(self) -> Door:
+        """Return the same for URLs that the user named in this very command."""
+        return dataclasses.replace(
+            self, trust=dataclasses.replace(self.trust, typed=True)
+        )
+
+    def visit(self, url: str, pace: Pace = FILE) -> Visit:
+        """Return what sends requests for ``url``; it is to be closed."""
+        return Visit(url, self.trust, self.pace or pace)
+
+
+TYPED = Door(web_policy.TYPED)
+STRICT = Door()
+
+
+class Answer:
+    """What a server answers; its body is read by `chunks`, and only then."""
+
+    def __init__(
+        self, name: str, response: requests.Response, watch: Stopwatch | None = None
+    ) -> None:
+        self._name, self._response = name, response
+        self._watch = watch or Stopwatch(STREAM)
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+
+    def chunks(self, size: int) -> Iterator[bytes]:
+        """Yield the body, ``size`` bytes at a time.
+
+        :raises: TransientError where it breaks off, or comes too slowly
+        """
+        pieces = self._response.iter_content(size)
+        while True:
+            try:
+                with self._watch.waiting():
+                    piece = next(pieces, b"")
+            except requests.RequestException as error:
+                require_in_time(self._name, self._watch, error)
+                text = f"{self._name} broke off: {error}"
+                raise TransientError(text, service="mirror") from error
+            require_in_time(self._name, self._watch)
+            if not piece:
+                return
+            self._watch.received += len(piece)
+            yield piece
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._response.close()
+
+
+def require_in_time(
+    name: str, watch: Stopwatch, error: Exception | None = None
+) -> None:
+    """Give up a server whose time is over.
+
+    :raises: TransientError
+    """
+    watch.check()
+    if watch.expired:
+        raise TransientError(
+            f"{name} comes too slowly: {watch.received} bytes in "
+            f"{watch.seconds:.0f} s; take another mirror",
+            service="mirror",
+        ) from error
+
+
+class Visit:
+    """Requests for one URL. Time is counted over all of them."""
+
+    def __init__(self, url: str, trust: Trust, pace: Pace) -> None:
+        self.url = url
+        self._trust, self._watch = trust, Stopwatch(pace)
+        self._trail: list[Place] = []
+        self._place: Place | None = None
+        self._session = requests.Session()
+        self._session.headers["Accept-Encoding"] = "identity"
+        adapter = GuardedAdapter(self)
+        for scheme in web_policy.SCHEMES:
+            self._session.mount(f"{scheme}://", adapter)
+        self._end, self._way = url, list[Place]()
+
+    def ask(self, headers: Mapping[str, str], method: str = "GET") -> Answer:
+        """Send one request, to where its redirects lead.
+
+        :raises: SpecError where that is nowhere, or forbidden, or what comes is packed;
+            TransientError where nobody answers
+        """
+        return self._follow(self.url, [], headers, method)
+
+    def ask_end(self, headers: Mapping[str, str]) -> Answer:
+        """Send one GET to where the last one ended: mirrors differ.
+
+        :raises: as `ask`
+        """
+        return self._follow(self._end, self._way, headers, "GET")
+
+    @property
+    def is_redirected(self) -> bool:
+        """Whether the last request ended at another URL."""
+        return self._end != self.url
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._watch.close()
+        self._session.close()
+
+    def refuse(self, place: Place) -> str:
+        """Why a place is not to be connected to, '' where it may be."""
+        return self._trust.refusal(place, self._trail)
+
+    def connected(self, place: Place, to: socket.socket) -> None:
+        """Note a new connection."""
+        self._place = place
+        self._watch.watch(to)
+
+    def _follow(
+        self, url: str, trail: list[Place], headers: Mapping[str, str], method: str
+    ) -> Answer:
+        self._trail = list(trail)
+        told = dict(headers)
+        for _ in range(MOST_HOPS + 1):
+            way = list(self._trail)
+            with self._asking():
+                response = self._send(url, told, method)
+                target = self._session.get_redirect_target(response)
+                if target is None:
+                    self._end, self._way = url, way
+                    return self._accepted(response)
+                response.close()
+                onward = requote_uri(urljoin(url, target))
+            told = self._for_next(response, url, onward, headers)
+            url = onward
+        raise SpecError(
+            f"{self.url} leads nowhere: there are more than {MOST_HOPS} redirects"
+        )
+
+    def _send(self, url: str, headers: Mapping[str, str], method: str) -> Any:
+        """Send one request to one server.
+
+        What the host's name says is judged as it is sent, for a proxy resolves it.
+        """
+        web_policy.require_web(url)
+        prepared = self._session.prepare_request(
+            requests.Request(
+                method, url, headers=dict(headers), auth=self._credentials(url)
+            )
+        )
+        sent = parse_url(str(prepared.url))
+        by_name = Place(
+            web_policy.named(sent.host or ""), sent.port or _PORTS[str(sent.scheme)]
+        )
+        if by_name.address and (why := self.refuse(by_name)):
+            raise RefusedError(why)
+        self._place = None
+        settings = self._session.merge_environment_settings(
+            prepared.url, {}, True, None, None
+        )
+        with self._watch.waiting():
+            response = self._session.send(
+                prepared,
+                timeout=(CONNECT_S, READ_S),
+                allow_redirects=False,
+                **settings,
+            )
+        self._trail.append(self._place or by_name)
+        return response
+
+    def _credentials(self, url: str) -> Any:
+        """The user's ~/.netrc is for what he asks for himself; URLs may have their own."""
+        if self._trust.typed and not self._trail:
+            return None
+        own = get_auth_from_url(url)
+        return own if any(own) else _Nobody()
+
+    def _for_next(
+        self,
+        response: requests.Response,
+        url: str,
+        onward: str,
+        headers: Mapping[str, str],
+    ) -> dict[str, str]:
+        """The headers for the server that one is sent on to.
+
+        :raises: SpecError where nobody is to go there
+        """
+        web_policy.require_web(onward)
+        before, after = urlsplit(url), urlsplit(onward)
+        if (before.scheme, after.scheme) == ("https", "http"):
+            raise SpecError(
+                f"{self.url} is not fetched: a redirect leads from https to {onward}; "
+                "if that is to be trusted, give it instead"
+            )
+        told = dict(headers)
+        secret = response.request.headers.get("Authorization")
+        if secret and _origin(before) == _origin(after):
+            told["Authorization"] = secret
+        return told
+
+    def _accepted(self, response: requests.Response) -> Answer:
+        """The answer, where it is not packed: a few bytes can become many.
+
+        What a server says of an error may be, it is not read.
+        """
+        packing = response.headers.get("Content-Encoding", "").strip().lower()
+        if response.status_code < 300 and packing not in _PLAIN:
+            response.close()
+            raise SpecError(
+                f"{self.url}: its server packs it ({packing:.40}), though it was asked "
+                "not to; take another mirror, or a copy on this machine"
+            )
+        return Answer(self.url, response, self._watch)
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Put what a request runs into in our words.
+
+        Source: an address may be refused by requests, urllib3, or Python; what they
+        raise then are ValueErrors, and not all of them are RequestExceptions.
+        """
+        try:
+            yield
+        except RefusedError as error:
+            raise SpecError(
+                f"{self.url} is not fetched: {error}; if that server is to be trusted: "
+                f"export {web_policy.VARIABLE}=<its address or network>"
+            ) from error
+        except ValueError as error:
+            raise SpecError(f"{self.url} leads nowhere: {error}") from error
+        except requests.RequestException as error:
+            require_in_time(self.url, self._watch, error)
+            text = f"no answer from {self.url}: {error}"
+            raise TransientError(text, service="mirror") from error
+
+
+class _Nobody(AuthBase):
+    """Sends no name and password."""
+
+    def __call__(self, request: Any) -> Any:
+        return request
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int]:
+    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
