@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import os
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -104,6 +106,13 @@ class Builder:
     def catalog(self) -> Catalog:
         """The catalogue: the given one, or else read from files when it is needed."""
         return Catalog()
+
+    def allow_files(self, paths: Sequence[str]) -> None:
+        """Let records name these files of this machine, as `allowed_files` does."""
+        trust = self.door.trust
+        more = frozenset(map(os.path.realpath, paths))
+        trust = dataclasses.replace(trust, files=trust.files | more)
+        self.door = dataclasses.replace(self.door, trust=trust)
 
     def plan(self, request: Request) -> Plan:
         """Resolve and check a request; nothing is written.

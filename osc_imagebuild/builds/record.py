@@ -282,9 +282,9 @@ def parse(image: Image) -> Record:
         writer = image.properties.get(f"{_PREFIX}tool_version", "")
         newer = writer not in ("", tool_version())
         if newer or isinstance(error, specs.OtherVersionError):
-            raise _other_version(image, str(error)) from error
+            raise _other_version(image, str(error)[:300]) from error
         raise RecordError(
-            f"the record of build {image.id} is damaged: {error}; unless a client still "
+            f"the record of build {image.id} is damaged: {error!s:.300}; unless a client still "
             f"drives it, remove the build with: openstack image build delete {image.id}"
         ) from error
 

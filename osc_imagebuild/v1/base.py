@@ -83,6 +83,18 @@ def add_driving(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_local_files(parser: argparse.ArgumentParser) -> None:
+    """Let the user name files of this machine that a record names."""
+    parser.add_argument(
+        "--allow-local",
+        metavar="<file>",
+        action="append",
+        default=[],
+        help="ISO of this machine that the build may take, where another user or "
+        "machine began it (repeat for several)",
+    )
+
+
 @contextmanager
 def driving(
     progress: Progress, builder: Builder, args: argparse.Namespace

@@ -13,6 +13,7 @@ from osc_imagebuild.v1.base import (
     BuildCommand,
     add_build,
     add_driving,
+    add_local_files,
     columns_of,
     driving,
 )
@@ -32,12 +33,14 @@ class ResumeImageBuild(BuildCommand, command.ShowOne):
             help="Drive every unfinished build of the project that nobody drives; "
             "with --no-wait as far as each can go now, as for cron",
         )
+        add_local_files(parser)
         add_driving(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         if parsed_args.all == bool(parsed_args.build):
             raise exceptions.CommandError("give either one build or --all")
+        self.builder.allow_files(parsed_args.allow_local)
         with driving(self.progress(), self.builder, parsed_args):
             if parsed_args.all:
                 return self._resume_all(wait=parsed_args.wait)

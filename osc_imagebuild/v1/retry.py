@@ -12,6 +12,7 @@ from osc_imagebuild.v1.base import (
     BuildCommand,
     add_build,
     add_driving,
+    add_local_files,
     columns_of,
     driving,
 )
@@ -40,6 +41,7 @@ class RetryImageBuild(BuildCommand, command.ShowOne):
             metavar="<zone>",
             help="Another availability zone for what is done again",
         )
+        add_local_files(parser)
         add_driving(parser)
         return parser
 
@@ -47,6 +49,7 @@ class RetryImageBuild(BuildCommand, command.ShowOne):
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Sequence[Any]]:
         builder = self.builder
+        builder.allow_files(parsed_args.allow_local)
         with driving(self.progress(), builder, parsed_args):
             build = builder.retry(
                 parsed_args.build,

@@ -16,7 +16,7 @@ import yaml
 from requests.adapters import BaseAdapter
 
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.builds import lease
+from osc_imagebuild.builds import authorship, lease
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.engine.events import Event
 from osc_imagebuild.errors import RecordError
@@ -86,6 +86,8 @@ class CloudTestCase(testtools.TestCase):
         # Clients of a test share a process: without this, each would know
         # that the others are alive, or dead.
         self.patch(lease, "_life", lambda: "")
+        # No file of whoever runs the tests.
+        self.patch(authorship, "_key", lambda: b"a key of tests")
 
     def tearDown(self) -> None:
         """Fail with all that `one_of_many` found."""
