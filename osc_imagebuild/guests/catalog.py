@@ -4,24 +4,42 @@ Files of later directories change the keys they name in entries of the same
 name, so a site sets its mirror with three lines. Directories, in order: this
 package's, ~/.config/openstack/imagebuild, and those of the environment
 variable OSC_IMAGEBUILD_CATALOG (separated by colons). What the releases of a
-family share is in ``families/<family>.yaml`` below each of them.
+family share is in ``families/<family>.yaml`` below each of them. A user's files may be
+somebody else's work: they are read within bounds, and none outside of its directory.
 """
 
 from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from osc_imagebuild.errors import SpecError
-from osc_imagebuild.guests import catalog_schema
+from osc_imagebuild.errors import SpecError, unread
+from osc_imagebuild.guests import catalog_schema, yaml_bounds
 from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.media import local_files
 
 ENVIRONMENT = "OSC_IMAGEBUILD_CATALOG"
 BUILT_IN = Path(__file__).parent / "data"
+
+# A site has a file for each release; none of them has a hundred lines.
+FILES = 1000
+SIZE_LIMIT = 1 << 20
+_REFUSALS = (
+    OSError,
+    UnicodeDecodeError,
+    local_files.UnreadableError,
+    yaml_bounds.TooMuch,
+)
+# What PyYAML leaves to Python of values such as !!bool x and 2001-99-99.
+_FAILURES = (
+    *(ValueError, LookupError, AttributeError, TypeError, ArithmeticError),
+    RecursionError,
+)
 
 _PROPERTIES = ("properties", "boot_properties", "driver_properties")
 _REQUIRED = ("family", "title", "version", "source", "arches", "answer", "kernel_args")
@@ -37,13 +55,13 @@ class Catalog:
         found = default_directories() if directories is None else tuple(directories)
         self._entries: dict[str, dict[str, Any]] = {}
         self._families: dict[str, dict[str, Any]] = {}
-        self._directories = tuple(d for d in found if d.is_dir())
+        self._directories = tuple(d for d in found if os.path.isdir(d))
         for directory in self._directories:
-            for path in sorted(directory.glob("*.yaml")):
-                _merge_file(self._entries, path)
+            for path in _files(directory, "*.yaml"):
+                _merge_file(self._entries, path, directory)
         for directory in dict.fromkeys((BUILT_IN, *self._directories)):
-            for path in sorted(directory.glob("families/*.yaml")):
-                _merge_file(self._families, path)
+            for path in _files(directory, "families/*.yaml"):
+                _merge_file(self._families, path, directory)
 
     def names(self) -> list[str]:
         """Return the names of all entries, sorted."""
@@ -93,13 +111,41 @@ class Catalog:
         return data
 
 
-def _merge_file(into: dict[str, dict[str, Any]], path: Path) -> None:
+def _files(directory: Path, pattern: str) -> list[Path]:
+    """Return the files of a directory by name.
+
+    :raises: SpecError where there are too many
+    """
+    paths = list(itertools.islice(directory.glob(pattern), FILES + 1))
+    if len(paths) > FILES:
+        raise SpecError(f"catalogue directory {directory} has more than {FILES} files")
+    return sorted(paths)
+
+
+def _merge_file(into: dict[str, dict[str, Any]], path: Path, directory: Path) -> None:
+    """Merge what a file says; a user's has to be below its ``directory``."""
     import yaml
 
+    inside = None if directory == BUILT_IN else local_files.fence(directory)
     try:
-        data = _parsed(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SpecError(f"cannot read catalogue file {path}: {error}") from error
+        # Files of this package may be links to where an installer keeps them.
+        found = local_files.read(path, SIZE_LIMIT, inside)
+        data = _parsed(found.data.decode("utf-8"))
+    except yaml.YAMLError as error:
+        line, column = yaml_bounds.place_of(error)
+        raise SpecError(
+            f"cannot read catalogue file {path}: line {line}, column {column}: this is "
+            f"not YAML: {yaml_bounds.trouble(error)}"
+        ) from error
+    except _REFUSALS as error:
+        raise SpecError(
+            f"cannot read catalogue file {path}: {unread(error)}"
+        ) from error
+    except _FAILURES as error:
+        raise SpecError(
+            f"cannot read catalogue file {path}: a value is not what its tag says, or "
+            "there is no such date or number"
+        ) from error
     if not isinstance(data, dict):
         raise SpecError(f"catalogue file {path} is not a mapping")
     _merge_into(into.setdefault(path.stem, {}), copy.deepcopy(data))
@@ -112,12 +158,13 @@ def _parsed(text: str) -> Any:
 
     # libyaml's loader where there is one: it is ten times as fast.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    yaml_bounds.check(text, loader)
     return yaml.load(text, loader)
 
 
 def default_directories() -> tuple[Path, ...]:
     """Return where entries are looked for, the later ones winning."""
-    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    config = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     user = Path(config, "openstack", "imagebuild")
     named = os.environ.get(ENVIRONMENT, "")
     return (BUILT_IN, user, *(Path(d) for d in named.split(":") if d))

@@ -99,7 +99,10 @@ def _taken(data: Any, path: Sequence[str | int]) -> tuple[list[str | int], str, 
     part, value = _resolved(schema()), data
     innermost: tuple[list[str | int], str, Any] = ([], "a mapping", data)
     for depth, step in enumerate(path, 1):
-        part, value = _resolved(_below(part, step)), value[step]
+        try:
+            part, value = _resolved(_below(part, step)), value[step]
+        except (LookupError, TypeError):
+            break  # jsonschema leaves a key that is null out of the path
         if words := part.get("x-takes"):
             innermost = list(path[:depth]), str(words), value
     return innermost

@@ -1,21 +1,28 @@
-"""Render templates in Jinja2's sandbox; an unknown name is an error."""
+"""Render templates in a sandbox that has bounds; an unknown name is an error."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from osc_imagebuild.errors import SpecError
+from osc_imagebuild.errors import SpecError, unread
 from osc_imagebuild.guests import filters
 from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.media import local_files
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
+BUILT_IN = Path(__file__).parent / "templates"
 # What Python may say of an expression in a template.
-_FAILURES = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+_FAILURES = (
+    *(TypeError, ValueError, ArithmeticError, LookupError, AttributeError),
+    *(RecursionError, MemoryError, OSError),
+)
+SIZE_LIMIT = 1 << 20
 
 
 def file(entry: Entry, name: str | None, context: Mapping[str, Any]) -> str:
@@ -25,12 +32,18 @@ def file(entry: Entry, name: str | None, context: Mapping[str, Any]) -> str:
     """
     import jinja2
 
+    from osc_imagebuild.guests import sandbox
+
     if not name:
         return ""
     try:
-        return _environment(entry.directories).get_template(name).render(context)
+        with sandbox.rendering():
+            template = _environment(entry.directories).get_template(name)
+            return template.render(context)
     except (jinja2.TemplateError, *_FAILURES) as error:
-        raise SpecError(f"template {name} of {entry.name} fails: {error}") from error
+        raise SpecError(
+            f"template {name} of {entry.name} fails: {_why(error)}"
+        ) from error
 
 
 def text(entry: Entry, template: str, context: Mapping[str, Any]) -> str:
@@ -40,12 +53,22 @@ def text(entry: Entry, template: str, context: Mapping[str, Any]) -> str:
     """
     import jinja2
 
+    from osc_imagebuild.guests import sandbox
+
     try:
-        return _compiled(entry.directories, template).render(context)
+        with sandbox.rendering():
+            return _compiled(entry.directories, template).render(context)
     except (jinja2.TemplateError, *_FAILURES) as error:
         raise SpecError(
-            f"{template!r:.60} of {entry.name} cannot be rendered: {error}"
+            f"{template!r:.60} of {entry.name} cannot be rendered: {_why(error)}"
         ) from error
+
+
+def _why(error: Exception) -> str:
+    """Errors of memory and of recursion say nothing, or nothing of templates."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error) or type(error).__name__
 
 
 @lru_cache(maxsize=512)
@@ -56,16 +79,50 @@ def _compiled(directories: tuple[Path, ...], template: str) -> Template:
 
 @lru_cache(maxsize=8)
 def _environment(directories: tuple[Path, ...]) -> Environment:
-    from jinja2 import FileSystemLoader, StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from jinja2 import FunctionLoader, StrictUndefined
 
-    environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader([str(d) for d in directories]),
+    from osc_imagebuild.guests import sandbox
+
+    return sandbox.BoundedEnvironment(
+        filters=filters.FILTERS,
+        loader=FunctionLoader(partial(_source, directories)),
         undefined=StrictUndefined,
         autoescape=lambda name: bool(name) and str(name).endswith(".xml.j2"),
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(filters.FILTERS)
-    return environment
+
+
+def _source(
+    directories: tuple[Path, ...], name: str
+) -> tuple[str, str, Callable[[], bool]] | None:
+    """Return a template's text, its path, and what tells whether that is still so.
+
+    Where a directory is not this package's, what it has is somebody else's.
+
+    :raises: SpecError where it is there, but cannot be read
+    """
+    from jinja2.loaders import split_template_path
+
+    parts = split_template_path(name)
+    for directory in directories:
+        path = directory.joinpath(*parts)
+        if os.path.lexists(path):
+            inside = None if directory == BUILT_IN else local_files.fence(directory)
+            age = _age(path)
+            try:
+                text = local_files.read(path, SIZE_LIMIT, inside).data.decode()
+            except (OSError, ValueError) as error:
+                raise SpecError(f"cannot read {path}: {unread(error)}") from error
+            return text, str(path), partial(_is_of, path, age)
+    return None
+
+
+def _is_of(path: Path, age: int) -> bool:
+    return _age(path) == age
+
+
+def _age(path: Path) -> int:
+    """When a file was changed, 0 where it is gone."""
+    return os.stat(path).st_mtime_ns if os.path.exists(path) else 0

@@ -86,7 +86,10 @@ def _made(
         case EfiStubDisk(script, arch):
             return grub_stub.stub_disk(script, arch)
         case BlankDisk(size_gib):
-            return qcow2.build(b"", size_gib * _GIB)
+            try:
+                return qcow2.build(b"", size_gib * _GIB)
+            except ValueError as error:
+                raise SpecError(f"no empty disk can be made: {error}") from error
         case AnswerCd(label, named, plain):
             try:
                 return answer_cd.answer_cd(label, _filled(named, plain, texts))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import struct
 
+from osc_imagebuild.model.numbers import MOST_GIB
+
 CLUSTER = 65536
 _ENTRIES = CLUSTER // 8  # of an L2 or refcount table
 _COPIED = 1 << 63
@@ -15,8 +17,12 @@ _COPIED = 1 << 63
 def build(data: bytes, size: int) -> bytes:
     """Return a qcow2 image of ``size`` bytes that begins with ``data``.
 
-    :raises: ValueError where ``data`` does not fit
+    What has nothing on it takes a table of 8 bytes for each 512 MiB.
+
+    :raises: ValueError where ``data`` does not fit, or no disk is so large
     """
+    if size > MOST_GIB << 30:
+        raise ValueError(f"a disk has {MOST_GIB} GiB at most, not {size >> 30}")
     size = -(-size // 512) * 512
     if len(data) > size:
         raise ValueError(f"{len(data)} bytes do not fit on a disk of {size}")

@@ -1,6 +1,12 @@
-"""Read whole numbers from texts that others wrote. Pure."""
+"""What whole numbers may be, and those in texts that others wrote. Pure."""
 
 from __future__ import annotations
+
+# No machine that an image is built on has more: 64 TiB of disk, 16 TiB of RAM, a day.
+MOST_GIB = 65_536
+MOST_MIB = 16_777_216
+MOST_SWAP_MIB = 1_048_576
+MOST_MINUTES = 1440
 
 
 def whole_number(text: object, least: int, most: int) -> int | None:

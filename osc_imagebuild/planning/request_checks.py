@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from osc_imagebuild import outputs
 from osc_imagebuild.model.names import VISIBILITIES
+from osc_imagebuild.model.numbers import MOST_GIB, MOST_MINUTES, MOST_SWAP_MIB
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.steps.attempts import MOST
 
@@ -76,10 +77,17 @@ def validate_request(request: Request) -> list[str]:
 
 def _number_problems(request: Request) -> list[str]:
     found = []
-    if request.timeout_min is not None and not 1 <= request.timeout_min <= 1440:
-        found.append("--timeout takes 1 to 1440 minutes")
-    if request.stall_min is not None and not 1 <= request.stall_min <= 1440:
-        found.append("--stall-timeout takes 1 to 1440 minutes")
+    for option, minutes in (
+        ("--timeout", request.timeout_min),
+        ("--stall-timeout", request.stall_min),
+    ):
+        if minutes is not None and not 1 <= minutes <= MOST_MINUTES:
+            found.append(f"{option} takes 1 to {MOST_MINUTES} minutes")
+    # What is too small for the system is told with its name, see `selection`.
+    if request.disk_gib is not None and request.disk_gib > MOST_GIB:
+        found.append(f"--disk takes {MOST_GIB} GiB at most")
+    if not 0 <= request.swap_mib <= MOST_SWAP_MIB:
+        found.append(f"--swap takes 0 to {MOST_SWAP_MIB} MiB")
     if not 1 <= request.attempts <= MOST:
         found.append(f"--attempts takes 1 to {MOST}")
     return found

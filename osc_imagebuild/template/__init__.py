@@ -2,7 +2,7 @@
 
 A YAML template, or one in Oz's Template Description Language, becomes fields
 of a `Request`. ``document``, ``merge``, ``schema`` and ``tdl`` know only data;
-``layers`` reads files, ``reading`` what they name, and ``oz`` asks Oz.
+``layers`` reads files, ``sources`` what they name, and ``oz`` asks Oz.
 """
 
 from __future__ import annotations
@@ -36,18 +36,20 @@ def load(
     catalog: Catalog,
     check_only: bool = False,
     auto: bool = False,
+    allow: Sequence[str] = (),
 ) -> Template:
     """Return the template at ``path``; Oz's if its name ends in .tdl.
 
     ``check_only`` needs neither secrets nor the network; values that come
     from there are placeholders then. ``auto`` lets Oz's own answer file stand
-    in for an entry that ``catalog`` lacks.
+    in for an entry that ``catalog`` lacks. What the template names is read below its own
+    directory, and below the paths in ``allow``.
 
     :raises: SpecError naming all that is wrong, each with its file and line
     """
     from osc_imagebuild.template.sources import Reader
 
-    reader = Reader(check_only)
+    reader = Reader(path, allow, check_only=check_only)
     if path.lower().endswith(".tdl"):
         from osc_imagebuild.template import oz
 

@@ -14,15 +14,17 @@ from typing import Any
 import yaml
 
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.guests import yaml_bounds
 from osc_imagebuild.guests.mistakes import near
 
 Path = tuple[str | int, ...]
 
 # An alias may stand for much; no template that people write is so large.
-NODE_LIMIT = 10_000
+NODE_LIMIT = yaml_bounds.NODE_LIMIT
 DEPTH_LIMIT = 20
 # These are taken as they are: they say what the variables are.
 _LITERAL = ("variables", "extends")
+_SECRETS = (("root_password",), ("password",))
 
 _VARIABLE = re.compile(r"\$(\$\{|\{([^}]*)\})")
 _TAG = "tag:yaml.org,2002:"
@@ -74,16 +76,16 @@ def compose(text: str, file: str) -> yaml.MappingNode:
     :raises: SpecError where it is no YAML, or no mapping
     """
     try:
+        yaml_bounds.check(text, _Loader)
         node = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        what = " ".join(filter(None, (error.context, error.problem)))
-        raise SpecError(f"{file}:{line}: this is not YAML: {what}") from error
+    except yaml_bounds.TooMuch as error:
+        raise SpecError(f"{file}:{error.line}: {error.what}") from error
     except yaml.YAMLError as error:
-        raise SpecError(f"{file}:1: this is not YAML: {error}") from error
-    except RecursionError as error:
-        raise SpecError(f"{file}:1: nested too deeply") from error
+        line, column = yaml_bounds.place_of(error)
+        what = yaml_bounds.trouble(error)
+        raise SpecError(
+            f"{file}:{line}: this is not YAML: {what} (column {column})"
+        ) from error
     if not isinstance(node, yaml.MappingNode):
         raise SpecError(f"{file}:1: a template is a mapping, such as 'version: 1'")
     return node
@@ -168,6 +170,8 @@ class _Reader:
             else:
                 self.places[(*path, name)] = self.place(key)
                 plain = literal or (not path and name in _LITERAL)
+                # Who reads a template must see what it asks the environment for.
+                plain = plain or (name == "env" and path[-1:] in _SECRETS)
                 found[name] = self.value(value, (*path, name), literal=plain)
         return found
 

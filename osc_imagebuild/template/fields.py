@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.request import File, Repository, User
 from osc_imagebuild.template.document import Document, Path
-from osc_imagebuild.template.sources import Reader
+from osc_imagebuild.template.sources import KEY_LIMIT, Reader
 
 T = TypeVar("T")
 
@@ -48,6 +48,8 @@ SIMPLE = {
     ("output", "visibility"): "visibility",
     ("verify",): "verify",
 }
+# Fields that may be files of this machine; planning reads them.
+MEDIA = {"source", "driver_iso"}
 # Mappings whose values Glance and Nova take as text, or lists of texts.
 TEXTS = {("build", "hints"): "hints", ("output", "properties"): "properties"}
 
@@ -72,6 +74,8 @@ class _Fields:
             value = self._at(path)
             if value is not None:
                 found[name] = tuple(value) if isinstance(value, list) else value
+        for name in MEDIA & found.keys():
+            found[name] = self._media(found[name], name)
         for path, name in TEXTS.items():
             texts = self._at(path)
             if texts is not None:
@@ -111,6 +115,10 @@ class _Fields:
             self.problems += error.problems
             return None
 
+    def _media(self, value: str, name: str) -> str | None:
+        place = self.document.place((name,))
+        return self._try(lambda: self.reader.media(value, place))
+
     def _password(self, data: Mapping[str, Any], path: Path, key: str) -> str | None:
         """A secret, or its hash, which is passed on as it is."""
         secret, known = data.get(key), data.get(f"{key}_hash")
@@ -133,7 +141,8 @@ class _Fields:
         if isinstance(value, str):
             return value
         place = self.document.place(path)
-        return self._try(lambda: self.reader.text(value["file"], place)) or ""
+        text = self._try(lambda: self.reader.text(value["file"], place, KEY_LIMIT))
+        return text or ""
 
     def _repository(self, item: Mapping[str, Any], path: Path) -> Repository:
         return Repository(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from osc_imagebuild.errors import SpecError, unread
+from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests.mistakes import near
 from osc_imagebuild.template.document import (
     Document,
@@ -21,7 +21,10 @@ from osc_imagebuild.template.document import (
 from osc_imagebuild.template.fields import to_fields
 from osc_imagebuild.template.merge import merge
 from osc_imagebuild.template.schema import problems
-from osc_imagebuild.template.sources import Reader, resolved
+from osc_imagebuild.template.sources import Reader, resolved, unquoted
+
+# No chain of templates that people write is so long.
+LONGEST = 10
 
 
 def load(path: str, variables: Mapping[str, str], reader: Reader) -> dict[str, Any]:
@@ -29,17 +32,19 @@ def load(path: str, variables: Mapping[str, str], reader: Reader) -> dict[str, A
 
     :raises: SpecError naming all that is wrong, each with its file and line
     """
-    chain = _chain(Path(os.path.expanduser(path)), ())
+    chain = _chain(Path(os.path.expanduser(path)), (), reader, None)
     known, wrong = _variables(chain, variables)
-    document: Document | None = None
-    for link in reversed(chain):
-        layer, more = read(link.node, link.file, known)
-        wrong += more
-        document = merge(document, layer) if document else layer
-    assert document is not None, "a chain has a link"
-    wrong += problems(document)
-    if wrong:
-        raise SpecError(wrong)
+    foreign = [link.file for link in chain if link.foreign]
+    with unquoted(foreign):
+        document: Document | None = None
+        for link in reversed(chain):
+            layer, more = read(link.node, link.file, known)
+            wrong += more
+            document = merge(document, layer) if document else layer
+        assert document is not None, "a chain has a link"
+        wrong += problems(document)
+        if wrong:
+            raise SpecError(wrong)
     found, wrong = to_fields(document, reader)
     if wrong:
         raise SpecError(wrong)
@@ -48,45 +53,51 @@ def load(path: str, variables: Mapping[str, str], reader: Reader) -> dict[str, A
 
 @dataclass(frozen=True)
 class _Link:
-    """One file of a chain of templates that extend each other."""
+    """One file of a chain of templates that extend each other.
+
+    A ``foreign`` one is not below the directory of the template that the user named:
+    who asked for it may not be meant to see what it holds.
+    """
 
     file: str
     node: Any
     variables: Mapping[str, str | None]
+    foreign: bool
     places: Mapping[str, Place] = field(default_factory=dict)
 
 
-def _chain(path: Path, above: tuple[Path, ...]) -> list[_Link]:
+def _chain(
+    path: Path, above: tuple[Path, ...], reader: Reader, place: Place | None
+) -> list[_Link]:
     """A template and all that it extends, the deepest last.
 
     :raises: SpecError
     """
     file = str(path)
-    node = compose(_text(path, above), file)
-    defaults, place = literal(node, "variables", file)
+    node = compose(reader.template(path, place), file)
+    foreign = not reader.is_own(path)
+    with unquoted([file] if foreign else []):
+        defaults, place = literal(node, "variables", file)
+        base, base_place = literal(node, "extends", file)
     # What else it may be is said by the schema.
     texts = variables_as_text(defaults) if isinstance(defaults, dict) else {}
-    base, base_place = literal(node, "extends", file)
-    link = _Link(file, node, texts, dict.fromkeys(texts, place))
+    link = _Link(file, node, texts, foreign, dict.fromkeys(texts, place))
     if not isinstance(base, str):
         return [link]
-    below = resolved(base, base_place)
-    seen = [os.path.realpath(p) for p in (*above, path)]
-    if "\0" not in base and os.path.realpath(below) in seen:
-        ring = " extends ".join(map(str, (*above, path, below)))
-        raise SpecError(f"{base_place}: templates extend each other: {ring}")
-    return [link, *_chain(below, (*above, path))]
-
-
-def _text(path: Path, above: tuple[Path, ...]) -> str:
-    origin = f", which {above[-1]} extends" if above else ""
-    try:
-        # A mark of the byte order is what some editors begin a file with.
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
+    if "://" in base:
         raise SpecError(
-            f"cannot read template {path}{origin}: {unread(error)}"
-        ) from error
+            f"{base_place}: a template extends a file, not what a URL names"
+        )
+    below = resolved(base, base_place)
+    chain = (*above, path)
+    if "\0" not in base and os.path.realpath(below) in map(os.path.realpath, chain):
+        ring = " extends ".join(map(str, (*chain, below)))
+        raise SpecError(f"{base_place}: templates extend each other: {ring}")
+    if len(chain) >= LONGEST:
+        raise SpecError(
+            f"{base_place}: a template extends {LONGEST - 1} others at most"
+        )
+    return [link, *_chain(below, chain, reader, base_place)]
 
 
 def _variables(

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.guests.answer_lint import markup
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.template import Template, oz_script, tdl
-from osc_imagebuild.template.sources import Reader
+from osc_imagebuild.template.sources import Reader, unquoted
 
 PYTHON = "/usr/bin/python3"
 LIMIT_S = 60
@@ -39,12 +40,10 @@ def load(path: str, reader: Reader, catalog: Catalog, *, auto: bool) -> Template
     import yaml
 
     file = os.path.expanduser(path)
-    if not Path(file).is_file():
-        raise SpecError(f"cannot read template {path}: there is no such file")
-    found = _ask("read", file)
-    if "errors" in found:
-        raise SpecError([f"{path}:{line}: {what}" for line, what in found["errors"]])
-    fields, problems = tdl.to_fields(found, path, reader)
+    text = reader.template(Path(file))
+    with unquoted([] if reader.is_own(file) else [file]):
+        found = _read(text, file)
+    fields, problems = tdl.to_fields(found, file, reader)
     distro, version = found["distro"].strip(), found["update"].strip()
     known = yaml.safe_load(_NAMES.read_text(encoding="utf-8"))
     wanted = tdl.names(distro, version, known)
@@ -56,7 +55,7 @@ def load(path: str, reader: Reader, catalog: Catalog, *, auto: bool) -> Template
         own = _ask("auto", distro, version)
         why_not = _refusal(found, own, auto=auto)
         if why_not:
-            place = f"{path}:{found['lines']['/template/os/name']}: /template/os"
+            place = f"{file}:{found['lines']['/template/os/name']}: /template/os"
             problems.append(
                 f"{place}: {distro} {version} is not in the catalogue (as "
                 f"{' or '.join(wanted)}){why_not}"
@@ -68,6 +67,23 @@ def load(path: str, reader: Reader, catalog: Catalog, *, auto: bool) -> Template
     if problems:
         raise SpecError(problems)
     return Template(fields, entries)
+
+
+def _read(text: str, file: str) -> dict[str, Any]:
+    """Return what Oz reads of a TDL.
+
+    Oz's parser would follow entities to other files, and expand them without end.
+
+    :raises: SpecError
+    """
+    try:
+        markup.parse(text)
+    except markup.BadMarkup as error:
+        raise SpecError(f"{file}:{error.line or 1}: {error.text}") from error
+    found = _ask("read", given=text, what=f"{file}:1")
+    if "errors" in found:
+        raise SpecError([f"{file}:{line}: {what}" for line, what in found["errors"]])
+    return found
 
 
 def _refusal(found: dict[str, Any], own: dict[str, Any], *, auto: bool) -> str:
@@ -114,8 +130,8 @@ def _entry(found: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ask(*words: str) -> dict[str, Any]:
-    """Return what the script says.
+def _ask(*words: str, given: str = "", what: str = "") -> dict[str, Any]:
+    """Return what the script says; ``what`` it is asked about is for people.
 
     :raises: SpecError where there is no Oz, or it fails
     """
@@ -123,7 +139,12 @@ def _ask(*words: str) -> dict[str, Any]:
     command = [PYTHON, "-I", str(Path(oz_script.__file__)), *words]
     try:
         ran = subprocess.run(
-            command, capture_output=True, text=True, timeout=LIMIT_S, check=False
+            command,
+            input=given,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=LIMIT_S,
+            check=False,
         )
     except FileNotFoundError as error:
         raise SpecError(MISSING) from error
@@ -133,6 +154,6 @@ def _ask(*words: str) -> dict[str, Any]:
         raise SpecError(MISSING)
     if ran.returncode:
         last = (ran.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise SpecError(f"Oz failed to read {words[-1]}: {last}")
+        raise SpecError(f"{what or words[-1]}: Oz fails: {last}")
     found: dict[str, Any] = json.loads(ran.stdout)
     return found

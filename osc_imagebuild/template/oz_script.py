@@ -1,7 +1,7 @@
 """Run by the distribution's own Python: ask the distribution's Oz.
 
-``oz_script.py read FILE`` prints a TDL as JSON, ``oz_script.py auto NAME VERSION``
-the answer file that Oz has for a system. Exit code 3: Oz is not there.
+``oz_script.py read`` prints the TDL of its standard input as JSON, ``oz_script.py
+auto NAME VERSION`` the answer file that Oz has for a system. Exit code 3: Oz is not there.
 Nothing of osc_imagebuild is imported here; any Python from 3.7 on will do.
 """
 
@@ -28,12 +28,12 @@ def main(words: list[str]) -> int:
     except ImportError as error:
         print(error, file=sys.stderr)
         return NO_OZ
-    found = read(words[1]) if words[0] == "read" else auto(words[1], words[2])
+    found = read(sys.stdin.buffer.read()) if words[0] == "read" else auto(*words[1:])
     json.dump(found, sys.stdout)
     return 0
 
 
-def read(path: str) -> dict[str, Any]:
+def read(data: bytes) -> dict[str, Any]:
     """Return a TDL as Oz understands it, but with nothing fetched."""
     etree: Any = import_module("lxml.etree")
     oz: Any = import_module("oz.TDL")
@@ -41,13 +41,12 @@ def read(path: str) -> dict[str, Any]:
     # Downloads and local files are the business of who asks.
     oz.data_from_type = lambda name, kind, content: [kind, content]
     try:
-        with open(path, encoding="utf-8") as file:
-            tdl = oz.TDL(file.read())
+        tdl = oz.TDL(data.decode("utf-8"))
     except etree.XMLSyntaxError as error:
         return {"errors": [[error.lineno or 1, error.msg]]}
     except failure as error:
         return {"errors": errors(str(error))}
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         return {"errors": [[1, str(error)]]}
     found = {key: getattr(tdl, key) for key in _AS_THEY_ARE}
     found["source"] = tdl.url if tdl.installtype == "url" else tdl.iso

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests.passwords import hashed
+from osc_imagebuild.model.numbers import MOST_GIB, whole_number
 from osc_imagebuild.model.request import File, Repository
 from osc_imagebuild.template.document import Place
 from osc_imagebuild.template.fields import decoded
@@ -61,12 +62,12 @@ def to_fields(
     if tdl["iso_sha256_url"]:
         fields["checksum"] = reading.checksum()
     if tdl["disksize"]:
-        # Oz gives the size in GiB, and has terabytes counted already.
-        fields["disk_gib"] = int(tdl["disksize"])
+        fields["disk_gib"] = reading.disk_gib()
     if tdl["description"]:
         fields["properties"] = {"description": " ".join(tdl["description"].split())}
     if tdl["rootpw"]:
         fields["root_password"] = hashed(tdl["rootpw"].strip())
+    fields["source"] = reading.media(fields["source"])
     reading.refuse()
     reading.problems.sort(key=lambda line: int(line[len(file) :].split(":")[1]))
     kept = {key: value for key, value in fields.items() if value not in ((), {}, "")}
@@ -124,6 +125,25 @@ class _Reading:
                 "/template/os/install/iso", "the address of an ISO ends in .iso"
             )
         return source
+
+    def media(self, source: str) -> str:
+        """Return where the ISO or the tree is; a file is the template's as all others."""
+        place = Place(self.file, self._line("/template/os/install"))
+        try:
+            return self.reader.media(source, place)
+        except SpecError as error:
+            self.problems += error.problems
+            return source
+
+    def disk_gib(self) -> int | None:
+        """Return the size of the root disk; Oz has terabytes counted already."""
+        found = whole_number(self.tdl["disksize"], 1, MOST_GIB)
+        if found is None:
+            line = self._line("/template/disk/size")
+            self.problems.append(
+                f"{self.file}:{line}: /template/disk/size: takes 1 to {MOST_GIB} GiB"
+            )
+        return found
 
     def checksum(self) -> str:
         """Return the ISO's SHA-256 out of the list that the TDL names."""

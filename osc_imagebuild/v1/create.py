@@ -88,7 +88,11 @@ def _request(args: argparse.Namespace, catalog: Catalog) -> Request:
     from osc_imagebuild.model.request import Request
 
     fields = template_fields(args, args.template, catalog) if args.template else {}
-    for option, value in (("--var", args.var), ("--oz-auto", args.oz_auto)):
+    for option, value in (
+        ("--var", args.var),
+        ("--oz-auto", args.oz_auto),
+        ("--allow-path", args.allow_path),
+    ):
         if value and not args.template:
             raise exceptions.CommandError(
                 f"{option} is for a template: give --template too"

@@ -28,6 +28,14 @@ def add_variables(parser: argparse.ArgumentParser) -> None:
         help="Variable of the template (repeat for several)",
     )
     parser.add_argument(
+        "--allow-path",
+        metavar="<directory>",
+        action="append",
+        default=[],
+        help="Directory below which the template may name files, beside its own "
+        "(repeat for several)",
+    )
+    parser.add_argument(
         "--oz-auto",
         action="store_true",
         help="Let Oz's own answer file install a system of a TDL template that "
@@ -47,7 +55,12 @@ def template_fields(
     from osc_imagebuild import template
 
     found = template.load(
-        path, args.var or {}, check_only=check_only, catalog=catalog, auto=args.oz_auto
+        path,
+        args.var or {},
+        check_only=check_only,
+        catalog=catalog,
+        auto=args.oz_auto,
+        allow=args.allow_path,
     )
     for name, data in found.entries.items():
         catalog.add(name, data)

@@ -180,9 +180,10 @@ class MappingTest(TdlTestCase):
     def test_iso(self) -> None:
         """The boot method is the system's: Debian's installer wants a command line."""
         install = "<install type='iso'><iso>{}</iso></install>"
+        there = self.directory / "debian.iso"
         for iso, source in (
             ("http://x/debian.iso", "http://x/debian.iso"),
-            ("file:///srv/debian.iso", "/srv/debian.iso"),
+            (f"file://{there}", str(there)),
         ):
             found = self.load(install=install.format(iso))
             self.assertEqual(source, found.fields["source"])
@@ -191,6 +192,41 @@ class MappingTest(TdlTestCase):
             self.assertIn("url=http://169.254.169.254/", answers.kernel_args)
         [problem] = self.problems(install=install.format("http://x/download?id=1"))
         self.assertIn("the address of an ISO ends in .iso", problem)
+
+    def test_files_elsewhere(self) -> None:
+        """ISOs, lists of checksums and files stay below the TDL's directory."""
+        iso = "<install type='iso'><iso>{}</iso>{}</install>"
+        lists = "<sha256sum>file:///etc/passwd</sha256sum>"
+        for parts in (
+            {"install": iso.format("file:///etc/passwd", "")},
+            {"install": iso.format("/proc/self/environ", "")},
+            {"install": iso.format("http://x/d.iso", lists)},
+            {"more": REST.format(file="/etc/passwd")},
+            {"more": REST.format(file="../../../etc/passwd")},
+            {"more": REST.format(file="/proc/self/environ")},
+        ):
+            values: dict[str, Any] = dict(parts)
+            problem = self.problems(**values)[0]
+            self.assertIn("is outside of the template's directory", problem)
+            self.assertNotIn("root:", problem)
+
+    def test_entities(self) -> None:
+        """Neither followed nor expanded."""
+        for kind in ("SYSTEM 'file:///etc/passwd'", "'x'", "PUBLIC 'a' '/etc/passwd'"):
+            path = Path(self.write(more="<description>&e;</description>"))
+            text = f"<!DOCTYPE template [<!ENTITY e {kind}>]>\n{path.read_text()}"
+            path.write_text(text, encoding="utf-8")
+            error = self.assertRaises(
+                SpecError, template.load, str(path), {}, catalog=self.catalog
+            )
+            self.assertIn("t.tdl:1: an entity is declared (e)", str(error))
+            self.assertNotIn("root:", str(error))
+
+    def test_sizes(self) -> None:
+        """Of a disk, within what there is."""
+        for size in ("0", "131000000", "9" * 5000):
+            [problem] = self.problems(more=f"<disk><size>{size}</size></disk>")
+            self.assertRegex(problem, r"t.tdl:\d+: ")
 
     def test_checksum(self) -> None:
         """Out of the list that is named, in both of its forms."""
@@ -241,7 +277,7 @@ class MappingTest(TdlTestCase):
     def test_what_oz_refuses(self) -> None:
         """By its schema, by XML, and by itself."""
         self.assertIn("t.tdl:6: ", self.problems(arch="vax")[0])
-        self.assertRegex(self.problems(more="<x>")[0], r"^t.tdl:\d+: .*tag mismatch")
+        self.assertRegex(self.problems(more="<x>")[0], r"^t.tdl:\d+: .*mismatched tag")
         self.assertTrue(self.problems(more="<nonsense/>"))
         found = self.problems(
             more="<commands><command name='a' position='2'>x</command></commands>"

@@ -21,6 +21,8 @@ from osc_imagebuild.planning import offline
 from tests import paths
 from tests.unit.base import CloudTestCase
 
+LONG = "a regular expression of at most 1000 characters"
+
 
 class CatalogTest(testtools.TestCase):
     """Data files, merged."""
@@ -126,8 +128,8 @@ class CatalogTest(testtools.TestCase):
             ("boot_methods: ipxe", "boot_methods takes a list; not 'ipxe'"),
             ("kernel_args: 5", "kernel_args takes a text; not 5"),
             ("timeout: 5", "timeout: no such key; did you mean timeout_min?"),
-            ("stall_min: 0", "stall_min takes a whole number from 1 on; not 0"),
-            ("timeout_min: true", "timeout_min takes a whole number from 1 on"),
+            ("stall_min: 0", "stall_min takes a whole number from 1 to 1440; not 0"),
+            ("timeout_min: true", "timeout_min takes a whole number from 1 to 1440"),
             ("boot_methods: [3]", "boot_methods[1] takes a text; not 3"),
             ("press_key: [efi]", "press_key[1] takes bios or uefi; not 'efi'"),
             ("variables: {packages: vim}", "variables.packages takes a list of texts"),
@@ -186,13 +188,16 @@ class CatalogTest(testtools.TestCase):
 
     def test_wrong_signs(self) -> None:
         """They are used while a guest runs, where no error may come of them."""
-        row = "[a regular expression, a text"
+        row = f"[{LONG}, a text"
         for text, words in (
             ('failures: [["ok", "x"], ["(", "x"]]', f"failures[2] takes {row}]; not"),
             ("failures: [panic]", f"failures[1] takes {row}]; not 'panic'"),
             ("progress: [[a, b]]", f"progress[1] takes {row}, per cent]"),
             ("progress: [[a, b, 101]]", f"progress[1] takes {row}, per cent]"),
-            ('banners: ["("]', "banners[1] takes a regular expression; not '('"),
+            (
+                'banners: ["("]',
+                "banners[1] takes a regular expression of at most 1000 characters; not '('",
+            ),
             ('power_off_sign: "("', "power_off_sign takes a regular expression"),
         ):
             catalog = self.write("rocky-9.yaml", text)

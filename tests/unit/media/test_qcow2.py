@@ -12,6 +12,7 @@ import fixtures
 import testtools
 
 from osc_imagebuild.media import qcow2
+from osc_imagebuild.model.numbers import MOST_GIB
 
 SIZES = ((b"", 512), (b"", 1 << 30), (b"x" * 700, 1 << 20), (b"y" * 200_000, 3 << 30))
 
@@ -39,6 +40,13 @@ class Qcow2Test(testtools.TestCase):
         """Data that do not fit."""
         self.assertRaises(ValueError, qcow2.build, b"x" * 1024, 512)
         self.assertRaises(ValueError, qcow2.build, bytes(3 << 30), 4 << 30)
+
+    def test_absurd_sizes(self) -> None:
+        """The largest that there may be takes little; what is larger takes nothing."""
+        largest = MOST_GIB << 30
+        self.assertGreater(2 << 20, len(qcow2.build(b"", largest)))
+        for gib in (MOST_GIB + 1, 131_000_000, 10**30):
+            self.assertRaises(ValueError, qcow2.build, b"", gib << 30)
 
     def test_qemu_agrees(self) -> None:
         """qemu-img finds no fault, and reads the data back."""

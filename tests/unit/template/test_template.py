@@ -347,7 +347,10 @@ class MistakesTest(TemplateTestCase):
             ("version: 1\nos: \x00", "t.yaml:1: this is not YAML"),
             ('version: 1\nos: "\\ud800"', "t.yaml:2: half a character"),
             ("version: 1\nos: !!int x", "t.yaml:2: this is no number: 'x'"),
-            (f"version: 1\nos: {'9' * 5000}", "t.yaml:2: this is no number: '999"),
+            (
+                f"version: 1\nos: {'9' * 5000}",
+                "t.yaml:2: a number of more than 128 digits",
+            ),
             ('version: 1\nextends: "a\\0"', "cannot read template .*null byte"),
             ("version: 1\nextends: ~nobody-knows/x", "cannot read template .*~nobody"),
             (
@@ -356,7 +359,7 @@ class MistakesTest(TemplateTestCase):
             ),
             ("version: 1\nbuild: &a {x: *a}", "too large or deep"),
             (f"version: 1\nbuild: {'[' * 50}{']' * 50}", "too large or deep"),
-            (f"version: 1\nbuild: {'[' * 5000}", "nested too deeply|not YAML"),
+            (f"version: 1\nbuild: {'[' * 5000}", "too large or deep"),
             (BOMB, "too large or deep"),
         ):
             self.assertRegex(self.problems(text)[0], wanted)

@@ -109,6 +109,26 @@ class TemplateCommandsTest(ShellTestCase):
         shown = self.template("render", path, "-f", "json").json["kernel_args"]
         self.assertIn("inst.ks=hd:LABEL=config-2:", shown)
 
+    def test_files_outside_of_its_directory(self) -> None:
+        """Only where the user allows them, in all three commands."""
+        outside = Path(self.useFixture(fixtures.TempDir()).path)
+        (outside / "motd").write_text("hello", encoding="utf-8")
+        source = outside / "motd"
+        text = f"{{files: [{{path: /etc/motd, source: {source}}}]}}"
+        path = self.write(f"version: 1\nos: debian-13\ncustomise: {text}\n")
+        refusal = (
+            f"{path}:3: {source} is outside of the template's directory; if you trust "
+            f"who wrote it, allow that with: --allow-path {outside}"
+        )
+        for verb in ("validate", "render"):
+            self.assertIn(refusal, self.template(verb, path).err)
+            ran = self.template(verb, path, "--allow-path", str(outside))
+            self.assertEqual(0, ran.code, ran.err)
+        self.assertIn(refusal, self.build("create", "--template", path, NAME).err)
+        allowed = ("--allow-path", "/usr", "--allow-path", str(outside))
+        ran = self.build("create", "--template", path, *allowed, NAME, "--dry-run")
+        self.assertNotIn("outside of the template's", ran.err)
+
     def test_render_iso(self) -> None:
         """The command line is that for an ISO, which may be named or be a CD."""
         url = "http://mirror.fake/x.iso"
@@ -154,6 +174,8 @@ class TemplateCommandsTest(ShellTestCase):
         self.assertEqual(1, ran.code)
         self.assertIn("--var is for a template: give --template too", ran.err)
         self.assertIn("--oz-auto is for a template", self.create("--oz-auto").err)
+        ran = self.create("--allow-path", "/usr")
+        self.assertIn("--allow-path is for a template", ran.err)
 
     def test_examples_of_the_documentation(self) -> None:
         """Each is valid, and can be rendered."""
