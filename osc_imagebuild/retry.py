@@ -64,6 +64,7 @@ def prepare(
     """
     build, _ = record.reload(api, held.build_id)
     require_failed(build)
+    require_texts(build)
 
     def beat() -> None:
         if held.beat_is_due:
@@ -129,6 +130,18 @@ def require_failed(build: Record) -> None:
         raise RecordError(
             f"only a failed build can be tried again, build {build.id} is "
             f"{build.status}: {advice.get(build.status, '')}"
+        )
+
+
+def require_texts(build: Record) -> None:
+    """See to it that its servers can be told what to do.
+
+    :raises: RecordError
+    """
+    if not build.has_texts:
+        raise RecordError(
+            f"build {build.id} was cancelled after it failed, and its answer file "
+            "removed with what it had made; create it again"
         )
 
 

@@ -41,16 +41,18 @@ def cancel(api: Api, build: Record) -> Record:
 
 
 def _marked(api: Api, build_id: str) -> Record:
-    """Return the record, cancelled unless the build was over.
+    """Return the record, cancelled unless the build was over, and without secrets.
 
     :raises: RecordError where there is none any more, CloudError
     """
     # Its driver may have written until it lost the lease.
     found = record.load(api, build_id)
-    if found.is_over:
+    if found.is_over and not found.has_texts:
         return found
-    cancelled = {"status": Status.CANCELLED, "reason": "cancelled by request"}
-    return record.update(api, found.id, **cancelled)
+    fields = record.closing(found.spec)
+    if not found.is_over:
+        fields |= {"status": Status.CANCELLED, "reason": "cancelled by request"}
+    return record.update(api, found.id, **fields)
 
 
 def delete(api: Api, build_id: str, made: Collection[str]) -> None:

@@ -31,6 +31,7 @@ from osc_imagebuild.model.names import (
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
+from osc_imagebuild.model.urls import shown_text
 from osc_imagebuild.steps import attempts
 from osc_imagebuild.version import tool_version
 
@@ -51,6 +52,7 @@ class Record:
     """What is known of a build from its record alone.
 
     ``is_own`` is whether this user wrote its spec, on this machine.
+    ``has_texts`` is whether the user data of its servers is kept still: see `closing`.
     ``steps`` are (name, epoch seconds of its begin). ``updated_at`` is the last sign of
     life of the client that drives the build. ``signals`` are what
     `monitors.keeping` reads.
@@ -73,6 +75,7 @@ class Record:
     is_own: bool
     created_at: float
     updated_at: float
+    has_texts: bool = True
 
     @property
     def is_over(self) -> bool:
@@ -200,7 +203,8 @@ def reload(api: Api, build_id: str) -> tuple[Record, dict[str, str]]:
         # A replica of Glance's database may lag behind.
         api.clock.sleep(LAG_S)
         image = _image(api, build_id)
-    return parse(image), _texts(image)
+    found = parse(image)
+    return found, {} if found.is_over and not found.has_texts else _texts(image)
 
 
 def _image(api: Api, build_id: str) -> Image:
@@ -273,6 +277,7 @@ def parse(image: Image) -> Record:
             is_own=authorship.is_own(image.id, field("spec"), field("signature")),
             created_at=image.created_at,
             updated_at=image.updated_at,
+            has_texts=bool(field("texts")),
         )
     except (
         *(RecordError, ValueError, TypeError, KeyError, AttributeError),
@@ -348,8 +353,24 @@ def _text(text: str) -> str:
 def dump_marks(marks: Mapping[str, Mark]) -> str:
     """Return marks as the record keeps them."""
     return json.dumps(
-        {name: {"at": mark.at, "data": dict(mark.data)} for name, mark in marks.items()}
+        {
+            name: {
+                "at": mark.at,
+                "data": {key: shown_text(text) for key, text in mark.data.items()},
+            }
+            for name, mark in marks.items()
+        }
     )
+
+
+def closing(spec: Spec) -> dict[str, Any]:
+    """Return the fields that take the secrets out of a record.
+
+    They are written with what ends a build for good, that is, in one change: who sees it
+    complete or cancelled sees no answer file. Emptied rather than removed: Glance's
+    database keeps what is removed, and to remove it again is refused.
+    """
+    return {"texts": "", "spec": specs.closed(spec)}
 
 
 def _plain(value: Any) -> str:
@@ -358,6 +379,11 @@ def _plain(value: Any) -> str:
     Source: glance.db.sqlalchemy.models has MySQL's utf8, of three bytes at most.
     """
     return re.sub("[\0\ud800-\udfff\U00010000-\U0010ffff]", "\ufffd", str(value))
+
+
+def _told(text: Any) -> str:
+    """A text that others read, without what opens doors."""
+    return shown_text(_plain(text))
 
 
 def update(api: Api, build_id: str, **fields: Any) -> Record:
@@ -375,7 +401,8 @@ def update(api: Api, build_id: str, **fields: Any) -> Record:
     values: dict[str, Callable[[Any], str]] = {
         "marks": dump_marks,
         "steps": lambda steps: json.dumps([list(s) for s in steps]),
-        "console_tail": lambda text: json.dumps(_plain(text)[-TAIL_LIMIT:]),
+        "console_tail": lambda text: json.dumps(_told(text)[-TAIL_LIMIT:]),
+        **dict.fromkeys(("doing", "reason", "evidence"), _told),
     }
     operations = [
         {

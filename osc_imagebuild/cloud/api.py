@@ -216,13 +216,17 @@ class Api:
                 connect_retries=0,
                 status_code_retries=0,
                 stream=True,
+                # The session would tell debug logs of answer files, keys and tokens.
+                log=False,
                 **{k: v for k, v in kwargs.items() if v is not None},
             )
             if not stream or response.status_code >= 300:
                 answers.read(response, service, limit, self.clock)
         self._note_clock(response)
         # Neither bodies nor headers: user data and tokens are in them.
-        LOG.debug("%s %s %s: %d", service, method, path, response.status_code)
+        asked = response.headers.get("x-openstack-request-id") or "no request ID"
+        told = (service, method, path, response.status_code, asked)
+        LOG.debug("%s %s %s: %d (%s)", *told)
         if response.status_code >= 300:
             raise api_errors.from_response(service, method, path, response)
         return response

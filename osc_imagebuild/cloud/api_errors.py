@@ -15,6 +15,7 @@ from osc_imagebuild.errors import (
     TransientError,
 )
 from osc_imagebuild.media.backoff import retry_after
+from osc_imagebuild.model.urls import shown_text
 
 # Source: nova.exception.InstanceIsLocked, which has no code of its own.
 _LOCKED = re.compile(r"Instance \S+ is locked")
@@ -75,7 +76,8 @@ def refused(
     wait_s: float = 0.0,
 ) -> CloudError:
     """Return the error for a status and the service's words."""
-    text = f"{message or 'refused'} [{method} {path}]"
+    # Glance quotes the address of what it is to fetch, which may open doors.
+    text = f"{shown_text(message) or 'refused'} [{method} {path}]"
     if status == 429 or status == 408 or status >= 500:
         return TransientError(
             text,

@@ -52,6 +52,7 @@ from osc_imagebuild.model.actions import (
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.names import Milestone, Status
 from osc_imagebuild.model.numbers import whole_number
+from osc_imagebuild.model.urls import shown_text
 from osc_imagebuild.monitors import signals_json
 from osc_imagebuild.monitors.console import clean, sign_files
 from osc_imagebuild.steps import attempts
@@ -251,6 +252,7 @@ class Engine:
                     self._mark(Milestone.REBOOTED, known)
             case Finish(result_id):
                 over = {"status": Status.COMPLETE, "percent": 100}
+                over |= record.closing(self._build.spec)
                 self._mark(Milestone.COMPLETE, {}, result_id=result_id, **over)
             case _:
                 try:
@@ -391,5 +393,11 @@ class Engine:
         left_s: float | None = None,
         evidence: Evidence | None = None,
     ) -> None:
-        about = (self._build.id, self._step, text, self._api.now(), self._percent)
+        about = (
+            self._build.id,
+            self._step,
+            shown_text(text),
+            self._api.now(),
+            self._percent,
+        )
         self._listener(Event(kind, *about, left_s, evidence))

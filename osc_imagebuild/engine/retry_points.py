@@ -22,11 +22,11 @@ POINTS = (VERIFY, HARVEST, INSTALL)
 def points(api: Api, build: Record) -> tuple[str, ...]:
     """Return the steps that a failed build can go on from, the furthest first.
 
-    ``install`` is always one: the record has all that a build needs.
+    ``install`` is one as long as the record has all that a build needs.
 
     :raises: CloudError
     """
-    if build.status != Status.FAILED:
+    if build.status != Status.FAILED or not build.has_texts:
         return ()
     return possible(build.spec, look(api, build, _needed(build)))
 

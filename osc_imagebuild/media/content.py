@@ -33,6 +33,7 @@ from osc_imagebuild.model.boot_sources import (
     RemoteFile,
     StubDisk,
 )
+from osc_imagebuild.model.urls import shown_url
 
 _GIB = 1 << 30
 
@@ -122,7 +123,7 @@ def _fetch_part(
         iso_files.fetch(content, file, ask_for, clock, door)
     elif (digest := download(content.url, file, door=door)) != content.sha256:
         raise SpecError(
-            f"{content.url} has changed since the build was planned "
+            f"{shown_url(content.url)} has changed since the build was planned "
             f"(sha256 {digest}, was {content.sha256}); start a new build"
         )
 

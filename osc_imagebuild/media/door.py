@@ -28,6 +28,7 @@ from osc_imagebuild.media.connections import (
     Stopwatch,
 )
 from osc_imagebuild.media.web_policy import Place, Trust
+from osc_imagebuild.model.urls import shown_text, shown_url
 
 MOST_HOPS = 10
 CONNECT_S = 20.0
@@ -89,7 +90,7 @@ class Answer:
                     piece = next(pieces, b"")
             except requests.RequestException as error:
                 require_in_time(self._name, self._watch, error)
-                text = f"{self._name} broke off: {error}"
+                text = f"{self._name} broke off: {shown_text(str(error))}"
                 raise TransientError(text, service="mirror") from error
             require_in_time(self._name, self._watch)
             if not piece:
@@ -122,7 +123,7 @@ class Visit:
     """Requests for one URL. Time is counted over all of them."""
 
     def __init__(self, url: str, trust: Trust, pace: Pace) -> None:
-        self.url = url
+        self.url, self.name = url, shown_url(url)
         self._trust, self._watch = trust, Stopwatch(pace)
         self._trail: list[Place] = []
         self._place: Place | None = None
@@ -185,7 +186,7 @@ class Visit:
             told = self._for_next(response, url, onward, headers)
             url = onward
         raise SpecError(
-            f"{self.url} leads nowhere: there are more than {MOST_HOPS} redirects"
+            f"{self.name} leads nowhere: there are more than {MOST_HOPS} redirects"
         )
 
     def _send(self, url: str, headers: Mapping[str, str], method: str) -> Any:
@@ -241,7 +242,7 @@ class Visit:
         before, after = urlsplit(url), urlsplit(onward)
         if (before.scheme, after.scheme) == ("https", "http"):
             raise SpecError(
-                f"{self.url} is not fetched: a redirect leads from https to {onward}; "
+                f"{self.name} is not fetched: a redirect leads from https to {shown_url(onward)}; "
                 "if that is to be trusted, give it instead"
             )
         told = dict(headers)
@@ -259,10 +260,10 @@ class Visit:
         if response.status_code < 300 and packing not in _PLAIN:
             response.close()
             raise SpecError(
-                f"{self.url}: its server packs it ({packing:.40}), though it was asked "
+                f"{self.name}: its server packs it ({packing:.40}), though it was asked "
                 "not to; take another mirror, or a copy on this machine"
             )
-        return Answer(self.url, response, self._watch)
+        return Answer(self.name, response, self._watch)
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:
@@ -275,14 +276,16 @@ class Visit:
             yield
         except RefusedError as error:
             raise SpecError(
-                f"{self.url} is not fetched: {error}; if that server is to be trusted: "
+                f"{self.name} is not fetched: {error}; if that server is to be trusted: "
                 f"export {web_policy.VARIABLE}=<its address or network>"
             ) from error
         except ValueError as error:
-            raise SpecError(f"{self.url} leads nowhere: {error}") from error
+            raise SpecError(
+                f"{self.name} leads nowhere: {shown_text(str(error))}"
+            ) from error
         except requests.RequestException as error:
-            require_in_time(self.url, self._watch, error)
-            text = f"no answer from {self.url}: {error}"
+            require_in_time(self.name, self._watch, error)
+            text = f"no answer from {self.name}: {shown_text(str(error))}"
             raise TransientError(text, service="mirror") from error
 
 

@@ -17,6 +17,7 @@ from osc_imagebuild.media import door as doors
 from osc_imagebuild.media.connections import Pace
 from osc_imagebuild.media.door import Answer, Door
 from osc_imagebuild.model.numbers import whole_number
+from osc_imagebuild.model.urls import shown_url
 
 FILE_LIMIT = 1 << 30
 TEXT_LIMIT = 4 << 20
@@ -53,6 +54,7 @@ def require_ok(url: str, answer: Answer) -> None:
     :raises: SpecError where the server refuses, TransientError where it may not
         another time
     """
+    url = shown_url(url)
     if answer.status >= 500:
         text = f"{url} cannot be had now"
         raise TransientError(text, service="mirror", status=answer.status)
@@ -223,11 +225,11 @@ def download(
             file.write(chunk)
             sha256.update(chunk)
     if expected and count != expected:
-        raise TransientError(f"{url} broke off", service="mirror")
+        raise TransientError(f"{shown_url(url)} broke off", service="mirror")
     return sha256.hexdigest()
 
 
 def _require_small(url: str, count: int, limit: int) -> None:
     if count > limit:
         size = f"{limit >> 20} MiB" if limit >> 20 else f"{limit} bytes"
-        raise SpecError(f"{url} is larger than {size}")
+        raise SpecError(f"{shown_url(url)} is larger than {size}")

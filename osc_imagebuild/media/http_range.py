@@ -18,6 +18,7 @@ from osc_imagebuild.media import door as doors
 from osc_imagebuild.media import http
 from osc_imagebuild.media.backoff import Backoff, retry_after
 from osc_imagebuild.media.door import Answer, Door
+from osc_imagebuild.model.urls import shown_url
 
 BLOCK = 1 << 16
 _BLOCKS_KEPT = 64
@@ -80,7 +81,7 @@ class RangeFile(io.RawIOBase):
     def __init__(self, name: str, ask: Ask, clock: Clock | None = None) -> None:
         super().__init__()
         self._clock = clock or Clock()
-        self.name = name
+        self.name = shown_url(name)
         self.size = 0
         self.received = 0
         self._ask = ask

@@ -12,6 +12,7 @@ from osc_imagebuild.media import door as doors
 from osc_imagebuild.media import iso9660, iso_files, iso_overlay, verified
 from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.boot_sources import IsoContent
+from osc_imagebuild.model.urls import shown_url
 
 
 class Stream(Protocol):
@@ -35,7 +36,7 @@ def opened(
     """
     with verified.opened(media, door) as (whole, size):
         changes = overlay(media.url, size, files, clock, door)
-        stream = OverlayReader(media.url, whole, size, changes)
+        stream = OverlayReader(shown_url(media.url), whole, size, changes)
         yield cast(IO[bytes], stream), stream.size
 
 

@@ -19,6 +19,7 @@ from osc_imagebuild.media.door import Door
 from osc_imagebuild.media.http import FILE_LIMIT
 from osc_imagebuild.media.iso9660 import Volume
 from osc_imagebuild.model.boot_sources import IsoFile
+from osc_imagebuild.model.urls import shown_url
 
 _SAMPLE = 1 << 15
 _CHUNK = 8 << 20
@@ -87,7 +88,8 @@ def opened(
         yield Opened(file, name, image_id, at_hand=False)
     elif "://" in url:
         with closing(http_range.Web(url, door)) as web:
-            yield Opened(_ranged(url, web, clock), url, url, at_hand=False)
+            name = shown_url(url)
+            yield Opened(_ranged(name, web, clock), name, url, at_hand=False)
     else:
         with verified.local(url, door) as file:
             yield Opened(file, url)
@@ -116,10 +118,12 @@ def require_iso(
         if ask_for is None:
             raise SpecError(f"{name}: no cloud to ask for it")
         begin = _begin(name, ask_for(image_id))
-    elif "://" in (name := url):
+    elif "://" in url:
+        name = shown_url(url)
         with closing(http_range.Web(url, door)) as web:
-            begin = _begin(url, web)
+            begin = _begin(name, web)
     else:
+        name = url
         with verified.local(url, door) as file:
             begin = file.read(iso9660.BEGIN)
     iso9660.require_descriptor(begin, size, name)

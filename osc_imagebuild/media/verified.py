@@ -15,6 +15,7 @@ from osc_imagebuild.media import door as doors
 from osc_imagebuild.media import http, iso9660
 from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.boot_sources import IsoContent
+from osc_imagebuild.model.urls import shown_url
 
 _CHUNK = 1 << 20
 
@@ -38,7 +39,8 @@ class ChecksummedReader:
     def __init__(
         self, name: str, size: int, begin: Callable[[], Source], wanted: IsoContent
     ) -> None:
-        self._name, self._size, self._begin, self._wanted = name, size, begin, wanted
+        self._name, self._size = shown_url(name), size
+        self._begin, self._wanted = begin, wanted
         self._source: Source | None = None
         self._at = 0
         self._sha256, self._sha512 = hashlib.sha256(), hashlib.sha512()
@@ -145,9 +147,9 @@ def describe(url: str, door: Door = doors.TYPED) -> tuple[int, str]:
     response = http.head(url, door)
     size = http.length(response)
     if response.headers.get("Content-Length") == "0":
-        raise SpecError(f"{url} is empty")
+        raise SpecError(f"{shown_url(url)} is empty")
     if not size:
-        raise SpecError(f"{url}: its server does not tell how large it is")
+        raise SpecError(f"{shown_url(url)}: its server does not tell how large it is")
     headers = response.headers
     return size, headers.get("Last-Modified") or headers.get("ETag", "")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from osc_imagebuild.errors import RecordError
 from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Spec
+from osc_imagebuild.model.urls import shown_text, shown_url
 
 SCHEMA = 2
 # Where the fields of schema 1 are, which had no parts.
@@ -78,6 +79,8 @@ SCHEMA_1 = {
     "keep_on_failure": "conduct.keep_on_failure",
     "attempts": "conduct.attempts",
 }
+# Fields whose keys are others' words.
+_USERS = ("boot_properties", "hints", "result_properties")
 # Fields of one thing: none has a safe default where the build has that thing.
 _TOGETHER: Mapping[type, tuple[str, ...]] = {
     Media: ("kernel_url", "ramdisk_url", "kernel_sha256", "ramdisk_sha256"),
@@ -93,6 +96,31 @@ class OtherVersionError(RecordError):
 def to_json(spec: Spec) -> str:
     """Return ``spec`` as JSON in plain ASCII, which every Glance stores."""
     return json.dumps(dataclasses.asdict(spec), sort_keys=True)
+
+
+def closed(spec: Spec) -> Spec:
+    """Return ``spec`` as the record of a build that is over keeps it: without secrets.
+
+    Addresses lose what opens doors. What the user typed as properties stays as it is, as
+    it does on the image.
+    """
+    media, installer = spec.media, spec.installer
+    return dataclasses.replace(
+        spec,
+        media=dataclasses.replace(
+            media,
+            source=shown_url(media.source),
+            kernel_url=shown_url(media.kernel_url),
+            ramdisk_url=shown_url(media.ramdisk_url),
+            iso=dataclasses.replace(media.iso, url=shown_url(media.iso.url)),
+            drivers=dataclasses.replace(
+                media.drivers, url=shown_url(media.drivers.url)
+            ),
+        ),
+        installer=dataclasses.replace(
+            installer, command_line=shown_text(installer.command_line)
+        ),
+    )
 
 
 def from_json(text: str, schema: int = SCHEMA) -> Spec:

@@ -11,6 +11,7 @@ from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Iso
+from osc_imagebuild.model.urls import shown_url
 from osc_imagebuild.planning.iso_source import IsoFinder
 from osc_imagebuild.planning.stage import Stage
 
@@ -33,7 +34,7 @@ def find_drivers(
     if "://" in source and not (web and install_tree.is_iso(source)):
         raise SpecError(
             "the address of a driver ISO is an http(s) URL that ends in .iso: "
-            f"{source!r:.100}"
+            f"{shown_url(source)!r:.100}"
         )
     plain = dataclasses.replace(entry, answer_cd={})
     request = dataclasses.replace(request, source=source, checksum="")

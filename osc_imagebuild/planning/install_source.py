@@ -18,6 +18,7 @@ from osc_imagebuild.media.door import Door
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Iso, Media
+from osc_imagebuild.model.urls import shown_url
 from osc_imagebuild.planning import driver_iso, selection
 from osc_imagebuild.planning.iso_source import find_iso
 from osc_imagebuild.planning.request_checks import address_problems
@@ -39,7 +40,9 @@ def find_source(
     if not request.source and (wrong := address_problems("source", source)):
         raise SpecError(wrong)
     if "://" in source and not source.startswith(("http://", "https://")):
-        raise SpecError(f"the install tree must be an http(s) URL: {source!r:.200}")
+        raise SpecError(
+            f"the install tree must be an http(s) URL: {shown_url(source)!r:.200}"
+        )
     if source and not install_tree.is_iso(source):
         found = _find_tree(system, request, door)
     else:
@@ -63,9 +66,10 @@ def _address(system: System, request: Request) -> str:
 
 def _find_tree(system: System, request: Request, door: Door) -> Stage[InstallSource]:
     tree = system.tree
+    name_of_tree = shown_url(tree.source)
     if request.checksum:
         raise SpecError(
-            f"--checksum is an ISO's, and {tree.source} is an install tree, of "
+            f"--checksum is an ISO's, and {name_of_tree} is an install tree, of "
             "which nothing would be compared with it"
         )
     missing = _missing_parts(request)
@@ -76,7 +80,7 @@ def _find_tree(system: System, request: Request, door: Door) -> Stage[InstallSou
     method = boot.load(name)
     if not method.takes_tree:
         raise SpecError(
-            f"boot method {name} takes the installer's ISO, and {tree.source} is an "
+            f"boot method {name} takes the installer's ISO, and {name_of_tree} is an "
             "install tree; give the ISO with --source"
         )
     media = Media(

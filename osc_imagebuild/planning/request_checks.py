@@ -9,6 +9,7 @@ from osc_imagebuild import outputs
 from osc_imagebuild.model.names import VISIBILITIES
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MINUTES, MOST_SWAP_MIB
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.urls import shown_url
 from osc_imagebuild.steps.attempts import MOST
 
 # Source: RFC 3986, 2.2 and 2.3, but for the quote, which answer files take for theirs.
@@ -120,7 +121,7 @@ def address_problems(what: str, address: str) -> list[str]:
     What stands before an @ opens doors: even without a colon it may be a token.
     """
     if "://" in address and not _URL.fullmatch(address):
-        return [f"this is no URL: {address!r:.100}"]
+        return [f"this is no URL: {shown_url(address)!r:.100}"]
     if re.match(r"[a-z]+://[^/?#]*@", address):
         return [
             f"the {what} has a name or password in its URL, which the images of a build would "

@@ -24,6 +24,7 @@ from osc_imagebuild.model.spec import (
     Spec,
     Verification,
 )
+from osc_imagebuild.model.urls import shown_url
 from osc_imagebuild.version import tool_version
 
 
@@ -85,7 +86,7 @@ def spec(chosen: Chosen) -> Spec:
     """Return the spec."""
     return Spec(
         installer=_installer(chosen),
-        media=chosen.source.media,
+        media=_media(chosen.source.media),
         answers=_answer_disc(chosen),
         network=dataclasses.replace(
             chosen.place.network, security_groups=chosen.security_groups
@@ -95,6 +96,11 @@ def spec(chosen: Chosen) -> Spec:
         verify=_verification(chosen),
         conduct=_conduct(chosen),
     )
+
+
+def _media(media: Media) -> Media:
+    """Return media whose source, which is only shown, opens no doors."""
+    return dataclasses.replace(media, source=shown_url(media.source))
 
 
 def _installer(chosen: Chosen) -> Installer:
@@ -194,7 +200,7 @@ def _result_properties(chosen: Chosen) -> dict[str, str]:
         **request.properties,
         "imagebuild_build_id": chosen.build_id,
         "imagebuild_os": entry.name,
-        "imagebuild_source": chosen.source.media.source,
+        "imagebuild_source": shown_url(chosen.source.media.source),
         "imagebuild_answer_sha256": hashlib.sha256(answer).hexdigest(),
         "imagebuild_tool_version": tool_version(),
         "imagebuild_flavor": chosen.servers.flavor.name,

@@ -14,7 +14,12 @@ from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild import v1
-from osc_imagebuild.v1.columns import column
+from osc_imagebuild.v1.columns import Lines, cells
+from osc_imagebuild.v1.door import guard_logs, guarded
+
+# They escape by themselves: texts are in them as they are.
+# Source: cliff.formatters, json_format and yaml_format.
+ESCAPING = ("json", "yaml")
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
@@ -23,7 +28,51 @@ if TYPE_CHECKING:
     from osc_imagebuild.v1.progress import Progress
 
 
-class BuildCommand(command.Command):
+class Command(command.Command):
+    """A command whose every word passes the door of `osc_imagebuild.v1.door`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Not later: the client logs in between here and `run`.
+        guard_logs()
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        with guarded(self.app):
+            code: int = super().run(parsed_args)
+            return code
+
+
+class ShowOne(Command, command.ShowOne):
+    """A command that shows one thing."""
+
+    def produce_output(
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Sequence[Any],
+    ) -> int:
+        shown = data if parsed_args.formatter in ESCAPING else cells(data)
+        code: int = super().produce_output(parsed_args, column_names, shown)
+        return code
+
+
+class Lister(Command, command.Lister):
+    """A command that lists things."""
+
+    def produce_output(
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Iterable[Sequence[Any]],
+    ) -> int:
+        shown = (
+            data if parsed_args.formatter in ESCAPING else [cells(row) for row in data]
+        )
+        code: int = super().produce_output(parsed_args, column_names, shown)
+        return code
+
+
+class BuildCommand(Command):
     """A command that has a Builder for the user's own session."""
 
     def progress(self) -> Progress:
@@ -127,15 +176,20 @@ def driving(
 
 @contextmanager
 def interruptible(build_id: list[str]) -> Iterator[None]:
-    """Make SIGTERM end a build as Ctrl-C does: resumable, and saying how.
+    """Make SIGTERM and SIGHUP end a build as Ctrl-C does: resumable, and saying how.
 
-    ``build_id`` is filled with the ID as soon as there is one.
+    ``build_id`` is filled with the ID as soon as there is one. A SIGHUP that is ignored,
+    as below nohup, stays so.
     """
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {
+        number: signal.signal(number, stop)
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     except KeyboardInterrupt:
@@ -147,7 +201,8 @@ def interruptible(build_id: list[str]) -> Iterator[None]:
             )
         raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def when(seconds: float) -> str:
@@ -168,13 +223,14 @@ def columns_of(
     ``retry`` are the steps that it can be tried again from.
     """
     from osc_imagebuild.model.numbers import whole_number
+    from osc_imagebuild.model.urls import shown_url
 
     spec = build.spec
     end = build.updated_at if build.is_over or not now else now
     left = build.time_left_s(end)
     pairs: dict[str, Any] = {
         "id": build.id,
-        "name": column(spec.result.name),
+        "name": spec.result.name,
         "status": build.status.value,
         "os": spec.installer.os,
         "arch": spec.installer.arch,
@@ -183,17 +239,17 @@ def columns_of(
         "progress": whole_number(build.percent, 0, 100),
         "elapsed_s": max(0, int(end - build.begun_at)),
         "time_left_s": None if left is None else int(left),
-        "reason": column(build.reason),
-        "evidence": column(build.evidence) or None,
-        "attempts": column("\n".join(build.attempts)) or None,
-        "retry_from": column(", ".join(retry)) or None,
+        "reason": Lines(build.reason),
+        "evidence": build.evidence or None,
+        "attempts": Lines("\n".join(build.attempts)) if build.attempts else None,
+        "retry_from": ", ".join(retry) or None,
         "output": spec.result.output,
         f"{spec.result.output}_id": build.result_id or None,
         "boot_method": spec.installer.boot_method,
-        "source": spec.media.source,
+        "source": shown_url(spec.media.source),
         "flavor": spec.hardware.flavor_name,
         "networks": list(spec.network.networks),
-        "driven_by": column(owner) or None,
+        "driven_by": owner or None,
         "created_at": when(build.created_at),
         "updated_at": when(build.updated_at),
         "tool_version": build.tool_version,

@@ -7,10 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
-from osc_lib.command import command
 
-from osc_imagebuild.v1.base import BuildCommand, add_build, columns_of, each, when
-from osc_imagebuild.v1.columns import column, plain
+from osc_imagebuild.v1.base import (
+    BuildCommand,
+    Lister,
+    ShowOne,
+    add_build,
+    columns_of,
+    each,
+    when,
+)
+from osc_imagebuild.v1.columns import Lines, line
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 Shown = tuple[Sequence[str], Sequence[Any]]
 
 
-class ShowImageBuild(BuildCommand, command.ShowOne):
+class ShowImageBuild(BuildCommand, ShowOne):
     """Show a build"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -44,7 +51,7 @@ def _points(builder: Builder, build: Record) -> tuple[str, ...]:
         return (f"unknown: {error}",)
 
 
-class ListImageBuild(BuildCommand, command.Lister):
+class ListImageBuild(BuildCommand, Lister):
     """List builds, newest first"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -73,7 +80,7 @@ class ListImageBuild(BuildCommand, command.Lister):
                     "--status nor --long"
                 )
             found = self.builder.orphans()
-            orphans = [(o.kind, o.id, column(o.name), o.build_id) for o in found]
+            orphans = [(o.kind, o.id, o.name, o.build_id) for o in found]
             return ("Type", "ID", "Name", "Build ID"), orphans
         listing = self.builder.list()
         columns = ["ID", "Name", "OS", "Status", "Step", "Image ID"]
@@ -82,7 +89,7 @@ class ListImageBuild(BuildCommand, command.Lister):
         rows = [
             (
                 build.id,
-                column(build.spec.result.name),
+                build.spec.result.name,
                 build.spec.installer.os,
                 build.status.value,
                 build.step,
@@ -91,13 +98,13 @@ class ListImageBuild(BuildCommand, command.Lister):
                 build.spec.installer.boot_method,
                 when(build.created_at),
                 when(build.updated_at),
-                column(build.reason),
+                Lines(build.reason),
             )[: len(columns)]
             for build in listing.builds
             if parsed_args.status in (None, build.status)
         ]
         for error in listing.errors:
-            self.app.stderr.write(f"{plain(str(error))}\n")
+            self.app.stderr.write(f"{line(str(error))}\n")
         return columns, rows
 
 

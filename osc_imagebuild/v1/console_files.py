@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from osc_lib import exceptions
 
+from osc_imagebuild.v1 import own_files
+
 if TYPE_CHECKING:
     from osc_imagebuild.errors import Evidence
 
@@ -26,7 +28,8 @@ def kept_console(directory: str, build_id: str, role: str) -> str:
     for known in (role, "install"):
         try:
             path = console_file(directory, build_id, known)
-            return path.read_text(encoding="utf-8", errors="replace")
+            with own_files.read(path) as file:
+                return file.read().decode("utf-8", "replace")
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -56,13 +59,7 @@ class Files:
 
     def on_console(self, build_id: str, role: str, window: str) -> None:
         """Add to a console's file what this window has of new."""
-        from osc_imagebuild.monitors.console.window import added
-
-        path = console_file(self._directory, build_id, role)
-        if path not in self._seen:
-            self._seen[path] = _end_of(path)
-        self._write(path, added(self._seen[path], window))
-        self._seen[path] = window
+        self._add(console_file(self._directory, build_id, role), window)
 
     def save(self, build_id: str, evidence: Evidence | None) -> list[str]:
         """Save what shows why a build failed; return the names of the files."""
@@ -72,35 +69,45 @@ class Files:
         if evidence.attempt:
             role = f"{role}-{evidence.attempt}"
         path = console_file(self._directory, build_id, role)
-        if evidence.console:
-            self.on_console(build_id, role, evidence.console)
+        if evidence.console and self._add(path, evidence.console):
             saved.append(path)
         if evidence.screenshot:
             picture = path.with_suffix(".png")
             try:
-                picture.write_bytes(evidence.screenshot)
+                file, picture = own_files.new_beside(picture)
+                with file:
+                    file.write(evidence.screenshot)
                 saved.append(picture)
             except OSError as error:
                 _warn(picture, error)
-        return [str(path) for path in saved if path.exists()]
+        return [str(path) for path in saved]
 
-    def _write(self, path: Path, text: str) -> None:
-        if not text:
-            return
+    def _add(self, path: Path, window: str) -> bool:
+        """Add what is new; return whether all of ``window`` is in the file now."""
+        from osc_imagebuild.monitors.console.window import added
+
+        if path not in self._seen:
+            self._seen[path] = _end_of(path)
+        text, self._seen[path] = added(self._seen[path], window), window
+        return self._write(path, text) if text else True
+
+    def _write(self, path: Path, text: str) -> bool:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(text)
+            own_files.make_directory(path.parent)
+            with own_files.appended(path) as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
         except OSError as error:
             # A full disk here must not end a build there.
             _warn(path, error)
+            return False
+        return True
 
 
 def _make(directory: str) -> None:
     """Find out before a build begins, not at each look at its console."""
     path = Path(os.path.expanduser(directory))
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        own_files.make_directory(path)
         tempfile.TemporaryFile(dir=path).close()
     except OSError as error:
         raise exceptions.CommandError(
@@ -111,7 +118,7 @@ def _make(directory: str) -> None:
 def _end_of(path: Path) -> str:
     """What an earlier client wrote last: a resumed build doubles no line."""
     try:
-        with path.open("rb") as file:
+        with own_files.read(path) as file:
             file.seek(max(0, file.seek(0, 2) - 128 * 1024))
             return file.read().decode("utf-8", "replace")
     except OSError:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
-from osc_lib.command import command
 
 from osc_imagebuild.v1 import options
-from osc_imagebuild.v1.base import BuildCommand, columns_of, driving
+from osc_imagebuild.v1.base import BuildCommand, ShowOne, columns_of, driving
+from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.template import add_variables, template_fields
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.model.request import Request
 
 
-class CreateImageBuild(BuildCommand, command.ShowOne):
+class CreateImageBuild(BuildCommand, ShowOne):
     """Build an image of an operating system with the vendor's own installer"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -74,12 +74,23 @@ def _planned(plan: Plan) -> tuple[Sequence[str], Sequence[Any]]:
     iso, drivers = spec["media"].pop("iso"), spec["media"].pop("drivers")
     parts = {**spec, "media.iso": iso, "media.drivers": drivers}
     shown = {
-        f"{part}.{key}": value
+        f"{part}.{key}": _shown(value)
         for part, fields in parts.items()
         for key, value in fields.items()
     }
-    shown["answer_file"] = plan.texts["answer"]
+    shown["answer_file"] = Lines(plan.texts["answer"])
     return list(shown), list(shown.values())
+
+
+def _shown(value: Any) -> Any:
+    """A value of the plan as logs of a CI may have it: no address opens doors."""
+    from osc_imagebuild.model.urls import shown_text
+
+    if isinstance(value, dict):
+        return {key: _shown(inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(_shown, value))
+    return shown_text(value) if isinstance(value, str) else value
 
 
 def _request(args: argparse.Namespace, catalog: Catalog) -> Request:

@@ -8,7 +8,7 @@ import sys
 from osc_lib import exceptions
 
 from osc_imagebuild.v1.base import BuildCommand, add_build, each
-from osc_imagebuild.v1.columns import plain
+from osc_imagebuild.v1.columns import line
 
 
 class DeleteImageBuild(BuildCommand):
@@ -54,7 +54,7 @@ class DeleteImageBuild(BuildCommand):
         """Name them, and ask where somebody is there to answer."""
         found = self.builder.orphans()
         for orphan in found:
-            print(f"{orphan.kind} {orphan.id} {plain(orphan.name)}", file=sys.stderr)
+            print(f"{orphan.kind} {orphan.id} {line(orphan.name)}", file=sys.stderr)
         if not found:
             return
         if not sure:

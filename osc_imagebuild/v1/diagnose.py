@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from osc_lib import exceptions
-from osc_lib.command import command
+
+from osc_imagebuild.v1.base import ESCAPING, ShowOne
+from osc_imagebuild.v1.columns import Lines, cells
 
 if TYPE_CHECKING:
     from osc_imagebuild.diagnosis import Diagnosis
@@ -18,7 +20,7 @@ Shown = tuple[Sequence[str], Sequence[Any]]
 UNREAD = "unread"
 
 
-class DiagnoseImageBuild(command.ShowOne):
+class DiagnoseImageBuild(ShowOne):
     """Tell from saved console logs how an installation goes or why it failed"""
 
     # Neither a cloud nor a login is needed.
@@ -90,7 +92,8 @@ class DiagnoseImageBuild(command.ShowOne):
         if len(parsed_args.files) == 1:
             code: int = super().produce_output(parsed_args, column_names, data)
             return code
-        rows = list(data)
+        escapes = parsed_args.formatter in ESCAPING
+        rows = [row if escapes else cells(row) for row in data]
         unread = [row[0] for row in rows if row[1] == UNREAD]
         columns, chosen = self._generate_columns_and_selector(parsed_args, column_names)
         if chosen:
@@ -109,7 +112,7 @@ def _fields(found: Diagnosis) -> dict[str, Any]:
         "reason": verdict.reason,
         "evidence": verdict.evidence,
         "progress": verdict.percent,
-        "screen": found.screen,
+        "screen": Lines(found.screen),
     }
     return {**shown, "os": found.os} if found.os else shown
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from osc_lib import exceptions
 
+from osc_imagebuild.v1 import own_files
 from osc_imagebuild.v1.base import BuildCommand, add_build
 from osc_imagebuild.v1.console_files import kept_console
+from osc_imagebuild.v1.door import Door
 
 
 class LogImageBuild(BuildCommand):
@@ -27,7 +30,7 @@ class LogImageBuild(BuildCommand):
         parser.add_argument(
             "--raw",
             action="store_true",
-            help="Leave terminal control and blank lines in",
+            help="Leave blank lines in and, in a file or pipe, terminal control",
         )
         parser.add_argument(
             "--log-dir",
@@ -44,8 +47,8 @@ class LogImageBuild(BuildCommand):
             for text in builder.follow(
                 parsed_args.build, lines=parsed_args.lines, raw=parsed_args.raw
             ):
-                self.app.stdout.write(text)
-                self.app.stdout.flush()
+                if not self._print(text, raw=parsed_args.raw):
+                    return
             return
         build = builder.find(parsed_args.build)
         kept = ""
@@ -56,7 +59,17 @@ class LogImageBuild(BuildCommand):
         text = builder.log(
             build.id, lines=parsed_args.lines, raw=parsed_args.raw, kept=kept
         )
-        self.app.stdout.write(text)
+        self._print(text, raw=parsed_args.raw)
+
+    def _print(self, text: str, *, raw: bool) -> bool:
+        """Print ``text``; return whether anybody still reads."""
+        door = Door.of(self.app.stdout)
+        if raw and not door.isatty():
+            door.obeyed(text)
+        else:
+            door.write(text)
+        door.flush()
+        return not door.is_closed
 
 
 class ScreenshotImageBuild(BuildCommand):
@@ -68,15 +81,20 @@ class ScreenshotImageBuild(BuildCommand):
         parser.add_argument(
             "--file",
             metavar="<file>",
-            help="PNG file to write (default: imagebuild-<ID>.png)",
+            help="PNG file to write, which must not be there yet "
+            "(default: imagebuild-<ID>.png, with a number where that is taken)",
         )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         picture = self.builder.screenshot(parsed_args.build)
-        path = parsed_args.file or f"imagebuild-{picture.build_id}.png"
+        path = Path(parsed_args.file or f"imagebuild-{picture.build_id}.png")
         try:
-            with open(path, "wb") as file:
+            if parsed_args.file:
+                file = own_files.new(path)
+            else:
+                file, path = own_files.new_beside(path)
+            with file:
                 file.write(picture.png)
         except OSError as error:
             raise exceptions.CommandError(

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from osc_lib.cli import format_columns
-from osc_lib.command import command
+
+from osc_imagebuild.v1.base import Lister, ShowOne
 
 Shown = tuple[Sequence[str], Sequence[Any]]
 
 
-class ListImageBuildOS(command.Lister):
+class ListImageBuildOS(Lister):
     """List the operating systems that can be built"""
 
     # The catalogue is on this machine.
@@ -47,7 +48,7 @@ class ListImageBuildOS(command.Lister):
         return columns, rows
 
 
-class ShowImageBuildOS(command.ShowOne):
+class ShowImageBuildOS(ShowOne):
     """Show an operating system that can be built"""
 
     auth_required = False

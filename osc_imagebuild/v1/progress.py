@@ -8,7 +8,8 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, TextIO
 
-from osc_imagebuild.v1.columns import plain
+from osc_imagebuild.v1.columns import line, plain
+from osc_imagebuild.v1.door import Door
 
 if TYPE_CHECKING:
     from osc_imagebuild.engine.events import Event
@@ -43,7 +44,7 @@ class Progress:
     """A listener for one build; ``build_id`` holds its ID once known."""
 
     def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = Door.of(stream or sys.stderr)
         self._live = self._stream.isatty()
         self._quiet = quiet
         self._began = 0.0
@@ -54,17 +55,18 @@ class Progress:
         self.build_id: list[str] = []
 
     def note(self, text: str) -> None:
-        """Print a line that stays."""
+        """Print a line that stays; what has several, under the first one."""
         if not self._quiet:
             self._clear()
-            print(plain(text), file=self._stream, flush=True)
+            self._stream.write("\n    ".join(plain(text).splitlines()) + "\n")
+            self._stream.flush()
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
         self._began = self._began or event.at
         if event.kind == "created":
             self.build_id[:] = [event.build_id]
-            self.note(f"build {event.build_id} of {event.text}")
+            self.note(line(f"build {event.build_id} of {event.text}"))
         elif event.kind in ("note", "again"):
             self.note(f"{self._elapsed(event)} {event.text}")
         elif event.kind == "step":
@@ -78,18 +80,18 @@ class Progress:
         self._best = max(self._best, event.percent or 0)
         part = f"{self._best:3d} % " if self._best else ""
         left = "" if event.left_s is None else f", {about(event.left_s)} left"
-        line = plain(f"{self._elapsed(event)} {event.step}: {part}{event.text}{left}")
+        told = plain(f"{self._elapsed(event)} {event.step}: {part}{event.text}{left}")
         if self._live and not self._quiet:
             self._clear()
             # One less: some terminals go on to the next line with the last column.
             shown, self._width = fitting(
-                " ".join(line.splitlines()), self._columns() - 1
+                " ".join(told.splitlines()), self._columns() - 1
             )
             self._stream.write(shown)
             self._stream.flush()
         elif event.text != self._said or event.at - self._printed >= PLAIN_EVERY_S:
             self._printed, self._said = event.at, event.text
-            self.note(line)
+            self.note(told)
 
     def _elapsed(self, event: Event) -> str:
         minutes, seconds = divmod(int(event.at - self._began), 60)
@@ -107,7 +109,7 @@ class Progress:
     def _clear(self) -> None:
         if self._width:
             width = min(self._width, self._columns() - 1)
-            self._stream.write("\r" + " " * width + "\r")
+            self._stream.obeyed("\r" + " " * width + "\r")
             self._width = 0
 
     def console(self, tail: str) -> None:

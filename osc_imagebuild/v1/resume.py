@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from osc_lib import exceptions
-from osc_lib.command import command
 
 from osc_imagebuild.v1.base import (
     BuildCommand,
+    ShowOne,
     add_build,
     add_driving,
     add_local_files,
@@ -21,7 +21,7 @@ from osc_imagebuild.v1.base import (
 Shown = tuple[Sequence[str], Sequence[Any]]
 
 
-class ResumeImageBuild(BuildCommand, command.ShowOne):
+class ResumeImageBuild(BuildCommand, ShowOne):
     """Drive a build to its end, from any machine"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

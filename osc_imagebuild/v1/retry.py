@@ -6,10 +6,9 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from osc_lib.command import command
-
 from osc_imagebuild.v1.base import (
     BuildCommand,
+    ShowOne,
     add_build,
     add_driving,
     add_local_files,
@@ -18,7 +17,7 @@ from osc_imagebuild.v1.base import (
 )
 
 
-class RetryImageBuild(BuildCommand, command.ShowOne):
+class RetryImageBuild(BuildCommand, ShowOne):
     """Try a failed build again, with what is left of it"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib.cli import parseractions
-from osc_lib.command import command
 
-from osc_imagebuild.v1.columns import plain
+from osc_imagebuild.v1.base import Command, ShowOne
+from osc_imagebuild.v1.columns import Lines, line
 
 if TYPE_CHECKING:
     from osc_imagebuild.guests.catalog import Catalog
@@ -77,13 +77,13 @@ def _asked(
     return Request(**{"name": "image", **fields})
 
 
-def _warn(path: str, lines: Sequence[str]) -> None:
+def _warn(path: str, warnings: Sequence[str]) -> None:
     """Say what may be wrong, where `create` says it too: on stderr."""
-    for line in lines:
-        print(plain(f"{path}: warning: {line}"), file=sys.stderr)
+    for warning in warnings:
+        print(line(f"{path}: warning: {warning}"), file=sys.stderr)
 
 
-class ValidateImageBuildTemplate(command.Command):
+class ValidateImageBuildTemplate(Command):
     """Check templates, without a cloud, their secrets or the network"""
 
     auth_required = False
@@ -119,7 +119,7 @@ class ValidateImageBuildTemplate(command.Command):
             raise SpecError(problems)
 
 
-class RenderImageBuildTemplate(command.ShowOne):
+class RenderImageBuildTemplate(ShowOne):
     """Show the answer file and the command line that a template gives"""
 
     auth_required = False
@@ -132,6 +132,7 @@ class RenderImageBuildTemplate(command.ShowOne):
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         from osc_imagebuild.guests.catalog import Catalog
+        from osc_imagebuild.model.urls import shown_url
         from osc_imagebuild.planning import offline
 
         catalog = Catalog()
@@ -143,15 +144,15 @@ class RenderImageBuildTemplate(command.ShowOne):
             "name": request.name,
             "os": request.os,
             "arch": request.arch,
-            "source": outline.system.tree.source,
+            "source": shown_url(outline.system.tree.source),
             "kernel_args": outline.answers.kernel_args,
-            "answer_file": outline.answers.answer,
-            "first_boot": outline.answers.verify,
+            "answer_file": Lines(outline.answers.answer),
+            "first_boot": Lines(outline.answers.verify),
         }
         return list(shown), list(shown.values())
 
 
-class ShowImageBuildTemplateSchema(command.Command):
+class ShowImageBuildTemplateSchema(Command):
     """Print the JSON Schema of templates"""
 
     auth_required = False

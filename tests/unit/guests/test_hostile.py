@@ -180,7 +180,7 @@ class FilesTest(HostileTestCase):
             b"\xff\xfe\xff",
             b"a: \x01",
         ):
-            self.assertIn("catalogue file", self.refused(text), text[:30])
+            self.assertIn("catalogue file", self.refused(text), repr(text[:30]))
 
 
 class ValuesTest(HostileTestCase):

@@ -167,14 +167,29 @@ class CreateTest(ShellTestCase):
         return build.id
 
     def test_interrupts(self) -> None:
-        """Ctrl-C and SIGTERM leave a build that goes on at once."""
+        """Ctrl-C, SIGTERM and SIGHUP leave a build that goes on at once."""
         pressed = Fault("Ctrl-C", error=KeyboardInterrupt(), carried_out=True)
-        for fault, number in ((pressed, None), (None, signal.SIGTERM)):
+        signals = (signal.SIGTERM, signal.SIGHUP)
+        for fault, number in ((pressed, None), *((None, n) for n in signals)):
             build_id = self.interrupted(fault, number)
             ran = self.build("resume", build_id, "-f", "json")
             self.assertEqual((0, "complete"), (ran.code, ran.json["status"]), ran.err)
             self.build("delete", "--with-image", build_id)
             self.assert_empty()
+
+    def test_nohup(self) -> None:
+        """Who has SIGHUP ignored wants the build to go on."""
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.addCleanup(signal.signal, signal.SIGHUP, before)
+
+        def hook(call: Call) -> None:
+            if call.kind == "create server":
+                signal.raise_signal(signal.SIGHUP)
+
+        self.cloud.hooks.append(hook)
+        ran = self.create("-f", "json")
+        self.assertEqual((0, "complete"), (ran.code, ran.json["status"]), ran.err)
+        self.assertIs(signal.SIG_IGN, signal.getsignal(signal.SIGHUP))
 
     def test_outage(self) -> None:
         """What failed, who, and how to go on."""

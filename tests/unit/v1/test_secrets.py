@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fixtures
 
 from osc_imagebuild.builder import Builder
 from osc_imagebuild.builds import record
 from osc_imagebuild.guests.catalog import Catalog
-from tests.unit.base import NAME
+from tests.unit.base import CATALOG, NAME
 from tests.unit.shell import ShellTestCase
 
+PRODUCT_KEY = "W269N-WFGWX-YVC9B-4J6C9-T83GX"
+SSH_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJ2vQ0f"
 SECRET = "correct horse battery staple ✓"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts of a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 class SecretTest(ShellTestCase):
@@ -67,6 +80,42 @@ class SecretTest(ShellTestCase):
         os.chmod(self.file, 0o644)
         self.build("template", "render", str(template))
         self.assertIn(f"chmod 600 {self.file}", self.log.output)
+
+    def test_debug(self) -> None:
+        """It tells which requests are sent, but not what is in them."""
+        answer = self.file.parent / "answer.sh"
+        template = CATALOG / "mini.sh.j2"
+        answer.write_text(f"{template.read_text()}\n# {PRODUCT_KEY}\n")
+        (self.file.parent / "key.pub").write_text(f"ssh-ed25519 {SSH_KEY} me\n")
+        told = ""
+        for words in (
+            ("--os=mini", f"--answer-file={answer}", "--no-wait", "first"),
+            (
+                *("--os=debian-13", "--source=http://mirror.fake/debian", "--no-wait"),
+                *("--flavor=m1.small", f"--root-password-file={self.file}"),
+                *(f"--ssh-public-key={self.file.parent / 'key.pub'}", "second"),
+            ),
+        ):
+            ran = self.openstack("--debug", "image", "build", "create", *words)
+            self.assertEqual(0, ran.code, ran.err[-2000:])
+            told += ran.err
+        for verb in ("list", "show first", "cancel second"):
+            ran = self.openstack("--debug", "image", "build", *verb.split())
+            self.assertEqual(0, ran.code, ran.err)
+            told += ran.err
+        told += self.log.output
+        self.assertRegex(told, r"image PATCH /images/[0-9a-f-]+: 200")
+        sent = {
+            value
+            for call in self.cloud.log
+            if call.body.startswith((b"{", b"["))
+            for value in _texts(call.json)
+            if len(value) > 60
+        }
+        self.assertIn("compute POST /servers: 202", told)
+        self.assertGreater(len(sent), 2)
+        for secret in (*sent, PRODUCT_KEY, SSH_KEY, "$6$"):
+            self.assertNotIn(secret, told)
 
     def test_dry_run_tells_no_password(self) -> None:
         """Nor does the plan that is shown."""

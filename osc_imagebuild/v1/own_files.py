@@ -1,0 +1,119 @@
+"""Write files that only the user can read, and follow nobody's links.
+
+The names of consoles and pictures can be told before, and their directory may be one
+that others write to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+# Pipes must not block, links are followed nowhere.
+_SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE
+_MODE = 0o600
+# More than anybody has of one build.
+_MOST = 100
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory for the user alone, unless it is there.
+
+    :raises: OSError
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _directory(path):
+        pass
+
+
+def new(path: Path) -> IO[bytes]:
+    """Create a file.
+
+    :raises: OSError, also where anything has its name already
+    """
+    return os.fdopen(os.open(path, _NEW, _MODE), "wb")
+
+
+def new_beside(path: Path) -> tuple[IO[bytes], Path]:
+    """Create a file, with a number behind its name where that is taken.
+
+    :raises: OSError
+    """
+    for number in range(1, _MOST):
+        name = path.with_stem(f"{path.stem}-{number}") if number > 1 else path
+        with contextlib.suppress(FileExistsError), _directory(path.parent) as inside:
+            return os.fdopen(_opened(name.name, _NEW, inside), "wb"), name
+    raise FileExistsError(errno.EEXIST, "there are too many of that name", str(path))
+
+
+def appended(path: Path) -> IO[bytes]:
+    """Open a file of the user's to write at its end, or create it.
+
+    :raises: OSError
+    """
+    with _directory(path.parent) as inside:
+        try:
+            return os.fdopen(_opened(path.name, _NEW, inside), "ab")
+        except FileExistsError:
+            flags = os.O_WRONLY | os.O_APPEND | _SAFE
+            file = os.fdopen(_opened(path.name, flags, inside), "ab")
+    try:
+        _require_own(file.fileno(), path)
+        os.fchmod(file.fileno(), _MODE)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def read(path: Path) -> IO[bytes]:
+    """Open a plain file.
+
+    :raises: OSError
+    """
+    with _directory(path.parent) as inside:
+        file = os.fdopen(_opened(path.name, os.O_RDONLY | _SAFE, inside), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise PermissionError(errno.EPERM, "it is no plain file", str(path))
+    return file
+
+
+def _require_own(descriptor: int, path: Path) -> None:
+    found = os.fstat(descriptor)
+    own = found.st_uid == os.geteuid() and found.st_nlink == 1
+    if not (own and stat.S_ISREG(found.st_mode)):
+        text = "it is no plain file of yours alone"
+        raise PermissionError(errno.EPERM, text, str(path))
+
+
+@contextmanager
+def _directory(path: Path) -> Iterator[int]:
+    """Hold a directory that is no link."""
+    descriptor = _opened(str(path), os.O_RDONLY | os.O_DIRECTORY | _SAFE)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _opened(name: str, flags: int, inside: int | None = None) -> int:
+    try:
+        return os.open(name, flags, _MODE, dir_fd=inside)
+    except OSError as error:
+        # Source: open(2): ELOOP, or with O_DIRECTORY ENOTDIR, is a link; ENXIO is a pipe
+        # that nobody reads.
+        if error.errno == errno.ENXIO:
+            raise PermissionError(errno.EPERM, "it is no plain file", name) from error
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            raise
+        if error.errno == errno.ENOTDIR and not os.path.islink(name):
+            raise
+        raise PermissionError(errno.EPERM, "it is a link", name) from error
