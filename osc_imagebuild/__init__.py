@@ -30,11 +30,14 @@ if TYPE_CHECKING:
         ImageBuildError,
         InstallError,
         LockedError,
+        Message,
+        NextStep,
         NotFoundError,
         RecordError,
         ScreenError,
         SpecError,
         TransientError,
+        Verb,
     )
     from osc_imagebuild.guests.catalog import Catalog
     from osc_imagebuild.model.request import File, Repository, Request, User
@@ -51,6 +54,7 @@ _HOMES = {
         *("CloudError", "ConflictError", "DrivenError", "Evidence", "ImageBuildError"),
         *("InstallError", "LockedError", "NotFoundError", "RecordError", "ScreenError"),
         *("SpecError", "TransientError"),
+        *("Message", "NextStep", "Verb"),
     ),
     "guests.catalog": ("Catalog",),
     "model.request": ("File", "Repository", "Request", "User"),
@@ -74,6 +78,8 @@ __all__ = [
     "InstallError",
     "Listing",
     "LockedError",
+    "Message",
+    "NextStep",
     "NotFoundError",
     "Orphan",
     "Outcome",
@@ -88,6 +94,7 @@ __all__ = [
     "State",
     "TransientError",
     "User",
+    "Verb",
 ]
 
 

@@ -7,13 +7,14 @@ import functools
 import os
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from openstack.connection import Connection
 
 from osc_imagebuild import retry as retries
 from osc_imagebuild.builds import cancel_delete, console_log, lease, orphans, record
-from osc_imagebuild.builds.advice import advised, creating
+from osc_imagebuild.builds.advice import about, advised, creating
 from osc_imagebuild.builds.fleet import Fleet, Outcome
 from osc_imagebuild.builds.orphans import Orphan
 from osc_imagebuild.builds.record import Record
@@ -28,7 +29,10 @@ from osc_imagebuild.errors import (
     CloudError,
     ImageBuildError,
     InstallError,
+    Message,
+    NextStep,
     RecordError,
+    Verb,
     because,
 )
 from osc_imagebuild.guests.catalog import Catalog
@@ -150,12 +154,13 @@ class Builder:
             where it failed, CloudError
         """
         found = self.find(build)
-        if found.status == Status.CANCELLED:
-            teardown(self.api, found.id)
-        if found.is_over and found.status != Status.FAILED:
-            # Its last client may have died before it let go.
-            lease.clear(self.api, found.id)
-            return found
+        with about(found.id):
+            if found.status == Status.CANCELLED:
+                teardown(self.api, found.id)
+            if found.is_over and found.status != Status.FAILED:
+                # Its last client may have died before it let go.
+                lease.clear(self.api, found.id)
+                return found
         return self._drive(found, until="" if wait else "install")
 
     def retry(
@@ -179,7 +184,7 @@ class Builder:
         hardware = retries.Hardware(flavor, availability_zone)
         found = self.find(build)
         retries.require_failed(found)
-        with advised(found.id, "retry"):
+        with advised(found.id, Verb.RETRY):
             held = lease.take(self.api, found.id)
             try:
                 found = retries.prepare(self.api, held, start, hardware)
@@ -239,7 +244,8 @@ class Builder:
                     self.on_console,
                     self.door.typed() if fresh.is_own else self.door,
                 )
-                found = engine.drive(until=until)
+                with _placed(engine):
+                    found = engine.drive(until=until)
                 if not found.is_over:
                     engine.write_progress()
                 held.release()
@@ -275,11 +281,13 @@ class Builder:
             return named[0]
         if not named:
             raise unknown or RecordError(
-                f"there is no build of an image named {name!r}; "
-                "see: openstack image build list"
+                f"there is no build of an image named {name!r}",
+                resolution=Message("see: ", NextStep(Verb.LIST)),
             )
         ids = ", ".join(f"{b.id} ({b.status})" for b in named)
-        raise RecordError(f"several builds made {name!r}, give one's ID: {ids}")
+        raise RecordError(
+            f"several builds made {name!r}", resolution=f"give one's ID: {ids}"
+        )
 
     def show(self, build: str) -> State:
         """Return a build and who drives it.
@@ -306,7 +314,9 @@ class Builder:
 
         :raises: RecordError, CloudError
         """
-        return cancel_delete.cancel(self.api, self.find(build))
+        found = self.find(build)
+        with about(found.id):
+            return cancel_delete.cancel(self.api, found)
 
     def delete(self, build: str, *, with_image: bool = False) -> None:
         """Remove a build: what it left and its record. Needs only the ID.
@@ -316,7 +326,8 @@ class Builder:
         :raises: RecordError where a name is unknown or ambiguous, CloudError
         """
         build_id, made = self._identify(build)
-        cancel_delete.delete(self.api, build_id, made if with_image else ())
+        with about(build_id):
+            cancel_delete.delete(self.api, build_id, made if with_image else ())
 
     def _identify(self, build: str) -> tuple[str, tuple[str, ...]]:
         """ID and results of a build, even where its record cannot be read."""
@@ -347,15 +358,16 @@ class Builder:
         :raises: CloudError naming all that could not be removed
         """
         refusals: list[CloudError] = []
-        problems = []
+        problems: list[Message] = []
         for orphan in found:
             try:
                 orphans.remove(self.api, orphan)
             except CloudError as error:
                 refusals.append(error)
-                problems.append(f"{orphan.kind} {orphan.id} stays: {error}")
+                what = f"{orphan.kind} {orphan.id} stays: "
+                problems.append(Message(what, error.message))
         if refusals:
-            raise because(refusals[0], "\n".join(problems)) from refusals[0]
+            raise because(refusals[0], Message.lines(problems)) from refusals[0]
 
     def log(
         self, build: str, *, lines: int | None = None, raw: bool = False, kept: str = ""
@@ -383,7 +395,18 @@ class Builder:
         :raises: ScreenError, RecordError, CloudError
         """
         found = self.find(build)
-        return Screenshot(found.id, console_log.screenshot(self.api, found))
+        with about(found.id):
+            return Screenshot(found.id, console_log.screenshot(self.api, found))
+
+
+@contextmanager
+def _placed(engine: Engine) -> Iterator[None]:
+    """Say in which step an error met a build."""
+    try:
+        yield
+    except ImageBuildError as error:
+        error.step = error.step or engine.step
+        raise
 
 
 def _let_go(engine: Engine | None, held: lease.Lease) -> None:

@@ -7,12 +7,12 @@ import os
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from osc_imagebuild.errors import SpecError, unread
+from osc_imagebuild.errors import Message, NextStep, SpecError, Verb, unread
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.monitors.console import clean, sign_files
 from osc_imagebuild.monitors.console.signs import Signs
 from osc_imagebuild.monitors.console.text import SCREEN_LINES
-from osc_imagebuild.monitors.console.verdict import Look, Verdict, judge
+from osc_imagebuild.monitors.console.verdict import GuestView, Verdict, judge
 
 # More than Nova keeps of a console, by far; what is older is not read.
 LIMIT = 1024 * 1024
@@ -33,7 +33,7 @@ class Diagnosis:
 
 def diagnose(text: str, known: Signs) -> Diagnosis:
     """Judge the text of a console."""
-    verdict = judge(known, Look(console=text, live=False))
+    verdict = judge(known, GuestView(console=text, live=False))
     return Diagnosis(verdict, clean.tail(text, SCREEN_LINES))
 
 
@@ -57,11 +57,12 @@ def diagnose_file(
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
     text = data.decode(encoding, "replace")
     if not text.strip("\0 \t\r\n"):
-        raise SpecError(
-            f"there is nothing in {'the standard input' if path == STDIN else path}: "
-            "a guest that writes to its screen alone, or a "
-            "console that was saved too early; see: openstack image build screenshot"
+        where = "the standard input" if path == STDIN else path
+        why = (
+            f"there is nothing in {where}: a guest that writes to its screen alone, or a "
+            "console that was saved too early; see: "
         )
+        raise SpecError(Message(why, NextStep(Verb.SCREENSHOT)))
     if known:
         return diagnose(text, known)
     found = diagnose(text, sign_files.of_unknown(text))

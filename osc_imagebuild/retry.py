@@ -21,9 +21,9 @@ from osc_imagebuild.engine.retry_points import (
     look,
     possible,
 )
-from osc_imagebuild.errors import RecordError, SpecError
+from osc_imagebuild.errors import Message, NextStep, RecordError, SpecError, Verb
 from osc_imagebuild.model.facts import Facts, Mark
-from osc_imagebuild.model.names import Milestone, Status
+from osc_imagebuild.model.names import Milestone, Role, Status
 from osc_imagebuild.model.resources import Flavor
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning.networks import named_zone
@@ -74,11 +74,11 @@ def prepare(
 
     facts = look(api, build, everything(build.spec))
     start = _chosen(build, possible(build.spec, facts), start)
-    spec = _changed(api, build.spec, start, hardware)
+    spec = _changed(api, build, start, hardware)
     keep = _useful(build, facts, start)
 
     def remove() -> None:
-        teardown(api, build.id, keep=keep, beat=beat, command="retry")
+        teardown(api, build.id, keep=keep, beat=beat, verb=Verb.RETRY)
         if start != VERIFY and build.made:
             # It may have its name already, and no mark of the build any more.
             remove_result(api, build.id, [i for i in build.made if i not in keep])
@@ -119,17 +119,19 @@ def _afresh(
 def require_failed(build: Record) -> None:
     """See to it that a build can be tried again.
 
-    :raises: RecordError with the command that fits instead
+    :raises: RecordError with what fits instead
     """
-    advice = {
-        "building": f"it goes on with: openstack image build resume {build.id}",
+    ways = {
+        "building": Message("it goes on with: ", NextStep(Verb.RESUME, build.id)),
         "complete": "its result is there; create a build for another one",
         "cancelled": "nothing is left of it; create it again",
     }
     if build.status != Status.FAILED:
         raise RecordError(
-            f"only a failed build can be tried again, build {build.id} is "
-            f"{build.status}: {advice.get(build.status, '')}"
+            f"only a failed build can be tried again, build {build.id} is {build.status}",
+            resolution=ways.get(build.status, ""),
+            build_id=build.id,
+            step=build.step,
         )
 
 
@@ -150,63 +152,75 @@ def _chosen(build: Record, possible: Sequence[str], start: str | None) -> str:
         return possible[0]
     if start not in POINTS:
         raise SpecError(
-            f"a build is tried again from {', '.join(POINTS)}, not from {start!r:.60}"
+            f"a build is tried again from {', '.join(POINTS)}, not from {start!r:.60}",
+            build_id=build.id,
         )
     if start not in possible:
         raise SpecError(
             f"nothing of build {build.id} is left that {start} could go on with; it "
-            f"can be tried again from: {', '.join(possible)}"
+            f"can be tried again from: {', '.join(possible)}",
+            build_id=build.id,
         )
     return start
 
 
 def _useful(build: Record, facts: Facts, start: str) -> tuple[str, ...]:
     """Return the IDs of what the next attempt needs."""
-    boots = [image.id for role, image in facts.images.items() if role != "result"]
+    boots = [image.id for role, image in facts.images.items() if role != Role.RESULT]
     volumes = {role: volume.id for role, volume in facts.volumes.items()}
-    servers = [s.id for role, s in facts.servers.items() if role == "install"]
+    servers = [s.id for role, s in facts.servers.items() if role == Role.INSTALL]
     match start:
         case "verify":
             return build.made
         case "harvest":
-            kept = [v for role, v in volumes.items() if role != "verify"]
+            kept = [v for role, v in volumes.items() if role != Role.VERIFY]
             return (*servers, *kept, *boots)
         case _:
             return ()
 
 
-def _changed(api: Api, spec: Spec, start: str, hardware: Hardware) -> Spec:
-    """Return the spec with other hardware, which is there as what was before is.
+def _changed(api: Api, build: Record, start: str, hardware: Hardware) -> Spec:
+    """Return the build's spec with other hardware, which is there as what was before is.
 
     :raises: SpecError where there is no such hardware, or the build does not fit it
     """
-    spec = _in_zone(api, spec, start, hardware.availability_zone)
+    spec = _in_zone(api, build, start, hardware.availability_zone)
     flavors = limits.flavors(api)
     if hardware.flavor:
         return _on_flavor(spec, start, named_flavor(flavors, hardware.flavor))
     if not any(flavor.id == spec.hardware.flavor_id for flavor in flavors):
         raise SpecError(
-            f"the flavor {spec.hardware.flavor_name} that the build had is gone: name another "
-            "one with --flavor"
+            Message(
+                f"the flavor {spec.hardware.flavor_name} that the build had is gone; give another "
+                "one with: ",
+                NextStep(Verb.RETRY, build.id, (("flavor", "<flavor>"),)),
+            ),
+            build_id=build.id,
         )
     return spec
 
 
-def _in_zone(api: Api, spec: Spec, start: str, zone: str | None) -> Spec:
+def _in_zone(api: Api, build: Record, start: str, zone: str | None) -> Spec:
+    spec = build.spec
     if zone is None:
         return spec
     zone = named_zone(api, zone)
     volumes = ""
     if spec.hardware.has_root_volume:
         volumes = volume_zone(zone, limits.zones(api, "volume"))[0]
+    anew = (("start", INSTALL), ("availability_zone", zone))
     if (
         start != INSTALL
         and spec.hardware.has_root_volume
         and volumes != spec.hardware.volume_zone
     ):
         raise SpecError(
-            f"the build has volumes in the zone {spec.hardware.volume_zone or 'of before'}, which "
-            f"cannot move to {zone}: begin anew there with --from {INSTALL}"
+            Message(
+                f"the build has volumes in the zone {spec.hardware.volume_zone or 'of before'}, "
+                f"which cannot move to {zone}; begin anew there with: ",
+                NextStep(Verb.RETRY, build.id, anew),
+            ),
+            build_id=build.id,
         )
     hardware = replace(spec.hardware, availability_zone=zone, volume_zone=volumes)
     return replace(spec, hardware=hardware)

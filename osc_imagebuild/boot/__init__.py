@@ -12,7 +12,7 @@ import pkgutil
 from typing import Protocol
 
 from osc_imagebuild.model.boot_sources import BootImage, BootVolume, Content
-from osc_imagebuild.model.names import shared_tag
+from osc_imagebuild.model.names import Role, shared_tag
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Spec
 
@@ -120,7 +120,9 @@ def volumes(spec: Spec) -> tuple[BootVolume, ...]:
     if not spec.hardware.has_root_volume:
         return ()
     method = load(spec.installer.boot_method)
-    root = BootVolume("root", image_role=method.root, size_gib=spec.hardware.disk_gib)
+    root = BootVolume(
+        Role.ROOT, image_role=method.root, size_gib=spec.hardware.disk_gib
+    )
     return (root, *method.cds(spec))
 
 

@@ -68,10 +68,11 @@ def delete(api: Api, build_id: str, made: Collection[str]) -> None:
     if stay:
         ids = " ".join(image.id for image in stay)
         raise CloudError(
-            f"the build is deleted, but not the image that its record names: that does "
-            f"not say that this build made it; if it is to go: "
-            f"openstack image delete {ids}",
+            "the build is deleted, but not the image that its record names: that does "
+            "not say that this build made it",
             service="image",
+            resolution=f"if it is to go: openstack image delete {ids}",
+            build_id=build_id,
         )
 
 

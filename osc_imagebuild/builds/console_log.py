@@ -8,7 +8,7 @@ from osc_imagebuild.builds import record
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import remote_console, rfb, servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import RecordError, ScreenError
+from osc_imagebuild.errors import Message, NextStep, RecordError, ScreenError, Verb
 from osc_imagebuild.model.names import build_tag
 from osc_imagebuild.model.resources import Server
 from osc_imagebuild.monitors.console import clean
@@ -93,12 +93,16 @@ def screenshot(api: Api, build: Record) -> bytes:
     server = running(api, build)
     if server is None:
         raise RecordError(
-            f"build {build.id} has no server any more; a build that is created with "
-            "--keep-on-failure keeps it"
+            f"build {build.id} has no server any more",
+            resolution="a build that is created with --keep-on-failure keeps it",
+            build_id=build.id,
+            step=build.step,
         )
     if server.is_off or server.status != "ACTIVE":
         raise ScreenError(
-            f"the server is {server.status}, and shows nothing; see its console with: "
-            f"openstack image build log {build.id}"
+            f"the server is {server.status}, and shows nothing",
+            resolution=Message("see its console with: ", NextStep(Verb.LOG, build.id)),
+            build_id=build.id,
+            step=build.step,
         )
     return rfb.png(remote_console.picture(api, server.id))

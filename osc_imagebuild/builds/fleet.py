@@ -15,7 +15,7 @@ from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import DrivenError, ImageBuildError, InstallError
-from osc_imagebuild.model.names import PART_TAG, Status, resource_name
+from osc_imagebuild.model.names import PART_TAG, Role, Status, resource_name
 from osc_imagebuild.model.resources import Image, Server
 
 TICK_S = 30.0
@@ -27,7 +27,10 @@ LOOK_SPACING_S = 30.0
 
 @dataclass
 class Outcome:
-    """What became of the builds, by ID; ``failed`` has the reasons too."""
+    """What became of the builds, by ID; ``failed`` has the reasons too.
+
+    A reason is a `Message`, which another program may word as its own.
+    """
 
     complete: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
@@ -111,13 +114,13 @@ class Fleet:
         except (InstallError, DrivenError):
             return  # that it failed is known, or somebody is at it
         except ImageBuildError as error:
-            self.outcome.failed[build.id] = str(error)
+            self.outcome.failed[build.id] = error.message
 
     def _is_quiet(
         self, build: Record, running: Mapping[str, Server], count: int
     ) -> bool:
         """Whether its guest is at work, and was looked at not long ago."""
-        role = {"install": "install", "verify": "verify"}.get(build.step)
+        role = {"install": Role.INSTALL, "verify": Role.VERIFY}.get(build.step)
         server = running.get(resource_name(build.id, role)) if role else None
         if server is None or server.status not in ("ACTIVE", "BUILD") or server.is_off:
             return False
@@ -135,7 +138,7 @@ class Fleet:
             self.outcome.driven_by_others.append(build.id)
         except ImageBuildError as error:
             # One build's failure must not keep the others from going on.
-            self.outcome.failed[build.id] = str(error)
+            self.outcome.failed[build.id] = error.message
             self._failed_at[build.id] = self._api.now()
 
 

@@ -20,7 +20,15 @@ from pathlib import Path
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import retry_transient
-from osc_imagebuild.errors import CloudError, ConflictError, DrivenError, RecordError
+from osc_imagebuild.errors import (
+    CloudError,
+    ConflictError,
+    DrivenError,
+    Message,
+    NextStep,
+    RecordError,
+    Verb,
+)
 from osc_imagebuild.model.names import PART_TAG, build_tag, resource_name
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.resources import Image
@@ -70,8 +78,9 @@ class Lease:
         if not held or held[-1].id != self.image_id:
             by = owner(held[-1]) if held else "a client that has finished"
             raise DrivenError(
-                f"build {self.build_id} was taken over by {by}; this client stops. "
-                f"See: openstack image build show {self.build_id}"
+                f"build {self.build_id} was taken over by {by}; this client stops",
+                resolution=Message("see: ", NextStep(Verb.SHOW, self.build_id)),
+                build_id=self.build_id,
             )
         self._proven_at = self._api.clock.steady()
 
@@ -113,7 +122,11 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
         number = max(number, generation(held[-1]) if held else 0) + 1
         made = _create(api, build_id, number, properties)
         held += [made] if made else []
-    raise RecordError(f"build {build_id} changes hands too quickly; try again")
+    raise RecordError(
+        f"build {build_id} changes hands too quickly",
+        resolution="try again",
+        build_id=build_id,
+    )
 
 
 def _used_up(api: Api, build_id: str) -> int:
@@ -196,8 +209,12 @@ def _refuse_if_alive(api: Api, build_id: str, held: Image) -> None:
         age = max(0.0, api.now() - max(held.created_at, updated_at))
         raise DrivenError(
             f"build {build_id} is driven by {owner(held)}, last sign of life "
-            f"{age:.0f} s ago; it can be taken over after {LIFE_S:.0f} s "
-            f"of silence with: openstack image build resume {build_id}"
+            f"{age:.0f} s ago",
+            resolution=Message(
+                f"it can be taken over after {LIFE_S:.0f} s of silence with: ",
+                NextStep(Verb.RESUME, build_id),
+            ),
+            build_id=build_id,
         )
 
 

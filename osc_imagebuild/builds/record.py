@@ -18,12 +18,20 @@ from osc_imagebuild.builds import authorship, validation
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import retry_transient
-from osc_imagebuild.errors import ConflictError, NotFoundError, RecordError
+from osc_imagebuild.errors import (
+    ConflictError,
+    Message,
+    NextStep,
+    NotFoundError,
+    RecordError,
+    Verb,
+)
 from osc_imagebuild.model import spec_json as specs
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.names import (
     RECORD_TAG,
     Milestone,
+    Role,
     Status,
     build_tag,
     resource_name,
@@ -138,7 +146,7 @@ def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Rec
             image = images.create(
                 api,
                 image_id=build_id,
-                name=resource_name(build_id, "record"),
+                name=resource_name(build_id, Role.RECORD),
                 tags=(RECORD_TAG, build_tag(build_id)),
                 properties=properties,
             )
@@ -180,7 +188,11 @@ def texts(api: Api, build_id: str) -> dict[str, str]:
 
 
 def _texts(image: Image) -> dict[str, str]:
-    return unpack(image.properties.get(f"{_PREFIX}texts", ""))
+    try:
+        return unpack(image.properties.get(f"{_PREFIX}texts", ""))
+    except RecordError as error:
+        error.build_id, error.resolution = image.id, _remove_it(image.id)
+        raise
 
 
 def load(api: Api, build_id: str) -> Record:
@@ -212,8 +224,9 @@ def _image(api: Api, build_id: str) -> Image:
     known = image is not None and RECORD_TAG in image.tags
     if image is None or not known or images.is_foreign(api, image):
         raise NoRecordError(
-            f"there is no build {build_id} in this project; "
-            "see: openstack image build list"
+            f"there is no build {build_id} in this project",
+            resolution=Message("see: ", NextStep(Verb.LIST)),
+            build_id=build_id,
         )
     return image
 
@@ -289,9 +302,18 @@ def parse(image: Image) -> Record:
         if newer or isinstance(error, specs.OtherVersionError):
             raise _other_version(image, str(error)[:300]) from error
         raise RecordError(
-            f"the record of build {image.id} is damaged: {error!s:.300}; unless a client still "
-            f"drives it, remove the build with: openstack image build delete {image.id}"
+            f"the record of build {image.id} is damaged: {error!s:.300}",
+            resolution=_remove_it(image.id),
+            build_id=image.id,
         ) from error
+
+
+def _remove_it(build_id: str) -> Message:
+    """What to do with a build whose record nobody can read."""
+    return Message(
+        "unless a client still drives it, remove the build with: ",
+        NextStep(Verb.DELETE, build_id),
+    )
 
 
 def _other_version(image: Image, why: str) -> RecordError:
@@ -300,10 +322,12 @@ def _other_version(image: Image, why: str) -> RecordError:
     if not re.fullmatch(r"[0-9A-Za-z.+-]{1,60}", version):
         version = "unknown"
     going = image.properties.get(f"{_PREFIX}status") == "building"
+    verb = Verb.RESUME if going else Verb.SHOW
     return RecordError(
         f"build {image.id} was written by another version of this tool, {version} (this "
-        f"one is {tool_version()}), and cannot be read here: {why}; use that version: "
-        f"openstack image build {'resume' if going else 'show'} {image.id}"
+        f"one is {tool_version()}), and cannot be read here: {why}",
+        resolution=Message("use that version: ", NextStep(verb, image.id)),
+        build_id=image.id,
     )
 
 
@@ -421,5 +445,7 @@ def update(api: Api, build_id: str, **fields: Any) -> Record:
         try:
             image = images.patch(api, build_id, operations)
         except NotFoundError as error:
-            raise RecordError(f"build {build_id} was deleted meanwhile") from error
+            raise RecordError(
+                f"build {build_id} was deleted meanwhile", build_id=build_id
+            ) from error
     return parse(image)

@@ -8,7 +8,14 @@ from osc_imagebuild import outputs
 from osc_imagebuild.builds.claims import release
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError, ConflictError, because
+from osc_imagebuild.errors import (
+    CloudError,
+    ConflictError,
+    Message,
+    NextStep,
+    Verb,
+    because,
+)
 from osc_imagebuild.model.names import BOOKKEEPING, RESULT, build_tag, resource_name
 from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
@@ -24,11 +31,11 @@ def teardown(
     *,
     keep: Collection[str] = (),
     beat: Callable[[], None] = lambda: None,
-    command: str = "cancel",
+    verb: Verb = Verb.CANCEL,
 ) -> None:
     """Delete all that the build made but its record, lease and ``keep``.
 
-    ``keep`` are IDs. ``beat`` is called before each look, and may stop it; ``command`` is
+    ``keep`` are IDs. ``beat`` is called before each look, and may stop it; ``verb`` is
     what the user is told to try. Servers go first and are waited for, because what is in
     use may refuse to go. Each look is a fresh one, so what another client
     made in the meantime goes too.
@@ -45,11 +52,9 @@ def teardown(
         has_volumes = any(isinstance(item, Volume) for item in left)
         limit = VOLUME_LIMIT_S if has_volumes else LIMIT_S
         if api.clock.steady() - began > limit:
-            text = (
-                f"still there after {limit:.0f} s: {_names(left)}; "
-                f"try again: openstack image build {command} {build_id}"
-            )
-            raise _stays(left, refused, text)
+            text = f"still there after {limit:.0f} s: {_names(left)}"
+            again = Message("try again: ", NextStep(verb, build_id))
+            raise _stays(left, refused, text, again)
         for item in left:
             _remove(api, build_id, item, refused)
         api.clock.sleep(2)
@@ -60,13 +65,16 @@ def _names(left: Sequence[Resource]) -> str:
 
 
 def _stays(
-    left: Sequence[Resource], refused: Mapping[str, CloudError], text: str
+    left: Sequence[Resource],
+    refused: Mapping[str, CloudError],
+    text: str,
+    resolution: str = "",
 ) -> CloudError:
     """Name the last refusal to remove what is left, or the service that keeps it."""
     for item in left:
         if item.id in refused:
-            return because(refused[item.id], text)
-    return CloudError(text, service=left[0].SERVICE)
+            return because(refused[item.id], text, resolution=resolution)
+    return CloudError(text, service=left[0].SERVICE, resolution=resolution)
 
 
 def _left(api: Api, build_id: str, keep: Collection[str]) -> Sequence[Resource]:

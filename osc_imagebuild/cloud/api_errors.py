@@ -86,13 +86,13 @@ def refused(
             request_id=req_id,
             retry_after=wait_s,
         )
+    way = ""
     kind = {404: NotFoundError, 409: ConflictError}.get(status, CloudError)
     if service == LOGIN[0]:
         kind = CloudError  # it tells nothing of the resource that was asked for
     if status == 409 and _LOCKED.search(message):
-        kind = LockedError
-        text = f"{text}; unlock it with: openstack server unlock <server>"
-    return kind(text, service=service, status=status, request_id=req_id)
+        kind, way = LockedError, "unlock it with: openstack server unlock <server>"
+    return kind(text, service=service, status=status, request_id=req_id, resolution=way)
 
 
 def _message(response: requests.Response) -> str:

@@ -50,6 +50,7 @@ from osc_imagebuild.model.names import (
     BUILD_TAG,
     PART_TAG,
     VOLUME_MARK,
+    Role,
     build_tag,
     resource_name,
     shared_tag,
@@ -165,7 +166,7 @@ class Actor:
 
     @property
     def _result(self) -> str:
-        return resource_name(self._build_id, "result")
+        return resource_name(self._build_id, Role.RESULT)
 
     def _create_volume(self, action: CreateVolume) -> None:
         name = resource_name(self._build_id, action.role)
@@ -321,7 +322,7 @@ class Actor:
     def _networks(self, action: CreateServer) -> list[dict[str, str]]:
         """The installer has the address that it was told; the result takes any."""
         found = [{"uuid": network} for network in self._spec.network.networks]
-        if self._spec.network.address and action.role == "install":
+        if self._spec.network.address and action.role == Role.INSTALL:
             found[0]["fixed_ip"] = self._spec.network.address.ip
         return found
 

@@ -14,9 +14,13 @@ from osc_imagebuild.errors import (
     CloudError,
     Evidence,
     InstallError,
+    Message,
+    NextStep,
     ScreenError,
     TransientError,
+    Verb,
 )
+from osc_imagebuild.model.names import Role
 from osc_imagebuild.model.resources import Server
 
 
@@ -27,7 +31,7 @@ def look_closer(api: Api, role: str, server: Server | None, seen: str) -> Eviden
     left out.
     """
     if server is None:
-        return Evidence(role or "install", console=seen)
+        return Evidence(role or Role.INSTALL, console=seen)
     text, picture, url = "", b"", ""
     with contextlib.suppress(CloudError):
         text = servers.console(api, server.id, servers.WHOLE_CONSOLE) or ""
@@ -64,7 +68,7 @@ def end_failed(
         raise
     except CloudError as error:
         # Why the build failed must not go under in why its server stays.
-        left = f"not all that it made could be removed: {error}"
+        left = Message("not all that it made could be removed: ", error.message)
     return _failure(build, evidence, left, _points(api, build))
 
 
@@ -82,38 +86,57 @@ def _failure(
     left: str,
     points: tuple[str, ...],
 ) -> InstallError:
-    lines = [f"build {build.id} failed in step {build.step}: {build.reason}"]
+    details: list[str] = []
+    next_steps = [_next_steps(build, points)]
     if build.evidence and build.evidence not in build.reason:
-        lines.append(f"the console shows: {build.evidence}")
+        details.append(f"the console shows: {build.evidence}")
     if build.spec.conduct.keep_on_failure:
-        lines += _kept(build, evidence or Evidence())
+        seen = evidence or Evidence()
+        server = seen.server_id or f"imagebuild-{build.id}-{seen.role}"
+        details += _kept(server, seen)
+        next_steps.insert(0, _look_again(build, server))
     elif build.made and retry_points.VERIFY in points:
         output = outputs.find(build.spec.result.output)
         hidden = "hidden " if output and output.is_hidden else ""
-        lines.append(
+        details.append(
             f"the {build.spec.result.output} that did not pass stays {hidden}for "
             f"inspection: {build.made[0]}"
         )
-    if left:
-        lines.append(left)
-    lines.append(
-        f"try again, from {' or '.join(points)} on, with: openstack image build retry "
-        f"{build.id}; see its console with: openstack image build log {build.id}; "
-        f"remove it with: openstack image build delete {build.id}"
-    )
     return InstallError(
-        "\n".join(lines), console_tail=build.console_tail, evidence=evidence
+        f"build {build.id} failed in step {build.step}: {build.reason}",
+        details=Message.lines((*details, left)),
+        resolution=Message.lines(next_steps),
+        build_id=build.id,
+        step=build.step,
+        console_tail=build.console_tail,
+        evidence=evidence,
     )
 
 
-def _kept(build: record.Record, evidence: Evidence) -> list[str]:
-    """How to look at what was kept, and how to go on."""
-    server = evidence.server_id or f"imagebuild-{build.id}-{evidence.role}"
+def _next_steps(build: record.Record, points: tuple[str, ...]) -> Message:
+    """How to go on with a failed build, or to get rid of it."""
+    return Message(
+        f"try again, from {' or '.join(points)} on, with: ",
+        NextStep(Verb.RETRY, build.id),
+        "; see its console with: ",
+        NextStep(Verb.LOG, build.id),
+        "; remove it with: ",
+        NextStep(Verb.DELETE, build.id),
+    )
+
+
+def _kept(server: str, evidence: Evidence) -> list[str]:
+    """What was kept of a failed build, and where its screen is to be seen."""
     lines = [f"its resources were kept; the server is {server}"]
     if evidence.screen_url:
         lines.append(f"look at its screen, for some minutes: {evidence.screen_url}")
-    lines.append(
-        f"its screen again with: openstack console url show --novnc {server}; "
-        f"a picture of it with: openstack image build screenshot {build.id}"
-    )
     return lines
+
+
+def _look_again(build: record.Record, server: str) -> Message:
+    """How to see the screen of a server that was kept."""
+    return Message(
+        f"its screen again with: openstack console url show --novnc {server}; "
+        "a picture of it with: ",
+        NextStep(Verb.SCREENSHOT, build.id),
+    )

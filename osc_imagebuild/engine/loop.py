@@ -50,7 +50,7 @@ from osc_imagebuild.model.actions import (
     delete_action,
 )
 from osc_imagebuild.model.facts import Facts, Mark
-from osc_imagebuild.model.names import Milestone, Status
+from osc_imagebuild.model.names import Milestone, Role, Status
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.urls import shown_text
 from osc_imagebuild.monitors import signals_json
@@ -97,7 +97,7 @@ class Engine:
             api,
             {
                 role: sign_files.of_role(build.spec, role)
-                for role in ("install", "verify")
+                for role in (Role.INSTALL, Role.VERIFY)
             },
             signals_json.load(build.signals, api.now()),
             on_console and functools.partial(on_console, build.id),
@@ -140,6 +140,11 @@ class Engine:
                 # The cloud changed under us: look again, but not for ever.
                 self._facts, self._refused = None, error
                 self._count(self._refusals[0], str(error))
+
+    @property
+    def step(self) -> str:
+        """Name of the step that the build is in, '' before the first look."""
+        return self._step
 
     @property
     def _refusals(self) -> tuple[str, str]:

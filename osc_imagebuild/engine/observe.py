@@ -19,6 +19,7 @@ from osc_imagebuild.model.names import (
     BOOKKEEPING,
     RESULT,
     Milestone,
+    Role,
     build_tag,
     resource_name,
     role_of,
@@ -29,7 +30,7 @@ from osc_imagebuild.monitors.console import report
 from osc_imagebuild.steps import attempts
 
 SECOND_LOOK_S = 3.0
-SERVER_ROLES = ("install", "verify")
+SERVER_ROLES = (Role.INSTALL, Role.VERIFY)
 
 
 def observe(
@@ -124,7 +125,7 @@ def _see_volumes(api: Api, build_id: str, facts: Facts) -> Facts:
     found, extra = _by_role(build_id, own)
     root = volumes.find(api, noted) if noted else None
     if root and is_own(root, build_id, api.project_id()):
-        found["root"] = root
+        found[Role.ROOT] = root
     others = [d for d in facts.duplicates if not isinstance(d, Volume)]
     return dataclasses.replace(facts, volumes=found, duplicates=(*others, *extra))
 

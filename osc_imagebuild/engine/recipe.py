@@ -11,6 +11,7 @@ from osc_imagebuild import boot as boot_methods
 from osc_imagebuild import outputs as output_kinds
 from osc_imagebuild.model.boot_sources import BootVolume
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import Role
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors.console import sign_files
 from osc_imagebuild.outputs import Output
@@ -36,7 +37,7 @@ def of(spec: Spec) -> tuple[Step, ...]:
         *(EnsureVolume(volume) for volume in volumes),
         StartServer(boot.root, volumes),
         *((EnsureKey(),) if spec.installer.press_key else ()),
-        Install(sign_files.of_role(spec, "install")),
+        Install(sign_files.of_role(spec, Role.INSTALL)),
         PowerOff(),
         *output.steps(spec),
         *_verify(spec, output),
@@ -63,7 +64,7 @@ def _verify(spec: Spec, output: Output) -> tuple[Step, ...]:
     return (
         *volume,
         StartVerify(spec.hardware.has_root_volume),
-        Verify(sign_files.of_role(spec, "verify")),
+        Verify(sign_files.of_role(spec, Role.VERIFY)),
         RemoveVerify(),
     )
 

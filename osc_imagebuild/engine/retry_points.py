@@ -9,7 +9,7 @@ from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine.observe import observe
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.names import Milestone, Status
+from osc_imagebuild.model.names import Milestone, Role, Status
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import interference
 from osc_imagebuild.steps.root_volume import ROOT
@@ -73,7 +73,7 @@ def _has_evidence(spec: Spec, facts: Facts, point: str) -> bool:
             output = outputs.find(spec.result.output)
             return noted and output is not None and output.result(facts) is not None
         case "harvest":
-            server, root = facts.servers.get("install"), facts.volumes.get(ROOT)
+            server, root = facts.servers.get(Role.INSTALL), facts.volumes.get(ROOT)
             off = server is not None and server.status == "SHUTOFF" and server.is_off
             free = root is not None and root.status == "available"
             alone = server is None and free and Milestone.OFF in facts.marks

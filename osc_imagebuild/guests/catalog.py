@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from osc_imagebuild.errors import SpecError, unread
+from osc_imagebuild.errors import Message, NextStep, SpecError, Verb, unread
 from osc_imagebuild.guests import catalog_schema, yaml_bounds
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.media import local_files
@@ -73,7 +73,8 @@ class Catalog:
         :raises: SpecError where there is none, naming what is near
         """
         if name not in self._entries:
-            raise SpecError(f"unknown OS {name!r}{self._near(name)}")
+            near = f"unknown OS {name!r}{self._near(name)}"
+            raise SpecError(Message(near, " (see: ", NextStep(Verb.LIST_OS), ")"))
         data = self._data(name)
         wrong = catalog_schema.problems(data)
         if missing := [key for key in _REQUIRED if key not in data]:
@@ -91,8 +92,7 @@ class Catalog:
         import difflib
 
         near = difflib.get_close_matches(name, self.names(), 3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        return f"{hint} (see: openstack image build os list)"
+        return f"; did you mean {' or '.join(near)}?" if near else ""
 
     def _data(self, name: str) -> dict[str, Any]:
         """Return an entry over what its family says.

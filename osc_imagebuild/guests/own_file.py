@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from osc_imagebuild.errors import Message, NextStep, Verb
 from osc_imagebuild.guests import answer_lint, sh_syntax
 from osc_imagebuild.guests.answer_lint import ending, shell
 from osc_imagebuild.guests.answer_lint.reading import (
@@ -100,8 +101,9 @@ def _judged(case: _Case) -> Judgement:
     return Judgement(tuple(problems), (*_silence(case, reading), *warnings))
 
 
-def _hint(case: _Case) -> str:
-    return f"see: openstack image build os show {case.os} -c answer_report -f value"
+def _hinted(case: _Case, text: str) -> str:
+    """Return a text that also says where the lines are that make a report."""
+    return Message(text, "; see: ", NextStep(Verb.SHOW_REPORT, case.os))
 
 
 def _power(case: _Case, reading: Reading) -> tuple[list[str], list[str]]:
@@ -142,7 +144,9 @@ def _told(end: End) -> str:
 
 
 def _refusal(case: _Case, why: str) -> str:
-    return f"the answer file does not power the server off at its end: {why}; {_hint(case)}"
+    return _hinted(
+        case, f"the answer file does not power the server off at its end: {why}"
+    )
 
 
 def _other_ends(ends: list[End]) -> list[str]:
@@ -169,6 +173,9 @@ def _silence(case: _Case, reading: Reading) -> list[str]:
     found = any(word in case.text for word in words)
     where = "outside of comments" if found else "in it"
     return [
-        f"the answer file has neither {REPORT_WORD} nor {BUILD_ID_WORD} {where}: without "
-        f"a report of success the build fails; {_hint(case)}"
+        _hinted(
+            case,
+            f"the answer file has neither {REPORT_WORD} nor {BUILD_ID_WORD} {where}: "
+            "without a report of success the build fails",
+        )
     ]

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-RESULT = "result"
-
 RECORD_TAG = "imagebuild"
 
 # Source: glance.api.v2.images.
@@ -23,11 +21,27 @@ PART_TAG = "imagebuild-part"
 # is the build's ID. Cinder has no tags.
 VOLUME_MARK = "imagebuild"
 
-# Roles that begin so belong to a build but are no part of what it makes.
-BOOKKEEPING = ("record", "lease-")
-
 # Stands for the build's own tag in decisions, which do not know the build ID.
 BUILD_TAG = "{build}"
+
+
+class Role(StrEnum):
+    """What a resource is for in its build; its name ends so.
+
+    Boot methods have roles of their own for what they start the installer from.
+    """
+
+    INSTALL = "install"  # the server that the installer runs in
+    VERIFY = "verify"  # the server, and the volume, that the result is booted in
+    ROOT = "root"  # the volume that the installer writes on
+    RESULT = "result"
+    RECORD = "record"
+
+
+RESULT = Role.RESULT
+
+# Roles that begin so belong to a build but are no part of what it makes.
+BOOKKEEPING = (Role.RECORD, "lease-")
 
 
 class Status(StrEnum):

@@ -23,7 +23,7 @@ from osc_imagebuild.model.actions import (
     Wait,
 )
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.names import BUILD_TAG, RESULT, Milestone
+from osc_imagebuild.model.names import BUILD_TAG, RESULT, Milestone, Role
 from osc_imagebuild.model.resources import Image, Quota, Resource
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Step, interference
@@ -55,7 +55,7 @@ class HarvestDisk:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Take the image of a server that is off."""
-        result, server = facts.images.get(RESULT), facts.servers.get("install")
+        result, server = facts.images.get(RESULT), facts.servers.get(Role.INSTALL)
         if result is not None:
             if facts.now - result.created_at > HARVEST_LIMIT_S:
                 return Fail(_LATE)
@@ -140,13 +140,13 @@ class RemoveServer:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the result is noted and the server is not there."""
-        return Milestone.HARVESTED in facts.marks and "install" not in facts.servers
+        return Milestone.HARVESTED in facts.marks and Role.INSTALL not in facts.servers
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Note which image it is before the server that proves it goes."""
         if Milestone.HARVESTED not in facts.marks:
             return Act(SetMark(Milestone.HARVESTED, _noted(facts)), "note the result")
-        server = facts.servers["install"]
+        server = facts.servers[Role.INSTALL]
         if server.task_state == "deleting":
             return Wait("Nova deletes the install server", 3)
         return Act(DeleteServer(server.id), "its disk is an image now")

@@ -19,7 +19,7 @@ from osc_imagebuild.model.actions import (
 )
 from osc_imagebuild.model.boot_sources import BootVolume, Device
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.names import Milestone
+from osc_imagebuild.model.names import Milestone, Role
 from osc_imagebuild.model.resources import Server, Volume
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors import power
@@ -27,7 +27,7 @@ from osc_imagebuild.monitors.console.signs import Signs
 from osc_imagebuild.monitors.console.verdict import RUNNING, STALLED, judge
 from osc_imagebuild.steps import attempts, interference
 from osc_imagebuild.steps.boot_sources import EnsureVolume
-from osc_imagebuild.steps.server_view import cut_off, look
+from osc_imagebuild.steps.server_view import cut_off, guest_view
 
 POWER_OFF_GRACE_S = 180
 POWER_OFF_LIMIT_S = 600
@@ -48,23 +48,23 @@ class StartServer:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: it is there, or it was; not one that failed."""
-        if attempts.leftover(facts, "install"):
+        if attempts.leftover(facts, Role.INSTALL):
             return False
-        return "install" in facts.servers or Milestone.STARTED in facts.marks
+        return Role.INSTALL in facts.servers or Milestone.STARTED in facts.marks
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Start it with the answer file as user data."""
-        if first := attempts.before_the_next(facts, "install"):
+        if first := attempts.before_the_next(facts, Role.INSTALL):
             return first
-        old = attempts.given_up(facts, "install")
+        old = attempts.given_up(facts, Role.INSTALL)
         if self.volumes:
             if first := self._missing(spec, facts):
                 return first
             devices = self._devices(facts)
-            server = CreateServer("install", "", "answer", devices, instead_of=old)
+            server = CreateServer(Role.INSTALL, "", "answer", devices, instead_of=old)
         else:
             image = facts.images[self.root]
-            server = CreateServer("install", image.id, "answer", instead_of=old)
+            server = CreateServer(Role.INSTALL, image.id, "answer", instead_of=old)
         return Act(server, "start the installer")
 
     def _missing(self, spec: Spec, facts: Facts) -> Decision | None:
@@ -72,8 +72,8 @@ class StartServer:
 
         An attempt that failed may have written to its disk: it gets a new one.
         """
-        tried = attempts.failed(facts.marks, "install")
-        used = attempts.used_volumes(facts, "install")
+        tried = attempts.failed(facts.marks, Role.INSTALL)
+        used = attempts.used_volumes(facts, Role.INSTALL)
         for volume in self.volumes:
             found = facts.volumes.get(volume.role)
             if found and found.id in used and not volume.cdrom:
@@ -117,10 +117,10 @@ class Install:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Believe the guest's report, and nothing else, for success."""
-        server = facts.servers.get("install")
-        if "install" in facts.reports:
+        server = facts.servers.get(Role.INSTALL)
+        if Role.INSTALL in facts.reports:
             return Act(
-                SetMark(Milestone.INSTALLED, facts.reports["install"]),
+                SetMark(Milestone.INSTALLED, facts.reports[Role.INSTALL]),
                 "the guest reported",
             )
         if server is None:
@@ -130,21 +130,21 @@ class Install:
             reason = f"Nova could not run the install server: {fault}"
             # An address of its own that is taken stays so.
             taken = bool(spec.network.address) and "in use" in server.fault
-            return self._failed(spec, facts, Fail(reason, "install"), not taken)
+            return self._failed(spec, facts, Fail(reason, Role.INSTALL), not taken)
         if Milestone.STARTED not in facts.marks:
             known = {"server_id": server.id, "image_id": server.image_id}
             return Act(SetMark(Milestone.STARTED, known), "note the server")
         late = facts.now - facts.marks[Milestone.STARTED].at > spec.conduct.timeout_s
-        others = interference.outcome(facts, "install", late)
+        others = interference.outcome(facts, Role.INSTALL, late)
         return others or self._watch(spec, facts)
 
     def _watch(self, spec: Spec, facts: Facts) -> Decision:
-        server = facts.servers["install"]
-        verdict = judge(self.signs, look(spec, facts, "install"))
+        server = facts.servers[Role.INSTALL]
+        verdict = judge(self.signs, guest_view(spec, facts, Role.INSTALL))
         if verdict.state != RUNNING:
-            if verdict.state == STALLED and cut_off(facts, "install"):
+            if verdict.state == STALLED and cut_off(facts, Role.INSTALL):
                 reason = f"{NO_TRAFFIC}: {verdict.reason}"
-                fail = Fail(reason, "install", verdict.evidence)
+                fail = Fail(reason, Role.INSTALL, verdict.evidence)
                 return self._failed(spec, facts, fail, True)
             since = facts.marks[Milestone.STARTED].at
             who = interference.stopped_by(server, since) if server.is_off else ""
@@ -153,16 +153,16 @@ class Install:
                 self.signs, verdict.reason, verdict.evidence
             )
             return self._failed(
-                spec, facts, Fail(reason, "install", verdict.evidence), passing
+                spec, facts, Fail(reason, Role.INSTALL, verdict.evidence), passing
             )
         elapsed = facts.now - facts.marks[Milestone.STARTED].at
         if elapsed > spec.conduct.timeout_s:
             return Fail(
                 f"the installer was not done within {spec.conduct.timeout_s // 60} minutes; "
                 "give a longer --timeout where it was only slow",
-                role="install",
+                role=Role.INSTALL,
             )
-        silent = "install" not in facts.consoles and server.status == "ACTIVE"
+        silent = Role.INSTALL not in facts.consoles and server.status == "ACTIVE"
         left = (
             max(0.0, spec.installer.expected_s - elapsed)
             if spec.installer.expected_s
@@ -182,7 +182,7 @@ class Install:
         self, spec: Spec, facts: Facts, fail: Fail, passing: bool
     ) -> Fail | Again:
         """Return another attempt where there is one left that may be of use."""
-        made = len(attempts.failed(facts.marks, "install")) + 1
+        made = len(attempts.failed(facts.marks, Role.INSTALL)) + 1
         if passing and made < min(spec.conduct.attempts, attempts.MOST):
             forget = (Milestone.STARTED, Milestone.KEY)
             return Again(fail.reason, fail.role, fail.evidence, SERVER, forget)
@@ -205,23 +205,23 @@ class PowerOff:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: installed, and off; or its disk is being copied already."""
-        server = facts.servers.get("install")
+        server = facts.servers.get(Role.INSTALL)
         off = server is not None and server.status == "SHUTOFF" and server.is_off
-        noted = Milestone.OFF in facts.marks or "result" in facts.images
+        noted = Milestone.OFF in facts.marks or Role.RESULT in facts.images
         return Milestone.INSTALLED in facts.marks and (off or noted)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Tell the guest that it was heard; stop it where it stays on."""
-        server = facts.servers.get("install")
+        server = facts.servers.get(Role.INSTALL)
         if server is None:
             return Fail("the server was deleted by somebody before it was off")
         if spoilt := interference.spoilt(facts):
             return spoilt
         # Nobody may have looked for hours, so only the engine bounds this wait.
-        if others := interference.outcome(facts, "install", late=False):
+        if others := interference.outcome(facts, Role.INSTALL, late=False):
             return others
-        if "install" in facts.reports_held:
-            return Act(ClearReport("install", server.id), "tell the guest")
+        if Role.INSTALL in facts.reports_held:
+            return Act(ClearReport(Role.INSTALL, server.id), "tell the guest")
         if facts.now - facts.marks[Milestone.INSTALLED].at > POWER_OFF_GRACE_S:
             return self._stop(facts, server)
         return Wait("the guest powers off", 4)
@@ -233,9 +233,9 @@ class PowerOff:
         if stopping is None or (late and server.task_state is None):
             return Act(SetMark(Milestone.STOPPING), why)
         if late:
-            return Fail("the server could not be powered off", role="install")
+            return Fail("the server could not be powered off", role=Role.INSTALL)
         if server.task_state is None:
-            return Act(StopServer("install", server.id), why)
+            return Act(StopServer(Role.INSTALL, server.id), why)
         return Wait("Nova powers the server off", 4)
 
 

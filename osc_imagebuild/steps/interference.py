@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 
 from osc_imagebuild.model.actions import Fail, Wait
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.names import Milestone
+from osc_imagebuild.model.names import Milestone, Role
 from osc_imagebuild.model.resources import Server
 
 LOOK_S = 20.0
@@ -57,7 +57,7 @@ def outcome(facts: Facts, role: str, late: bool) -> Fail | Wait | None:
 def _other_image(facts: Facts, role: str) -> bool:
     """Rebuilt with the same image it just begins again; with another it is lost."""
     started = facts.marks.get(Milestone.STARTED)
-    first = started.data.get("image_id", "") if started and role == "install" else ""
+    first = started.data.get("image_id", "") if started and role == Role.INSTALL else ""
     now = facts.servers[role].image_id
     return bool(first and now and first != now)
 
@@ -82,7 +82,7 @@ def stopped_by(server: Server, since: float) -> str:
 def spoilt(facts: Facts) -> Fail | None:
     """Return what follows where the installed server was rebuilt: its disk is new."""
     server, installed = (
-        facts.servers.get("install"),
+        facts.servers.get(Role.INSTALL),
         facts.marks.get(Milestone.INSTALLED),
     )
     if server is None or installed is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from osc_imagebuild.model.actions import Act, Decision, PressKey, SetMark, Wait
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.names import Milestone
+from osc_imagebuild.model.names import Milestone, Role
 from osc_imagebuild.model.spec import Spec
 
 # From the start of a server to the end of the five seconds in which Windows' CD waits.
@@ -28,7 +28,7 @@ class EnsureKey:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """As soon as the server runs; where it is gone others say so."""
-        server = facts.servers.get("install")
+        server = facts.servers.get(Role.INSTALL)
         if server is not None and server.status == "BUILD":
             return Wait("Nova starts the server", LOOK_S)
         if server is None or server.status != "ACTIVE":

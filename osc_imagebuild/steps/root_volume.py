@@ -15,15 +15,15 @@ from osc_imagebuild.model.actions import (
     Wait,
 )
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.names import Milestone
+from osc_imagebuild.model.names import Milestone, Role
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Result, interference
 from osc_imagebuild.steps.boot_sources import READY, ensure
 from osc_imagebuild.steps.result import wanted
 
-ROOT = "root"
+ROOT = Role.ROOT
 # The volume that the result is booted from, to see that it boots.
-VERIFY_VOLUME = "verify"
+VERIFY_VOLUME = Role.VERIFY
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class FreeRoot:
         root = facts.volumes.get(ROOT)
         return (
             Milestone.OFF in facts.marks
-            and "install" not in facts.servers
+            and Role.INSTALL not in facts.servers
             and root is not None
             and root.status in ("available", "uploading")
         )
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Note that the server was off before the server that shows it goes."""
-        server, root = facts.servers.get("install"), facts.volumes.get(ROOT)
+        server, root = facts.servers.get(Role.INSTALL), facts.volumes.get(ROOT)
         if root is None:
             return Fail("the root volume was deleted by somebody")
         if spoilt := interference.spoilt(facts):

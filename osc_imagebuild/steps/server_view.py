@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import Role
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors import (
     console_activity,
@@ -11,7 +12,7 @@ from osc_imagebuild.monitors import (
     signals,
     trouble,
 )
-from osc_imagebuild.monitors.console.verdict import Look
+from osc_imagebuild.monitors.console.verdict import GuestView
 
 
 def cut_off(facts: Facts, role: str) -> bool:
@@ -27,12 +28,12 @@ def cut_off(facts: Facts, role: str) -> bool:
     return False
 
 
-def look(spec: Spec, facts: Facts, role: str) -> Look:
+def guest_view(spec: Spec, facts: Facts, role: str) -> GuestView:
     """Return what is known of the server of ``role``, which is there."""
     seen = facts.signals.get(role, {})
-    return Look(
+    return GuestView(
         console=facts.consoles.get(role, ""),
-        boots=role == "verify",
+        boots=role == Role.VERIFY,
         off=facts.servers[role].is_off,
         quiet_s=signals.since_s(seen, console_activity.NAME, facts.now),
         flat_s=signals.flat_s(seen, facts.now),

@@ -20,7 +20,7 @@ from osc_imagebuild.model.actions import (
 )
 from osc_imagebuild.model.boot_sources import Device
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.names import RESULT, Milestone
+from osc_imagebuild.model.names import RESULT, Milestone, Role
 from osc_imagebuild.model.resources import Server
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors import power
@@ -29,7 +29,7 @@ from osc_imagebuild.monitors.console.signs import Signs
 from osc_imagebuild.monitors.console.verdict import FAILED, Verdict, judge, trouble
 from osc_imagebuild.steps import attempts, interference
 from osc_imagebuild.steps.root_volume import VERIFY_VOLUME
-from osc_imagebuild.steps.server_view import look
+from osc_imagebuild.steps.server_view import guest_view
 
 _LOGIN = re.compile(r"^\S+ login:", re.M)
 # What is tried before a result that came up without metadata, or silent, is not one that
@@ -53,9 +53,11 @@ class StartVerify:
         if Milestone.VERIFIED in facts.marks:
             return True
         harvested = (
-            Milestone.HARVESTED in facts.marks and "install" not in facts.servers
+            Milestone.HARVESTED in facts.marks and Role.INSTALL not in facts.servers
         )
-        there = "verify" in facts.servers and not attempts.leftover(facts, "verify")
+        there = Role.VERIFY in facts.servers and not attempts.leftover(
+            facts, Role.VERIFY
+        )
         return harvested and there
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
@@ -64,7 +66,7 @@ class StartVerify:
         The first server has a config drive, which says what a lost packet cannot take
         away; one that failed with it is followed by one without.
         """
-        if first := attempts.before_the_next(facts, "verify"):
+        if first := attempts.before_the_next(facts, Role.VERIFY):
             return first
         image_id = ""
         devices: tuple[Device, ...] = ()
@@ -72,7 +74,7 @@ class StartVerify:
             trial = facts.volumes.get(VERIFY_VOLUME)
             if trial is None:
                 return Fail("the volume to boot the result from was deleted")
-            if attempts.given_up(facts, "verify") and trial.status != "available":
+            if attempts.given_up(facts, Role.VERIFY) and trial.status != "available":
                 return Wait(f"Cinder has the volume to boot from as {trial.status}", 3)
             devices = (Device(trial.id),)
         else:
@@ -80,9 +82,9 @@ class StartVerify:
             if result is None:
                 return Fail("the result was deleted by somebody before it was booted")
             image_id = result.id
-        old = attempts.given_up(facts, "verify")
+        old = attempts.given_up(facts, Role.VERIFY)
         drive = spec.verify.config_drive and not old
-        server = CreateServer("verify", image_id, "verify", devices, drive, old)
+        server = CreateServer(Role.VERIFY, image_id, "verify", devices, drive, old)
         return Act(server, "boot the result")
 
 
@@ -100,27 +102,27 @@ class Verify:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Look for the sign that the first boot gives, and for what prevents it."""
-        facts = attempts.since_reboot(facts, "verify")
-        server = facts.servers.get("verify")
-        text = facts.consoles.get("verify", "")
+        facts = attempts.since_reboot(facts, Role.VERIFY)
+        server = facts.servers.get(Role.VERIFY)
+        text = facts.consoles.get(Role.VERIFY, "")
         sign = own_signs.compiled(spec.verify.sign)
-        if "verify" in facts.reports or sign.search(text):
+        if Role.VERIFY in facts.reports or sign.search(text):
             return Act(SetMark(Milestone.VERIFIED), "the result booted")
         if server is None:
             return Fail("the server that tests the result was deleted by somebody")
         if server.status == "ERROR":
             reason = f"the result does not start: {server.fault}"
-            return _again(facts, Fail(reason, "verify"), (SERVER,))
+            return _again(facts, Fail(reason, Role.VERIFY), (SERVER,))
         if first := _reboot(facts, server):
             return first
         elapsed = facts.now - _began(facts, server)
         late = elapsed > spec.verify.timeout_s
-        if not server.is_off and (o := interference.outcome(facts, "verify", late)):
+        if not server.is_off and (o := interference.outcome(facts, Role.VERIFY, late)):
             return o
-        verdict = judge(self.signs, look(spec, facts, "verify"))
+        verdict = judge(self.signs, guest_view(spec, facts, Role.VERIFY))
         if verdict.state == FAILED and not server.is_off:
             reason = f"the result does not boot: {verdict.reason}"
-            return self._verdict(facts, Fail(reason, "verify", verdict.evidence))
+            return self._verdict(facts, Fail(reason, Role.VERIFY, verdict.evidence))
         if server.is_off:
             fail = self._failed(spec, text, verdict, off=True)
             return attempts.last(fail, facts)
@@ -155,12 +157,12 @@ class Verify:
                 "in it, and does it get metadata?"
             )
         evidence = wrong.evidence if wrong else shown.evidence
-        return Fail(reason, "verify", evidence)
+        return Fail(reason, Role.VERIFY, evidence)
 
 
 def _again(facts: Facts, fail: Fail, ladder: tuple[str, ...]) -> Fail | Again:
     """Return the first attempt of ``ladder`` that was not made, or the failure."""
-    made = [m.data.get("then") for m in attempts.failed(facts.marks, "verify")]
+    made = [m.data.get("then") for m in attempts.failed(facts.marks, Role.VERIFY)]
     for then in ladder if SERVER not in made else ():
         if then not in made:
             return Again(fail.reason, fail.role, fail.evidence, then)
@@ -169,7 +171,10 @@ def _again(facts: Facts, fail: Fail, ladder: tuple[str, ...]) -> Fail | Again:
 
 def _reboot(facts: Facts, server: Server) -> Decision | None:
     """Return what is to be done until a reboot that is due is over, None after it."""
-    due, done = attempts.reboot_of(facts, "verify"), facts.marks.get(Milestone.REBOOTED)
+    due, done = (
+        attempts.reboot_of(facts, Role.VERIFY),
+        facts.marks.get(Milestone.REBOOTED),
+    )
     if due is None:
         return None
     rebooting = server.status in ("REBOOT", "HARD_REBOOT")
@@ -185,7 +190,7 @@ def _reboot(facts: Facts, server: Server) -> Decision | None:
 
 def _began(facts: Facts, server: Server) -> float:
     """When the server was started: made, or rebooted."""
-    due = attempts.reboot_of(facts, "verify")
+    due = attempts.reboot_of(facts, Role.VERIFY)
     if due is None or not attempts.was_rebooted(facts, due):
         return server.created_at
     return facts.marks[Milestone.REBOOTED].at
@@ -200,11 +205,11 @@ class RemoveVerify:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: verified, and the server is not there."""
-        return Milestone.VERIFIED in facts.marks and "verify" not in facts.servers
+        return Milestone.VERIFIED in facts.marks and Role.VERIFY not in facts.servers
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """It has done its duty."""
-        server = facts.servers["verify"]
+        server = facts.servers[Role.VERIFY]
         if server.task_state == "deleting":
             return Wait("Nova deletes the test server", 3)
         return Act(DeleteServer(server.id), "the result is proven")

@@ -14,8 +14,9 @@ from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild import v1
-from osc_imagebuild.v1.columns import Lines, cells
+from osc_imagebuild.v1.columns import Lines, cells, plain
 from osc_imagebuild.v1.door import guard_logs, guarded
+from osc_imagebuild.v1.wording import command_line, worded
 
 # They escape by themselves: texts are in them as they are.
 # Source: cliff.formatters, json_format and yaml_format.
@@ -37,8 +38,17 @@ class Command(command.Command):
         guard_logs()
 
     def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run, and say in this client's words why that failed.
+
+        :raises: CommandError
+        """
+        from osc_imagebuild.errors import ImageBuildError
+
         with guarded(self.app):
-            code: int = super().run(parsed_args)
+            try:
+                code: int = super().run(parsed_args)
+            except ImageBuildError as error:
+                raise exceptions.CommandError(plain(worded(error))) from error
             return code
 
 
@@ -111,7 +121,7 @@ def each(names: Iterable[str], act: Callable[[str], object], verb: str) -> None:
         try:
             act(name)
         except ImageBuildError as error:
-            failed.append(f"cannot {verb} {name}: {error}")
+            failed.append(f"cannot {verb} {name}: {worded(error)}")
     if failed:
         raise exceptions.CommandError("\n".join(failed))
 
@@ -194,9 +204,11 @@ def interruptible(build_id: list[str]) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if build_id:
+            from osc_imagebuild.errors import NextStep, Verb
+
             print(
                 "\nInterrupted; the build can go on, here or on any other machine, "
-                f"with: openstack image build resume {build_id[0]}",
+                f"with: {command_line(NextStep(Verb.RESUME, build_id[0]))}",
                 file=sys.stderr,
             )
         raise

@@ -18,6 +18,7 @@ from osc_imagebuild.v1.base import (
     when,
 )
 from osc_imagebuild.v1.columns import Lines, line
+from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
@@ -48,7 +49,7 @@ def _points(builder: Builder, build: Record) -> tuple[str, ...]:
     try:
         return builder.retry_points(build)
     except CloudError as error:
-        return (f"unknown: {error}",)
+        return (f"unknown: {worded(error)}",)
 
 
 class ListImageBuild(BuildCommand, Lister):
@@ -104,7 +105,7 @@ class ListImageBuild(BuildCommand, Lister):
             if parsed_args.status in (None, build.status)
         ]
         for error in listing.errors:
-            self.app.stderr.write(f"{line(str(error))}\n")
+            self.app.stderr.write(f"{line(worded(error))}\n")
         return columns, rows
 
 

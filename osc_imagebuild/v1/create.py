@@ -12,6 +12,7 @@ from osc_imagebuild.v1 import options
 from osc_imagebuild.v1.base import BuildCommand, ShowOne, columns_of, driving
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.template import add_variables, template_fields
+from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Plan
@@ -57,7 +58,7 @@ class CreateImageBuild(BuildCommand, ShowOne):
         for line in plan.choices:
             progress.note(line)
         for line in plan.warnings:
-            progress.note(f"warning: {line}")
+            progress.note(f"warning: {worded(line)}")
         if parsed_args.dry_run:
             return _planned(plan)
         with driving(progress, builder, parsed_args):

@@ -11,6 +11,7 @@ from osc_lib import exceptions
 
 from osc_imagebuild.v1.base import ESCAPING, ShowOne
 from osc_imagebuild.v1.columns import Lines, cells
+from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
     from osc_imagebuild.diagnosis import Diagnosis
@@ -75,7 +76,7 @@ class DiagnoseImageBuild(ShowOne):
                 found = diagnose_file(path, os_name, stdin=_stdin())
                 fields = {"os": os_name, **_fields(found)}
             except SpecError as error:
-                fields = {"verdict": UNREAD, "reason": str(error)}
+                fields = {"verdict": UNREAD, "reason": worded(error)}
             rows.append([path, *(fields.get(column) for column in columns[1:])])
         return columns, rows
 

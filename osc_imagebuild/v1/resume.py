@@ -17,6 +17,7 @@ from osc_imagebuild.v1.base import (
     columns_of,
     driving,
 )
+from osc_imagebuild.v1.wording import worded
 
 Shown = tuple[Sequence[str], Sequence[Any]]
 
@@ -51,7 +52,7 @@ class ResumeImageBuild(BuildCommand, ShowOne):
         outcome = self.builder.resume_all(once=not wait)
         shown = {
             "complete": outcome.complete,
-            "failed": outcome.failed,
+            "failed": {i: worded(why) for i, why in outcome.failed.items()},
             "waiting": outcome.waiting,
             "driven_by_others": outcome.driven_by_others,
         }

@@ -11,6 +11,7 @@ from osc_lib.cli import parseractions
 
 from osc_imagebuild.v1.base import Command, ShowOne
 from osc_imagebuild.v1.columns import Lines, line
+from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
     from osc_imagebuild.guests.catalog import Catalog
@@ -80,7 +81,7 @@ def _asked(
 def _warn(path: str, warnings: Sequence[str]) -> None:
     """Say what may be wrong, where `create` says it too: on stderr."""
     for warning in warnings:
-        print(line(f"{path}: warning: {warning}"), file=sys.stderr)
+        print(line(f"{path}: warning: {worded(warning)}"), file=sys.stderr)
 
 
 class ValidateImageBuildTemplate(Command):
@@ -110,7 +111,7 @@ class ValidateImageBuildTemplate(Command):
             except SpecError as error:
                 problems += (
                     problem if path in problem else f"{path}: {problem}"
-                    for problem in error.problems
+                    for problem in map(worded, error.problems)
                 )
             else:
                 _warn(path, outline.warnings)

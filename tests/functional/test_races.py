@@ -98,7 +98,7 @@ class RaceTest(testtools.TestCase):
         self.assertEqual(len(ends) - 1, len(losers), where)
         for text in losers:
             self.assertRegex(text, r"is driven by .* pid \d+ since 20\d\d-.* UTC")
-            self.assertIn(f"openstack image build resume {build.id}", text)
+            self.assertIn(f"Builder.resume('{build.id}')", text)
 
     def test_of_two(self) -> None:
         """A colleague types the same."""

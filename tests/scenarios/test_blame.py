@@ -8,7 +8,7 @@ from collections.abc import Callable
 from osc_imagebuild.builds import teardown
 from osc_imagebuild.builds.orphans import Orphan
 from osc_imagebuild.engine import loop
-from osc_imagebuild.errors import CloudError, NotFoundError
+from osc_imagebuild.errors import CloudError, NextStep, NotFoundError, Verb
 from tests.fakes import faults
 from tests.fakes.faults import Fault, Hook
 from tests.fakes.wire import Call, Reply
@@ -42,7 +42,7 @@ class TidyingTest(CloudTestCase):
         [build] = self.builder("looker").list().builds
         self.assertEqual("building", build.status)
         self.assertIn("the image is complete", str(error))
-        self.assertIn(f"openstack image build resume {build.id}", str(error))
+        self.assertIn(NextStep(Verb.RESUME, build.id), error.next_steps)
         self.assert_complete(self.resumed(build.id))
         return error
 

@@ -11,7 +11,9 @@ from osc_imagebuild.errors import (
     CloudError,
     ImageBuildError,
     InstallError,
+    NextStep,
     TransientError,
+    Verb,
 )
 from tests.fakes import faults
 from tests.fakes.cloud import FakeCloud
@@ -67,7 +69,8 @@ class FaultTestCase(CloudTestCase):
                 self.assertIn(f"request {faults.REQUEST_ID}", str(error))
         for build in builds:
             self.assertIn(build.id, str(error))
-            self.assertIn("openstack image build", str(error))
+            self.assertIn(build.id, [step.target for step in error.next_steps])
+            self.assertEqual(build.id, error.build_id)
             self.builder("remover").delete(build.id, with_image=True)
         self.assert_empty()
         return type(error).__name__
@@ -161,7 +164,7 @@ class OutageTest(FaultTestCase):
         )
         self.cloud.hooks.clear()
         build = self.builder("looker").list().builds[0]
-        self.assertIn(f"openstack image build resume {build.id}", str(error))
+        self.assertIn(NextStep(Verb.RESUME, build.id), error.next_steps)
         self.assert_complete(self.resumed(build.id))
 
     def test_tokens_expire(self) -> None:

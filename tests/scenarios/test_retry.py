@@ -10,7 +10,7 @@ from typing import Any
 
 from osc_imagebuild.builds import lease
 from osc_imagebuild.builds.record import Record
-from osc_imagebuild.errors import InstallError, RecordError, SpecError
+from osc_imagebuild.errors import InstallError, NextStep, RecordError, SpecError, Verb
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.spec_json import SCHEMA_1
 from osc_imagebuild.steps import attempts
@@ -366,10 +366,10 @@ class RetryTest(AttemptsTestCase):
         build = self.builder().create(self.request())
         self.assertEqual((), self.builder().retry_points(build))
         error = self.assertRaises(RecordError, self.retried, build)
-        self.assertIn("is complete: its result is there", str(error))
+        self.assertIn("is complete\nits result is there", str(error))
         running = self.started(name="other")
         error = self.assertRaises(RecordError, self.retried, running)
-        self.assertIn(f"openstack image build resume {running.id}", str(error))
+        self.assertEqual((NextStep(Verb.RESUME, running.id),), error.next_steps)
 
     def test_said_by_the_failure(self) -> None:
         """The error names the command, and from where it goes on."""
@@ -377,8 +377,7 @@ class RetryTest(AttemptsTestCase):
         error = self.assertRaises(InstallError, self.builder().create, self.request())
         build = self.builder().list().builds[0]
         self.assertIn(
-            "try again, from verify or install on, with: "
-            f"openstack image build retry {build.id}",
+            f"try again, from verify or install on, with: Builder.retry('{build.id}');",
             str(error),
         )
 
@@ -393,12 +392,17 @@ class OthersTest(AttemptsTestCase):
         self.cloud.nova.plan.install_fails = ""
         return build
 
-    def refused(self, build: Record, words: str, **fields: Any) -> None:
-        """A retry is refused with ``words``, and changes nothing."""
+    def refused(
+        self, build: Record, words: str, *options: tuple[str, str], **fields: Any
+    ) -> None:
+        """A retry is refused with ``words``, and changes nothing; one with ``options`` goes."""
         error = self.assertRaises(
             SpecError, self.builder("second").retry, build.id, **fields
         )
         self.assertIn(words, str(error))
+        self.assertEqual(build.id, error.build_id)
+        offered = (NextStep(Verb.RETRY, build.id, options),) if options else ()
+        self.assertEqual(offered, error.next_steps)
         self.assertEqual("failed", self.builder().find(build.id).status)
 
     def test_reply_to_the_reboot_lost(self) -> None:
@@ -461,7 +465,8 @@ class OthersTest(AttemptsTestCase):
         self.cloud.nova.flavors = [
             f for f in self.cloud.nova.flavors if f["name"] != "m1.tiny"
         ]
-        self.refused(build, "the flavor m1.tiny that the build had is gone")
+        gone = "the flavor m1.tiny that the build had is gone"
+        self.refused(build, gone, ("flavor", "<flavor>"))
 
     def test_zones_of_volumes(self) -> None:
         """Volumes are made in the new zone; those that are there cannot move."""
@@ -473,7 +478,8 @@ class OthersTest(AttemptsTestCase):
         self.assertEqual("z2", found.spec.hardware.volume_zone)
         self.cloud.nova.plan.result_boots = False
         build = self.failed(name="other", output="volume", availability_zone="z1")
-        self.refused(build, "which cannot move to z2", availability_zone="z2")
+        anew = (("start", "install"), ("availability_zone", "z2"))
+        self.refused(build, "which cannot move to z2", *anew, availability_zone="z2")
 
     def test_result_deleted(self) -> None:
         """What is gone is not offered, neither by the error nor by show."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from osc_imagebuild.builds import lease
 from osc_imagebuild.builds.record import Record
-from osc_imagebuild.errors import RecordError
+from osc_imagebuild.errors import NextStep, RecordError, Verb
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import Fault
 from tests.fakes.turns import Turns
@@ -49,11 +49,11 @@ class RacesTest(CloudTestCase):
     def check_race(self, results: list[Any]) -> None:
         """Exactly one holds the lease, and only its lease is left."""
         winners = [r for r in results if isinstance(r, lease.Lease)]
-        losers = [str(r) for r in results if isinstance(r, RecordError)]
+        losers = [r for r in results if isinstance(r, RecordError)]
         self.assertEqual((1, len(results) - 1), (len(winners), len(losers)))
-        for text in losers:
-            self.assertRegex(text, r"driven by .* pid \d+ since 20\d\d-.* UTC")
-            self.assertIn(f"openstack image build resume {self.build.id}", text)
+        for error in losers:
+            self.assertRegex(error.brief, r"driven by .* pid \d+ since 20\d\d-.* UTC")
+            self.assertEqual((NextStep(Verb.RESUME, self.build.id),), error.next_steps)
         winners[0].verify_held()
         left = lease.leases(self.builder().api, self.build.id)
         self.assertEqual([winners[0].image_id], [i.id for i in left])

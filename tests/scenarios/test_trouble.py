@@ -7,7 +7,14 @@ from functools import partial
 
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.engine.events import Event
-from osc_imagebuild.errors import CloudError, ImageBuildError, InstallError, RecordError
+from osc_imagebuild.errors import (
+    CloudError,
+    ImageBuildError,
+    InstallError,
+    NextStep,
+    RecordError,
+    Verb,
+)
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import Fault, answered
 from tests.fakes.guests import GuestPlan
@@ -31,8 +38,13 @@ class GuestTestCase(CloudTestCase):
         self.assertIn(text, str(error))
         build = self.builder().list().builds[0]
         self.assertEqual("failed", build.status)
-        for command in ("log", "delete"):
-            self.assertIn(f"openstack image build {command} {build.id}", str(error))
+        self.assertEqual((build.id, build.step), (error.build_id, error.step))
+        start = f"build {build.id} failed in step {build.step}: {build.reason}"
+        self.assertEqual(start, error.brief)
+        if build.evidence and build.evidence not in build.reason:
+            self.assertIn(build.evidence, error.details)
+        for verb in (Verb.RETRY, Verb.LOG, Verb.DELETE):
+            self.assertIn(NextStep(verb, build.id), error.next_steps)
         return build
 
     def plan(self, **fields: object) -> None:
@@ -330,12 +342,15 @@ class MeddlerTest(GuestTestCase):
         builder.listener = self.listener
         error = self.assertRaises(CloudError, builder.create, self.request())
         build = builder.list().builds[0]
-        self.assertIn("is locked", str(error))
-        self.assertIn("openstack server unlock", str(error))
-        self.assertIn(f"openstack image build resume {build.id}", str(error))
+        self.assertIn("is locked", error.brief)
+        self.assertIn("openstack server unlock", error.resolution)
+        self.assertEqual((build.id, build.step), (error.build_id, error.step))
+        self.assertEqual("remove-server", error.step)
+        self.assertIn(NextStep(Verb.RESUME, build.id), error.next_steps)
         self.assertEqual("building", build.status)
         error = self.assertRaises(CloudError, builder.cancel, build.id)
         self.assertIn("openstack server unlock", str(error))
+        self.assertEqual(build.id, error.build_id)
         for server in self.cloud.nova.servers.values():
             server.locked = False
         self.builder().cancel(build.id)
@@ -411,7 +426,7 @@ class MeddlerTest(GuestTestCase):
         error = self.assertRaises(CloudError, builder.create, request)
         build = self.builder().list().builds[0]
         self.assertEqual("building", build.status)
-        self.assertIn(f"openstack image build resume {build.id}", str(error))
+        self.assertIn(NextStep(Verb.RESUME, build.id), error.next_steps)
         for volume in self.cloud.cinder.volumes.values():
             volume.status = "available"
         self.assert_complete(self.resumed(build.id))
@@ -485,7 +500,7 @@ class MeddlerTest(GuestTestCase):
         self.listener = use_up
         outcome = self.outcome()
         self.assertIn("Quota exceeded for instances", outcome)
-        self.assertIn("image build delete", outcome)
+        self.assertIn("Builder.delete(", outcome)
 
     def test_result_deleted(self) -> None:
         """Between harvest and the end."""

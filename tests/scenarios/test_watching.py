@@ -29,7 +29,7 @@ from osc_imagebuild.monitors import (
     signals_json,
 )
 from osc_imagebuild.monitors.console import sign_files, window
-from osc_imagebuild.monitors.console.verdict import RUNNING, Look, judge
+from osc_imagebuild.monitors.console.verdict import RUNNING, GuestView, judge
 from tests.fakes.faults import answered, once
 from tests.fakes.machines import FakeServer
 from tests.unit.base import NAME, CloudTestCase
@@ -143,7 +143,7 @@ class StallTest(CloudTestCase):
             watch.look("install", server, text, now)
             seen = watch.signals["install"]
             flat, names = signals.flat_s(seen, now), signals.names(seen)
-            look = Look(console=text, flat_s=flat, signals=names, stall_s=300)
+            look = GuestView(console=text, flat_s=flat, signals=names, stall_s=300)
             found = judge(known, look)
             self.assertEqual(RUNNING, found.state, f"after {now} s")
 

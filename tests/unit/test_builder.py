@@ -40,7 +40,7 @@ class NoRecordTest(CloudTestCase):
 
     def test_unsure(self) -> None:
         """It may have come through unheard."""
-        self.assertIn("began, tells: openstack image build show ID", self.error(503))
+        self.assertIn("began, tells: Builder.show('ID')", self.error(503))
 
     def test_quota(self) -> None:
         """It is used up between planning and the record."""

@@ -8,12 +8,16 @@ import os
 import re
 import textwrap
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import fixtures
 import openstack
 
 from osc_imagebuild.cloud import api
+from osc_imagebuild.errors import InstallError
 from tests import paths
+from tests.fakes.faults import outage
 from tests.unit.base import CloudTestCase
 
 GUIDE = paths.GUIDE
@@ -39,13 +43,48 @@ class LibraryTest(CloudTestCase):
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(home)
 
-    def test_whole(self) -> None:
-        """Both parts, one after the other: two images, and what is printed."""
-        parts = _PYTHON.findall((GUIDE / "library.rst").read_text(encoding="utf-8"))
-        self.assertEqual(2, len(parts))
+    def parts(self) -> list[str]:
+        """Return the guide's code."""
+        text = (GUIDE / "library.rst").read_text(encoding="utf-8")
+        parts = [textwrap.dedent(part) for part in _PYTHON.findall(text)]
+        self.assertEqual(4, len(parts))
+        return parts
+
+    def test_errors(self) -> None:
+        """The parts on errors: a ticket, a later try, other words."""
+        tickets, queue = Mock(), Mock()
+        names: dict[str, Any] = {
+            "builder": self.builder(),
+            "tickets": tickets,
+            "queue": queue,
+        }
+        names["request"] = self.request(attempts=1)
+        about, words = self.parts()[2:]
+        self.cloud.nova.plan.install_fails = "FAILED: no disk"
+        exec(about, names)
+        told = tickets.open.call_args.kwargs
+        self.assertIn("failed in step install: the installer gave up", told["title"])
+        self.assertIn("FAILED: no disk", told["text"])
+        self.assertEqual("install", told["step"])
+        error = self.assertRaises(
+            InstallError, self.builder().create, self.request(attempts=1)
+        )
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
-            exec(textwrap.dedent("\n".join(parts)), {})
+            exec(words, {**names, "error": error})
+        self.assertIn(f"https://builds.example/retry/{error.build_id}", out.getvalue())
+        began = self.cloud.world.now
+        self.cloud.hooks.append(outage(began + 30, began + 7200))
+        exec(about, names)
+        self.cloud.hooks.clear()
+        [waiting] = [b.id for b in self.builder().list().builds if not b.is_over]
+        queue.put.assert_called_once_with(waiting)
+
+    def test_whole(self) -> None:
+        """The parts that build, one after the other: two images, and what is printed."""
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec("\n".join(self.parts()[:2]), {})
         made = [i.id for i in self.images() if i.name == "golden"]
         self.assertEqual(f"complete {made[0]}", out.getvalue().splitlines()[0])
         self.assertIn("golden complete", out.getvalue().splitlines()[1])

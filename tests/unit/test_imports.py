@@ -169,6 +169,17 @@ class PublicTest(testtools.TestCase):
         self.assertEqual(sorted(osc_imagebuild.__all__), osc_imagebuild.__all__)
         self.assertRaises(AttributeError, getattr, osc_imagebuild, "Engine")
 
+    def test_all_are_documented(self) -> None:
+        """The guide's page for the library has each, the errors by their module."""
+        page = (paths.GUIDE / "library.rst").read_text()
+        self.assertIn(".. automodule:: osc_imagebuild.errors\n", page)
+        for name in osc_imagebuild.__all__:
+            member = getattr(osc_imagebuild, name)
+            self.assertTrue(member.__doc__, name)
+            if not member.__module__.startswith("osc_imagebuild.errors"):
+                line = f".. autoclass:: {member.__module__}.{name}\n"
+                self.assertIn(line, page)
+
     def test_all_errors(self) -> None:
         """Whoever calls the library can catch each of its errors by name."""
         errors = sys.modules["osc_imagebuild.errors"]

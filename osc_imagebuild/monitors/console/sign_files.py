@@ -7,6 +7,7 @@ import functools
 import re
 from pathlib import Path
 
+from osc_imagebuild.model.names import Role
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors.console import text as texts
 from osc_imagebuild.monitors.console.signs import Signs, of_catalogue, parse
@@ -58,7 +59,7 @@ def of_boot() -> Signs:
 
 def of_role(spec: Spec, role: str) -> Signs:
     """Return all signs for the server of a build: 'install' or 'verify'."""
-    if role == "verify":
+    if role == Role.VERIFY:
         return of_boot()
     installer = spec.installer
     own = of_catalogue(installer.progress, installer.failures, installer.banners)

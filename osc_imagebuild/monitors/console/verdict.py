@@ -64,7 +64,7 @@ _COMPLAINT = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class GuestView:
     """All that is known of a guest at one moment; times in seconds.
 
     ``live`` is False for a saved console, which knows no times. ``quiet_s`` is
@@ -99,34 +99,34 @@ class Verdict:
     percent: int | None = None
 
 
-def judge(signs: Signs, look: Look) -> Verdict:
-    """Return the verdict on one look; of what failed too with how far it came."""
-    scan = Scan(signs, read(look.console))
-    verdict = _judged(scan, look)
+def judge(signs: Signs, view: GuestView) -> Verdict:
+    """Return the verdict on a guest; of what failed too with how far it came."""
+    scan = Scan(signs, read(view.console))
+    verdict = _judged(scan, view)
     if verdict.percent is None and scan.step:
         return dataclasses.replace(verdict, percent=min(scan.step[1], 99))
     return verdict
 
 
-def _judged(scan: Scan, look: Look) -> Verdict:
-    if look.reported or report.said(look.console):
+def _judged(scan: Scan, view: GuestView) -> Verdict:
+    if view.reported or report.said(view.console):
         return Verdict(FINISHED, REPORTED, percent=99)
     wrong = _trouble(scan)
-    hopeless = _failure(scan) or (None if look.boots else restarts.loop(scan))
+    hopeless = _failure(scan) or (None if view.boots else restarts.loop(scan))
     if hopeless:
         return Verdict(FAILED, _because(hopeless, wrong), hopeless.evidence)
-    if over := _over(scan, look, wrong):
+    if over := _over(scan, view, wrong):
         return over
-    if asked := _question(scan, look):
+    if asked := _question(scan, view):
         because = f"{wrong.reason}; then " if wrong else ""
         return Verdict(FAILED, because + asked.reason, asked.evidence)
-    up = look.boots and _UP.search(scan.text.body)
-    if wrong and not up and _lasts(wrong, look):
+    up = view.boots and _UP.search(scan.text.body)
+    if wrong and not up and _lasts(wrong, view):
         return Verdict(FAILED, wrong.reason, wrong.evidence)
-    if look.live and _still(look) and (stuck := _stuck(scan)):
+    if view.live and _still(view) and (stuck := _stuck(scan)):
         return Verdict(FAILED, stuck.reason, stuck.evidence)
-    if look.live and not look.boots and look.flat_s >= look.stall_s:
-        return _stalled(scan, look)
+    if view.live and not view.boots and view.flat_s >= view.stall_s:
+        return _stalled(scan, view)
     return _running(scan)
 
 
@@ -178,12 +178,12 @@ def _because(failure: Found, wrong: Found | None) -> str:
     return f"{failure.reason}; before that: {wrong.evidence[:200]}"
 
 
-def _over(scan: Scan, look: Look, wrong: Found | None) -> Verdict | None:
+def _over(scan: Scan, view: GuestView, wrong: Found | None) -> Verdict | None:
     """Off, or about to be: with a report that would be success, else it is not."""
     ended = scan.any(scan.signs.ends)
     evidence = scan.text.shown[-1] if scan.text.shown else ""
-    if look.live:
-        if look.boots or not look.off:
+    if view.live:
+        if view.boots or not view.off:
             return None
         if wrong:
             reason = f"{NO_REPORT}: {wrong.reason}"
@@ -220,26 +220,26 @@ def _last_words(scan: Scan) -> Found | None:
     return None
 
 
-def _question(scan: Scan, look: Look) -> Found | None:
+def _question(scan: Scan, view: GuestView) -> Found | None:
     """What waits for an answer at the console's end, quoted."""
-    waits = not look.live or look.quiet_s >= PROMPT_S
+    waits = not view.live or view.quiet_s >= PROMPT_S
     if waits and (asked := waiting.question(scan.signs, scan.text)):
         return asked
-    long = min(look.quiet_s, look.flat_s) >= QUESTION_S
-    if look.live and long and not look.boots:
+    long = min(view.quiet_s, view.flat_s) >= QUESTION_S
+    if view.live and long and not view.boots:
         return waiting.like_a_question(scan.text)
     return None
 
 
-def _lasts(wrong: Found, look: Look) -> bool:
+def _lasts(wrong: Found, view: GuestView) -> bool:
     """Whether a trouble is one that the guest does not overcome."""
-    again = look.trouble_s >= TROUBLE_AGAIN_S and wrong.times >= TROUBLE_TIMES
-    return not look.live or _still(look) or again
+    again = view.trouble_s >= TROUBLE_AGAIN_S and wrong.times >= TROUBLE_TIMES
+    return not view.live or _still(view) or again
 
 
-def _still(look: Look) -> bool:
+def _still(view: GuestView) -> bool:
     """Nothing moves: a console alone may be silent while much is fetched."""
-    return look.flat_s >= (TROUBLE_S if len(look.signals) > 1 else QUESTION_S)
+    return view.flat_s >= (TROUBLE_S if len(view.signals) > 1 else QUESTION_S)
 
 
 def _stuck(scan: Scan) -> Found | None:
@@ -248,12 +248,12 @@ def _stuck(scan: Scan) -> Found | None:
     return next((told(said, spot, scan.text) for spot, said in found if spot), None)
 
 
-def _stalled(scan: Scan, look: Look) -> Verdict:
+def _stalled(scan: Scan, view: GuestView) -> Verdict:
     last = scan.text.shown[-1].strip() if scan.text.shown else ""
     ends = f"; its console ends with: {last[:200]}" if last else ""
     return Verdict(
         STALLED,
-        NO_LIFE.format(look.flat_s / 60, ", ".join(look.signals)) + ends,
+        NO_LIFE.format(view.flat_s / 60, ", ".join(view.signals)) + ends,
         last[:300],
     )
 

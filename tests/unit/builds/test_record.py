@@ -11,7 +11,7 @@ import testtools
 from osc_imagebuild.builds import record
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import images
-from osc_imagebuild.errors import NotFoundError, RecordError
+from osc_imagebuild.errors import NextStep, NotFoundError, RecordError, Verb
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Iso
@@ -93,7 +93,7 @@ class OtherVersionTest(testtools.TestCase):
                     found = read(saved(name), **{field: Gone})
                 except RecordError as error:
                     refused.add(field)
-                    self.assertIn(f"its spec lacks {SCHEMA_1[field]};", str(error))
+                    self.assertIn(f"its spec lacks {SCHEMA_1[field]}\n", str(error))
                     self.assert_other_version(str(error), saved(name)["id"])
                 else:
                     self.assertEqual("install", found.step)
@@ -149,13 +149,13 @@ class OtherVersionTest(testtools.TestCase):
             image = images.parse({**data, "imagebuild_tool_version": version})
             error = str(self.assertRaises(RecordError, record.parse, image))
             self.assertIn("of this tool, unknown (", error)
-            self.assertIn(f"openstack image build show {data['id']}", error)
+            self.assertIn(f"Builder.show('{data['id']}')", error)
             self.assertNotIn("delete", error)
 
     def assert_other_version(self, error: str, build_id: str) -> None:
         """It says which version to use for what, and not to delete what may be newer."""
         self.assertIn("was written by another version of this tool, 0.1.0 (", error)
-        self.assertIn(f"openstack image build resume {build_id}", error)
+        self.assertIn(f"Builder.resume({build_id!r})", error)
         self.assertNotIn("delete", error)
         self.assertNotIn("damaged", error)
 
@@ -227,7 +227,7 @@ class RecordTest(CloudTestCase):
             kept = dict(self.image.properties)
             self.image.properties[f"imagebuild_{key}"] = text
             error = self.assertRaises(RecordError, record.load, self.api, self.build.id)
-            self.assertIn(f"openstack image build delete {self.build.id}", str(error))
+            self.assertEqual((NextStep(Verb.DELETE, self.build.id),), error.next_steps)
             readable, damaged = record.load_all(self.api)
             self.assertEqual([other.id], [b.id for b in readable], text)
             self.assertEqual([self.build.id], damaged, text)

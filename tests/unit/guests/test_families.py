@@ -339,7 +339,7 @@ class OwnAnswerTest(testtools.TestCase):
     def test_one_that_cannot_report_is_warned_of(self) -> None:
         request = Request(name="x", answer_file=self.text.partition("#")[0])
         [line] = preflight.warn_answer_file(self.entry, request)
-        self.assertIn("image build os show debian-13 -c answer_report", line)
+        self.assertIn("see: Catalog.entry('debian-13').report_hint", line)
         self.assertEqual([], preflight.warn_answer_file(self.entry, Request(name="x")))
 
     def test_options_that_it_would_ignore_are_refused(self) -> None:

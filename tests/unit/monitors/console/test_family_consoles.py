@@ -14,7 +14,7 @@ import yaml
 from osc_imagebuild.diagnosis import diagnose
 from osc_imagebuild.monitors.console import sign_files
 from osc_imagebuild.monitors.console.signs import Signs
-from osc_imagebuild.monitors.console.verdict import FAILED, Look, judge
+from osc_imagebuild.monitors.console.verdict import FAILED, GuestView, judge
 from tests import paths
 
 CONSOLES = paths.DATA / "consoles"
@@ -107,7 +107,7 @@ class HealthyTest(testtools.TestCase):
             for known in (sign_files.of(family), sign_files.of_unknown(text)):
                 for end in range(len(lines) + 1):
                     seen = "\n".join(lines[:end])
-                    look = Look(console=seen, quiet_s=5, flat_s=5, trouble_s=5)
+                    look = GuestView(console=seen, quiet_s=5, flat_s=5, trouble_s=5)
                     found = judge(known, look)
                     self.assertNotEqual(FAILED, found.state, f"{name}:{end}: {found}")
                     checked += 1
@@ -129,6 +129,6 @@ class HealthyTest(testtools.TestCase):
         for family, name, text, _ in healthy():
             known = sign_files.of(family)
             for end in range(0, len(text), 97):
-                look = Look(console=text[:end], quiet_s=5, flat_s=5)
+                look = GuestView(console=text[:end], quiet_s=5, flat_s=5)
                 found = judge(known, look)
                 self.assertNotEqual(FAILED, found.state, f"{name}:{end}: {found}")

@@ -17,7 +17,7 @@ from osc_imagebuild.monitors.console.verdict import (
     FAILED,
     RUNNING,
     STALLED,
-    Look,
+    GuestView,
     judge,
 )
 from tests import paths
@@ -189,7 +189,7 @@ class SavedConsoleTest(testtools.TestCase):
             text = part * (100 * 1024 // len(part))
             began = time.process_time()
             diagnose(text, sign_files.of_unknown(text))
-            judge(sign_files.of_boot(), Look(console=text, boots=True, quiet_s=60))
+            judge(sign_files.of_boot(), GuestView(console=text, boots=True, quiet_s=60))
             self.assertLess(time.process_time() - began, 2.0, repr(part))
 
     def test_short_ones(self) -> None:
@@ -228,7 +228,7 @@ class BootTest(testtools.TestCase):
         known = sign_files.of_boot()
         for path in paths:
             text = path.read_text(encoding="utf-8")
-            late = Look(
+            late = GuestView(
                 console=text, boots=True, quiet_s=240, flat_s=240, trouble_s=240
             )
             found = judge(known, late)
@@ -244,7 +244,7 @@ class BootTest(testtools.TestCase):
         swap = "[ TIME ] Timed out waiting for device /dev/disk/by-uuid/1.\n"
         said = "vm login: [   55.1] cloud-init[700]: Err:3 404 Not Found\n"
         for text in (f"{swap}\nvm login: ", said, f"{swap}{said}"):
-            look = Look(console=text, boots=True, quiet_s=600, flat_s=600)
+            look = GuestView(console=text, boots=True, quiet_s=600, flat_s=600)
             self.assertEqual(RUNNING, judge(sign_files.of_boot(), look).state, text)
         look = dataclasses.replace(look, console=swap)
         self.assertEqual(FAILED, judge(sign_files.of_boot(), look).state)
@@ -253,7 +253,7 @@ class BootTest(testtools.TestCase):
         """No waiting for what cannot pass."""
         for name in ("grub-rescue", "panic", "seabios-nothing", "fstab", "dracut"):
             path = CONSOLES / "boot" / f"failed-{name}.txt"
-            look = Look(console=path.read_text(encoding="utf-8"), boots=True)
+            look = GuestView(console=path.read_text(encoding="utf-8"), boots=True)
             self.assertEqual(FAILED, judge(sign_files.of_boot(), look).state, name)
 
 
@@ -262,7 +262,7 @@ class LiveTest(testtools.TestCase):
 
     def state(self, text: str = "", **fields: object) -> str:
         """Judge one look; return its state and the begin of its reason."""
-        look = dataclasses.replace(Look(console=text), **fields)  # type: ignore[arg-type]
+        look = dataclasses.replace(GuestView(console=text), **fields)  # type: ignore[arg-type]
         found = judge(DEBIAN, look)
         return f"{found.state}: {found.reason}"
 

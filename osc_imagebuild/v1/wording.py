@@ -1,0 +1,35 @@
+"""Word what the library says to do next as commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from osc_imagebuild.errors import ImageBuildError, NextStep
+
+COMMAND = "openstack image build"
+# What is not here is called as the library calls it.
+_WORDS = {
+    "list-os": "os list",
+    "show-report": "os show {} -c answer_report -f value",
+}
+# What is not here is the library's argument, with dashes.
+_OPTIONS = {"start": "from"}
+
+
+def command_line(step: NextStep) -> str:
+    """Return the command that does a next step."""
+    words = _WORDS.get(step.verb, f"{step.verb} {{}}")
+    line = [COMMAND, words.format(step.target).rstrip()]
+    for name, value in step.options:
+        line += f"--{_OPTIONS.get(name, name).replace('_', '-')}", value
+    return " ".join(line)
+
+
+def worded(text: str | ImageBuildError) -> str:
+    """Return an error's text, or another of the library's, with commands in it."""
+    from osc_imagebuild.errors import ImageBuildError, Message
+
+    if isinstance(text, ImageBuildError):
+        text = text.message
+    return text.worded(command_line) if isinstance(text, Message) else text
