@@ -18,7 +18,7 @@ MEASURED = $(if $(COVER),PYTHON='$(CURDIR)/$(BIN)/coverage run')
 # A build waits most of its time: two at once are nearly twice as quick.
 TWO = --worker-file tests/e2e/workers.yaml
 
-.PHONY: help venv demo test lint format types unit scenarios cover sweep oz docs sentences functional alone \
+.PHONY: help venv demo test lint format types unit lowest pythons scenarios cover sweep oz docs sentences functional alone \
 	e2e slow builds proof stock catalogue-check vendor media-check devcloud devcloud-status \
 	devcloud-down devcloud-wipe
 
@@ -64,6 +64,12 @@ unit: venv  ## tests that need no cloud
 
 scenarios: venv  ## whole builds on the fake cloud
 	$(SCENARIOS)
+
+lowest: venv  ## unit tests with the lowest releases that requirements.txt allows
+	$(BIN)/tox run -e lowest
+
+pythons: venv  ## unit tests and scenarios with each Python from 3.11 on that is here
+	$(BIN)/tox run -e py311,py312,py313,py314
 
 # What was noted before is of no use: the code may have changed since.
 cover: venv  ## how much of the pure code unit tests and scenarios reach; too little is an error

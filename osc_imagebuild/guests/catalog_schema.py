@@ -52,8 +52,28 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(schema(), format_checker=formats)
 
 
+class _Entry:
+    """The data of an entry, equal to any that says the same in the same order."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data, self._text = data, repr(data)
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Entry) and self._text == other._text
+
+
 def problems(data: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with an entry, in the order of its keys."""
+    return list(_problems(_Entry(data)))
+
+
+# An entry is asked for at each plan and each look at a console, and seldom changes.
+@functools.lru_cache(maxsize=256)
+def _problems(entry: _Entry) -> tuple[str, ...]:
+    data = entry.data
     order = {key: number for number, key in enumerate(data)}
     errors = sorted(
         _validator().iter_errors(data), key=lambda e: order.get(_key(e), len(order))
@@ -62,7 +82,7 @@ def problems(data: Mapping[str, Any]) -> list[str]:
     if isinstance(cd := data.get("answer_cd"), dict) and cd:
         wrong = [line for line in lines if line.startswith("answer_cd.")]
         lines += _answer_cd(cd, wrong)
-    return list(dict.fromkeys(lines))
+    return tuple(dict.fromkeys(lines))
 
 
 def _key(error: ValidationError) -> str:

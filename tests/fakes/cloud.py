@@ -13,6 +13,7 @@ from keystoneauth1 import session as ksa_session
 from keystoneauth1.identity import v3
 from openstack.connection import Connection
 
+from tests.fakes import kept as kept
 from tests.fakes.cinder import Cinder
 from tests.fakes.clock import FakeClock, World
 from tests.fakes.faults import Hook

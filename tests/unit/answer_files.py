@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
 import shutil
@@ -75,7 +76,7 @@ def autoinstall(name: str, answer: str) -> str:
     """Return the script that an autoinstall file runs at the end."""
     if not answer.startswith("#cloud-config\n"):
         raise BadAnswer("no cloud-config")
-    data = yaml.safe_load(answer)
+    data = yaml.load(answer, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     _validate("autoinstall", data)
     command, last = data["autoinstall"]["late-commands"]
     if last[:2] != ["sh", "-c"] or len(last) != 3:
@@ -160,6 +161,8 @@ PARSERS: dict[str, Callable[[str, str], str]] = {
 }
 
 
+# Many requests come to the same file, as architectures often do.
+@functools.cache
 def script_of(family: str, name: str, answer: str) -> str:
     """Return the script in an answer file, both checked.
 
@@ -172,8 +175,15 @@ def script_of(family: str, name: str, answer: str) -> str:
 
 
 def _validate(schema: str, data: Any) -> None:
-    text = (SCHEMAS / f"{schema}.json").read_text(encoding="utf-8")
-    jsonschema.validate(data, json.loads(text))
+    _validator(schema).validate(data)
+
+
+@functools.cache
+def _validator(name: str) -> Any:
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema)
 
 
 def _run(command: list[str], text: str) -> str:

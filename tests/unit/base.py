@@ -80,6 +80,8 @@ class CloudTestCase(testtools.TestCase):
         self.patch(
             requests.Session, "get_adapter", lambda *a, **kw: self._adapter(*a, **kw)
         )
+        # Proxies are looked for in the whole environment, at each request.
+        self.patch(requests.sessions, "get_environ_proxies", lambda *a, **kw: {})
         self.patch(time, "sleep", _no_sleep)
         self.patch(content, "stub_disk", _stub_disk)
         self.patch(content, "missing_parts", lambda *machine: [])

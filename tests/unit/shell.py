@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import fixtures
-from openstackclient.common import clientmanager
-from openstackclient.shell import OpenStackShell
 
 from osc_imagebuild import v1
 from osc_imagebuild.cloud import api
@@ -70,6 +68,10 @@ class ShellTestCase(CloudTestCase):
 
     def typed(self, *words: str) -> Ran:
         """Type ``openstack WORDS`` and nothing more."""
+        # Half a second, which tests without the client need not wait.
+        from openstackclient.common import clientmanager
+        from openstackclient.shell import OpenStackShell
+
         # osc-lib keeps clients for the life of the process, which this is not.
         manager = clientmanager.ClientManager
         if cache := inspect.getattr_static(manager, v1.API_NAME, None):

@@ -93,23 +93,23 @@ class Scan:
             for pattern in self._rules.fits(line):
                 self._lines.setdefault(pattern, []).append(number)
 
-    def spots(self, pattern: str) -> Iterator[Spot]:
+    def spots(self, pattern: str) -> Iterable[Spot]:
         """All places of an expression, one a line where it is about one."""
-        if not self._rules.is_single(pattern):
-            matches = self._rules.expression(pattern).finditer(self.text.body)
-            yield from (_spot(m, 0) for m in matches)
-            return
-        yield from (self._in_line(pattern, n) for n in self._lines.get(pattern, ()))
+        if self._rules.is_single(pattern):
+            return (self._in_line(pattern, n) for n in self._lines.get(pattern, ()))
+        expression = self._rules.expression(pattern)
+        return (_spot(m, 0) for m in expression.finditer(self.text.body))
 
-    def troubles(self, pattern: str) -> Iterator[Spot]:
+    def troubles(self, pattern: str) -> Iterable[Spot]:
         """The same, without what is in harmless lines."""
         if not self._rules.is_single(pattern):
-            matches = self._rules.expression(pattern).finditer(self.quiet)
-            yield from (_spot(m, 0) for m in matches)
-            return
-        for number in self._lines.get(pattern, ()):
-            if number not in self.harmless:
-                yield self._in_line(pattern, number)
+            expression = self._rules.expression(pattern)
+            return (_spot(m, 0) for m in expression.finditer(self.quiet))
+        # Most expressions are nowhere, and all of them are asked for at each look.
+        if pattern not in self._lines:
+            return ()
+        numbers = (n for n in self._lines[pattern] if n not in self.harmless)
+        return (self._in_line(pattern, number) for number in numbers)
 
     def _in_line(self, pattern: str, number: int) -> Spot:
         match = self._rules.expression(pattern).search(self.text.plain[number])
@@ -118,7 +118,9 @@ class Scan:
 
     def first(self, pattern: str) -> Spot | None:
         """The first place of an expression, None where there is none."""
-        return next(self.spots(pattern), None)
+        if self._rules.is_single(pattern) and pattern not in self._lines:
+            return None
+        return next(iter(self.spots(pattern)), None)
 
     def shown(self, spot: Spot) -> str:
         """The line of a place as it is on the console."""

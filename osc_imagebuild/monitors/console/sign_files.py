@@ -10,6 +10,7 @@ from pathlib import Path
 from osc_imagebuild.model.names import Role
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors.console import text as texts
+from osc_imagebuild.monitors.console.scan import KEPT_LINES
 from osc_imagebuild.monitors.console.signs import Signs, of_catalogue, parse
 
 DIRECTORY = Path(__file__).parents[2] / "guests" / "signs"
@@ -73,15 +74,21 @@ def guess(text: str) -> dict[str, str]:
     none where nothing speaks for any.
     """
     lines, shown = texts.read(text).plain, texts.read(text).shown
-    spoke: dict[str, list[int]] = {}
-    for family in families():
-        own = _known_by(family)
-        spoke[family] = [n for n, line in enumerate(lines) if own.search(line)]
+    spoke: dict[str, list[int]] = {family: [] for family in families()}
+    for number, line in enumerate(lines):
+        for family in _spoken_of(line):
+            spoke[family].append(number)
     likely = sorted(spoke, key=lambda family: len(spoke[family]), reverse=True)
     first, second = likely[:2]
     if len(spoke[first]) > CLEARLY * len(spoke[second]):
         likely = [first]
     return {f: shown[spoke[f][0]].strip() for f in likely if spoke[f]}
+
+
+@functools.lru_cache(maxsize=KEPT_LINES)
+def _spoken_of(line: str) -> tuple[str, ...]:
+    """The families that a line speaks for; most lines come again at the next look."""
+    return tuple(f for f in families() if _known_by(f).search(line))
 
 
 @functools.cache

@@ -104,10 +104,11 @@ class HealthyTest(testtools.TestCase):
         checked = 0
         for family, name, text, _ in healthy():
             lines = text.splitlines()
-            for known in (sign_files.of(family), sign_files.of_unknown(text)):
-                for end in range(len(lines) + 1):
-                    seen = "\n".join(lines[:end])
-                    look = GuestView(console=seen, quiet_s=5, flat_s=5, trouble_s=5)
+            either = sign_files.of(family), sign_files.of_unknown(text)
+            for end in range(len(lines) + 1):
+                seen = "\n".join(lines[:end])
+                look = GuestView(console=seen, quiet_s=5, flat_s=5, trouble_s=5)
+                for known in either:
                     found = judge(known, look)
                     self.assertNotEqual(FAILED, found.state, f"{name}:{end}: {found}")
                     checked += 1
