@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable, Sequence
+
+LONGEST, MOST = 60, 200
 
 
 def near(word: str, known: Iterable[str]) -> str:
     """Return '; did you mean ...?' with what is nearest to ``word``, or ''."""
-    nearest = difflib.get_close_matches(word, list(known), 1)
+    # What is longer, or more, is no slip of a hand, and takes long to compare.
+    words = list(itertools.islice((k for k in known if len(k) <= LONGEST), MOST))
+    nearest = difflib.get_close_matches(word[: LONGEST + 1], words, 1)
     return f"; did you mean {nearest[0]}?" if nearest else ""
 
 
 def place(path: Sequence[object]) -> str:
     """Return a path as people write it, such as 'customise.files[1].mode'."""
-    text = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in path)
+    text = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p!s:.60}" for p in path)
     return text.lstrip(".")

@@ -22,11 +22,16 @@ Path = tuple[str | int, ...]
 # An alias may stand for much; no template that people write is so large.
 NODE_LIMIT = yaml_bounds.NODE_LIMIT
 DEPTH_LIMIT = 20
+# Characters of all values, with what aliases and variables stand for.
+TEXT_LIMIT = 8 << 20
+# Who has made more mistakes mends these first.
+MOST_PROBLEMS = 100
 # These are taken as they are: they say what the variables are.
 _LITERAL = ("variables", "extends")
 _SECRETS = (("root_password",), ("password",))
 
-_VARIABLE = re.compile(r"\$(\$\{|\{([^}]*)\})")
+# A name has an end, so that a thousand openings without one are no work.
+_VARIABLE = re.compile(r"\$(\$\{|\{([^}]{0,100})\})")
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -130,6 +135,7 @@ class _Reader:
     places: dict[Path, Place] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     count: int = 0
+    size: int = 0
 
     def place(self, node: yaml.Node) -> Place:
         return Place(self.file, node.start_mark.line + 1)
@@ -140,7 +146,7 @@ class _Reader:
         self.places.setdefault(path, self.place(node))
         if self.count > NODE_LIMIT or len(path) > DEPTH_LIMIT:
             # At once: an alias can make it true a billion times.
-            raise SpecError(f"{self.place(node)}: too large or deep for a template")
+            raise self._too_much(node)
         if node.tag.removeprefix(_TAG) not in ("map", "seq", *_SCALARS):
             self._wrong(node, f"tags such as {node.tag!r} are not taken")
             return None
@@ -177,6 +183,7 @@ class _Reader:
 
     def _scalar(self, node: yaml.Node, literal: bool) -> Any:
         text, tag = str(node.value), node.tag
+        self._grow(len(text), node)
         if not text.isprintable() and any(0xD800 <= ord(c) < 0xE000 for c in text):
             self._wrong(node, "half a character (\\ud800 to \\udfff) is no text")
             return ""
@@ -202,10 +209,21 @@ class _Reader:
             )
         # The name stands in for what is missing, so that this is the only complaint.
         value = self.variables.get(name)
+        self._grow(len(value or name), node)
         return name if value is None else value
+
+    def _grow(self, size: int, node: yaml.Node) -> None:
+        self.size += size
+        if self.size > TEXT_LIMIT:
+            raise self._too_much(node)
+
+    def _too_much(self, node: yaml.Node) -> SpecError:
+        return SpecError(f"{self.place(node)}: too large or deep for a template")
 
     def _wrong(self, node: yaml.Node, what: str) -> None:
         self.problems.append(f"{self.place(node)}: {what}")
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise SpecError(self.problems)
 
 
 _SCALARS: dict[str, Any] = {

@@ -7,7 +7,7 @@ else takes the place of what was there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from osc_imagebuild.template.document import Document, Path, Place
@@ -36,7 +36,7 @@ def _mapping(
         here = (*path, key)
         if key not in new:
             found[key] = old[key]
-            _copy(base, here, here, places)
+            _copy(base, here, here, old[key], places)
         elif isinstance(old.get(key), dict) and isinstance(new[key], dict):
             places[here] = top.place(here)
             found[key] = _mapping(here, base, old[key], top, new[key], places)
@@ -49,7 +49,7 @@ def _mapping(
             found[key] = _list(here, base, old[key], top, new[key], places)
         else:
             found[key] = new[key]
-            _copy(top, here, here, places)
+            _copy(top, here, here, new[key], places)
     return found
 
 
@@ -63,26 +63,37 @@ def _list(
 ) -> list[Any]:
     name = NAMED_BY.get(str(path[-1]))
     items = [(base, n, item) for n, item in enumerate(old)]
+    where: dict[str | None, int] = {}
+    for n, item in enumerate(old):
+        where.setdefault(_label(item, name), n)
     for n, item in enumerate(new):
         label = _label(item, name)
-        same = [i for i, (_, _, it) in enumerate(items) if label == _label(it, name)]
-        if label is not None and same:
-            items[same[0]] = (top, n, item)
+        if label is not None and label in where:
+            items[where[label]] = (top, n, item)
         else:
+            where.setdefault(label, len(items))
             items.append((top, n, item))
-    for at, (document, n, _) in enumerate(items):
-        _copy(document, (*path, n), (*path, at), places)
+    for at, (document, n, item) in enumerate(items):
+        _copy(document, (*path, n), (*path, at), item, places)
     return [item for _, _, item in items]
 
 
 def _label(item: Any, name: str | None) -> str | None:
-    if name == "":
-        return item if isinstance(item, str) else None
-    return item.get(name) if name and isinstance(item, dict) else None
+    if name:
+        item = item.get(name) if isinstance(item, dict) else None
+    return item if name is not None and isinstance(item, str) else None
 
 
-def _copy(document: Document, old: Path, new: Path, places: dict[Path, Place]) -> None:
-    size = len(old)
-    for path, place in document.places.items():
-        if path[:size] == old:
-            places[(*new, *path[size:])] = place
+def _copy(
+    document: Document, old: Path, new: Path, value: Any, places: dict[Path, Place]
+) -> None:
+    """Note where ``value`` was written, and all that is in it."""
+    if old in document.places:
+        places[new] = document.places[old]
+    parts: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list):
+        parts = enumerate(value)
+    for key, part in parts:
+        _copy(document, (*old, key), (*new, key), part, places)

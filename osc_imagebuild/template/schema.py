@@ -6,6 +6,7 @@ The schema is one file of JSON Schema, which editors, the documentation and
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from osc_imagebuild.guests import mistakes
 from osc_imagebuild.guests.mistakes import near
-from osc_imagebuild.template.document import Document
+from osc_imagebuild.template.document import MOST_PROBLEMS, Document
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -40,10 +41,12 @@ def problems(document: Document) -> list[str]:
     """Return all that is wrong with a template, one line each, in its order."""
     from jsonschema import Draft202012Validator
 
-    found = []
-    for error in Draft202012Validator(schema()).iter_errors(document.data):
-        for path, what in _sentences(error):
-            found.append((document.place(path), name(path), what))
+    errors = Draft202012Validator(schema()).iter_errors(document.data)
+    sentences = (sentence for error in errors for sentence in _sentences(error))
+    found = [
+        (document.place(path), name(path), what)
+        for path, what in itertools.islice(sentences, MOST_PROBLEMS)
+    ]
     found.sort(key=lambda item: (item[0].file, item[0].line))
     return [f"{place}: {key}{what}" for place, key, what in found]
 

@@ -205,8 +205,7 @@ class MappingTest(TdlTestCase):
             {"more": REST.format(file="../../../etc/passwd")},
             {"more": REST.format(file="/proc/self/environ")},
         ):
-            values: dict[str, Any] = dict(parts)
-            problem = self.problems(**values)[0]
+            problem = self.problems(auto=False, **parts)[0]
             self.assertIn("is outside of the template's directory", problem)
             self.assertNotIn("root:", problem)
 

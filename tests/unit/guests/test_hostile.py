@@ -225,15 +225,15 @@ class ValuesTest(HostileTestCase):
         self.assertEqual(numbers.MOST_MINUTES, build["timeout_min"]["maximum"])
         swap = answers["properties"]["swap_mib"]
         self.assertEqual(numbers.MOST_SWAP_MIB, swap["maximum"])
-        for wrong, words in (
+        wishes: tuple[tuple[dict[str, Any], str], ...] = (
             ({"disk_gib": 131_000_000}, "--disk takes 65536 GiB at most"),
             ({"swap_mib": 1 << 21}, "--swap takes 0 to 1048576 MiB"),
             ({"swap_mib": -1}, "--swap takes 0 to 1048576 MiB"),
             ({"timeout_min": 1441}, "--timeout takes 1 to 1440 minutes"),
             ({"stall_min": 0}, "--stall-timeout takes 1 to 1440 minutes"),
-        ):
-            fields: dict[str, Any] = dict(wrong)
-            request = dataclasses.replace(Request(name="x"), **fields)
+        )
+        for wrong, words in wishes:
+            request = dataclasses.replace(Request(name="x"), **wrong)
             self.assertEqual([words], request_checks.validate_request(request))
 
     def test_the_environment_may_name_anything(self) -> None:

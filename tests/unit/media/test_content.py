@@ -138,6 +138,13 @@ class DiskTest(testtools.TestCase):
             self.assertEqual(size, len(file.read()))
             self.assertLess(size, 1 << 20)
 
+    def test_blank_of_an_absurd_size(self) -> None:
+        """Whoever wrote it into a record."""
+        for gib in (131_000_000, -1):
+            opened = content.opened(BlankDisk(gib))
+            error = self.assertRaises(SpecError, opened.__enter__)
+            self.assertIn("no empty disk can be made", str(error))
+
     def parts(self, *missing: str) -> None:
         """Pretend that this machine has all parts but ``missing``."""
         where = self.useFixture(fixtures.TempDir()).path

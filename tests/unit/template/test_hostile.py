@@ -228,6 +228,44 @@ class KindTest(HostileTestCase):
         ):
             self.assertRegex(self.refused(text), "too large or deep|128 digits|larger")
 
+    def test_variables_that_cost(self) -> None:
+        """Much of what is put in often, whether by name or by alias."""
+        large = "y" * 400_000
+        for text in (
+            f"variables: {{x: {large}}}\nos: '{'${x}' * 1000}'",
+            f"variables: {{x: &a {large}}}\nbuild: {{networks: [{'*a, ' * 1000}]}}",
+        ):
+            self.assertIn("too large or deep", self.refused(f"version: 1\n{text}"))
+        text = "version: 1\nos: '" + "${" * 100_000 + "'"
+        began = time.process_time()
+        self.loaded(text)
+        self.assertLess(time.process_time() - began, 10)
+
+    def test_mistakes_that_cost(self) -> None:
+        """A hundred are told, and the near words of few are looked for."""
+        names = range(3000)
+        unknown = ", ".join(f"'${{w{n}}}'" for n in names)
+        for text in (
+            "".join(f"versio{n}: 1\n" for n in names),
+            f"variables: {{{', '.join(f'v{n}: 1' for n in names)}}}\n"
+            f"build: {{networks: [{unknown}]}}",
+            f"build: {{networks: [{'[], ' * 5000}]}}",
+        ):
+            told = self.refused(f"version: 1\n{text}")
+            self.assertIn("100 things keep this build", told)
+        self.assertGreater(400, len(self.refused(f"version: 1\n? {'v' * 900}\n: 1")))
+
+    def test_layers_that_cost(self) -> None:
+        """Two of many keys; and names of items that are none."""
+        keys = ", ".join(f"k{n}: 1" for n in range(4500))
+        text = f"output: {{properties: {{{keys}}}}}"
+        self.write(f"version: 1\n{text}", "base.yaml")
+        self.loaded(f"version: 1\nextends: base.yaml\n{text}")
+        text = "customise: {files: [{path: [a]}, {path: {b: c}}, {}, 1]}"
+        self.write(f"version: 1\n{text}", "base.yaml")
+        told = self.refused(f"version: 1\nextends: base.yaml\n{text}")
+        self.assertIn("customise.files[8]: takes a mapping", told)
+
 
 class WordsTest(HostileTestCase):
     """What is told of files that are not the template's."""
