@@ -224,9 +224,9 @@ class Api:
                 answers.read(response, service, limit, self.clock)
         self._note_clock(response)
         # Neither bodies nor headers: user data and tokens are in them.
-        asked = response.headers.get("x-openstack-request-id") or "no request ID"
-        told = (service, method, path, response.status_code, asked)
-        LOG.debug("%s %s %s: %d (%s)", *told)
+        LOG.debug("%s %s %s: %d", service, method, path, response.status_code)
+        if asked := api_errors.request_id(response):
+            LOG.debug("that was request %s of %s", asked, service)
         if response.status_code >= 300:
             raise api_errors.from_response(service, method, path, response)
         return response

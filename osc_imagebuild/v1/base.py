@@ -18,15 +18,15 @@ from osc_imagebuild.v1.columns import Lines, cells, plain
 from osc_imagebuild.v1.door import guard_logs, guarded
 from osc_imagebuild.v1.wording import command_line, worded
 
-# They escape by themselves: texts are in them as they are.
-# Source: cliff.formatters, json_format and yaml_format.
-ESCAPING = ("json", "yaml")
-
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
     from osc_imagebuild.builds.record import Record
     from osc_imagebuild.engine.events import Event
     from osc_imagebuild.v1.progress import Progress
+
+# They escape by themselves: texts are in them as they are.
+# Source: cliff.formatters, json_format and yaml_format.
+ESCAPING = ("json", "yaml")
 
 
 class Command(command.Command):

@@ -116,9 +116,9 @@ def guarded(app: OpenStackShell) -> Iterator[None]:
         try:
             yield
         finally:
+            sys.stdout, sys.stderr, app.stdout, app.stderr = before
             for door in doors:
                 door.flush()
-            sys.stdout, sys.stderr, app.stdout, app.stderr = before
 
 
 class Formatter(logging.Formatter):

@@ -23,7 +23,7 @@ class LogTest(CloudTestCase):
         build = self.builder().create(self.request(answer_file=own))
         text = log.output
         for line in (
-            "compute POST /servers: 202 (",
+            "compute POST /servers: 202\n",
             f"build {build.id}: image-stub: act CreateImage stub: ",
             f"build {build.id}: install: wait: ",
             f"build {build.id}: complete: act Finish",
