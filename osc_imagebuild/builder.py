@@ -235,6 +235,9 @@ class Builder:
             try:
                 # What the last owner wrote before it lost the lease counts.
                 fresh, texts = record.reload(self.api, build.id)
+                if fresh.is_over and fresh.status != Status.FAILED:
+                    held.release()  # cancelled by one who could take no lease
+                    return fresh
                 engine = Engine(
                     self.api,
                     held,

@@ -28,13 +28,16 @@ DRIVERS = "drivers"
 
 
 def iso_image(spec: Spec) -> BootImage:
-    """The installer's ISO, found again by its content for later builds."""
+    """The installer's ISO, found again for later builds where its sha512 is known.
+
+    Glance knows no other digest: without it nobody can tell what another image holds.
+    """
     return BootImage(
         role=ISO,
         disk_format="iso",
         container_format="bare",
         content=_media(spec),
-        shared_key=spec.media.iso.key,
+        shared_key=spec.media.iso.key if spec.media.iso.sha512 else "",
     )
 
 
@@ -73,7 +76,7 @@ def _driver_image(cd: Iso) -> BootImage:
         disk_format="iso",
         container_format="bare",
         content=IsoContent(cd.url, cd.sha256, cd.sha512, cd.imported),
-        shared_key=cd.key,
+        shared_key=cd.key if cd.sha512 else "",
     )
 
 

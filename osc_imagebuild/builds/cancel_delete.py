@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from osc_imagebuild.builds import lease, record
+from osc_imagebuild.builds import fence, record
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.builds.teardown import remove_result, teardown
 from osc_imagebuild.cloud import images
@@ -23,20 +23,20 @@ def cancel(api: Api, build: Record) -> Record:
     """
     if build.status == Status.COMPLETE:
         return build
-    held = lease.take(api, build.id, force=True)
+    fenced = fence.put_up(api, build.id)
     try:
         found = _marked(api, build.id)
     except RecordError:  # deleted meanwhile, or damaged: nothing to hold on to
-        held.release()
+        fenced.lift()
         raise
     if found.status == Status.COMPLETE:
-        held.release()
+        fenced.lift()
         return found
-    _tear_down(api, held)
+    _tear_down(api, fenced)
     if found.status == Status.CANCELLED:
         # It may be published, and not yet told.
         remove_result(api, found.id, found.made)
-    held.release()
+    fenced.lift()
     return found
 
 
@@ -51,7 +51,7 @@ def _marked(api: Api, build_id: str) -> Record:
         return found
     fields = record.closing(found.spec)
     if not found.is_over:
-        fields |= {"status": Status.CANCELLED, "reason": "cancelled by request"}
+        fields |= {"status": Status.CANCELLED, "reason": fence.CANCELLED}
     return record.update(api, found.id, **fields)
 
 
@@ -60,10 +60,10 @@ def delete(api: Api, build_id: str, made: Collection[str]) -> None:
 
     :raises: CloudError, also where an image stays as no build says that it made it
     """
-    held = lease.take(api, build_id, force=True)
-    _tear_down(api, held)
+    fenced = fence.put_up(api, build_id)
+    _tear_down(api, fenced)
     stay = remove_result(api, build_id, made) if made else ()
-    held.release()
+    fenced.lift()
     images.delete(api, build_id)
     if stay:
         ids = " ".join(image.id for image in stay)
@@ -76,8 +76,8 @@ def delete(api: Api, build_id: str, made: Collection[str]) -> None:
         )
 
 
-def _tear_down(api: Api, held: lease.Lease) -> None:
-    teardown(api, held.build_id)
-    if held.preempted:
+def _tear_down(api: Api, fenced: fence.Fence) -> None:
+    teardown(api, fenced.build_id)
+    if fenced.preempted:
         api.clock.sleep(LAST_CREATION_S)
-        teardown(api, held.build_id)
+        teardown(api, fenced.build_id)

@@ -4,6 +4,9 @@ The lease is an image whose ID follows from build and generation, so Glance
 lets exactly one client create it (a used ID answers 409 for ever). The owner
 is whoever holds the highest generation. Its sign of life is the record's
 ``updated_at``: times are the cloud's, so clients' clocks do not matter.
+
+Whether a lease is still held is asked for by ID, never of a list, which may lag: it is
+while its image is there and the next generation's is not.
 """
 
 from __future__ import annotations
@@ -35,6 +38,8 @@ from osc_imagebuild.model.resources import Image
 
 LIFE_S = 180.0
 BEAT_S = 60.0
+# A replica of Glance's database may be behind for that long.
+SECOND_LOOK_S = 3.0
 # Each release uses up one generation. The last is in the record, so this many
 # are met only where clients race.
 _ATTEMPTS = 200
@@ -42,6 +47,10 @@ _ATTEMPTS = 200
 _MOST = 999_999
 # Source: proc_sys_kernel(5): pid_max is 2^22 at most.
 _MOST_PID = 1 << 22
+
+
+class NoLeaseError(RecordError):
+    """Nobody can take a lease: its numbers are used up."""
 
 
 class Lease:
@@ -58,35 +67,51 @@ class Lease:
         self.image_id = image.id
         self.generation = generation(image)
         self.preempted = preempted
-        self._proven_at = api.clock.steady()
+        self.touch()
 
     def touch(self) -> None:
         """Note that the record was just changed, which keeps the lease."""
-        self._proven_at = self._api.clock.steady()
+        self._proven_at = (self._api.clock.steady(), self._api.now())
+
+    @property
+    def _age(self) -> float:
+        """Seconds since it was proven.
+
+        The cloud's own time tells of a sleep that this machine's clock does not count.
+        """
+        steady, cloud = self._proven_at
+        return max(self._api.clock.steady() - steady, self._api.now() - cloud)
 
     @property
     def beat_is_due(self) -> bool:
         """Whether others should get a sign of life."""
-        return self._api.clock.steady() - self._proven_at >= BEAT_S
+        return self._age >= BEAT_S
 
     def verify_held(self) -> None:
         """Stop a client that was put aside before it changes anything.
 
         :raises: RecordError where another client holds the build now
         """
-        held = leases(self._api, self.build_id)
-        if not held or held[-1].id != self.image_id:
-            by = owner(held[-1]) if held else "a client that has finished"
+        mine = _seen(self._api, self.image_id)
+        following = _lease_id(self.build_id, self.generation + 1)
+        other = images.find(self._api, following) if mine else None
+        if mine is None or other is not None:
+            by = owner(other) if other else self._successor()
             raise DrivenError(
                 f"build {self.build_id} was taken over by {by}; this client stops",
                 resolution=Message("see: ", NextStep(Verb.SHOW, self.build_id)),
                 build_id=self.build_id,
             )
-        self._proven_at = self._api.clock.steady()
+        self.touch()
+
+    def _successor(self) -> str:
+        held = leases(self._api, self.build_id)
+        others = [lease for lease in held if lease.id != self.image_id]
+        return owner(others[-1]) if others else "a client that has finished"
 
     def verify_if_old(self) -> None:
         """`prove` unless nobody can have taken the lease meanwhile."""
-        if self._api.clock.steady() - self._proven_at > LIFE_S / 2:
+        if self._age > LIFE_S / 2:
             self.verify_held()
 
     def release(self) -> None:
@@ -110,7 +135,10 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
         "imagebuild_life": _life(),
         "imagebuild_token": token,
     }
-    held = leases(api, build_id)
+    held = [i for i in leases(api, build_id) if i.id == _lease_id_of(build_id, i)]
+    while held and _seen(api, held[-1].id) is None:
+        # It was let go, and the list does not know that yet.
+        number = max(number, generation(held.pop()))
     if number > (generation(held[-1]) if held else 0):
         last = images.find(api, _lease_id(build_id, number))
         held += [last] if last else []
@@ -120,13 +148,27 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
         if held and not force:
             _refuse_if_alive(api, build_id, held[-1])
         number = max(number, generation(held[-1]) if held else 0) + 1
+        if number > _MOST:
+            break
         made = _create(api, build_id, number, properties)
         held += [made] if made else []
-    raise RecordError(
-        f"build {build_id} changes hands too quickly",
-        resolution="try again",
+    raise NoLeaseError(
+        f"build {build_id} changes hands too quickly, or somebody used up the numbers of "
+        "its leases",
+        resolution=Message(
+            "try again, or remove it: ", NextStep(Verb.DELETE, build_id)
+        ),
         build_id=build_id,
     )
+
+
+def _seen(api: Api, image_id: str) -> Image | None:
+    """Ask twice: a replica of Glance's database may lag, and this stops a client."""
+    found = images.find(api, image_id)
+    if found is None:
+        api.clock.sleep(SECOND_LOOK_S)
+        found = images.find(api, image_id)
+    return found
 
 
 def _used_up(api: Api, build_id: str) -> int:
@@ -181,13 +223,22 @@ def leases(api: Api, build_id: str) -> list[Image]:
     )
 
 
-def clear(api: Api, build_id: str) -> None:
-    """Remove what is left of the leases of a build that is over.
+def clear(api: Api, build_id: str, *, unlisted: bool = False) -> None:
+    """Remove what is left of the leases of a build that is over, or is to be.
+
+    With ``unlisted`` also the newest ones where no list shows them yet.
 
     :raises: CloudError
     """
     for left in leases(api, build_id):
+        if left.protected:
+            operation = {"op": "replace", "path": "/protected", "value": False}
+            images.patch(api, left.id, [operation])
         images.delete(api, left.id)
+    if unlisted:
+        last = _used_up(api, build_id)
+        for number in (last, last + 1):
+            images.delete(api, _lease_id(build_id, number))
 
 
 def owner(lease: Image) -> str:
@@ -235,6 +286,11 @@ def build_of(image: Image) -> str:
 
 def _lease_id(build_id: str, generation: int) -> str:
     return str(uuid.uuid5(uuid.UUID(build_id), f"lease-{generation}"))
+
+
+def _lease_id_of(build_id: str, lease: Image) -> str:
+    """The ID that an image of such a name has if it is a lease: others forge names."""
+    return _lease_id(build_id, generation(lease))
 
 
 def generation(lease: Image) -> int:

@@ -44,6 +44,7 @@ from osc_imagebuild.steps import attempts
 from osc_imagebuild.version import tool_version
 
 _PREFIX = "imagebuild_"
+STATUS, REASON = f"{_PREFIX}status", f"{_PREFIX}reason"
 # Glance keeps a property in a MySQL TEXT column of 64 KiB; JSON writes up to six
 # bytes a character.
 TAIL_LIMIT = 8000

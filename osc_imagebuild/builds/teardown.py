@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from osc_imagebuild import outputs
 from osc_imagebuild.builds.claims import release
+from osc_imagebuild.clock import Patience
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import (
@@ -21,6 +22,8 @@ from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 
 LIMIT_S = 240.0
+# What was deleted, and is listed still, is deleted again no sooner than this.
+AGAIN_S = 15.0
 # A volume that Cinder fills from an image cannot be deleted before it is full.
 VOLUME_LIMIT_S = 1800.0
 
@@ -43,20 +46,24 @@ def teardown(
     :raises: CloudError naming what is left after `LIMIT_S` seconds, or
         `VOLUME_LIMIT_S` where volumes are among it
     """
-    began = api.clock.steady()
+    patience = Patience(api.clock)
     refused: dict[str, CloudError] = {}
+    asked: dict[str, float] = {}
     while True:
         beat()
         if not (left := _left(api, build_id, keep)):
             return
         has_volumes = any(isinstance(item, Volume) for item in left)
         limit = VOLUME_LIMIT_S if has_volumes else LIMIT_S
-        if api.clock.steady() - began > limit:
+        if patience.look() > limit:
             text = f"still there after {limit:.0f} s: {_names(left)}"
             again = Message("try again: ", NextStep(verb, build_id))
             raise _stays(left, refused, text, again)
         for item in left:
-            _remove(api, build_id, item, refused)
+            if api.clock.steady() - asked.get(item.id, -AGAIN_S) < AGAIN_S:
+                continue
+            if _remove(api, build_id, item, refused):
+                asked[item.id] = api.clock.steady()
         api.clock.sleep(2)
 
 
@@ -137,14 +144,14 @@ def remove_marked(
     :raises: CloudError naming what is left after `LIMIT_S` seconds
     """
     find = volumes.find_snapshot if kind is Snapshot else volumes.find
-    began = api.clock.steady()
+    patience = Patience(api.clock)
     refused: dict[str, CloudError] = {}
     while True:
         found = [item for i in made if (item := find(api, i)) is not None]
         left = [item for item in found if is_own(item, build_id, api.project_id())]
         if not left:
             return
-        if api.clock.steady() - began > LIMIT_S:
+        if patience.look() > LIMIT_S:
             text = f"still there after {LIMIT_S:.0f} s, perhaps in use: {_names(left)}"
             raise _stays(left, refused, text)
         for item in left:
@@ -154,8 +161,10 @@ def remove_marked(
 
 def _remove(
     api: Api, build_id: str, item: Resource, refused: dict[str, CloudError]
-) -> None:
-    """Delete one thing; what is in use for a moment goes at the next look.
+) -> bool:
+    """Delete one thing, and tell whether that is under way.
+
+    What is in use for a moment goes at the next look.
 
     ``refused`` gets the refusal by the ID of what stays.
     """
@@ -175,6 +184,8 @@ def _remove(
         if not (at_cinder or isinstance(error, ConflictError)):
             raise
         refused[item.id] = error
+        return False
+    return True
 
 
 def _remove_image(api: Api, build_id: str, image: Image) -> None:

@@ -1,102 +1,86 @@
-"""What of an answer is believed: that it is a service's, and has an end."""
+"""Read the JSON of services, which may be anything: what a proxy or a service that
+breaks answers with status 200 is no reason to die of a KeyError.
+
+What is missing or of another type raises one of `GARBLED`, which `Api` puts in words.
+"""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit
 
-import requests
-from keystoneauth1 import exceptions as ksa
-from keystoneauth1.session import Session
-from urllib3.exceptions import HTTPError
-
-from osc_imagebuild.clock import Clock
-from osc_imagebuild.errors import CloudError
-
-# A page of 1000 servers has some 3 MB.
-LIMIT = 64 << 20
-# For the body alone; each part of it has the time-out of the request.
-READ_S = 300.0
-_PIECE = 1 << 16
-# Source: keystoneauth1.session.Session._REDIRECT_STATUSES.
-_REDIRECTS = (301, 302, 303, 305, 307, 308)
-_PORTS = {"http": 80, "https": 443}
+# What reading an answer of the wrong shape raises, here and in Python itself.
+GARBLED = (
+    *(AttributeError, LookupError, TypeError, ValueError),
+    *(OverflowError, RecursionError),
+)
 
 
-class LeadsAwayError(ksa.ClientException):
-    """A service sends its clients to another host, who would get the token."""
+def obj(value: Any) -> Mapping[str, Any]:
+    """Return ``value``, which must be an object.
 
-
-class TooLargeError(CloudError):
-    """An answer is larger than any that a service has reason to give."""
-
-
-def keep_at_home(session: Session) -> None:
-    """Have no request of ``session`` follow a redirect to another host.
-
-    Source: keystoneauth1.session.Session._send_request repeats a request, its headers
-    and body, wherever Location leads: the token, or a login's password.
+    :raises: TypeError
     """
-    hooks: Any = session.session.hooks["response"]
-    if _require_same_host not in hooks:
-        hooks.append(_require_same_host)
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{type(value).__name__} instead of an object")
+    return value
 
 
-def _require_same_host(response: requests.Response, *_: Any, **__: Any) -> None:
-    to = response.headers.get("Location", "")
-    if response.status_code not in _REDIRECTS or not to:
-        return
-    asked = response.url or ""
-    try:
-        before, after = urlsplit(asked), urlsplit(urljoin(asked, to))
-        at_home = _is_same(before, after)
-    except ValueError:
-        at_home = False
-    if not at_home:
-        raise LeadsAwayError(
-            f"{asked.partition('?')[0]} sends on to {to!r:.200}, another host, who shall "
-            "not have the token; the cloud's operator is to mend the endpoint, or name "
-            "the right one in clouds.yaml: see openstack catalog list"
-        )
+def text(data: Mapping[str, Any], key: str) -> str:
+    """Return the text under ``key``.
 
-
-def _is_same(before: SplitResult, after: SplitResult) -> bool:
-    """Whether two URLs are of one host; https may follow http, at its own port."""
-    if not after.hostname or before.hostname != after.hostname:
-        return False
-    if (before.scheme, after.scheme) == ("http", "https"):
-        return True
-    ports = [parts.port or _PORTS.get(parts.scheme) for parts in (before, after)]
-    return before.scheme == after.scheme and ports[0] == ports[1]
-
-
-def read(response: requests.Response, service: str, limit: int, clock: Clock) -> None:
-    """Read the body of an answer that is not read yet; it has ``limit`` bytes at most.
-
-    :raises: TooLargeError; requests.ConnectionError where it breaks off, or never ends
+    :raises: KeyError, TypeError
     """
-    if response.raw is not None:
-        response.raw = io.BytesIO(_begin(response.raw, limit, clock))
-    if len(response.content) > limit:
-        raise TooLargeError(
-            f"the answer is larger than {limit >> 20} MiB",
-            service=service,
-            status=response.status_code,
-        )
+    value = data[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is {type(value).__name__} instead of a text")
+    return value
 
 
-def _begin(raw: Any, limit: int, clock: Clock) -> bytearray:
-    """All of a body, or one byte more than ``limit``, or some."""
-    data, until = bytearray(), clock.steady() + READ_S
-    try:
-        while piece := raw.read1(_PIECE, decode_content=True):
-            data += piece
-            if len(data) > limit:
-                raw.close()
-                break
-            if clock.steady() > until:
-                raise requests.ConnectionError(f"no end after {READ_S:.0f} s")
-    except HTTPError as error:
-        raise requests.ConnectionError(str(error)) from error
-    return data
+def text_or(data: Mapping[str, Any], key: str) -> str:
+    """Return the text under ``key``, '' where there is none.
+
+    :raises: TypeError where it is something else
+    """
+    return "" if data.get(key) is None else text(data, key)
+
+
+def texts(value: Any) -> list[str]:
+    """Return a list of texts, as tags are; none where there is nothing.
+
+    :raises: TypeError
+    """
+    found = list(items(value))
+    if not all(isinstance(item, str) for item in found):
+        raise TypeError("something else among texts")
+    return found
+
+
+def items(value: Any) -> Sequence[Any]:
+    """Return a list, an empty one where there is nothing.
+
+    :raises: TypeError
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise TypeError(f"{type(value).__name__} instead of a list")
+    return value
+
+
+def objects(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Return the list of objects that must be under ``key``.
+
+    :raises: KeyError, TypeError
+    """
+    if data[key] is None:
+        raise TypeError(f"{key} is null instead of a list")
+    return [obj(item) for item in items(data[key])]
+
+
+def whole(data: Mapping[str, Any], key: str) -> int:
+    """Return the number under ``key``, 0 where there is none.
+
+    :raises: TypeError, ValueError, OverflowError
+    """
+    return int(data.get(key) or 0)

@@ -13,7 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import requests
 from keystoneauth1 import exceptions as ksa
@@ -25,11 +25,12 @@ from openstack.exceptions import SDKException
 from openstack.proxy import Proxy
 
 from osc_imagebuild.clock import Clock
-from osc_imagebuild.cloud import answers, api_errors
+from osc_imagebuild.cloud import answers, api_errors, http_answers
 from osc_imagebuild.cloud.retry import Body, retry_transient
 from osc_imagebuild.errors import CloudError, TransientError
 
 LOG = logging.getLogger(__name__)
+T = TypeVar("T")
 
 TIMEOUT_S = 60
 TRANSFER_TIMEOUT_S = 600
@@ -56,17 +57,23 @@ class Api:
 
     def __init__(self, connection: Connection, clock: Clock | None = None) -> None:
         self.connection = connection
-        answers.keep_at_home(connection.session)
+        http_answers.keep_at_home(connection.session)
         self.clock = clock or Clock()
         self.calls: Counter[str] = Counter()
         self.bytes_sent = 0
-        self._clock_offset: float | None = None
+        # The cloud's time, and this machine's steady one at that moment.
+        self._told: tuple[float, float] | None = None
 
     def now(self) -> float:
-        """Seconds since the epoch by the cloud's clock, not by this machine's."""
-        if self._clock_offset is None:
-            self._clock_offset = self._token_offset()
-        return self.clock.time() + self._clock_offset
+        """Seconds since the epoch by the cloud's clock.
+
+        As the last answer told it, moved on by a clock that nobody sets; after a sleep
+        that such a clock does not count, the next answer puts it right.
+        """
+        if self._told is None:
+            self._told = self._by_token()
+        told, at = self._told
+        return told + self.clock.steady() - at
 
     def has(self, service: str) -> bool:
         """Whether the catalog offers ``service``.
@@ -103,6 +110,46 @@ class Api:
             lambda: _body(service, self.call(service, "GET", path, params=params)),
         )
 
+    def read(
+        self,
+        service: str,
+        path: str,
+        parse: Callable[[Mapping[str, Any]], T],
+        params: Mapping[str, str] | list[tuple[str, str]] | None = None,
+    ) -> T:
+        """Return what ``parse`` makes of the body of a GET; sent again as by `get`.
+
+        :raises: as `get`; TransientError also where the body is not what the service
+            should answer, whatever ``parse`` says of it
+        """
+
+        def ask() -> T:
+            response = self.call(service, "GET", path, params=params)
+            return _parsed(service, "GET", path, response, parse)
+
+        return retry_transient(self.clock, ask)
+
+    def change(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        parse: Callable[[Mapping[str, Any]], T],
+        json: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        limit: int = http_answers.LIMIT,
+    ) -> T:
+        """Return what ``parse`` makes of the answer to a change, sent once.
+
+        :raises: as `read`; the change may have been carried out all the same.
+            `http_answers.TooLargeError` where it has more than ``limit`` bytes
+        """
+        response = self.call(
+            service, method, path, json=json, headers=headers, limit=limit
+        )
+        return _parsed(service, method, path, response, parse)
+
     def send(
         self,
         service: str,
@@ -111,11 +158,11 @@ class Api:
         json: Any = None,
         *,
         headers: Mapping[str, str] | None = None,
-        limit: int = answers.LIMIT,
+        limit: int = http_answers.LIMIT,
     ) -> dict[str, Any]:
         """Return the body of a request that changes something, {} if empty.
 
-        :raises: as `get`; `answers.TooLargeError` where it has more than ``limit`` bytes
+        :raises: as `get`; `http_answers.TooLargeError` where it has more than ``limit`` bytes
         """
         response = self.call(
             service, method, path, json=json, headers=headers, limit=limit
@@ -193,7 +240,7 @@ class Api:
         timeout: float = TIMEOUT_S,
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
-        limit: int = answers.LIMIT,
+        limit: int = http_answers.LIMIT,
         **kwargs: Any,
     ) -> requests.Response:
         """Send one request and return its good response, its body read up to ``limit``.
@@ -221,7 +268,7 @@ class Api:
                 **{k: v for k, v in kwargs.items() if v is not None},
             )
             if not stream or response.status_code >= 300:
-                answers.read(response, service, limit, self.clock)
+                http_answers.read(response, service, limit, self.clock)
         self._note_clock(response)
         # Neither bodies nor headers: user data and tokens are in them.
         LOG.debug("%s %s %s: %d", service, method, path, response.status_code)
@@ -233,19 +280,22 @@ class Api:
 
     def _note_clock(self, response: requests.Response) -> None:
         date = response.headers.get("Date")
-        parsed = email.utils.parsedate_tz(date) if date else None
+        try:
+            parsed = email.utils.parsedate_tz(date) if date else None
+        except (ValueError, TypeError, IndexError):
+            parsed = None
         if parsed is not None:
-            self._clock_offset = email.utils.mktime_tz(parsed) - self.clock.time()
+            self._told = email.utils.mktime_tz(parsed), self.clock.steady()
 
-    def _token_offset(self) -> float:
-        # Not every web server sends Date; a new token tells the time as well.
-        auth = self._renewable()
-        if auth is None:
-            return 0.0
-        auth.invalidate()
-        with translate_errors(*api_errors.LOGIN):
-            issued = auth.get_access(self.connection.session).issued
-        return 0.0 if issued is None else float(issued.timestamp() - self.clock.time())
+    def _by_token(self) -> tuple[float, float]:
+        """Not every web server sends Date; a new token tells the time as well."""
+        auth, issued = self._renewable(), None
+        if auth is not None:
+            auth.invalidate()
+            with translate_errors(*api_errors.LOGIN):
+                issued = auth.get_access(self.connection.session).issued
+        told = self.clock.time() if issued is None else float(issued.timestamp())
+        return told, self.clock.steady()
 
 
 @contextmanager
@@ -265,14 +315,57 @@ def translate_errors(service: str, method: str, path: str) -> Iterator[None]:
         ) from error
     except ksa.HttpError as error:
         raise api_errors.from_session(service, method, path, error) from error
-    except ksa.ClientException as error:
+    except (ksa.ClientException, SDKException) as error:
         raise CloudError(str(error), service=service) from error
+    except (AttributeError, LookupError, TypeError) as error:
+        # A token, or a list of versions, of another shape than keystoneauth expects.
+        raise TransientError(
+            f"what {service} told of itself cannot be read: {error!r:.200}",
+            service=service,
+        ) from error
+
+
+def _parsed(
+    service: str,
+    method: str,
+    path: str,
+    response: requests.Response,
+    parse: Callable[[Mapping[str, Any]], T],
+) -> T:
+    """Return what ``parse`` makes of a good response.
+
+    :raises: TransientError as `garbled`
+    """
+    body, told = _body(service, response), api_errors.request_id(response)
+    with garbled(service, f"{method} {path}", response.status_code, told):
+        return parse(body)
+
+
+@contextmanager
+def garbled(
+    service: str, asked: str, status: int = 0, request_id: str = ""
+) -> Iterator[None]:
+    """Put what reading an answer of the wrong shape raises in our words.
+
+    :raises: TransientError: it may be a proxy's answer, or of a service that breaks, and
+        the next one may be right
+    """
+    try:
+        yield
+    except answers.GARBLED as error:
+        raise TransientError(
+            f"the answer to {asked} is garbled: {error!r:.200}",
+            service=service,
+            status=status,
+            request_id=request_id,
+        ) from error
 
 
 def _body(service: str, response: requests.Response) -> dict[str, Any]:
+    """Return an object as it is, anything else under the key ''."""
     try:
         body = response.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TransientError(
             "the answer broke off or is not JSON",
             service=service,

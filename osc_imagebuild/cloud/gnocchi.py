@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from osc_imagebuild.cloud import answers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.errors import CloudError, TransientError
@@ -43,10 +44,11 @@ def _metrics(api: Api, server_id: str) -> Iterator[tuple[str, str]]:
     for kind in ("instance", *_OF_PARTS):
         key = "id" if kind == "instance" else "instance_id"
         try:
-            found = api.send(
+            found = api.change(
                 "metric",
                 "POST",
                 f"/v1/search/resource/{kind}",
+                _wanted,
                 {"=": {key: server_id}},
             )
         except TransientError:
@@ -56,21 +58,32 @@ def _metrics(api: Api, server_id: str) -> Iterator[tuple[str, str]]:
             if error.status in (400, 404):
                 continue
             raise
-        for resource in found.get("", []):
-            for name, metric_id in resource.get("metrics", {}).items():
-                if name in metrics.WANTED:
-                    yield metric_id, name
+        yield from found
+
+
+def _wanted(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Gnocchi answers with a list, which stands under ''."""
+    return [
+        (str(metric_id), name)
+        for resource in answers.objects(data, "")
+        for name, metric_id in answers.obj(resource.get("metrics") or {}).items()
+        if name in metrics.WANTED
+    ]
 
 
 def _latest(api: Api, metric_id: str) -> tuple[float, float] | None:
     """Return time and value of the newest measure."""
     start = datetime.fromtimestamp(api.now() - metrics.STALE_S, timezone.utc)
-    found: Any = api.get(
+    return api.read(
         "metric",
         f"/v1/metric/{metric_id}/measures",
+        _newest,
         [("start", start.strftime("%Y-%m-%dT%H:%M:%S"))],
     )
-    measures = found.get("", [])
+
+
+def _newest(data: Mapping[str, Any]) -> tuple[float, float] | None:
+    measures = answers.items(data[""])
     if not measures:
         return None
     at, _, value = measures[-1]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
-from osc_imagebuild.cloud import paging
+from osc_imagebuild.cloud import answers, paging
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, NotFoundError, SpecError
 from osc_imagebuild.media.door import Answer
@@ -49,28 +50,30 @@ _JSON_PATCH = "application/openstack-images-v2.1-json-patch"
 
 
 def parse(data: Mapping[str, Any]) -> Image:
-    """Return Glance's JSON as an Image."""
+    """Return Glance's JSON as an Image.
+
+    :raises: one of `answers.GARBLED`
+    """
+    text = partial(answers.text_or, data)
     return Image(
-        id=data["id"],
-        name=data.get("name") or "",
-        status=data["status"],
+        id=answers.text(data, "id"),
+        name=text("name"),
+        status=answers.text(data, "status"),
         hidden=bool(data.get("os_hidden")),
         protected=bool(data.get("protected")),
-        visibility=data.get("visibility") or "private",
-        owner=data.get("owner") or "",
-        tags=frozenset(data.get("tags", ())),
+        visibility=text("visibility") or "private",
+        owner=text("owner"),
+        tags=frozenset(answers.texts(data.get("tags"))),
         properties={
             key: str(value)
             for key, value in data.items()
             if key not in CORE and value is not None
         },
-        min_disk_gib=int(data.get("min_disk") or 0),
-        min_ram_mib=int(data.get("min_ram") or 0),
-        disk_format=data.get("disk_format") or "",
-        size=int(data.get("size") or 0),
-        sha512=(data.get("os_hash_value") or "")
-        if data.get("os_hash_algo") == "sha512"
-        else "",
+        min_disk_gib=answers.whole(data, "min_disk"),
+        min_ram_mib=answers.whole(data, "min_ram"),
+        disk_format=text("disk_format"),
+        size=answers.whole(data, "size"),
+        sha512=text("os_hash_value") if text("os_hash_algo") == "sha512" else "",
         created_at=timestamp(data.get("created_at")),
         updated_at=timestamp(data.get("updated_at")),
     )
@@ -92,7 +95,7 @@ def find(api: Api, image_id: str) -> Image | None:
     :raises: CloudError
     """
     try:
-        return parse(api.get("image", f"/images/{image_id}"))
+        return api.read("image", f"/images/{image_id}", parse)
     except NotFoundError:
         return None
 
@@ -119,6 +122,19 @@ def unhidden(api: Api) -> list[Image]:
     :raises: CloudError
     """
     return _listed(api, ("os_hidden", "false"), *_own(api))
+
+
+def any_id(api: Api) -> str:
+    """Return the ID of some image that can be seen, '' where there is none.
+
+    :raises: CloudError
+    """
+
+    def first(data: Mapping[str, Any]) -> str:
+        found = answers.objects(data, "images")
+        return answers.text(found[0], "id") if found else ""
+
+    return api.read("image", "/images", first, {"limit": "1"})
 
 
 def _own(api: Api) -> list[tuple[str, str]]:
@@ -157,10 +173,8 @@ def visible(api: Api, name: str) -> list[Image]:
 
 def _listed(api: Api, *params: tuple[str, str]) -> list[Image]:
     """Return what there is, oldest first."""
-    items = paging.read(api, "image", "/images", "images", list(params))
-    alive = (
-        parse(i) for i in items if i["status"] not in ("deleted", "pending_delete")
-    )
+    items = paging.read(api, "image", "/images", "images", parse, list(params))
+    alive = (i for i in items if i.status not in ("deleted", "pending_delete"))
     return sorted(alive, key=lambda image: (image.created_at, image.id))
 
 
@@ -191,7 +205,7 @@ def create(
     if disk_format:
         body["disk_format"] = disk_format
         body["container_format"] = container_format
-    return parse(api.send("image", "POST", "/images", body))
+    return api.change("image", "POST", "/images", parse, body)
 
 
 def patch(api: Api, image_id: str, operations: list[dict[str, Any]]) -> Image:
@@ -201,7 +215,7 @@ def patch(api: Api, image_id: str, operations: list[dict[str, Any]]) -> Image:
     """
     headers = {"Content-Type": _JSON_PATCH}
     path = f"/images/{image_id}"
-    return parse(api.send("image", "PATCH", path, operations, headers=headers))
+    return api.change("image", "PATCH", path, parse, operations, headers=headers)
 
 
 def set_operations(

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.cloud import paging
+from osc_imagebuild.cloud import answers, paging
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, NotFoundError
 from osc_imagebuild.model.numbers import whole_number
@@ -21,21 +21,21 @@ def flavors(api: Api) -> list[Flavor]:
 
     :raises: CloudError
     """
-    data = paging.read(api, "compute", "/flavors/detail", "flavors")
-    return [
-        Flavor(
-            id=f["id"],
-            name=f["name"],
-            vcpus=int(f["vcpus"]),
-            ram_mib=int(f["ram"]),
-            disk_gib=int(f["disk"]),
-            # Source: Nova's API reference, flavors: swap is '' for none.
-            other_disks=any(
-                int(f.get(key) or 0) for key in ("swap", "OS-FLV-EXT-DATA:ephemeral")
-            ),
-        )
-        for f in data
-    ]
+    return paging.read(api, "compute", "/flavors/detail", "flavors", _flavor)
+
+
+def _flavor(data: Mapping[str, Any]) -> Flavor:
+    return Flavor(
+        id=answers.text(data, "id"),
+        name=answers.text(data, "name"),
+        vcpus=int(data["vcpus"]),
+        ram_mib=int(data["ram"]),
+        disk_gib=int(data["disk"]),
+        # Source: Nova's API reference, flavors: swap is '' for none.
+        other_disks=any(
+            answers.whole(data, key) for key in ("swap", "OS-FLV-EXT-DATA:ephemeral")
+        ),
+    )
 
 
 def zones(api: Api, service: str = "compute") -> list[str]:
@@ -43,8 +43,12 @@ def zones(api: Api, service: str = "compute") -> list[str]:
 
     :raises: CloudError
     """
-    data = api.get(service, "/os-availability-zone")["availabilityZoneInfo"]
-    return [z["zoneName"] for z in data if z["zoneState"]["available"]]
+    return api.read(service, "/os-availability-zone", _zones)
+
+
+def _zones(data: Mapping[str, Any]) -> list[str]:
+    found = answers.objects(data, "availabilityZoneInfo")
+    return [answers.text(z, "zoneName") for z in found if z["zoneState"]["available"]]
 
 
 def room(api: Api) -> Room:
@@ -52,8 +56,11 @@ def room(api: Api) -> Room:
 
     :raises: CloudError
     """
-    limits = api.get("compute", "/limits")["limits"]["absolute"]
+    return api.read("compute", "/limits", _room)
 
+
+def _room(data: Mapping[str, Any]) -> Room:
+    limits = answers.obj(data["limits"]["absolute"])
     return Room(
         servers=_left(limits, "maxTotalInstances", "totalInstancesUsed"),
         cores=_left(limits, "maxTotalCores", "totalCoresUsed"),
@@ -76,13 +83,17 @@ def image_room(api: Api) -> tuple[int | None, int | None]:
     :raises: CloudError
     """
     try:
-        usage = api.get("image", "/info/usage")["usage"]
+        return api.read("image", "/info/usage", _image_room)
     except NotFoundError:
         return None, None
 
+
+def _image_room(data: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    usage = answers.obj(data["usage"])
+
     def left(name: str) -> int | None:
-        entry = usage.get(name)
-        if not entry or int(entry.get("limit", -1)) < 0:
+        entry = answers.obj(usage.get(name) or {})
+        if int(entry.get("limit", -1)) < 0:
             return None
         return int(entry["limit"]) - int(entry.get("usage", 0))
 
@@ -94,8 +105,11 @@ def volume_room(api: Api) -> VolumeRoom:
 
     :raises: CloudError
     """
-    limits = api.get("volume", "/limits")["limits"]["absolute"]
+    return api.read("volume", "/limits", _volume_room)
 
+
+def _volume_room(data: Mapping[str, Any]) -> VolumeRoom:
+    limits = answers.obj(data["limits"]["absolute"])
     return VolumeRoom(
         volumes=_left(limits, "maxTotalVolumes", "totalVolumesUsed"),
         snapshots=_left(limits, "maxTotalSnapshots", "totalSnapshotsUsed"),
@@ -109,10 +123,14 @@ def import_methods(api: Api) -> list[str]:
     :raises: CloudError
     """
     try:
-        found = api.get("image", "/info/import")["import-methods"]["value"]
-    except (NotFoundError, KeyError):
+        return api.read("image", "/info/import", _import_methods)
+    except NotFoundError:
         return []
-    return list(found)
+
+
+def _import_methods(data: Mapping[str, Any]) -> list[str]:
+    methods = answers.obj(data.get("import-methods") or {})
+    return answers.texts(methods.get("value"))
 
 
 def container_hypervisors(api: Api) -> list[str]:
@@ -121,13 +139,17 @@ def container_hypervisors(api: Api) -> list[str]:
     :raises: CloudError
     """
     try:
-        data = api.get("compute", "/os-hypervisors/detail")["hypervisors"]
+        kinds = api.read("compute", "/os-hypervisors/detail", _hypervisors)
     except CloudError as error:
         if error.status in (403, 404):
             return []  # for admins only, by default
         raise
-    kinds = {str(h.get("hypervisor_type", "")).lower() for h in data}
     return sorted(kinds) if kinds and kinds <= {"lxc", "docker", "openvz"} else []
+
+
+def _hypervisors(data: Mapping[str, Any]) -> set[str]:
+    found = answers.objects(data, "hypervisors")
+    return {str(h.get("hypervisor_type", "")).lower() for h in found}
 
 
 def earlier_duration_s(api: Api, os_name: str, flavor: str) -> int:
@@ -144,6 +166,10 @@ def earlier_duration_s(api: Api, os_name: str, flavor: str) -> int:
         ("sort", "created_at:desc"),
         ("limit", "9"),
     ]
-    images = api.get("image", "/images", params).get("images", [])
-    told = (whole_number(i.get("imagebuild_duration_s"), 1, _LONGEST_S) for i in images)
+    told = api.read("image", "/images", _durations, params)
     return statistics.median_low([s for s in told if s is not None] or [0])
+
+
+def _durations(data: Mapping[str, Any]) -> list[int | None]:
+    images = answers.objects(data, "images")
+    return [whole_number(i.get("imagebuild_duration_s"), 1, _LONGEST_S) for i in images]

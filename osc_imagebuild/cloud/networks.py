@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from osc_imagebuild.cloud import paging
-from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud import answers, paging
+from osc_imagebuild.cloud.api import Api, garbled
 from osc_imagebuild.model.resources import Network, SecurityGroup, Subnet
 
 
@@ -15,15 +16,22 @@ def networks(api: Api) -> list[Network]:
 
     :raises: CloudError
     """
-    found = paging.read(api, "network", "/networks", "networks")
-    subnets = paging.read(api, "network", "/subnets", "subnets")
+    found = _listed(api, "networks")
+    subnets = _listed(api, "subnets")
+    with garbled("network", "GET /networks, /subnets and /ports"):
+        return _networks(api, found, subnets)
+
+
+def _networks(
+    api: Api, found: Sequence[Mapping[str, Any]], subnets: Sequence[Mapping[str, Any]]
+) -> list[Network]:
     of = {n["id"]: [s for s in subnets if s["network_id"] == n["id"]] for n in found}
     routers, answering = _routers(api)
     routed = routers | _gateways(api, subnets)
     return [
         Network(
             id=n["id"],
-            name=n["name"],
+            name=answers.text(n, "name"),
             external=bool(n.get("router:external")),
             dhcp=_has_dhcp(of[n["id"]]),
             routed=n["id"] in routed,
@@ -48,12 +56,12 @@ def _subnets(subnets: Sequence[Mapping[str, Any]]) -> tuple[Subnet, ...]:
     """Those of IPv4 that take servers, and not only routers or floating IPs."""
     found = [
         Subnet(
-            cidr=subnet["cidr"],
-            gateway=subnet.get("gateway_ip") or "",
-            nameservers=tuple(subnet.get("dns_nameservers") or ()),
+            cidr=answers.text(subnet, "cidr"),
+            gateway=answers.text_or(subnet, "gateway_ip"),
+            nameservers=tuple(answers.texts(subnet.get("dns_nameservers"))),
             pools=tuple(
-                (pool["start"], pool["end"])
-                for pool in subnet.get("allocation_pools") or ()
+                (answers.text(pool, "start"), answers.text(pool, "end"))
+                for pool in answers.items(subnet.get("allocation_pools"))
             ),
         )
         for subnet in subnets
@@ -71,8 +79,30 @@ def used_addresses(api: Api, network_id: str) -> set[str]:
 
     :raises: CloudError
     """
-    ports = paging.read(api, "network", "/ports", "ports", [("network_id", network_id)])
-    return {ip["ip_address"] for port in ports for ip in port.get("fixed_ips", ())}
+    ports = _listed(api, "ports", ("network_id", network_id))
+    with garbled("network", "GET /ports"):
+        return {
+            answers.text(ip, "ip_address")
+            for port in ports
+            for ip in answers.items(port.get("fixed_ips"))
+        }
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Something as Neutron lists it."""
+
+    id: str
+    data: Mapping[str, Any]
+
+
+def _row(data: Mapping[str, Any]) -> _Row:
+    return _Row(answers.text(data, "id"), data)
+
+
+def _listed(api: Api, kind: str, *params: tuple[str, str]) -> list[Mapping[str, Any]]:
+    rows = paging.read(api, "network", f"/{kind}", kind.replace("-", "_"), _row, params)
+    return [row.data for row in rows]
 
 
 def _routers(api: Api) -> tuple[set[str], set[str]]:
@@ -93,7 +123,7 @@ def _routers(api: Api) -> tuple[set[str], set[str]]:
         )
     ]
     owners.append(("device_owner", ovn))
-    ports = paging.read(api, "network", "/ports", "ports", owners)
+    ports = _listed(api, "ports", *owners)
     routers = {p["network_id"] for p in ports if p.get("device_owner") != ovn}
     of_ovn = {p["network_id"] for p in ports if p.get("device_owner") == ovn}
     return routers, routers - of_ovn
@@ -119,9 +149,14 @@ def security_groups(api: Api) -> list[SecurityGroup]:
 
     :raises: CloudError
     """
-    groups = paging.read(api, "network", "/security-groups", "security_groups")
+    groups = _listed(api, "security-groups")
     mine = _project(api)
-    return [
-        SecurityGroup(g["id"], g["name"], not mine or g.get("project_id") == mine)
-        for g in groups
-    ]
+    with garbled("network", "GET /security-groups"):
+        return [
+            SecurityGroup(
+                answers.text(g, "id"),
+                answers.text(g, "name"),
+                not mine or g.get("project_id") == mine,
+            )
+            for g in groups
+        ]

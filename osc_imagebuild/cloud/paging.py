@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
 
+from osc_imagebuild.cloud import answers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, TransientError
 
@@ -12,35 +15,65 @@ PAGE = 200
 PAGES = 1000
 
 
+class Item(Protocol):
+    """Anything that is listed."""
+
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=Item)
+
+
+@dataclass(frozen=True)
+class _Page(Generic[T]):
+    items: list[T]
+    has_next: bool
+
+
 def read(
-    api: Api, service: str, path: str, key: str, params: Sequence[tuple[str, str]] = ()
-) -> list[dict[str, Any]]:
-    """Return all that a listing has.
+    api: Api,
+    service: str,
+    path: str,
+    key: str,
+    parse: Callable[[Mapping[str, Any]], T],
+    params: Sequence[tuple[str, str]] = (),
+) -> list[T]:
+    """Return all that a listing has, as ``parse`` makes it of each.
 
     How long a page may be is the operator's choice, so only a link to the next one
     tells whether there is one. It is not followed as it is: its host may be one that
     only the service knows.
 
-    :raises: as `Api.get`
+    :raises: as `Api.read`; TransientError also where the pages have no end
     """
-    items: list[dict[str, Any]] = []
+    items: dict[str, T] = {}
+    page = partial(_page, key, parse)
     for _ in range(PAGES):
-        after = [("marker", str(items[-1]["id"]))] if items else []
+        after = [("marker", list(items)[-1])] if items else []
+        asked = [*params, ("limit", str(PAGE)), *after]
         try:
-            page = api.get(service, path, [*params, ("limit", str(PAGE)), *after])
+            found = api.read(service, path, page, asked)
         except CloudError as error:
             # What the marker names has gone meanwhile.
             if not after or error.status not in (400, 404):
                 raise
-            items = []
+            items = {}
             continue
-        items += page.get(key, [])
-        if not _has_next(page, key) or not page.get(key):
-            return items
+        new = {item.id: item for item in found.items if item.id not in items}
+        items |= new
+        if not found.has_next or not found.items:
+            return list(items.values())
+        if not new:
+            break  # the same page again
     raise TransientError(f"the listing {path} has no end", service=service)
 
 
-def _has_next(page: Mapping[str, Any], key: str) -> bool:
+def _page(
+    key: str, parse: Callable[[Mapping[str, Any]], T], page: Mapping[str, Any]
+) -> _Page[T]:
     """Glance has the link as ``next``, others in ``volumes_links`` and the like."""
-    links = page.get(f"{key}_links") or ()
-    return bool(page.get("next")) or any(link.get("rel") == "next" for link in links)
+    items = [parse(item) for item in answers.objects(page, key)]
+    links = [answers.obj(link) for link in answers.items(page.get(f"{key}_links"))]
+    more = bool(page.get("next")) or any(link.get("rel") == "next" for link in links)
+    return _Page(items, more)

@@ -6,9 +6,9 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.cloud import paging
-from osc_imagebuild.cloud.answers import TooLargeError
+from osc_imagebuild.cloud import answers, paging
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.http_answers import TooLargeError
 from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.cloud.retry import retry_transient
 from osc_imagebuild.errors import (
@@ -33,17 +33,21 @@ CONSOLE_BYTES = 4 << 20
 
 
 def parse(data: Mapping[str, Any]) -> Server:
-    """Return Nova's JSON as a Server."""
+    """Return Nova's JSON as a Server.
+
+    :raises: one of `answers.GARBLED`
+    """
+    fault, image = answers.obj(data.get("fault") or {}), data.get("image")
     return Server(
-        id=data["id"],
-        name=data.get("name") or "",
-        status=data["status"],
-        power_state=int(data.get("OS-EXT-STS:power_state") or 0),
-        task_state=data.get("OS-EXT-STS:task_state"),
-        fault=str((data.get("fault") or {}).get("message", "")),
+        id=answers.text(data, "id"),
+        name=answers.text_or(data, "name"),
+        status=answers.text(data, "status"),
+        power_state=answers.whole(data, "OS-EXT-STS:power_state"),
+        task_state=answers.text_or(data, "OS-EXT-STS:task_state") or None,
+        fault=str(fault.get("message", "")),
         created_at=timestamp(data.get("created")),
         # Nova tells '' where the root disk is a volume.
-        image_id=str((data.get("image") or {}).get("id", "")),
+        image_id=answers.text_or(answers.obj(image or {}), "id"),
         launched_at=timestamp(
             data.get("OS-SRV-USG:launched_at") or data.get("updated")
         ),
@@ -57,11 +61,14 @@ def find(api: Api, server_id: str) -> Server | None:
     :raises: CloudError
     """
     try:
-        data = api.get("compute", f"/servers/{server_id}")["server"]
+        found = api.read("compute", f"/servers/{server_id}", _one)
     except NotFoundError:
         return None
-    found = parse(data)
     return None if found.status in ("DELETED", "SOFT_DELETED") else found
+
+
+def _one(data: Mapping[str, Any]) -> Server:
+    return parse(data["server"])
 
 
 def actions(api: Api, server_id: str) -> tuple[ServerAction, ...]:
@@ -71,16 +78,23 @@ def actions(api: Api, server_id: str) -> tuple[ServerAction, ...]:
     """
     try:
         path = f"/servers/{server_id}/os-instance-actions"
-        data = api.get("compute", path)["instanceActions"]
+        found = api.read("compute", path, _actions)
     except CloudError as error:
         if error.status in (403, 404):
             return ()
         raise
-    found = [
-        ServerAction(a["action"], timestamp(a["start_time"]), a.get("user_id") or "")
-        for a in data
-    ]
     return tuple(sorted(found, key=lambda action: action.at))
+
+
+def _actions(data: Mapping[str, Any]) -> list[ServerAction]:
+    return [
+        ServerAction(
+            answers.text(action, "action"),
+            timestamp(answers.text(action, "start_time")),
+            answers.text_or(action, "user_id"),
+        )
+        for action in answers.objects(data, "instanceActions")
+    ]
 
 
 def tagged(api: Api, tag: str) -> list[Server]:
@@ -88,8 +102,9 @@ def tagged(api: Api, tag: str) -> list[Server]:
 
     :raises: CloudError
     """
-    data = paging.read(api, "compute", "/servers/detail", "servers", [("tags", tag)])
-    alive = [parse(s) for s in data if s["status"] not in ("DELETED", "SOFT_DELETED")]
+    path, params = "/servers/detail", [("tags", tag)]
+    found = paging.read(api, "compute", path, "servers", parse, params)
+    alive = [s for s in found if s.status not in ("DELETED", "SOFT_DELETED")]
     return sorted(alive, key=lambda server: (server.created_at, server.id))
 
 
@@ -101,8 +116,11 @@ def create(api: Api, body: Mapping[str, Any], hints: Mapping[str, Any]) -> str:
     request: dict[str, Any] = {"server": dict(body)}
     if hints:
         request["os:scheduler_hints"] = dict(hints)
-    created: str = api.send("compute", "POST", "/servers", request)["server"]["id"]
-    return created
+    return api.change("compute", "POST", "/servers", _new, request)
+
+
+def _new(data: Mapping[str, Any]) -> str:
+    return answers.text(answers.obj(data["server"]), "id")
 
 
 def device(volume: Device) -> dict[str, Any]:
@@ -133,11 +151,12 @@ def console(api: Api, server_id: str, lines: int = CONSOLE_LINES) -> str | None:
     body = {"os-getConsoleOutput": {"length": str(lines)}}
     path = f"/servers/{server_id}/action"
     try:
-        answer = retry_transient(
+        output = retry_transient(
             api.clock,
-            lambda: api.send("compute", "POST", path, body, limit=CONSOLE_BYTES),
+            lambda: api.change(
+                "compute", "POST", path, _output, body, limit=CONSOLE_BYTES
+            ),
         )
-        output: str | None = answer.get("output")
     except TooLargeError:
         return console(api, server_id, lines // 10) if lines >= 10 else None
     except (NotFoundError, ConflictError):
@@ -150,6 +169,10 @@ def console(api: Api, server_id: str, lines: int = CONSOLE_LINES) -> str | None:
     return output
 
 
+def _output(data: Mapping[str, Any]) -> str | None:
+    return None if data["output"] is None else answers.text(data, "output")
+
+
 def diagnostics(api: Api, server_id: str) -> Counters | None:
     """Return the hypervisor's counters, None where they may not be seen.
 
@@ -158,12 +181,12 @@ def diagnostics(api: Api, server_id: str) -> Counters | None:
     :raises: TransientError, ConflictError while the server is not up
     """
     try:
-        data = api.get("compute", f"/servers/{server_id}/diagnostics")
+        path = f"/servers/{server_id}/diagnostics"
+        return api.read("compute", path, counters.parse)
     except (TransientError, ConflictError):
         raise
     except CloudError:
         return None
-    return counters.parse(data)
 
 
 def screen_url(api: Api, server_id: str) -> str | None:
@@ -176,12 +199,15 @@ def screen_url(api: Api, server_id: str) -> str | None:
     body = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
     path = f"/servers/{server_id}/remote-consoles"
     try:
-        answer = api.send("compute", "POST", path, body)
+        return api.change("compute", "POST", path, _url, body)
     except (TransientError, ConflictError):
         raise
     except CloudError:
         return None
-    return str(answer["remote_console"]["url"])
+
+
+def _url(data: Mapping[str, Any]) -> str:
+    return answers.text(answers.obj(data["remote_console"]), "url")
 
 
 def password(api: Api, server_id: str) -> str:
@@ -193,12 +219,11 @@ def password(api: Api, server_id: str) -> str:
     """
     path = f"/servers/{server_id}/os-server-password"
     try:
-        found: str = api.get("compute", path).get("password") or ""
+        return api.read("compute", path, lambda data: answers.text(data, "password"))
     except CloudError as error:
         if error.status in (403, 404):
             return ""
         raise
-    return found
 
 
 def clear_password(api: Api, server_id: str) -> None:
@@ -229,14 +254,20 @@ def reboot(api: Api, server_id: str) -> None:
     api.send("compute", "POST", f"/servers/{server_id}/action", body)
 
 
-def create_image(api: Api, server_id: str, name: str) -> None:
-    """Ask Nova for an image of the root disk.
+def create_image(api: Api, server_id: str, name: str) -> str:
+    """Ask Nova for an image of the root disk; return its ID.
+
+    Source: Nova's API reference, createImage from 2.45 on.
 
     :raises: CloudError
     """
     api.fresh_token()
-    body = {"createImage": {"name": name}}
-    api.send("compute", "POST", f"/servers/{server_id}/action", body)
+    path, body = f"/servers/{server_id}/action", {"createImage": {"name": name}}
+    return api.change("compute", "POST", path, _image, body)
+
+
+def _image(data: Mapping[str, Any]) -> str:
+    return answers.text(data, "image_id")
 
 
 def delete(api: Api, server_id: str) -> None:

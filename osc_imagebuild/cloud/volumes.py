@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.cloud import paging
+from osc_imagebuild.cloud import answers, paging
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.images import timestamp
 from osc_imagebuild.errors import NotFoundError
@@ -17,14 +17,19 @@ from osc_imagebuild.model.names import VOLUME_MARK
 from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Snapshot, Volume
 
+_UPLOAD = "os-volume_upload_image"
+
 
 def parse(data: Mapping[str, Any]) -> Volume:
-    """Return Cinder's JSON as a Volume."""
+    """Return Cinder's JSON as a Volume.
+
+    :raises: one of `answers.GARBLED`
+    """
     return Volume(
-        id=data["id"],
-        name=data.get("name") or "",
-        status=data["status"],
-        size_gib=int(data.get("size") or 0),
+        id=answers.text(data, "id"),
+        name=answers.text_or(data, "name"),
+        status=answers.text(data, "status"),
+        size_gib=answers.whole(data, "size"),
         metadata=_texts(data.get("metadata")),
         image_metadata=_texts(data.get("volume_image_metadata")),
         created_at=timestamp(data.get("created_at")),
@@ -33,20 +38,23 @@ def parse(data: Mapping[str, Any]) -> Volume:
 
 
 def parse_snapshot(data: Mapping[str, Any]) -> Snapshot:
-    """Return Cinder's JSON as a Snapshot."""
+    """Return Cinder's JSON as a Snapshot.
+
+    :raises: one of `answers.GARBLED`
+    """
     return Snapshot(
-        id=data["id"],
-        name=data.get("name") or "",
-        status=data["status"],
-        volume_id=data.get("volume_id") or "",
+        id=answers.text(data, "id"),
+        name=answers.text_or(data, "name"),
+        status=answers.text(data, "status"),
+        volume_id=answers.text_or(data, "volume_id"),
         metadata=_texts(data.get("metadata")),
         created_at=timestamp(data.get("created_at")),
         owner=str(data.get("os-extended-snapshot-attributes:project_id") or ""),
     )
 
 
-def _texts(found: Mapping[str, Any] | None) -> dict[str, str]:
-    return {key: str(value) for key, value in (found or {}).items()}
+def _texts(found: Any) -> dict[str, str]:
+    return {key: str(value) for key, value in answers.obj(found or {}).items()}
 
 
 def find(api: Api, volume_id: str) -> Volume | None:
@@ -55,9 +63,13 @@ def find(api: Api, volume_id: str) -> Volume | None:
     :raises: CloudError
     """
     try:
-        return parse(api.get("volume", f"/volumes/{volume_id}")["volume"])
+        return api.read("volume", f"/volumes/{volume_id}", _volume)
     except NotFoundError:
         return None
+
+
+def _volume(data: Mapping[str, Any]) -> Volume:
+    return parse(data["volume"])
 
 
 def find_snapshot(api: Api, snapshot_id: str) -> Snapshot | None:
@@ -66,11 +78,13 @@ def find_snapshot(api: Api, snapshot_id: str) -> Snapshot | None:
     :raises: CloudError
     """
     try:
-        return parse_snapshot(
-            api.get("volume", f"/snapshots/{snapshot_id}")["snapshot"]
-        )
+        return api.read("volume", f"/snapshots/{snapshot_id}", _snapshot)
     except NotFoundError:
         return None
+
+
+def _snapshot(data: Mapping[str, Any]) -> Snapshot:
+    return parse_snapshot(data["snapshot"])
 
 
 def marked(api: Api, build_id: str = "") -> list[Volume]:
@@ -78,7 +92,8 @@ def marked(api: Api, build_id: str = "") -> list[Volume]:
 
     :raises: CloudError
     """
-    found = (parse(item) for item in _listed(api, "volumes", build_id))
+    path, filters = "/volumes/detail", _filters(build_id)
+    found = paging.read(api, "volume", path, "volumes", parse, filters)
     return sorted(
         (v for v in found if _is_of(v.metadata, build_id)),
         key=lambda volume: (volume.created_at, volume.id),
@@ -90,7 +105,8 @@ def marked_snapshots(api: Api, build_id: str = "") -> list[Snapshot]:
 
     :raises: CloudError
     """
-    found = (parse_snapshot(item) for item in _listed(api, "snapshots", build_id))
+    path, filters = "/snapshots/detail", _filters(build_id)
+    found = paging.read(api, "volume", path, "snapshots", parse_snapshot, filters)
     return sorted(
         (s for s in found if _is_of(s.metadata, build_id)),
         key=lambda snapshot: (snapshot.created_at, snapshot.id),
@@ -103,30 +119,31 @@ def _is_of(metadata: Mapping[str, str], build_id: str) -> bool:
     return mark == build_id if build_id else bool(mark)
 
 
-def _listed(api: Api, kind: str, build_id: str) -> list[dict[str, Any]]:
-    """Every page. Snapshots are filtered since 3.22."""
-    filters = [("metadata", str({VOLUME_MARK: build_id}))] if build_id else []
-    return paging.read(api, "volume", f"/{kind}/detail", kind, filters)
+def _filters(build_id: str) -> list[tuple[str, str]]:
+    """Snapshots are filtered since 3.22."""
+    return [("metadata", str({VOLUME_MARK: build_id}))] if build_id else []
 
 
-def create(api: Api, body: Mapping[str, Any]) -> None:
-    """Create a volume.
-
-    :raises: CloudError
-    """
-    api.send("volume", "POST", "/volumes", {"volume": dict(body)})
-
-
-def create_snapshot(api: Api, body: Mapping[str, Any]) -> None:
-    """Create a snapshot.
+def create(api: Api, body: Mapping[str, Any]) -> str:
+    """Create a volume and return its ID.
 
     :raises: CloudError
     """
-    api.send("volume", "POST", "/snapshots", {"snapshot": dict(body)})
+    made = api.change("volume", "POST", "/volumes", _volume, {"volume": dict(body)})
+    return made.id
 
 
-def upload(api: Api, volume_id: str, name: str) -> None:
-    """Ask Cinder for a private image of a volume that is available.
+def create_snapshot(api: Api, body: Mapping[str, Any]) -> str:
+    """Create a snapshot and return its ID.
+
+    :raises: CloudError
+    """
+    wanted = {"snapshot": dict(body)}
+    return api.change("volume", "POST", "/snapshots", _snapshot, wanted).id
+
+
+def upload(api: Api, volume_id: str, name: str) -> str:
+    """Ask Cinder for a private image of a volume that is available; return its ID.
 
     :raises: CloudError
     """
@@ -137,7 +154,12 @@ def upload(api: Api, volume_id: str, name: str) -> None:
         "container_format": "bare",
         "visibility": "private",
     }
-    _act(api, volume_id, "os-volume_upload_image", body)
+    path = f"/volumes/{volume_id}/action"
+    return api.change("volume", "POST", path, _image, {_UPLOAD: body})
+
+
+def _image(data: Mapping[str, Any]) -> str:
+    return answers.text(answers.obj(data[_UPLOAD]), "image_id")
 
 
 def set_image_metadata(api: Api, volume: Volume, wanted: Mapping[str, str]) -> None:

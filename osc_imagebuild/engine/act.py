@@ -7,12 +7,15 @@ what an earlier client may have left, because its answer may have been lost.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import IO, Any, cast
 
 from osc_imagebuild.builds.claims import release
 from osc_imagebuild.cloud import images, remote_console, servers, volumes
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.engine import targets
+from osc_imagebuild.engine.memory import Memory
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
@@ -20,10 +23,11 @@ from osc_imagebuild.errors import (
     TransientError,
     because,
 )
-from osc_imagebuild.media import web_policy
+from osc_imagebuild.media import measured, web_policy
 from osc_imagebuild.media.content import opened
 from osc_imagebuild.media.door import STRICT, Door
 from osc_imagebuild.model.actions import (
+    DELETING,
     Action,
     ClearReport,
     CreateImage,
@@ -37,6 +41,7 @@ from osc_imagebuild.model.actions import (
     Harvest,
     ImportImage,
     PressKey,
+    ProveImage,
     RebootServer,
     SetImage,
     SetSnapshot,
@@ -45,7 +50,7 @@ from osc_imagebuild.model.actions import (
     UploadImage,
     UploadVolume,
 )
-from osc_imagebuild.model.boot_sources import BootImage, IsoContent, IsoFile
+from osc_imagebuild.model.boot_sources import BootImage, Content, IsoContent, IsoFile
 from osc_imagebuild.model.names import (
     BUILD_TAG,
     PART_TAG,
@@ -56,6 +61,7 @@ from osc_imagebuild.model.names import (
     shared_tag,
 )
 from osc_imagebuild.model.ownership import may_read
+from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import install
 
@@ -66,7 +72,7 @@ class Actor:
     """Does the actions of one build. ``texts`` are its user data by name.
 
     ``beat`` is called while a long one is under way, and may stop it; ``door`` leads to
-    web servers.
+    web servers. ``memory`` hears of what is made and changed, as lists may lag.
     """
 
     def __init__(
@@ -77,19 +83,27 @@ class Actor:
         texts: Mapping[str, str],
         beat: Callable[[], None] = lambda: None,
         door: Door = STRICT,
+        memory: Memory | None = None,
     ) -> None:
         self._api = api
         self._door = door
+        self._memory = memory or Memory(api.now)
         self._build_id = build_id
         self._spec = spec
         self._texts = texts
         self._beat = beat
+        self._measured: dict[str, str] = {}
 
     def act(self, action: Action) -> None:
         """Do ``action``.
 
         :raises: CloudError; SpecError where content cannot be made here
         """
+        for item_id in targets.changed(action):
+            if isinstance(action, DELETING):
+                self._memory.deleted(item_id)
+            else:
+                self._memory.touched(item_id)
         match action:
             case CreateImage():
                 self._create_image(action)
@@ -97,6 +111,8 @@ class Actor:
                 self._upload(action)
             case ImportImage():
                 self._import(action)
+            case ProveImage():
+                self.sha512_of(action.image)
             case CreateServer():
                 self._create_server(action)
             case SetImage():
@@ -104,8 +120,11 @@ class Actor:
             case DeleteImage():
                 self._delete_image(action.image_id)
             case Harvest():
-                if not images.named(self._api, self._result):
-                    servers.create_image(self._api, action.server_id, self._result)
+                if not self._result_is_listed():
+                    made = servers.create_image(
+                        self._api, action.server_id, self._result
+                    )
+                    self._memory.made(Image, Role.RESULT, made)
             case ClearReport():
                 servers.clear_password(self._api, action.server_id)
             case StopServer():
@@ -147,8 +166,9 @@ class Actor:
             case CreateVolume():
                 self._create_volume(action)
             case UploadVolume():
-                if not images.named(self._api, self._result):
-                    volumes.upload(self._api, action.volume_id, self._result)
+                if not self._result_is_listed():
+                    made = volumes.upload(self._api, action.volume_id, self._result)
+                    self._memory.made(Image, Role.RESULT, made)
             case CreateSnapshot():
                 self._create_snapshot(action)
             case SetVolume(volume, image_metadata, name, metadata):
@@ -168,10 +188,19 @@ class Actor:
     def _result(self) -> str:
         return resource_name(self._build_id, Role.RESULT)
 
+    def _is_listed(self, name: str, listed: Iterable[Resource]) -> bool:
+        """Whether an earlier client made it: lists may still show what was deleted."""
+        return any(
+            item.name == name and not self._memory.is_deleted(item.id)
+            for item in listed
+        )
+
+    def _result_is_listed(self) -> bool:
+        return self._is_listed(self._result, images.named(self._api, self._result))
+
     def _create_volume(self, action: CreateVolume) -> None:
         name = resource_name(self._build_id, action.role)
-        known = volumes.marked(self._api, self._build_id)
-        if any(volume.name == name for volume in known):
+        if self._is_listed(name, volumes.marked(self._api, self._build_id)):
             return
         kind, source_id = action.source
         if kind == "imageRef":
@@ -184,18 +213,20 @@ class Actor:
         }
         if self._spec.hardware.volume_zone:
             body["availability_zone"] = self._spec.hardware.volume_zone
-        volumes.create(self._api, body)
+        made = volumes.create(self._api, body)
+        self._memory.made(Volume, action.role, made)
 
     def _create_snapshot(self, action: CreateSnapshot) -> None:
-        known = volumes.marked_snapshots(self._api, self._build_id)
-        if any(snapshot.name == self._result for snapshot in known):
+        listed = volumes.marked_snapshots(self._api, self._build_id)
+        if self._is_listed(self._result, listed):
             return
         body = {
             "name": self._result,
             "volume_id": action.volume_id,
             "metadata": {VOLUME_MARK: self._build_id},
         }
-        volumes.create_snapshot(self._api, body)
+        made = volumes.create_snapshot(self._api, body)
+        self._memory.made(Snapshot, Role.RESULT, made)
 
     def _create_image(self, action: CreateImage) -> None:
         image, tags = action.image, {build_tag(self._build_id), PART_TAG}
@@ -203,9 +234,10 @@ class Actor:
         if image.shared_key:
             tags.add(shared_tag(image.shared_key))
             name = f"imagebuild-{image.role}-{image.shared_key[:16]}"
-            if self._adopt(image):
+            if adopted := self._adopt(image):
+                self._memory.made(Image, image.role, adopted)
                 return
-        images.create(
+        made = images.create(
             self._api,
             name=name,
             tags=tags,
@@ -213,33 +245,56 @@ class Actor:
             disk_format=image.disk_format,
             container_format=image.container_format,
         )
+        self._memory.made(Image, image.role, made.id)
 
-    def _adopt(self, image: BootImage) -> bool:
-        """Claim shared content that is there already, whoever brought it.
+    def _adopt(self, image: BootImage) -> str:
+        """Claim shared content that is there already, whoever brought it; its ID or ''.
 
-        A failed build may have kept what is not what it should be.
+        A tag is anybody's: it must have the sha512 that the content has.
         """
-        content = image.content
-        for found in images.tagged(
-            self._api, shared_tag(image.shared_key), hidden=True
-        ):
-            if isinstance(content, IsoContent) and not content.may_be(found.sha512):
-                continue
-            if found.status == "active":
+        tag = shared_tag(image.shared_key)
+        listed = images.tagged(self._api, tag, hidden=True)
+        active = [i for i in listed if i.status == "active" and i.sha512]
+        wanted = self.sha512_of(image) if active else ""
+        for found in active:
+            if wanted and found.sha512 == wanted:
                 images.tag(self._api, found.id, build_tag(self._build_id))
-                return True
-        return False
+                return found.id
+        return ""
 
-    def _upload(self, action: UploadImage | ImportImage) -> None:
-        ask_for = functools.partial(images.reader, self._api)
-        content = action.image.content
+    def sha512_of(self, image: BootImage) -> str:
+        """Return the sha512 of shared content, '' where nobody knows it.
+
+        Of what this client has read, now or before: what is written on an image, or in a
+        record, is anybody's word.
+
+        :raises: as `act`
+        """
+        if isinstance(image.content, IsoContent):
+            return image.content.sha512
+        key = image.shared_key
+        if key not in self._measured:
+            with self._opened(image.content) as (data, _):
+                self._measured[key] = measured.measure(data, self._beat)
+        return self._measured[key]
+
+    def _opened(
+        self, content: Content
+    ) -> AbstractContextManager[tuple[IO[bytes], int]]:
         if isinstance(content, IsoFile) and content.image_id:
             self._require_readable(content.image_id)
+        ask_for = functools.partial(images.reader, self._api)
         clock, door = self._api.clock, self._door
-        with opened(content, self._texts, ask_for, self._beat, clock, door) as made:
-            data, size = made
+        return opened(content, self._texts, ask_for, self._beat, clock, door)
+
+    def _upload(self, action: UploadImage | ImportImage) -> None:
+        image = action.image
+        with self._opened(image.content) as (data, size):
+            stream = measured.MeasuredReader(data)
             path = f"/images/{action.image_id}/file"
-            self._api.upload(path, data, size, self._beat)
+            self._api.upload(path, cast(IO[bytes], stream), size, self._beat)
+        if image.shared_key:
+            self._measured[image.shared_key] = stream.sha512
 
     def _require_readable(self, image_id: str) -> None:
         """See to it that the user's own image, as a record names it, is the project's.
@@ -274,7 +329,7 @@ class Actor:
     def _create_server(self, action: CreateServer) -> None:
         name = resource_name(self._build_id, action.role)
         known = servers.tagged(self._api, build_tag(self._build_id))
-        if any(s.name == name and s.id not in action.instead_of for s in known):
+        if self._is_listed(name, (s for s in known if s.id not in action.instead_of)):
             return
         spec = self._spec
         body: dict[str, Any] = {
@@ -301,7 +356,8 @@ class Actor:
         if spec.hardware.availability_zone:
             body["availability_zone"] = spec.hardware.availability_zone
         try:
-            self._start(body, required=spec.network.config_drive)
+            made = self._start(body, required=spec.network.config_drive)
+            self._memory.made(Server, action.role, made)
         except CloudError as error:
             address = body["networks"][0].get("fixed_ip")
             if address and "in use" in str(error):
@@ -309,15 +365,15 @@ class Actor:
                 raise because(error, taken) from error
             raise
 
-    def _start(self, body: dict[str, Any], *, required: bool) -> None:
+    def _start(self, body: dict[str, Any], *, required: bool) -> str:
         """Ask for a server, without a config drive where that may be the reason not to."""
         try:
-            servers.create(self._api, body, self._spec.hardware.hints)
+            return servers.create(self._api, body, self._spec.hardware.hints)
         except CloudError as error:
             drive = body.pop("config_drive", False)
             if error.status not in (400, 403) or required or not drive:
                 raise
-            servers.create(self._api, body, self._spec.hardware.hints)
+            return servers.create(self._api, body, self._spec.hardware.hints)
 
     def _networks(self, action: CreateServer) -> list[dict[str, str]]:
         """The installer has the address that it was told; the result takes any."""

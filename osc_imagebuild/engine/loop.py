@@ -17,25 +17,32 @@ from typing import NoReturn
 
 from osc_imagebuild import boot
 from osc_imagebuild.builds import lease, record
+from osc_imagebuild.clock import Patience
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.engine import ownership, recipe, targets
+from osc_imagebuild.engine import ownership, recipe, stragglers, targets
 from osc_imagebuild.engine.act import Actor
 from osc_imagebuild.engine.events import ConsoleListener, Event, EventKind, Listener
 from osc_imagebuild.engine.failure import end_failed, look_closer
+from osc_imagebuild.engine.memory import LAG_S, Memory
 from osc_imagebuild.engine.observe import observe
 from osc_imagebuild.engine.watch import Watch
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
+    DrivenError,
     Evidence,
     LockedError,
+    Message,
+    NextStep,
     NotFoundError,
     TransientError,
+    Verb,
     because,
 )
 from osc_imagebuild.media.door import STRICT, Door
 from osc_imagebuild.model.actions import (
     CREATING,
+    MAKING,
     REBOOT,
     Act,
     Action,
@@ -44,14 +51,16 @@ from osc_imagebuild.model.actions import (
     Fail,
     Finish,
     PressKey,
+    ProveImage,
     RebootServer,
     SetMark,
     Wait,
     delete_action,
 )
 from osc_imagebuild.model.facts import Facts, Mark
-from osc_imagebuild.model.names import Milestone, Role, Status
+from osc_imagebuild.model.names import Milestone, Role, Status, proof
 from osc_imagebuild.model.numbers import whole_number
+from osc_imagebuild.model.resources import Snapshot, Volume, may_be_deleted
 from osc_imagebuild.model.urls import shown_text
 from osc_imagebuild.monitors import signals_json
 from osc_imagebuild.monitors.console import clean, sign_files
@@ -66,6 +75,13 @@ MAX_REPEATS = 5
 LONGEST_STEP_S = 3600
 ANY_STEP = "*"
 REPEAT_PAUSE_S = 3.0
+# A look takes less, as a rule; what is more is a suspended machine.
+OVERSLEPT_S = 600.0
+# Between two tries, with all that one may take: what a service may ask to wait for.
+LONGEST_PAUSE_S = 1000.0
+# For so long after a creation whose answer was lost a refusal of the next one may be due to
+# what the first one made: more than lists lag.
+UNSURE_S = 1.5 * LAG_S
 
 
 class Engine:
@@ -89,10 +105,17 @@ class Engine:
         self._lease = held
         self._build = build
         self._listener = listener
-        self._actor = Actor(api, build.id, build.spec, texts, self._beat, door)
+        self._memory = Memory(api.now)
+        if held.preempted:
+            # Its last owner may have made something that no list shows yet.
+            self._memory.unsure(min(api.now(), build.updated_at + lease.BEAT_S))
+        self._actor = Actor(
+            api, build.id, build.spec, texts, self._beat, door, self._memory
+        )
         self._steps = recipe.of(build.spec)
         self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
         self._shared = boot.shared(build.spec)
+        self._shared_roles = frozenset(self._shared.values())
         self._watch = Watch(
             api,
             {
@@ -109,6 +132,7 @@ class Engine:
         self._percent = whole_number(build.percent, 0, 100)
         self._doing = build.doing
         self._evidence = Evidence()
+        self._looked_at, self._planned_s = api.now(), 0.0
         self._repeats: Counter[tuple[str, str]] = Counter()
         self._refused: CloudError | None = None
 
@@ -120,20 +144,19 @@ class Engine:
         :raises: InstallError where the build failed, RecordError where another
             client took it over, CloudError where the cloud refuses or stays away
         """
-        away_since: float | None = None
+        away: Patience | None = None
         tries = 0
         while True:
             try:
                 if self._turn(until):
                     return self._build
-                away_since, tries, self._refused = None, 0, None
+                away, tries, self._refused = None, 0, None
                 # Looked at again, the cloud had it: it is no longer in vain.
                 del self._repeats[self._refusals]
             except TransientError as error:
-                now = self._api.clock.steady()
-                away_since = now if away_since is None else away_since
+                away = away or Patience(self._api.clock, LONGEST_PAUSE_S)
                 tries += 1
-                if now - away_since > OUTAGE_LIMIT_S:
+                if away.look() > OUTAGE_LIMIT_S:
                     raise
                 self._endure(error, tries)
             except (ConflictError, NotFoundError) as error:
@@ -168,17 +191,15 @@ class Engine:
                 facts = self._look(step.sees)
                 if recipe.current(self._steps, self._build.spec, facts) is not step:
                     return False
-        decision = self._duplicate(facts) or step.decide(self._build.spec, facts)
+        if self._remove_seconds(facts):
+            return False
+        decision = step.decide(self._build.spec, facts)
         self._log(step.name, decision)
         match decision:
             case Act(action, reason):
                 self._act(action, reason)
                 self._waits_since = self._api.now()
-                if facts.duplicates:
-                    # The step may not see the part that a second one was in.
-                    self._facts = None
-                else:
-                    self._look(step.sees)
+                self._look(step.sees)
             case Wait(reason, seconds, percent, left_s):
                 self._advance(reason, percent)
                 self._bound(reason)
@@ -186,7 +207,7 @@ class Engine:
                     return True
                 self._tell(EventKind.WAIT, reason, left_s)
                 # Clients that were started together must not ask together.
-                self._api.clock.sleep(seconds * random.uniform(0.9, 1.1))
+                self._sleep(seconds * random.uniform(0.9, 1.1))
                 self._look(step.sees)
             case Again():
                 self._again(decision)
@@ -209,6 +230,25 @@ class Engine:
         if self._api.now() - self._waits_since > limit:
             self._fail(f"{reason}: for more than {limit // 60} minutes", "")
 
+    def _sleep(self, seconds: float) -> None:
+        self._planned_s += seconds
+        self._api.clock.sleep(seconds)
+
+    def _leave_out_sleep(self) -> None:
+        """Count neither for a stall nor for a step's end what nobody watched.
+
+        This machine may have been suspended, wherever it was; it has looked again now.
+        """
+        now = self._api.now()
+        overslept = now - self._looked_at - self._planned_s
+        if overslept > OVERSLEPT_S and self._facts is not None:
+            LOG.info("build %s: %d s were not watched", self._build.id, overslept)
+            self._waits_since += overslept
+            self._watch.leave_out(overslept)
+            signals = dict(self._watch.signals)
+            self._facts = dataclasses.replace(self._facts, signals=signals)
+        self._looked_at, self._planned_s = now, 0.0
+
     def _advance(self, doing: str, percent: int | None) -> None:
         """Progress never turns back, and is not whole before the end."""
         self._doing = doing
@@ -224,28 +264,50 @@ class Engine:
             self._facts,
             parts,
             self._watch,
+            self._memory,
         )
+        self._leave_out_sleep()
         return self._facts
 
-    def _duplicate(self, facts: Facts) -> Act | None:
-        """Of two that an unsure creation left, the oldest is kept."""
-        for extra in facts.duplicates:
-            return Act(delete_action(extra), f"a second {extra.name}")
-        return None
+    def _remove_seconds(self, facts: Facts) -> bool:
+        """Delete what else there is of a role, each once; whether there was any.
+
+        What lists say of it for a while counts for nothing, and a second one that cannot
+        be deleted now keeps no build from going on: it goes at the end.
+        """
+        seconds = [e for e in facts.duplicates if not self._memory.is_forgotten(e.id)]
+        for extra in seconds:
+            self._log(self._step, Act(delete_action(extra), f"a second {extra.name}"))
+            self._lease.verify_if_old()
+            if not isinstance(extra, Volume | Snapshot) or may_be_deleted(extra):
+                try:
+                    self._actor.act(delete_action(extra))
+                except TransientError:
+                    raise
+                except CloudError as error:
+                    self._tell(EventKind.NOTE, f"a second {extra.name} stays: {error}")
+            self._memory.forget(extra.id)
+        if seconds:
+            # The step may not see the part that a second one was in.
+            self._facts = None
+        return bool(seconds)
 
     def _act(self, action: Action, reason: str) -> None:
         key, service = f"{self._step}: {type(action).__name__}", targets.service(action)
-        self._count(key, reason, targets.target(action), service)
+        again = self._count(key, reason, targets.target(action), service)
         project_id, facts = self._api.project_id(), self._facts or Facts(0.0)
         if wrong := ownership.refusal(action, facts, self._build.id, project_id):
             self._fail(wrong, "", service=service)
-        if isinstance(action, CREATING):
+        if again or isinstance(action, CREATING):
             self._lease.verify_held()
         else:
             self._lease.verify_if_old()
         match action:
             case SetMark(name, data):
                 self._mark(name, data)
+            case ProveImage(image):
+                self._act_on_cloud(action)
+                self._mark(proof(image.role), {"sha512": self._actor.sha512_of(image)})
             case PressKey():
                 trouble = self._actor.press(action)
                 if trouble:
@@ -256,19 +318,43 @@ class Engine:
                 if known is not None:
                     self._mark(Milestone.REBOOTED, known)
             case Finish(result_id):
+                self._remove_stragglers()
                 over = {"status": Status.COMPLETE, "percent": 100}
                 over |= record.closing(self._build.spec)
                 self._mark(Milestone.COMPLETE, {}, result_id=result_id, **over)
             case _:
-                try:
-                    self._actor.act(action)
-                except (TransientError, ConflictError, NotFoundError, LockedError):
-                    # A lock is not for this tool to undo; unlocked, it goes on.
-                    raise
-                except CloudError as error:
-                    if self._step in recipe.AFTER_PUBLISHING:
-                        raise
-                    self._fail(str(error), "")
+                self._act_on_cloud(action)
+
+    def _act_on_cloud(self, action: Action) -> None:
+        unseen = isinstance(action, MAKING) and self._memory.is_unsure(UNSURE_S)
+        try:
+            self._actor.act(action)
+        except TransientError as error:
+            if isinstance(action, MAKING) and error.status != 429:
+                self._memory.unsure()
+            raise
+        except (ConflictError, NotFoundError, LockedError):
+            # A lock is not for this tool to undo; unlocked, it goes on.
+            raise
+        except CloudError as error:
+            if self._step in recipe.AFTER_PUBLISHING:
+                raise
+            if unseen:
+                # It may be there, and in its own way: see what the lists show then.
+                raise TransientError(str(error), service=error.service) from error
+            self._fail(str(error), "")
+
+    def _remove_stragglers(self) -> None:
+        """Remove what may have been made unseen; else nothing is left but the result."""
+        unsure_at, facts = self._memory.unsure_at, self._facts
+        if unsure_at is None or facts is None:
+            return
+        shared = [
+            i.id for role, i in facts.images.items() if role in self._shared_roles
+        ]
+        keep = {*self._build.made, *shared}
+        stragglers.remove(self._api, self._build.id, keep, unsure_at, self._beat)
+        self._memory.unsure_at = None
 
     def _mark(self, name: str, data: Mapping[str, str], **fields: object) -> None:
         """Believe in a mark only once the record has it."""
@@ -297,14 +383,19 @@ class Engine:
 
     def _count(
         self, key: str, reason: str, about: str = "", service: str = "image"
-    ) -> None:
-        """Bound what is done to one thing (``about``) again and again without effect."""
+    ) -> bool:
+        """Bound what is done to one thing (``about``) again and again without effect.
+
+        Whether it was done before; then there was a pause.
+        """
         self._repeats[key, about] += 1
         if self._repeats[key, about] > MAX_REPEATS:
             text = f"{reason}: {MAX_REPEATS} times without effect ({key})"
             self._fail(text, "", service=service)
-        if self._repeats[key, about] > 1:
+        again = self._repeats[key, about] > 1
+        if again:
             self._api.clock.sleep(REPEAT_PAUSE_S)
+        return again
 
     def _enter(self, name: str) -> None:
         """Note when a step began, once for all clients that look in turns."""
@@ -331,6 +422,14 @@ class Engine:
         }
         self._build = record.update(self._api, self._build.id, **(known | fields))
         self._lease.touch()
+        if self._build.status == Status.CANCELLED:
+            self._lease.verify_held()  # says by whom
+            raise DrivenError(
+                f"build {self._build.id} was taken over by another client, which cancelled "
+                "it; this client stops",
+                resolution=Message("see: ", NextStep(Verb.SHOW, self._build.id)),
+                build_id=self._build.id,
+            )
 
     def _beat(self) -> None:
         """Show while something long is under way that this client lives.
@@ -348,7 +447,7 @@ class Engine:
         pause = min(60.0, 2.0 ** min(tries, 6)) * random.uniform(0.7, 1.3)
         pause = max(pause, min(error.retry_after, OUTAGE_LIMIT_S))
         self._tell(EventKind.NOTE, f"{error}; trying again in {pause:.0f} s")
-        self._api.clock.sleep(pause)
+        self._sleep(pause)
 
     def _fail(
         self,

@@ -1,23 +1,24 @@
 """Read a build's resources from the cloud; change nothing.
 
 ``parts`` says what to look at, so that a build that waits costs few calls:
-``images`` (the hidden ones), ``result``, ``servers``, ``server:RESULT``,
+``images`` (the hidden ones), ``result``, ``servers``, ``server:ROLE``,
 ``volumes``, ``snapshots``.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.engine.memory import Memory
 from osc_imagebuild.engine.watch import Watch
+from osc_imagebuild.errors import TransientError
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.names import (
     BOOKKEEPING,
-    RESULT,
     Milestone,
     Role,
     build_tag,
@@ -30,7 +31,6 @@ from osc_imagebuild.monitors.console import report
 from osc_imagebuild.steps import attempts
 
 SECOND_LOOK_S = 3.0
-SERVER_ROLES = (Role.INSTALL, Role.VERIFY)
 
 
 def observe(
@@ -41,26 +41,28 @@ def observe(
     old: Facts | None = None,
     parts: Iterable[str] = (),
     watch: Watch | None = None,
+    memory: Memory | None = None,
 ) -> Facts:
     """Return ``old`` with ``parts`` looked at again.
 
     ``shared`` maps the tags of shared content to roles. ``watch`` keeps the
-    signals of servers.
+    signals of servers, ``memory`` what lists may not show.
 
     :raises: CloudError
     """
     facts = dataclasses.replace(old or Facts(api.now()), now=api.now(), marks=marks)
+    look = Look(api, build_id, memory or Memory(api.now))
     wanted = set(parts)
     if "images" in wanted:
-        facts = _see_images(api, build_id, shared, facts)
+        facts = look.at_images(shared, facts)
     if "result" in wanted:
-        facts = _see_result(api, build_id, facts)
+        facts = look.at_result(facts)
     if "servers" in wanted:
-        facts = _see_servers(api, build_id, facts)
+        facts = look.at_servers(facts)
     if "volumes" in wanted:
-        facts = _see_volumes(api, build_id, facts)
+        facts = look.at_volumes(facts)
     if "snapshots" in wanted:
-        facts = _see_snapshots(api, build_id, facts)
+        facts = look.at_snapshots(facts)
     for part in sorted(wanted):
         role = part.removeprefix("server:")
         if role != part and role in facts.servers:
@@ -68,77 +70,185 @@ def observe(
     return facts
 
 
-def _see_images(
-    api: Api, build_id: str, shared: Mapping[str, str], facts: Facts
-) -> Facts:
-    found: dict[str, Image] = {}
-    extra: list[Resource] = [d for d in facts.duplicates if not isinstance(d, Image)]
-    for image in images.tagged(api, build_tag(build_id), hidden=True):
-        role = next((shared[t] for t in image.tags if t in shared), None)
-        role = role or role_of(build_id, image.name)
-        if role is None or role.startswith(BOOKKEEPING):
-            continue
-        if found.setdefault(role, image) is not image:
-            extra.append(image)
-    if RESULT in facts.images and RESULT not in found:
-        # Not hidden (yet, or any more): `result` looks for it.
-        found[RESULT] = facts.images[RESULT]
-    return dataclasses.replace(facts, images=found, duplicates=tuple(extra))
+V = TypeVar("V", Image, Server, Volume, Snapshot)
 
 
-def _see_result(api: Api, build_id: str, facts: Facts) -> Facts:
-    """The result as createImage left it, or by its ID once that is noted."""
-    kept = {role: image for role, image in facts.images.items() if role != RESULT}
-    noted = facts.marks.get(Milestone.HARVESTED)
-    if noted is not None:
-        image = images.find(api, noted.data.get("image_id", ""))
-        # Anybody in the project can write an ID into a record.
-        found = [image] if image and is_own(image, build_id, api.project_id()) else []
-    else:
-        name = resource_name(build_id, RESULT)
-        hidden = [facts.images[RESULT]] if RESULT in facts.images else []
-        found = images.named(api, name) or [i for i in hidden if i.hidden]
-    if found:
-        kept[RESULT] = found[0]
-    duplicates = (*facts.duplicates, *found[1:])
-    return dataclasses.replace(facts, images=kept, duplicates=duplicates)
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """One look at the resources of a build."""
+
+    api: Api
+    build_id: str
+    memory: Memory
+
+    def at_images(self, shared: Mapping[str, str], facts: Facts) -> Facts:
+        """The hidden ones. The result is none yet, or any more: `at_result` finds it."""
+        tag = build_tag(self.build_id)
+        listed = images.tagged(self.api, tag, hidden=True)
+
+        def role(image: Image) -> str | None:
+            own = image.tags if tag in image.tags else ()
+            shares = next((shared[t] for t in own if t in shared), None)
+            named = shares or role_of(self.build_id, image.name)
+            return None if named and named.startswith(BOOKKEEPING) else named
+
+        present = self._present(Image, listed, images.find)
+        found, extra = self._by_role(Image, present, role, facts)
+        if Role.RESULT in facts.images and Role.RESULT not in found:
+            found[Role.RESULT] = facts.images[Role.RESULT]
+        return _with(facts, Image, extra, images=found)
+
+    def at_result(self, facts: Facts) -> Facts:
+        """The result as createImage left it, or by its ID once that is noted."""
+        kept = {
+            role: image for role, image in facts.images.items() if role != Role.RESULT
+        }
+        noted = facts.marks.get(Milestone.HARVESTED)
+        others: list[Image] = []
+        if noted is not None:
+            image = self._ask(images.find, noted.data.get("image_id", ""))
+            # Anybody in the project can write an ID into a record.
+            found = [image] if image and self._is_own(image) else []
+        else:
+            name = resource_name(self.build_id, Role.RESULT)
+            listed = images.named(self.api, name)
+            present = self._present(Image, listed, images.find, Role.RESULT)
+            found = [
+                i for i in present if role_of(self.build_id, i.name) == Role.RESULT
+            ]
+            found.sort(key=lambda i: self._rank(Image, Role.RESULT, facts, i))
+            others = found[1:]
+        if found:
+            kept[Role.RESULT] = found[0]
+            roles = {role: image.id for role, image in kept.items()}
+            self.memory.seen(Image, roles)
+        known = {extra.id for extra in facts.duplicates}
+        new = [image for image in others if image.id not in known]
+        return dataclasses.replace(
+            facts, images=kept, duplicates=(*facts.duplicates, *new)
+        )
+
+    def at_servers(self, facts: Facts) -> Facts:
+        """Those that carry the build's tag."""
+        listed = servers.tagged(self.api, build_tag(self.build_id))
+        present = self._present(Server, listed, servers.find)
+        found, extra = self._by_role(Server, present, self._role, facts)
+        going = [s for s in extra if s.task_state != "deleting"]
+        return _with(facts, Server, going, servers=found)
+
+    def at_volumes(self, facts: Facts) -> Facts:
+        """Those that carry the build's mark, and the one that was noted as its result."""
+        noted = _noted(facts, "volume_id")
+        listed = volumes.marked(self.api, self.build_id)
+        present = self._present(Volume, listed, volumes.find)
+        own = [v for v in present if v.id != noted]
+        found, extra = self._by_role(Volume, own, self._role, facts)
+        root = self._ask(volumes.find, noted)
+        if root and self._is_own(root):
+            found[Role.ROOT] = root
+        return _with(facts, Volume, _there(extra), volumes=found)
+
+    def at_snapshots(self, facts: Facts) -> Facts:
+        """As `at_volumes`."""
+        noted = _noted(facts, "snapshot_id")
+        listed = volumes.marked_snapshots(self.api, self.build_id)
+        present = self._present(Snapshot, listed, volumes.find_snapshot)
+        own = [s for s in present if s.id != noted]
+        found, extra = self._by_role(Snapshot, own, self._role, facts)
+        snapshot = self._ask(volumes.find_snapshot, noted)
+        if snapshot and self._is_own(snapshot):
+            found[Role.RESULT] = snapshot
+        return _with(facts, Snapshot, _there(extra), snapshots=found)
+
+    def _is_own(self, item: Resource) -> bool:
+        return is_own(item, self.build_id, self.api.project_id())
+
+    def _role(self, item: Resource) -> str | None:
+        return role_of(self.build_id, item.name)
+
+    def _ask(self, find: Callable[[Api, str], V | None], item_id: str) -> V | None:
+        """Ask twice: one API server's 404 may be a lag, and ends a build."""
+        return _find(self.api, find, item_id) if item_id else None
+
+    def _present(
+        self,
+        kind: type[V],
+        listed: Iterable[V],
+        find: Callable[[Api, str], V | None],
+        role: str | None = None,
+    ) -> list[V]:
+        """Return what is there, where a list may be behind what this client did.
+
+        The list is of one ``role`` where that is given.
+
+        :raises: TransientError where what was just made is not to be seen
+        """
+        memory = self.memory
+        items = {i.id: i for i in listed if not memory.is_forgotten(i.id)}
+        for item_id in memory.doubtful(items):
+            fresh = find(self.api, item_id)
+            if fresh is not None:
+                items[item_id] = fresh
+            elif memory.is_deleted(item_id):
+                del items[item_id]
+        for item_id in memory.missing(kind, items, role):
+            deleted = memory.is_deleted(item_id)
+            fresh = find(self.api, item_id) if deleted else self._ask(find, item_id)
+            if fresh is not None:
+                items[item_id] = fresh
+            elif memory.was_just_made(kind, item_id):
+                raise TransientError(
+                    f"what was just made is not to be seen yet: {item_id}",
+                    service=kind.SERVICE,
+                )
+            else:
+                memory.drop(kind, item_id)
+        return sorted(items.values(), key=lambda item: (item.created_at, item.id))
+
+    def _by_role(
+        self,
+        kind: type[V],
+        items: Iterable[V],
+        role_of_item: Callable[[V], str | None],
+        facts: Facts,
+    ) -> tuple[dict[str, V], list[V]]:
+        """The one of each role that the build goes on with, and what else there is."""
+        of: dict[str, list[V]] = {}
+        for item in items:
+            if role := role_of_item(item):
+                of.setdefault(role, []).append(item)
+        for role, several in of.items():
+            several.sort(key=lambda item: self._rank(kind, role, facts, item))
+        self.memory.seen(kind, {role: several[0].id for role, several in of.items()})
+        extra = [item for several in of.values() for item in several[1:]]
+        return {role: several[0] for role, several in of.items()}, extra
+
+    def _rank(
+        self, kind: type[V], role: str, facts: Facts, item: V
+    ) -> tuple[bool, bool, bool, float, bool, str]:
+        """The oldest comes first, but for what the build goes on with already.
+
+        One that was given up must not count before the one in its place. Services tell
+        whole seconds: of two that are as old, it is what this client made.
+        """
+        return (
+            item.id in attempts.given_up(facts, role),
+            item.id not in attempts.spoken_of(facts),
+            not self.memory.is_in_use(kind, role, item.id),
+            item.created_at,
+            not self.memory.has_made(kind, item.id),
+            item.id,
+        )
 
 
-def _see_servers(api: Api, build_id: str, facts: Facts) -> Facts:
-    found: dict[str, Server] = {}
-    extra: list[Resource] = [d for d in facts.duplicates if not isinstance(d, Server)]
-    listed = servers.tagged(api, build_tag(build_id))
-    gone = {i for role in SERVER_ROLES for i in attempts.given_up(facts, role)}
-    # A list may lag: one that was given up must not count before the one in its place.
-    for server in sorted(listed, key=lambda s: s.id in gone):
-        role = role_of(build_id, server.name)
-        second = role and found.setdefault(role, server) is not server
-        if second and server.task_state != "deleting":
-            extra.append(server)
-    return dataclasses.replace(facts, servers=found, duplicates=tuple(extra))
+def _with(facts: Facts, kind: type[V], extra: Iterable[V], **found: object) -> Facts:
+    others: list[Resource] = [d for d in facts.duplicates if type(d) is not kind]
+    changes: dict[str, Any] = {**found, "duplicates": (*others, *extra)}
+    return dataclasses.replace(facts, **changes)
 
 
-def _see_volumes(api: Api, build_id: str, facts: Facts) -> Facts:
-    """Those that carry the build's mark, and the one that was noted as its result."""
-    noted = _noted(facts, "volume_id")
-    own = [v for v in volumes.marked(api, build_id) if v.id != noted]
-    found, extra = _by_role(build_id, own)
-    root = volumes.find(api, noted) if noted else None
-    if root and is_own(root, build_id, api.project_id()):
-        found[Role.ROOT] = root
-    others = [d for d in facts.duplicates if not isinstance(d, Volume)]
-    return dataclasses.replace(facts, volumes=found, duplicates=(*others, *extra))
-
-
-def _see_snapshots(api: Api, build_id: str, facts: Facts) -> Facts:
-    noted = _noted(facts, "snapshot_id")
-    own = [s for s in volumes.marked_snapshots(api, build_id) if s.id != noted]
-    found, extra = _by_role(build_id, own)
-    snapshot = volumes.find_snapshot(api, noted) if noted else None
-    if snapshot and is_own(snapshot, build_id, api.project_id()):
-        found[RESULT] = snapshot
-    others = [d for d in facts.duplicates if not isinstance(d, Snapshot)]
-    return dataclasses.replace(facts, snapshots=found, duplicates=(*others, *extra))
+def _there(items: Iterable[V]) -> list[V]:
+    return [item for item in items if item.status != "deleting"]
 
 
 def _noted(facts: Facts, key: str) -> str:
@@ -146,24 +256,18 @@ def _noted(facts: Facts, key: str) -> str:
     return harvested.data.get(key, "") if harvested else ""
 
 
-V = TypeVar("V", Volume, Snapshot)
-
-
-def _by_role(build_id: str, items: Iterable[V]) -> tuple[dict[str, V], list[V]]:
-    """The oldest of each role, and what else there is of it."""
-    found: dict[str, V] = {}
-    extra = []
-    for item in items:
-        role = role_of(build_id, item.name)
-        if role and found.setdefault(role, item) is not item:
-            extra.append(item)
-    return found, [item for item in extra if item.status != "deleting"]
+def _find(api: Api, find: Callable[[Api, str], V | None], item_id: str) -> V | None:
+    found = find(api, item_id)
+    if found is None:
+        api.clock.sleep(SECOND_LOOK_S)
+        found = find(api, item_id)
+    return found
 
 
 def _see_server(
     api: Api, build_id: str, role: str, facts: Facts, watch: Watch | None
 ) -> Facts:
-    server = _find_server(api, facts.servers[role].id)
+    server = _find(api, servers.find, facts.servers[role].id)
     others = {key: value for key, value in facts.servers.items() if key != role}
     if server is None:
         return dataclasses.replace(facts, servers=others)
@@ -201,12 +305,3 @@ def _see_server(
         reports=reports,
         reports_held=held,
     )
-
-
-def _find_server(api: Api, server_id: str) -> Server | None:
-    """Ask twice: one API server's 404 may be a lag, and ends a build."""
-    found = servers.find(api, server_id)
-    if found is None:
-        api.clock.sleep(SECOND_LOOK_S)
-        found = servers.find(api, server_id)
-    return found

@@ -14,6 +14,7 @@ from osc_imagebuild.model.actions import (
     DeleteVolume,
     Finish,
     ImportImage,
+    ProveImage,
     SetImage,
     SetMark,
     SetSnapshot,
@@ -29,7 +30,7 @@ def target(action: Action) -> str:
     What is made is told by its role, as it has another ID each time.
     """
     match action:
-        case CreateImage() | UploadImage() | ImportImage():
+        case CreateImage() | UploadImage() | ImportImage() | ProveImage():
             return action.image.role
         case CreateVolume() | CreateServer():
             return action.role
@@ -51,6 +52,19 @@ def target(action: Action) -> str:
             return action.result_id
         case _:
             return action.server_id
+
+
+def changed(action: Action) -> tuple[str, ...]:
+    """Return the IDs of what an action changes of what is there already."""
+    match action:
+        case UploadImage() | ImportImage():
+            return (action.image_id,)
+        case CreateServer():
+            return tuple(device.volume_id for device in action.devices)
+        case CreateImage() | CreateVolume() | ProveImage() | SetMark() | Finish():
+            return ()
+        case _:
+            return (target(action),)
 
 
 def service(action: Action) -> str:

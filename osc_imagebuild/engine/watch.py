@@ -7,6 +7,7 @@ not asked for again.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -82,6 +83,16 @@ class Watch:
                 if not monitor.is_cheap and self._is_due(monitor, seen, now):
                     self._ask(monitor, reader, seen, now)
         self.signals[role] = seen
+
+    def leave_out(self, seconds: float) -> None:
+        """Let the time in which nobody looked count for nothing."""
+        self.signals = {
+            role: {
+                name: dataclasses.replace(s, since=min(s.since + seconds, s.at))
+                for name, s in of.items()
+            }
+            for role, of in self.signals.items()
+        }
 
     def _is_due(self, monitor: Monitor, seen: Mapping[str, Signal], now: float) -> bool:
         """Whether it may be asked, and not only just was."""

@@ -40,6 +40,17 @@ class ImportImage:
 
 
 @dataclass(frozen=True)
+class ProveImage:
+    """Note the sha512 of what the shared image ``image_id`` must hold.
+
+    By this client's own reading of the content, whoever brought the image.
+    """
+
+    image: BootImage
+    image_id: str
+
+
+@dataclass(frozen=True)
 class CreateVolume:
     """Make a volume for ``role`` out of ``source``.
 
@@ -205,6 +216,7 @@ Action = (
     CreateImage
     | UploadImage
     | ImportImage
+    | ProveImage
     | CreateVolume
     | UploadVolume
     | CreateSnapshot
@@ -226,11 +238,15 @@ Action = (
 )
 
 
-# What is made by these for a build that somebody just cancelled would leak.
-CREATING = (
-    *(CreateImage, UploadImage, ImportImage, CreateServer, Harvest),
+# What is made by these may be there where their answer is lost.
+MAKING = (
+    *(CreateImage, CreateServer, Harvest),
     *(CreateVolume, UploadVolume, CreateSnapshot),
 )
+# What is made by these for a build that somebody just cancelled would leak.
+CREATING = (*MAKING, UploadImage, ImportImage)
+
+DELETING = (DeleteImage, DeleteServer, DeleteVolume, DeleteSnapshot)
 
 # --- what is decided --------------------------------------------------------
 

@@ -134,6 +134,14 @@ class BootImage:
     refs: Mapping[str, str] = field(default_factory=dict)
     shared_key: str = ""
 
+    @property
+    def is_to_prove(self) -> bool:
+        """Whether nobody knows its sha512 before a client has read the content.
+
+        A tag can be anybody's: what is shared is believed by Glance's sha512 alone.
+        """
+        return bool(self.shared_key) and not isinstance(self.content, IsoContent)
+
 
 # --- volumes ----------------------------------------------------------------
 

@@ -67,6 +67,11 @@ class Milestone(StrEnum):
     COMPLETE = "complete"
 
 
+def proof(role: str) -> str:
+    """The name of the mark with the sha512 that a shared image must have."""
+    return f"sha512-{role}"
+
+
 def build_tag(build_id: str) -> str:
     """The tag of everything that belongs to one build."""
     return f"imagebuild-{build_id}"

@@ -113,6 +113,14 @@ class Snapshot:
 Resource = Image | Server | Volume | Snapshot
 
 
+def may_be_deleted(item: Volume | Snapshot) -> bool:
+    """Whether Cinder takes a deletion now.
+
+    Source: cinder.volume.api.API.delete and delete_snapshot, the statuses that they take.
+    """
+    return item.status == "available" or item.status.startswith("error")
+
+
 @dataclass(frozen=True)
 class Flavor:
     """A flavor, as far as a build needs it.

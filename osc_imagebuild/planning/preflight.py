@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from osc_imagebuild import boot, outputs
-from osc_imagebuild.cloud import limits, rfb, servers
+from osc_imagebuild.cloud import images, limits, rfb, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.guests import customization, own_file
@@ -223,10 +223,10 @@ def _forbidden(api: Api, fields: Mapping[str, str]) -> CloudError | None:
     A new image under an ID that exists is refused anyway (409), but only
     after its fields were.
     """
-    known = api.get("image", "/images", {"limit": "1"}).get("images", [])
+    known = images.any_id(api)
     if not known:
         return None
-    probe = {"id": known[0]["id"], "name": "imagebuild-probe", **fields}
+    probe = {"id": known, "name": "imagebuild-probe", **fields}
     try:
         api.send("image", "POST", "/images", probe)
     except CloudError as error:

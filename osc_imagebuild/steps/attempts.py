@@ -127,6 +127,19 @@ def given_up(facts: Facts, role: str) -> frozenset[str]:
     )
 
 
+def spoken_of(facts: Facts) -> frozenset[str]:
+    """Return the IDs of what the record says that the build goes on with.
+
+    Of two that an unsure creation left it is this one that stays, whichever is older.
+    """
+    started = facts.marks.get(Milestone.STARTED)
+    harvested = facts.marks.get(Milestone.HARVESTED)
+    of = started.data if started else {}
+    ids = [of.get("server_id", ""), *of.get("volumes", "").split()]
+    ids += harvested.data.values() if harvested else ()
+    return frozenset(ids) - {""}
+
+
 def used_volumes(facts: Facts, role: str) -> frozenset[str]:
     """Return the IDs of the volumes that attempts of ``role`` had."""
     attempts = failed(facts.marks, role)

@@ -13,11 +13,13 @@ from osc_imagebuild.model.actions import (
     DeleteVolume,
     Fail,
     ImportImage,
+    ProveImage,
     UploadImage,
     Wait,
 )
 from osc_imagebuild.model.boot_sources import BootImage, BootVolume, IsoContent
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.names import proof
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 
@@ -49,7 +51,9 @@ class EnsureImage:
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: it is active, and holds what it should."""
         found = facts.images.get(self.image.role)
-        return found is not None and found.status == "active" and not self._wrong(found)
+        if found is None or found.status != "active" or self._wrong(found, facts):
+            return False
+        return not self.image.is_to_prove or bool(self._proven(facts))
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Create it, fill it, or start again where a dead client stopped."""
@@ -57,10 +61,7 @@ class EnsureImage:
         if found is None:
             return self._create(facts)
         if found.status == "active":
-            return Fail(
-                f"the {self.image.role} that Glance fetched has the sha512 "
-                f"{found.sha512 or 'that nobody tells'}, not {self._wrong(found)}"
-            )
+            return self._judge(found, facts)
         if self._is_fetched(found):
             return self._import(found, facts)
         if found.status == "queued":
@@ -73,9 +74,31 @@ class EnsureImage:
             return Wait(f"Glance has the {self.image.role} as {found.status}", 5)
         return Act(DeleteImage(found.id), f"its upload ended as {found.status}")
 
-    def _wrong(self, found: Image) -> str:
+    def _judge(self, found: Image, facts: Facts) -> Decision:
+        """Return what follows where its content is not known to be right."""
+        role, wrong = self.image.role, self._wrong(found, facts)
+        if not wrong:
+            why = f"whether the {role} holds what it should"
+            return Act(ProveImage(self.image, found.id), why)
+        content = self.image.content
+        if isinstance(content, IsoContent) and content.imported:
+            return Fail(
+                f"the {role} that Glance fetched has the sha512 "
+                f"{found.sha512 or 'that nobody tells'}, not {wrong}"
+            )
+        return Act(DeleteImage(found.id), f"this {role} is not what it should be")
+
+    def _proven(self, facts: Facts) -> str:
+        """The sha512 that a client of this build saw, '' where none has."""
+        mark = facts.marks.get(proof(self.image.role))
+        return mark.data.get("sha512", "") if mark else ""
+
+    def _wrong(self, found: Image, facts: Facts) -> str:
         """The sha512 that the image should have and has not, else ''."""
         content = self.image.content
+        if self.image.is_to_prove and found.sha512:
+            wanted = self._proven(facts)
+            return wanted if wanted != found.sha512 else ""
         if not isinstance(content, IsoContent) or content.may_be(found.sha512):
             return ""
         return content.sha512

@@ -25,7 +25,7 @@ from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors import power
 from osc_imagebuild.monitors.console.signs import Signs
 from osc_imagebuild.monitors.console.verdict import RUNNING, STALLED, judge
-from osc_imagebuild.steps import attempts, interference
+from osc_imagebuild.steps import attempts, interference, press_key
 from osc_imagebuild.steps.boot_sources import EnsureVolume
 from osc_imagebuild.steps.server_view import cut_off, guest_view
 
@@ -133,6 +133,8 @@ class Install:
             return self._failed(spec, facts, Fail(reason, Role.INSTALL), not taken)
         if Milestone.STARTED not in facts.marks:
             known = {"server_id": server.id, "image_id": server.image_id}
+            if facts.volumes:
+                known["volumes"] = " ".join(v.id for v in facts.volumes.values())
             return Act(SetMark(Milestone.STARTED, known), "note the server")
         late = facts.now - facts.marks[Milestone.STARTED].at > spec.conduct.timeout_s
         others = interference.outcome(facts, Role.INSTALL, late)
@@ -149,11 +151,15 @@ class Install:
             since = facts.marks[Milestone.STARTED].at
             who = interference.stopped_by(server, since) if server.is_off else ""
             reason = f"{verdict.reason}: {who}" if who else verdict.reason
-            passing = not who and attempts.may_pass(
+            missed = verdict.state == STALLED and press_key.was_missed(facts)
+            passing = missed or attempts.may_pass(
                 self.signs, verdict.reason, verdict.evidence
             )
             return self._failed(
-                spec, facts, Fail(reason, Role.INSTALL, verdict.evidence), passing
+                spec,
+                facts,
+                Fail(reason, Role.INSTALL, verdict.evidence),
+                passing and not who,
             )
         elapsed = facts.now - facts.marks[Milestone.STARTED].at
         if elapsed > spec.conduct.timeout_s:

@@ -13,6 +13,16 @@ from osc_imagebuild.model.spec import Spec
 # Later on a key might be taken by what runs then.
 WINDOW_S = 60.0
 LOOK_S = 1.0
+TOO_LATE = "too late"
+
+
+def was_missed(facts: Facts) -> bool:
+    """Whether nobody is known to have pressed a key in time.
+
+    A client that was suspended, or died, may have missed it: another start may not.
+    """
+    mark = facts.marks.get(Milestone.KEY)
+    return mark is not None and mark.data.get("trouble") == TOO_LATE
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,6 @@ class EnsureKey:
         until = (server.launched_at or facts.now) + WINDOW_S
         if facts.now >= until:
             return Act(
-                SetMark(Milestone.KEY, {"trouble": "too late"}), "it runs for long"
+                SetMark(Milestone.KEY, {"trouble": TOO_LATE}), "it runs for long"
             )
         return Act(PressKey(server.id, until), "its CD may ask for a key")

@@ -55,6 +55,41 @@ class FakeClock(Clock):
         self._world.sleep(seconds)
 
 
+class TroubledClock(FakeClock):
+    """A clock of a machine on which something happens in its sleep number ``place``.
+
+    Somebody sets it by ``step_s``, or the machine is suspended for ``nap_s``, which its
+    steady clock ``counts`` or does not, as systems differ.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        place: int,
+        *,
+        step_s: float = 0.0,
+        nap_s: float = 0.0,
+        counts: bool = True,
+    ) -> None:
+        super().__init__(world)
+        self._place, self._step_s, self._nap_s = place, step_s, nap_s
+        self._counts, self._lost_s = counts, 0.0
+        self.sleeps = 0
+
+    def steady(self) -> float:
+        """Without what it does not count."""
+        return super().steady() - self._lost_s
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, more of it in one place."""
+        self.sleeps += 1
+        if self.sleeps == self._place:
+            self._skew += self._step_s
+            self._world.sleep(self._nap_s)
+            self._lost_s += 0.0 if self._counts else self._nap_s
+        super().sleep(seconds)
+
+
 def iso(at: float, *, micro: bool = False) -> str:
     """Return a time as Glance and Nova write it, or as Keystone does."""
     moment = datetime.fromtimestamp(at, timezone.utc)

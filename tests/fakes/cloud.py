@@ -6,6 +6,7 @@ import copy
 import email.utils
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import requests
@@ -19,6 +20,7 @@ from tests.fakes.clock import FakeClock, World
 from tests.fakes.faults import Hook
 from tests.fakes.glance import Glance
 from tests.fakes.keystone import PASSWORD, URL, Keystone
+from tests.fakes.lag import Lag
 from tests.fakes.mirror import Mirror
 from tests.fakes.neutron import Neutron
 from tests.fakes.nova import Nova
@@ -44,8 +46,9 @@ class FakeCloud:
     """Keystone, Glance, Nova, Neutron and Cinder in one process, on one world's time.
 
     ``hooks`` decide on mishaps, the first that answers counts. ``observers``
-    are told 'before' and 'after' of each mutation. ``log`` holds every call
-    that arrived, ``mutations`` those that may change something.
+    are told 'before' and 'after' of each mutation. ``lag`` is how far
+    lists are behind. ``log`` holds every call that arrived, ``mutations`` those that
+    may change something.
     """
 
     def __init__(self, world: World | None = None) -> None:
@@ -63,6 +66,8 @@ class FakeCloud:
             "neutron.fake": self.neutron,
             "cinder.fake": self.cinder,
         }
+        # How far lists are behind.
+        self.lag = Lag()
         self.hooks: list[Hook] = []
         self.observers: list[Observer] = []
         self.log: list[Call] = []
@@ -98,6 +103,10 @@ class FakeCloud:
             auth=auth, session=carrier, discovery_cache=self._discovered
         )
         return Connection(session=session)
+
+    def forget_versions(self) -> None:
+        """Let new clients ask services for their versions, as new processes do."""
+        self._discovered.clear()
 
     def fork(self) -> FakeCloud:
         """Return a copy that goes its own way, as if all clients died here.
@@ -194,12 +203,41 @@ class FakeCloud:
             if token is None:
                 return service.refusal(401, "Unauthorized")
             call.project = token.project
+        self.lag.note(self.world.now, self._present())
         try:
-            reply = found.handler(call, **found.arguments)
+            with self._behind(found):
+                reply = found.handler(call, **found.arguments)
         except Refusal as refusal:
             reply = service.refusal(refusal.status, refusal.message)
         self.tick()
+        self.lag.note(self.world.now, self._present())
         return reply
+
+    def _present(self) -> dict[str, dict[str, Any]]:
+        return {
+            "images": self.glance.images,
+            "servers": self.nova.servers,
+            "volumes": self.cinder.volumes,
+            "snapshots": self.cinder.snapshots,
+        }
+
+    def _behind(self, found: Found) -> AbstractContextManager[None]:
+        """Let a list, and nothing else, be answered from the past."""
+        kinds = {
+            "list_servers": "servers",
+            "list": found.arguments.get("kind", "images"),
+        }
+        if self.lag.by_id and found.handler == self.glance.show:
+            kinds["show"] = "images"
+        kind = kinds.get(found.handler.__name__, "")
+        of = {"images": self.glance, "servers": self.nova}.get(kind, self.cinder)
+
+        def swap(items: dict[str, Any]) -> dict[str, Any]:
+            present: dict[str, Any] = getattr(of, kind)
+            setattr(of, kind, items)
+            return present
+
+        return self.lag.behind(kind, self.world.now, swap)
 
 
 def _text(value: str | bytes) -> str:

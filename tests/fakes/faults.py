@@ -58,6 +58,19 @@ KILLED = Fault("killed before", error=Killed())
 KILLED_LATE = Fault("killed after", error=Killed(), carried_out=True)
 LOST = Fault("reply lost", error=RESET, carried_out=True)
 
+# What no service should answer, with status 200: a proxy's words, or nothing of use.
+GARBLED = tuple(
+    Fault(f"garbled {word}", Reply(200, body), carried_out=True)
+    for word, body in (
+        ("{}", {}),
+        ("null", b"null"),
+        ("[]", []),
+        ("text", "try later"),
+        ("numbers", {k: 7 for k in ("images", "servers", "server", "volumes", "id")}),
+        ("nulls", {k: None for k in ("images", "servers", "server", "volumes", "id")}),
+    )
+)
+
 # What any call may meet. None of it changes what the build must come to.
 EVERY_FAULT = (
     answered(500),

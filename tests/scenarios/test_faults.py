@@ -59,6 +59,7 @@ class FaultTestCase(CloudTestCase):
 
     def _failed(self, error: ImageBuildError) -> str:
         self.cloud.hooks.clear()
+        self.cloud.forget_versions()
         builds = self.builder("looker").list().builds
         if isinstance(error, CloudError):
             self.assertIn(
@@ -105,6 +106,11 @@ class EachCallTest(FaultTestCase):
     def test_networks_that_break(self) -> None:
         """Time-outs, resets, lost and broken replies."""
         for where, outcome in self.outcomes(*faults.EVERY_FAULT[8:]):
+            self.assertIn(outcome, WELL, where)
+
+    def test_answers_that_are_garbled(self) -> None:
+        """Status 200, and a body that is nothing of what was asked for."""
+        for where, outcome in self.outcomes(*faults.GARBLED):
             self.assertIn(outcome, WELL, where)
 
 

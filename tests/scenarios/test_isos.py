@@ -124,7 +124,8 @@ class UrlTest(IsoTestCase):
 
     def test_shared(self) -> None:
         """A second build finds the ISO of the first."""
-        first, second = self.built(), self.built(name="other").id
+        first = self.built(checksum=SHA512)
+        second = self.built(name="other", checksum=SHA512).id
         creations = self.cloud.created("create image")
         self.assertEqual(1, len([n for n in creations if "imagebuild-iso-" in n]))
         self.builder().delete(first.id, with_image=True)
@@ -134,7 +135,7 @@ class UrlTest(IsoTestCase):
 
     def test_claimed_while_another_ends(self) -> None:
         """Who claims it after the other build has looked keeps it."""
-        first, left = self.built(), teardown._left
+        first, left = self.built(checksum=SHA512), teardown._left
         [iso] = [i for i in self.images(shared=True) if i.data == DATA]
 
         def claimed(api: Any, build_id: str, keep: Any) -> Any:

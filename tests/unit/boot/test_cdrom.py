@@ -19,14 +19,25 @@ from osc_imagebuild.model.boot_sources import (
 from osc_imagebuild.model.spec import Iso, Spec
 from tests.unit import samples
 
-ISO = {"iso_url": "http://mirror/x.iso", "iso_sha256": "c" * 64, "iso_key": "key-1"}
-MEDIA = IsoContent("http://mirror/x.iso", sha256="c" * 64)
+ISO = {
+    "iso_url": "http://mirror/x.iso",
+    "iso_sha256": "c" * 64,
+    "iso_sha512": "f" * 128,
+    "iso_key": "key-1",
+}
+MEDIA = IsoContent("http://mirror/x.iso", sha256="c" * 64, sha512="f" * 128)
 ANSWERS = {
     "answer_cd_label": "CIDATA",
     "answer_cd_files": {"user-data": "answer", "meta-data": ""},
     "answer_cd_texts": {"network-config": "version: 2"},
 }
-DRIVERS = Iso(url="http://mirror/virtio.iso", sha256="d" * 64, size_gib=2, key="key-2")
+DRIVERS = Iso(
+    url="http://mirror/virtio.iso",
+    sha256="d" * 64,
+    sha512="e" * 128,
+    size_gib=2,
+    key="key-2",
+)
 OWN_DRIVERS = Iso(image_id="i-virtio", size_gib=1)
 IN_ISO = {
     "answers_in_iso": True,
@@ -46,7 +57,7 @@ DRIVER_IMAGE = BootImage(
     "drivers",
     "iso",
     "bare",
-    IsoContent("http://mirror/virtio.iso", sha256="d" * 64),
+    IsoContent("http://mirror/virtio.iso", sha256="d" * 64, sha512="e" * 128),
     shared_key="key-2",
 )
 REMASTERED = BootImage(
@@ -146,6 +157,8 @@ class CdromTest(testtools.TestCase):
         for fields, roles in (
             ((ISO,), {"iso"}),
             ((OWN,), set()),
+            # Glance tells the sha512 alone: without it nobody knows what there is.
+            ((ISO, {"iso_sha512": ""}), set()),
             ((ISO, IN_ISO), set()),
             ((ISO, ANSWERS, {"driver_cd": DRIVERS}), {"iso", "drivers"}),
         ):

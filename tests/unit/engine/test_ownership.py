@@ -19,7 +19,7 @@ TAG = f"imagebuild-{BUILD_ID}"
 OTHER = BUILD_ID.replace("6f1e", "7f1e")
 # What makes something of nothing, or of what another look finds, or writes the record.
 MAKING = {
-    *("CreateImage", "CreateServer", "CreateVolume", "SetMark", "Finish"),
+    *("CreateImage", "CreateServer", "CreateVolume", "SetMark", "Finish", "ProveImage"),
 }
 
 

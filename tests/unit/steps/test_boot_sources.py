@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import testtools
@@ -12,10 +13,17 @@ from osc_imagebuild.model.actions import (
     DeleteImage,
     DeleteVolume,
     ImportImage,
+    ProveImage,
     UploadImage,
     delete_action,
 )
-from osc_imagebuild.model.boot_sources import BootImage, BootVolume, IsoContent
+from osc_imagebuild.model.boot_sources import (
+    BootImage,
+    BootVolume,
+    IsoContent,
+    RemoteFile,
+)
+from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.steps.boot_sources import (
     GIB,
     IMPORT_LIMIT_S,
@@ -24,7 +32,7 @@ from osc_imagebuild.steps.boot_sources import (
     EnsureVolume,
 )
 from tests.unit.decisions import StepTestCase, seen, snapshot, volume
-from tests.unit.samples import NOW, facts, image, server
+from tests.unit.samples import NOW, facts, image, marks, server
 
 SHA512 = "e" * 128
 UPLOADED = IsoContent("http://mirror/x.iso")
@@ -80,6 +88,43 @@ class UploadTest(StepTestCase):
             (found("active"), True),
             (found("active", sha512=SHA512), True),
             (found("active", sha512="f" * 128), False),
+        )
+
+
+class ProofTest(StepTestCase):
+    """An image that builds share, and that anybody can have made."""
+
+    KERNEL = BootImage(
+        "kernel", "aki", "aki", RemoteFile("http://m/k", "a" * 64), shared_key="a" * 64
+    )
+    ISO = dataclasses.replace(iso(IsoContent("x", sha512=SHA512)), shared_key="k")
+
+    def there(self, sha512: str, noted: str = "") -> Facts:
+        """The image as Glance has it, and what the record says of it."""
+        marked = marks("sha512-kernel", sha512=noted) if noted else {}
+        return facts((image("kernel", sha512=sha512),), marks=marked)
+
+    def test_decisions(self) -> None:
+        """Read once by a client of the build, and thrown away where it is another's."""
+        self.check(
+            EnsureImage(self.KERNEL),
+            (self.there(SHA512), ProveImage(self.KERNEL, "i-kernel")),
+            (self.there(""), ProveImage(self.KERNEL, "i-kernel")),
+            (self.there("f" * 128, SHA512), DeleteImage("i-kernel")),
+        )
+        self.check(
+            EnsureImage(self.ISO),
+            (found("active", sha512="f" * 128), DeleteImage("i-iso")),
+        )
+
+    def test_done(self) -> None:
+        """By what the record says; Glance may be set up to take other digests."""
+        self.check_done(
+            EnsureImage(self.KERNEL),
+            (self.there(SHA512), False),
+            (self.there(SHA512, SHA512), True),
+            (self.there("", SHA512), True),
+            (self.there("f" * 128, SHA512), False),
         )
 
 

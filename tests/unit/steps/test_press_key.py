@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from osc_imagebuild.engine import recipe
-from osc_imagebuild.model.actions import PressKey, SetMark
-from osc_imagebuild.steps.press_key import WINDOW_S, EnsureKey
+from osc_imagebuild.model.actions import Again, Fail, PressKey, SetMark
+from osc_imagebuild.model.readings import Signal
+from osc_imagebuild.steps.install import Install
+from osc_imagebuild.steps.press_key import WINDOW_S, EnsureKey, was_missed
 from tests.unit.decisions import StepTestCase, spec
 from tests.unit.samples import NOW, facts, marks, server
 
@@ -44,6 +46,22 @@ class EnsureKeyTest(StepTestCase):
             (facts(marks=marks("key")), True),
             (facts(marks=marks("key", trouble="too late")), True),
         )
+
+    def test_missed(self) -> None:
+        """Where nobody is known to have pressed it in time."""
+        for trouble, missed in (("too late", True), ("no server", False), ("", False)):
+            marked = marks("key", trouble=trouble)
+            self.assertEqual(missed, was_missed(facts(marks=marked)))
+        self.assertFalse(was_missed(facts()))
+
+    def test_a_missed_key_is_another_attempt(self) -> None:
+        """A guest that stands still then may only lack a key."""
+        signals = {"install": {"console": Signal("", NOW - 9999, NOW)}}
+        for trouble, kind in (("too late", Again), ("", Fail)):
+            marked = {**marks("started"), **marks("key", trouble=trouble)}
+            seen = facts((), (server("install"),), marks=marked, signals=signals)
+            decision = Install().decide(spec({}), seen)
+            self.assertIsInstance(decision, kind, str(decision))
 
     def test_where_it_belongs(self) -> None:
         """Between server and installer, where the CD asks for a key."""

@@ -95,11 +95,15 @@ class BootImageTest(TableTestCase):
         """Kernel, ramdisk, and a root disk that refers to both."""
         asked = spec(boot_method="kernel")
         kernel, ramdisk = image("kernel"), image("ramdisk")
+        one = marks("sha512-kernel", sha512="a" * 128)
+        both = {**one, **marks("sha512-ramdisk", sha512="b" * 128)}
+        gone = "fail: the kernel image was deleted"
         self.check(
             (facts(), "image-kernel", "CreateImage"),
-            (facts((kernel,)), "image-ramdisk", "CreateImage"),
-            (facts((kernel, ramdisk)), "image-root", "CreateImage"),
-            (facts((ramdisk,)), "image-root", "fail: the kernel image was deleted"),
+            (facts((kernel,)), "image-kernel", "ProveImage"),
+            (facts((kernel,), marks=one), "image-ramdisk", "CreateImage"),
+            (facts((kernel, ramdisk), marks=both), "image-root", "CreateImage"),
+            (facts((ramdisk,), marks=both), "image-root", gone),
             (facts((kernel, ramdisk, image("root"))), "server", "CreateServer"),
             asked=asked,
         )
