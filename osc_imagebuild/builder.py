@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import os
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -82,8 +80,6 @@ class Builder:
     if given, with a build's ID, a server's role and its console, at each look.
     ``allowed_networks`` are such as 10.0.0.0/8, whose web servers records may name too,
     ``allowed_files`` ISOs of this machine that they may name.
-
-    :raises: SpecError where one of those, or of OSC_IMAGEBUILD_ALLOW_ADDRESSES, is none
     """
 
     def __init__(
@@ -98,9 +94,8 @@ class Builder:
         allowed_files: Sequence[str] = (),
     ) -> None:
         self.on_console = on_console
-        self.door = Door(
-            web_policy.from_environment(None, allowed_networks, allowed_files)
-        )
+        self._allowed_networks = allowed_networks
+        self._allowed_files = tuple(allowed_files)
         self.api = Api(connection, clock)
         if catalog is not None:
             self.catalog = catalog
@@ -112,11 +107,20 @@ class Builder:
         return Catalog()
 
     def allow_files(self, paths: Sequence[str]) -> None:
-        """Let records name these files of this machine, as `allowed_files` does."""
-        trust = self.door.trust
-        more = frozenset(map(os.path.realpath, paths))
-        trust = dataclasses.replace(trust, files=trust.files | more)
-        self.door = dataclasses.replace(self.door, trust=trust)
+        """Let records name these files of this machine, as ``allowed_files`` does."""
+        self._allowed_files += tuple(paths)
+        self.__dict__.pop("door", None)
+
+    @functools.cached_property
+    def door(self) -> Door:
+        """What leads to the web servers and files that a record names.
+
+        :raises: SpecError where what is allowed, by the environment too, is no network
+        """
+        trust = web_policy.from_environment(
+            None, self._allowed_networks, self._allowed_files
+        )
+        return Door(trust, firsts={})
 
     def plan(self, request: Request) -> Plan:
         """Resolve and check a request; nothing is written.
@@ -138,6 +142,7 @@ class Builder:
 
         :raises: as `create`
         """
+        _ = self.door  # a mistake in what is allowed is told before anything is made
         with creating(plan.build_id):
             build = record.create(self.api, plan.build_id, plan.spec, plan.texts)
         self.listener(

@@ -243,10 +243,7 @@ class Api:
         limit: int = http_answers.LIMIT,
         **kwargs: Any,
     ) -> requests.Response:
-        """Send one request and return its good response, its body read up to ``limit``.
-
-        With ``stream`` the body is not read.
-        """
+        """Send one request; return its good response, not read yet with ``stream``."""
         if service in MICROVERSIONS:
             kwargs["microversion"] = MICROVERSIONS[service]
         self.calls[f"{service} {method}"] += 1

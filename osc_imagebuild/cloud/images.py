@@ -11,7 +11,7 @@ from typing import Any
 from osc_imagebuild.cloud import answers, paging
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, NotFoundError, SpecError
-from osc_imagebuild.media.door import Answer
+from osc_imagebuild.media.answer import Answer
 from osc_imagebuild.media.http_range import Ask
 from osc_imagebuild.model.resources import Image
 

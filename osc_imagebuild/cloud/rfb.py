@@ -30,6 +30,7 @@ MAX_TEXT = 64 * 1024
 MAX_EMPTY = 100
 # What one picture may take in all, whatever it is made of.
 MAX_BYTES = 2 * 4 * MAX_PIXELS
+MAX_SIZES = 20
 MAX_S = 60.0
 
 SPACE = 0x20
@@ -251,11 +252,15 @@ class _Canvas:
     """A picture that comes in rectangles."""
 
     def __init__(self, width: int, height: int) -> None:
+        self._sizes = 0
         self._resize(width, height)
 
     def _resize(self, width: int, height: int) -> None:
         if not 0 < width * height <= MAX_PIXELS:
             raise ScreenError(f"the console's screen is {width} x {height}")
+        self._sizes += 1
+        if self._sizes > MAX_SIZES:
+            raise ScreenError("the console changes its size without end")
         self.width, self.height = width, height
         self._pixels = bytearray(width * height * 4)
 

@@ -28,45 +28,43 @@ _MOST_ADDRESSES = 6
 
 @dataclass(frozen=True)
 class Pace:
-    """What a server may take: ``grace_s`` in all, and more as it gives bytes.
+    """What a server may take: ``step_s`` for each ``step`` bytes, and ``total_s`` in all.
 
-    ``bytes_s`` is the least that it gives per second from then on; ``total_s`` is the end
-    in any case. Time in which nobody waits for it is not counted.
+    What comes before them, such as redirects and headers, is in that. Time in which
+    nobody waits for the server is not counted.
     """
 
-    grace_s: float = 60.0
-    bytes_s: float = 32 * 1024
+    step_s: float = 60.0
+    step: int = 1 << 20
     total_s: float = 12 * 3600.0
-
-    def allows(self, received: int) -> float:
-        """Seconds in which so many bytes had to come."""
-        return min(self.total_s, self.grace_s + received / self.bytes_s)
 
 
 class Stopwatch:
     """Counts the time that is waited for one server, and hangs up at the end of it."""
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Pace, now: Callable[[], float] = time.monotonic) -> None:
         self.expired = False
+        self._now = now
         self.received = 0
         self._pace, self._spent = pace, 0.0
+        self._step_at, self._next_step = 0.0, pace.step
         self._since: float | None = None
         self._closed = False
-        self._sockets: list[socket.socket] = []
+        self._watched: list[_Watched] = []
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
 
     @property
     def seconds(self) -> float:
         """What was waited until now."""
-        running = 0.0 if self._since is None else time.monotonic() - self._since
+        running = 0.0 if self._since is None else self._now() - self._since
         return self._spent + running
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
         """Count the time of what is done within."""
         with self._changed:
-            self._since = time.monotonic()
+            self._since = self._now()
             self._changed.notify()
         try:
             yield
@@ -74,13 +72,17 @@ class Stopwatch:
             with self._changed:
                 self._spent, self._since = self.seconds, None
 
-    def watch(self, connected: socket.socket) -> None:
-        """Have a connection end in time.
+    def watch(self, connected: socket.socket, is_kept: Callable[[], bool]) -> None:
+        """Have a connection end in time; forget those before that are not kept alive.
 
         By a second descriptor: TLS takes the first one away from its socket.
         """
         with self._changed:
-            self._sockets.append(connected.dup())
+            kept = [each for each in self._watched if each.is_kept()]
+            for each in self._watched:
+                if each not in kept:
+                    each.end.close()
+            self._watched = [*kept, _Watched(connected.dup(), is_kept)]
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, daemon=True)
                 self._thread.start()
@@ -90,17 +92,27 @@ class Stopwatch:
         """Watch no longer."""
         with self._changed:
             self._closed = True
-            for each in self._sockets:
-                each.close()
-            self._sockets.clear()
+            for each in self._watched:
+                each.end.close()
+            self._watched.clear()
             self._changed.notify()
 
     def check(self) -> None:
         """Note an end that came while nothing was waited for in a socket."""
         self.expired = self.expired or self._left() <= 0
 
+    def got(self, count: int) -> None:
+        """Count bytes that came."""
+        with self._changed:
+            self.received += count
+            if self.received >= self._next_step:
+                self._next_step = self.received + self._pace.step
+                self._step_at = self.seconds
+
     def _left(self) -> float:
-        return self._pace.allows(self.received) - self.seconds
+        seconds = self.seconds
+        step_left = self._step_at + self._pace.step_s - seconds
+        return min(self._pace.total_s - seconds, step_left)
 
     def _run(self) -> None:
         with self._changed:
@@ -111,10 +123,18 @@ class Stopwatch:
                     self._changed.wait(left)
                 else:
                     self.expired = True
-                    for each in self._sockets:
+                    for each in self._watched:
                         with contextlib.suppress(OSError):
-                            each.shutdown(socket.SHUT_RDWR)
+                            each.end.shutdown(socket.SHUT_RDWR)
                     self._changed.wait(1.0)
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A descriptor of a connection, and whether urllib3 still has that."""
+
+    end: socket.socket
+    is_kept: Callable[[], bool]
 
 
 class Guard(Protocol):
@@ -122,7 +142,11 @@ class Guard(Protocol):
 
     def refuse(self, place: Place) -> str: ...
 
-    def connected(self, place: Place, to: socket.socket) -> None: ...
+    def is_late(self) -> bool: ...
+
+    def connected(
+        self, place: Place, to: socket.socket, is_kept: Callable[[], bool]
+    ) -> None: ...
 
 
 class RefusedError(Exception):
@@ -171,10 +195,12 @@ class _Guarded:
                 connected: socket.socket = super()._new_conn()  # type: ignore[misc]
             except Exception as error:
                 trouble = error
+                if self.guard.is_late():
+                    break
                 continue
             finally:
                 own.host = name  # by which certificates are judged
-            self.guard.connected(place, connected)
+            self.guard.connected(place, connected, lambda: own.sock is not None)
             return connected
         raise trouble
 
@@ -185,8 +211,9 @@ class _Proxied:
     guard: Guard
 
     def _new_conn(self) -> socket.socket:
+        own: Any = self
         connected: socket.socket = super()._new_conn()  # type: ignore[misc]
-        self.guard.connected(Place("", 0), connected)
+        self.guard.connected(Place("", 0), connected, lambda: own.sock is not None)
         return connected
 
 

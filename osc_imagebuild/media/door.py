@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import socket
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -21,6 +21,7 @@ from urllib3.util import parse_url
 
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.media import web_policy
+from osc_imagebuild.media.answer import Answer, require_in_time
 from osc_imagebuild.media.connections import (
     GuardedAdapter,
     Pace,
@@ -32,12 +33,13 @@ from osc_imagebuild.model.urls import shown_text, shown_url
 
 MOST_HOPS = 10
 CONNECT_S = 20.0
-READ_S = 60.0
+# So that a part of an ISO can be asked for again before its time is over.
+READ_S = 30.0
 _PORTS = {"http": 80, "https": 443}
 _PLAIN = ("", "identity")
 
 # For a question, or a small text; for a kernel or ramdisk; for a whole ISO.
-QUESTION = Pace(grace_s=20.0, total_s=120.0)
+QUESTION = Pace(step_s=20.0, total_s=120.0)
 FILE = Pace(total_s=3600.0)
 STREAM = Pace(total_s=12 * 3600.0)
 
@@ -46,11 +48,14 @@ STREAM = Pace(total_s=12 * 3600.0)
 class Door:
     """Whom one may ask, and how long each may take.
 
-    ``pace`` is for each kind of request its own where it is None.
+    ``pace`` is for each kind of request its own where it is None. ``firsts`` keeps where
+    hosts were when they were asked first, beyond one file where it is given: a name that
+    the user gave may not move into his own network later.
     """
 
     trust: Trust = web_policy.STRICT
     pace: Pace | None = None
+    firsts: dict[Place, Place] | None = field(default=None, compare=False)
 
     def typed(self) -> Door:
         """Return the same for URLs that the user named in this very command."""
@@ -60,73 +65,26 @@ class Door:
 
     def visit(self, url: str, pace: Pace = FILE) -> Visit:
         """Return what sends requests for ``url``; it is to be closed."""
-        return Visit(url, self.trust, self.pace or pace)
+        firsts = {} if self.firsts is None else self.firsts
+        return Visit(url, self.trust, self.pace or pace, firsts)
 
 
 TYPED = Door(web_policy.TYPED)
 STRICT = Door()
 
 
-class Answer:
-    """What a server answers; its body is read by `chunks`, and only then."""
-
-    def __init__(
-        self, name: str, response: requests.Response, watch: Stopwatch | None = None
-    ) -> None:
-        self._name, self._response = name, response
-        self._watch = watch or Stopwatch(STREAM)
-        self.status = response.status_code
-        self.headers: Mapping[str, str] = response.headers
-
-    def chunks(self, size: int) -> Iterator[bytes]:
-        """Yield the body, ``size`` bytes at a time.
-
-        :raises: TransientError where it breaks off, or comes too slowly
-        """
-        pieces = self._response.iter_content(size)
-        while True:
-            try:
-                with self._watch.waiting():
-                    piece = next(pieces, b"")
-            except requests.RequestException as error:
-                require_in_time(self._name, self._watch, error)
-                text = f"{self._name} broke off: {shown_text(str(error))}"
-                raise TransientError(text, service="mirror") from error
-            require_in_time(self._name, self._watch)
-            if not piece:
-                return
-            self._watch.received += len(piece)
-            yield piece
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._response.close()
-
-
-def require_in_time(
-    name: str, watch: Stopwatch, error: Exception | None = None
-) -> None:
-    """Give up a server whose time is over.
-
-    :raises: TransientError
-    """
-    watch.check()
-    if watch.expired:
-        raise TransientError(
-            f"{name} comes too slowly: {watch.received} bytes in "
-            f"{watch.seconds:.0f} s; take another mirror",
-            service="mirror",
-        ) from error
-
-
 class Visit:
     """Requests for one URL. Time is counted over all of them."""
 
-    def __init__(self, url: str, trust: Trust, pace: Pace) -> None:
+    def __init__(
+        self, url: str, trust: Trust, pace: Pace, firsts: dict[Place, Place]
+    ) -> None:
         self.url, self.name = url, shown_url(url)
+        self._firsts, self._host = firsts, Place("", 0)
         self._trust, self._watch = trust, Stopwatch(pace)
         self._trail: list[Place] = []
         self._place: Place | None = None
+        self._places: dict[Place, Place] = {}
         self._session = requests.Session()
         self._session.headers["Accept-Encoding"] = "identity"
         adapter = GuardedAdapter(self)
@@ -161,12 +119,20 @@ class Visit:
 
     def refuse(self, place: Place) -> str:
         """Why a place is not to be connected to, '' where it may be."""
-        return self._trust.refusal(place, self._trail)
+        first = self._firsts.get(self._host)
+        return self._trust.refusal(place, self._trail or ([first] if first else []))
 
-    def connected(self, place: Place, to: socket.socket) -> None:
+    def is_late(self) -> bool:
+        """Whether the server's time is over."""
+        self._watch.check()
+        return self._watch.expired
+
+    def connected(
+        self, place: Place, to: socket.socket, is_kept: Callable[[], bool]
+    ) -> None:
         """Note a new connection."""
         self._place = place
-        self._watch.watch(to)
+        self._watch.watch(to, is_kept)
 
     def _follow(
         self, url: str, trail: list[Place], headers: Mapping[str, str], method: str
@@ -183,7 +149,7 @@ class Visit:
                     return self._accepted(response)
                 response.close()
                 onward = requote_uri(urljoin(url, target))
-            told = self._for_next(response, url, onward, headers)
+                told = self._for_next(response, url, onward, headers)
             url = onward
         raise SpecError(
             f"{self.name} leads nowhere: there are more than {MOST_HOPS} redirects"
@@ -201,9 +167,8 @@ class Visit:
             )
         )
         sent = parse_url(str(prepared.url))
-        by_name = Place(
-            web_policy.named(sent.host or ""), sent.port or _PORTS[str(sent.scheme)]
-        )
+        host, port = sent.host or "", sent.port or _PORTS[str(sent.scheme)]
+        by_name, self._host = Place(web_policy.named(host), port), Place(host, port)
         if by_name.address and (why := self.refuse(by_name)):
             raise RefusedError(why)
         self._place = None
@@ -217,7 +182,14 @@ class Visit:
                 allow_redirects=False,
                 **settings,
             )
-        self._trail.append(self._place or by_name)
+        # Python takes headers for whole where the connection ends between two of them.
+        require_in_time(self.name, self._watch)
+        # Nobody connects where a connection was kept.
+        place = self._place or self._places.get(self._host, by_name)
+        self._places[self._host] = place
+        if place.address and not self._trail:
+            self._firsts.setdefault(self._host, place)
+        self._trail.append(place)
         return response
 
     def _credentials(self, url: str) -> Any:
@@ -275,10 +247,7 @@ class Visit:
         try:
             yield
         except RefusedError as error:
-            raise SpecError(
-                f"{self.name} is not fetched: {error}; if that server is to be trusted: "
-                f"export {web_policy.VARIABLE}=<its address or network>"
-            ) from error
+            raise SpecError(f"{self.name} is not fetched: {error}") from error
         except ValueError as error:
             raise SpecError(
                 f"{self.name} leads nowhere: {shown_text(str(error))}"

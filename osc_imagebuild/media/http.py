@@ -8,20 +8,22 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from typing import IO, Protocol
 
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.media import door as doors
+from osc_imagebuild.media.answer import Answer
+from osc_imagebuild.media.backoff import Told
 from osc_imagebuild.media.connections import Pace
-from osc_imagebuild.media.door import Answer, Door
+from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.urls import shown_url
 
 FILE_LIMIT = 1 << 30
 TEXT_LIMIT = 4 << 20
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 # What is left to others of a directory for temporary files, and how often it is looked.
 RESERVE = 64 << 20
 _LOOK_EVERY = 16 << 20
@@ -62,14 +64,9 @@ def require_ok(url: str, answer: Answer) -> None:
         raise SpecError(f"{url} answers HTTP {answer.status}")
 
 
-def length(answer: Answer) -> int:
+def length(answer: Told) -> int:
     """How many bytes the server says that the body has, 0 where it does not tell."""
-    return told_length(answer.headers)
-
-
-def told_length(headers: Mapping[str, str]) -> int:
-    """The header Content-Length, 0 where it tells nothing."""
-    return whole_number(headers.get("Content-Length"), 0, _MOST_BYTES) or 0
+    return whole_number(answer.headers.get("Content-Length"), 0, _MOST_BYTES) or 0
 
 
 class Sink(Protocol):

@@ -16,8 +16,9 @@ from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.media import door as doors
 from osc_imagebuild.media import http
+from osc_imagebuild.media.answer import Answer
 from osc_imagebuild.media.backoff import Backoff, retry_after
-from osc_imagebuild.media.door import Answer, Door
+from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.urls import shown_url
 
 BLOCK = 1 << 16

@@ -22,7 +22,8 @@ from osc_imagebuild.model.boot_sources import IsoFile
 from osc_imagebuild.model.urls import shown_url
 
 _SAMPLE = 1 << 15
-_CHUNK = 8 << 20
+# No server may take so long for it that a lease ends: see `door.FILE`.
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)

@@ -65,19 +65,22 @@ class Trust:
     def refusal(self, place: Place, trail: Sequence[Place] = ()) -> str:
         """Return what forbids to connect to ``place``, '' where it is allowed.
 
-        ``trail`` has where the earlier ones of a chain of redirects led, first one first.
+        ``trail`` has where the earlier ones of a chain of redirects led, first one first,
+        or where the same host was before.
         """
         address = meant(place.address)
         kind = kind_of(address)
         if not kind or any(address in network for network in self.allowed):
             return ""
+        advice = f"if that is to be trusted: export {VARIABLE}={address}"
         if not self.typed:
-            return f"it leads to {address}, which is {kind}, and was not given here"
+            what = f"it leads to {address}, which is {kind}"
+            return f"{what}, and nobody named it in this command; {advice}"
         # Mirrors of an intranet share their load.
         neighbours = kind == PRIVATE and bool(trail) and _is_private(trail[-1])
         if not trail or place == trail[0] or neighbours:
             return ""
-        return f"a redirect leads to {address}, which is {kind}"
+        return f"one is led on to {address}, which is {kind}; {advice}"
 
 
 def _is_private(place: Place) -> bool:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from osc_imagebuild.errors import SpecError, TransientError, unread
 from osc_imagebuild.guests import passwords
-from osc_imagebuild.media import http, local_files
-from osc_imagebuild.media.door import TYPED, Door
+from osc_imagebuild.media import http, local_files, web_policy
+from osc_imagebuild.media.door import Door
 from osc_imagebuild.template.document import Place
 
 LOG = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Reader:
     what he allows beside it. An environment variable is read where a template in that
     directory names it, and never one by which the client itself logs in. With
     ``check_only`` neither secrets nor the network are needed; ``door`` leads to web
-    servers.
+    servers, by default as for URLs that the user named.
 
     :raises: SpecError where there is nothing at an allowed path
     """
@@ -51,7 +51,7 @@ class Reader:
         allow: Iterable[str] = (),
         *,
         check_only: bool = False,
-        door: Door = TYPED,
+        door: Door | None = None,
     ) -> None:
         self.door = door
         self.check_only = check_only
@@ -219,7 +219,8 @@ class Reader:
         if self.check_only:
             return PLACEHOLDER.encode()
         try:
-            data = http.fetch(url, SIZE_LIMIT, self.door)
+            door = self.door or Door(web_policy.from_environment()).typed()
+            data = http.fetch(url, SIZE_LIMIT, door)
             self._count(len(data))
             return data
         except (SpecError, TransientError) as error:

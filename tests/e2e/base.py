@@ -21,6 +21,7 @@ from testtools import content
 from devcloud import settings
 from devcloud.media import outcome
 from osc_imagebuild.cloud.images import CORE
+from osc_imagebuild.media import web_policy
 from osc_imagebuild.model.names import RECORD_TAG, builds_of
 from tests import paths
 
@@ -50,6 +51,8 @@ class EndToEndTest(testtools.TestCase):
         self.environment = {
             **os.environ,
             "OSC_IMAGEBUILD_CATALOG": str(CATALOG),
+            # Whoever goes on with a build fetches what its record names, from here too.
+            web_policy.VARIABLE: settings.GATEWAY,
             "PYTHONUNBUFFERED": "1",
         }
         # Failed builds save their consoles in the working directory.

@@ -111,6 +111,16 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def answering(status: int, **headers: str) -> Callable[[Handler, int], bool]:
+    """Return a fault that is the same answer to everything, without a body."""
+
+    def answer(handler: Handler, number: int) -> bool:
+        handler.status(status, **headers)
+        return True
+
+    return answer
+
+
 @contextmanager
 def serving(data: bytes) -> Iterator[Web]:
     """Serve ``data`` for a while."""

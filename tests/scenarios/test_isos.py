@@ -334,7 +334,7 @@ class CinderTest(IsoTestCase):
     def test_quota_of_what_is_needed(self) -> None:
         """A large ISO counts; what boots the result only where that is asked for."""
         describe = verified.describe
-        self.patch(verified, "describe", lambda *at: (6 << 30, describe(*at)[1]))
+        self.patch(verified, "describe", lambda *asked: (6 << 30, describe(*asked)[1]))
         self.cloud.cinder.limits["VolumeGigabytes"] = 8
         error = self.assertRaises(SpecError, self.builder().plan, self.request())
         self.assertIn("8 GiB of volumes left, the build needs 9", str(error))

@@ -117,6 +117,21 @@ class FloorTest(testtools.TestCase):
             words = {n.split(".")[0] for n in imported(ast.parse(path.read_text()))}
             self.assertEqual(set(), words & {"openstack", "keystoneauth1"}, name)
 
+    def test_web_servers_are_asked_through_one_door(self) -> None:
+        """What can send a request is known to it, and to what speaks to the cloud."""
+        senders = {"requests", "urllib3", "http", "httplib2", "websocket"}
+        knowing = {
+            name
+            for name, path in modules()
+            if {n.split(".")[0] for n in imported(ast.parse(path.read_text()))}
+            & senders
+            or "urllib.request" in path.read_text()
+        }
+        cloud = {name for name in knowing if name.startswith("cloud.")}
+        self.assertEqual(
+            {"media.door", "media.connections", "media.answer"}, knowing - cloud
+        )
+
 
 class LoadTest(testtools.TestCase):
     """What is loaded with what."""

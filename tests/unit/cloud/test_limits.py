@@ -63,7 +63,7 @@ class HeaderTest(CloudTestCase):
     def test_content_length(self) -> None:
         """0 where it is none."""
         for text, wanted in (("120", 120), *((text, 0) for text in NO_NUMBERS)):
-            self.assertEqual(wanted, http.told_length({"Content-Length": text}))
+            self.assertEqual(wanted, http.length(answer("Content-Length", text)))
 
 
 def answer(header: str, value: str) -> requests.Response:

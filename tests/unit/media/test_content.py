@@ -13,6 +13,7 @@ import testtools
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.media import content, http, http_range, ipxe_stub, verified
 from osc_imagebuild.model.boot_sources import BlankDisk, RemoteFile, StubDisk
+from tests.fakes.clock import FakeClock, World
 from tests.fakes.mirror import KERNEL, Mirror
 from tests.fakes.wire import Adapter, Reply
 
@@ -116,6 +117,13 @@ class FetchTest(testtools.TestCase):
             self.assertEqual([1], beats)
         error = self.assertRaises(SpecError, http.fetch, URL, 9)
         self.assertIn("is larger than", str(error))
+
+    def test_beats(self) -> None:
+        """Attack: a server that asks to wait until the lease is another's."""
+        world, beats = World(), list[float]()
+        clock = content._Beating(FakeClock(world), lambda: beats.append(world.now))
+        clock.sleep(100)
+        self.assertEqual([30, 60, 90, 100], [at - world.start for at in beats])
 
     def test_full(self) -> None:
         """Where there is no room for a file, it is said what to do."""
