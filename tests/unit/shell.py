@@ -15,7 +15,7 @@ import fixtures
 
 from osc_imagebuild import v1
 from osc_imagebuild.cloud import api
-from osc_imagebuild.guests import catalog
+from osc_imagebuild.guests import catalog, passwords
 from tests.fakes import keystone
 from tests.unit.base import CATALOG, NAME, CloudTestCase
 
@@ -49,6 +49,7 @@ class ShellTestCase(CloudTestCase):
     def setUp(self) -> None:
         """Have no settings but a catalogue with the test OS."""
         super().setUp()
+        self.patch(passwords, "ROUNDS", 1000)
         self.patch(api, "Clock", lambda: self.cloud.clock())
         # The client sets up logging for itself, and it logs much.
         logging.disable(logging.INFO)
