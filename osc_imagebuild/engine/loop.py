@@ -29,14 +29,10 @@ from osc_imagebuild.engine.watch import Watch
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
-    DrivenError,
     Evidence,
     LockedError,
-    Message,
-    NextStep,
     NotFoundError,
     TransientError,
-    Verb,
     because,
 )
 from osc_imagebuild.media.door import STRICT, Door
@@ -423,13 +419,8 @@ class Engine:
         self._build = record.update(self._api, self._build.id, **(known | fields))
         self._lease.touch()
         if self._build.status == Status.CANCELLED:
-            self._lease.verify_held()  # says by whom
-            raise DrivenError(
-                f"build {self._build.id} was taken over by another client, which cancelled "
-                "it; this client stops",
-                resolution=Message("see: ", NextStep(Verb.SHOW, self._build.id)),
-                build_id=self._build.id,
-            )
+            # Who cancels takes the lease away; without that somebody edits the record.
+            self._lease.verify_held()
 
     def _beat(self) -> None:
         """Show while something long is under way that this client lives.

@@ -16,6 +16,7 @@ from osc_imagebuild.model.boot_sources import BootImage, IsoContent
 from tests.unit import samples
 from tests.unit.base import ENTRIES, CloudTestCase
 
+KEY = "osc_imagebuild.builds.authorship._key"
 METADATA = "http://169.254.169.254/latest"
 INTRANET = "http://10.1.2.3/mirror"
 # By boot method, with answers put into the ISO, and with drivers.
@@ -40,7 +41,9 @@ class ForgedTest(CloudTestCase):
         """The ID of a record that nobody drives yet."""
         fields = {k: v.format(place) for k, v in way.items()}
         plan = self.builder().plan(self.request(**fields))
-        made = record.create(self.builder().api, plan.build_id, plan.spec, plan.texts)
+        api = self.builder().api
+        with fixtures.MonkeyPatch(KEY, lambda: b"another's"):
+            made = record.create(api, plan.build_id, plan.spec, plan.texts)
         self.cloud.mirror.fetched.clear()
         return made.id
 

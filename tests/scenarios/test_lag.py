@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import re
+
+from osc_imagebuild import outputs
 from osc_imagebuild.builds.record import Record
 from tests.fakes.cloud import FakeCloud, Observer
-from tests.fakes.faults import LOST, once
+from tests.fakes.faults import LOST, Fault, answered, once
 from tests.fakes.wire import Call
 from tests.unit.base import CloudTestCase
 
@@ -35,6 +39,10 @@ def starts(role: str, call: Call) -> bool:
     return call.kind == "create server" and call.json["server"]["name"].endswith(role)
 
 
+# An image, a volume or a snapshot.
+_BY_ID = re.compile(r"/v[23]/(images|volumes|snapshots)/[0-9a-f-]{36}(/metadata)?")
+
+
 class SecondsTest(LagTestCase):
     """More than one of a role."""
 
@@ -43,15 +51,7 @@ class SecondsTest(LagTestCase):
         for role in ("install", "verify"):
             self.cloud = FakeCloud()
             self.cloud.lag.set(8.0, "servers")
-            self.cloud.hooks.append(
-                once(
-                    lambda call, role=role: (
-                        call.kind == "create server"  # type: ignore[misc]
-                        and call.json["server"]["name"].endswith(role)
-                    ),
-                    LOST,
-                )
-            )
+            self.cloud.hooks.append(once(functools.partial(starts, role), LOST))
             with self.one_of_many(role):
                 self.build(role)
                 self.assertLessEqual(len(self.cloud.created("create server")), 3)
@@ -95,3 +95,40 @@ class SecondsTest(LagTestCase):
             )
 
         return observe
+
+
+class OnceGoneTest(LagTestCase):
+    """Something of the build answers 404 once, as a replica that is behind does."""
+
+    def missed(self, number: int, step: str, **way: str) -> bool:
+        """Build, with 404 for look or change ``number`` in a step; whether it came."""
+        self.cloud = FakeCloud()
+        self.events.clear()
+        seen: list[Call] = []
+
+        def hook(call: Call) -> Fault | None:
+            last = self.events[-1].step if self.events else ""
+            by_id = _BY_ID.fullmatch(call.path)
+            if last == step and by_id and call.method in ("GET", "PATCH", "PUT"):
+                seen.append(call)
+                return answered(404) if len(seen) == number else None
+            return None
+
+        self.cloud.hooks.append(hook)
+        self.build(f"{way}, {number} in {step}", **way)
+        return len(seen) >= number
+
+    def sweep(self, *steps: str) -> None:
+        """Each look and change of these steps in turn, for each output."""
+        for kind in outputs.names():
+            for step in steps:
+                for number in range(1, 40):
+                    met = False
+                    with self.one_of_many(f"{kind}: {number} in {step}"):
+                        met = self.missed(number, step, output=kind)
+                    if not met:
+                        break
+
+    def test_publish(self) -> None:
+        """It is looked at again."""
+        self.sweep("publish")

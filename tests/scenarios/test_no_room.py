@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from osc_imagebuild.builds import lease, record
-from osc_imagebuild.errors import RecordError
+from osc_imagebuild.errors import NextStep, RecordError, Verb
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import Fault, answered
 from tests.fakes.turns import Turns
@@ -148,4 +148,4 @@ class ForgedTest(NoRoomTestCase):
         self.forge()
         self.cloud.world.advance(lease.LIFE_S + 1)
         error = self.assertRaises(RecordError, self.builder().resume, build.id)
-        self.assertIn(f"openstack image build delete {build.id}", str(error))
+        self.assertIn(NextStep(Verb.DELETE, build.id), error.next_steps)

@@ -6,7 +6,7 @@ from osc_imagebuild import boot, outputs
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import LOST, on_mutation
 from tests.fakes.lag import KINDS
-from tests.scenarios.test_lag import LagTestCase
+from tests.scenarios import test_lag
 
 LAGS = (0.5, 8.0, 60.0)
 WAYS = tuple({"output": kind} for kind in outputs.names())
@@ -16,7 +16,7 @@ CREATIONS = (
 )
 
 
-class ListsThatLagTest(LagTestCase):
+class ListsThatLagTest(test_lag.LagTestCase):
     """Every kind of list, alone and all together."""
 
     def test_each_kind(self) -> None:
@@ -38,7 +38,7 @@ class ListsThatLagTest(LagTestCase):
             self.assertEqual(len(set(names)), len(names), f"{where}: {names}")
 
 
-class LostAnswersTest(LagTestCase):
+class LostAnswersTest(test_lag.LagTestCase):
     """And the answer to each request is lost, in turn."""
 
     def test_each_mutation(self) -> None:
@@ -61,3 +61,11 @@ class LostAnswersTest(LagTestCase):
         self.builder().create(self.request(**way))
         calls = [(call.number, call.kind) for call in self.cloud.mutations]
         return [(n, kind) for n, kind in calls if kind in (*CREATIONS, "volume action")]
+
+
+class OnceGoneAnywhereTest(test_lag.OnceGoneTest):
+    """In all steps that deal with the result."""
+
+    def test_publish(self) -> None:
+        """And those around it."""
+        self.sweep("harvest", "clean", "note-result", "verify-server", "cleanup")
