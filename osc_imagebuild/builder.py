@@ -158,15 +158,15 @@ class Builder:
         :raises: RecordError where another client drives it, InstallError
             where it failed, CloudError
         """
-        found = self.find(build)
-        with about(found.id):
-            if found.status == Status.CANCELLED:
-                teardown(self.api, found.id)
-            if found.is_over and found.status != Status.FAILED:
+        build_record = self.find(build)
+        with about(build_record.id):
+            if build_record.status == Status.CANCELLED:
+                teardown(self.api, build_record.id)
+            if build_record.is_over and build_record.status != Status.FAILED:
                 # Its last client may have died before it let go.
-                lease.clear(self.api, found.id)
-                return found
-        return self._drive(found, until="" if wait else "install")
+                lease.clear(self.api, build_record.id)
+                return build_record
+        return self._drive(build_record, until="" if wait else "install")
 
     def retry(
         self,
@@ -187,18 +187,20 @@ class Builder:
             InstallError where it fails again, CloudError
         """
         hardware = retries.Hardware(flavor, availability_zone)
-        found = self.find(build)
-        retries.require_failed(found)
-        with advised(found.id, Verb.RETRY):
-            held = lease.take(self.api, found.id)
+        build_record = self.find(build)
+        retries.require_failed(build_record)
+        with advised(build_record.id, Verb.RETRY):
+            held = lease.take(self.api, build_record.id)
             try:
-                found = retries.prepare(self.api, held, start, hardware)
+                build_record = retries.prepare(self.api, held, start, hardware)
             except BaseException:
                 held.release()
                 raise
-        text = found.spec.result.name
-        self.listener(Event(EventKind.CREATED, found.id, "", text, self.api.now()))
-        return self._drive(found, until="" if wait else "install", held=held)
+        text = build_record.spec.result.name
+        self.listener(
+            Event(EventKind.CREATED, build_record.id, "", text, self.api.now())
+        )
+        return self._drive(build_record, until="" if wait else "install", held=held)
 
     def retry_points(self, build: Record) -> tuple[str, ...]:
         """Return the steps that a failed build can be tried again from.
@@ -253,11 +255,11 @@ class Builder:
                     self.door.typed() if fresh.is_own else self.door,
                 )
                 with _placed(engine):
-                    found = engine.drive(until=until)
-                if not found.is_over:
+                    driven = engine.drive(until=until)
+                if not driven.is_over:
                     engine.write_progress()
                 held.release()
-                return found
+                return driven
             except InstallError:
                 raise  # the engine let go of it
             except RecordError:
@@ -302,9 +304,9 @@ class Builder:
 
         :raises: RecordError, CloudError
         """
-        found = self.find(build)
-        held = lease.leases(self.api, found.id)
-        return State(found, lease.owner(held[-1]) if held else "")
+        build_record = self.find(build)
+        held = lease.leases(self.api, build_record.id)
+        return State(build_record, lease.owner(held[-1]) if held else "")
 
     def list(self) -> Listing:
         """Return all builds of the project, newest first.
@@ -322,9 +324,9 @@ class Builder:
 
         :raises: RecordError, CloudError
         """
-        found = self.find(build)
-        with about(found.id):
-            return cancel_delete.cancel(self.api, found)
+        build_record = self.find(build)
+        with about(build_record.id):
+            return cancel_delete.cancel(self.api, build_record)
 
     def delete(self, build: str, *, with_image: bool = False) -> None:
         """Remove a build: what it left and its record. Needs only the ID.
@@ -340,7 +342,7 @@ class Builder:
     def _identify(self, build: str) -> tuple[str, tuple[str, ...]]:
         """ID and results of a build, even where its record cannot be read."""
         try:
-            found = self.find(build)
+            build_record = self.find(build)
         except RecordError as error:
             try:
                 build_id = str(uuid.UUID(build))
@@ -351,7 +353,7 @@ class Builder:
                 raise
             result = image.properties.get("imagebuild_result_id", "") if image else ""
             return build_id, (result,) if result else ()
-        return found.id, found.made
+        return build_record.id, build_record.made
 
     def orphans(self) -> Sequence[Orphan]:
         """Return what belongs to builds whose records are gone.
@@ -360,14 +362,14 @@ class Builder:
         """
         return orphans.find_orphans(self.api)
 
-    def delete_orphans(self, found: Sequence[Orphan]) -> None:
+    def delete_orphans(self, resources: Sequence[Orphan]) -> None:
         """Remove what `orphans` returned.
 
         :raises: CloudError naming all that could not be removed
         """
         refusals: list[CloudError] = []
         problems: list[Message] = []
-        for orphan in found:
+        for orphan in resources:
             try:
                 orphans.remove(self.api, orphan)
             except CloudError as error:
@@ -384,8 +386,12 @@ class Builder:
 
         :raises: RecordError, CloudError
         """
-        found = self.find(build)
-        text = console_log.read(self.api, found) or kept or found.console_tail
+        build_record = self.find(build)
+        text = (
+            console_log.read(self.api, build_record)
+            or kept
+            or build_record.console_tail
+        )
         return console_log.shown(text, lines, raw=raw)
 
     def follow(
@@ -402,9 +408,11 @@ class Builder:
 
         :raises: ScreenError, RecordError, CloudError
         """
-        found = self.find(build)
-        with about(found.id):
-            return Screenshot(found.id, console_log.screenshot(self.api, found))
+        build_record = self.find(build)
+        with about(build_record.id):
+            return Screenshot(
+                build_record.id, console_log.screenshot(self.api, build_record)
+            )
 
 
 @contextmanager

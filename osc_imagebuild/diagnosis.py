@@ -31,9 +31,9 @@ class Diagnosis:
     os: str = ""
 
 
-def diagnose(text: str, known: Signs) -> Diagnosis:
+def diagnose(text: str, signs: Signs) -> Diagnosis:
     """Judge the text of a console."""
-    verdict = judge(known, GuestView(console=text, live=False))
+    verdict = judge(signs, GuestView(console=text, live=False))
     return Diagnosis(verdict, clean.tail(text, SCREEN_LINES))
 
 
@@ -49,7 +49,7 @@ def diagnose_file(
 
     :raises: SpecError where the file cannot be read or is empty, or the OS is unknown
     """
-    known = signs_of(catalog or Catalog(), os_name) if os_name else None
+    signs = signs_of(catalog or Catalog(), os_name) if os_name else None
     try:
         data = _last(stdin) if path == STDIN and stdin else _last_of(path)
     except OSError as error:
@@ -63,10 +63,10 @@ def diagnose_file(
             "console that was saved too early; see: "
         )
         raise SpecError(Message(why, NextStep(Verb.SCREENSHOT)))
-    if known:
-        return diagnose(text, known)
-    found = diagnose(text, sign_files.of_unknown(text))
-    return dataclasses.replace(found, os=_guessed(sign_files.guess(text)))
+    if signs:
+        return diagnose(text, signs)
+    diagnosis = diagnose(text, sign_files.of_unknown(text))
+    return dataclasses.replace(diagnosis, os=_guessed(sign_files.guess(text)))
 
 
 def _guessed(likely: dict[str, str]) -> str:

@@ -90,9 +90,9 @@ def prepare(
     steps = (*build.steps, (record.RETRY, api.now()))
     held.verify_held()
     fields = _afresh(spec, marks, steps, held.generation) | {"own": build.is_own}
-    found = retry_transient(api.clock, lambda: record.update(api, build.id, **fields))
+    updated = retry_transient(api.clock, lambda: record.update(api, build.id, **fields))
     held.touch()
-    return found
+    return updated
 
 
 def _afresh(

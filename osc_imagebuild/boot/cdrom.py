@@ -129,24 +129,24 @@ class CdromBoot:
             content=BlankDisk(1),
             properties=spec.hardware.properties,
         )
-        found = [root]
+        images = [root]
         if spec.answers.in_iso:
-            found.append(_remastered_image(spec))
+            images.append(_remastered_image(spec))
         elif not spec.media.iso.image_id:
-            found.append(iso_image(spec))
+            images.append(iso_image(spec))
         if spec.answers.label:
-            found.append(_answer_image(spec))
+            images.append(_answer_image(spec))
         if spec.media.drivers.url:
-            found.append(_driver_image(spec.media.drivers))
-        return tuple(found)
+            images.append(_driver_image(spec.media.drivers))
+        return tuple(images)
 
     def cds(self, spec: Spec) -> tuple[BootVolume, ...]:
         """The installer first, as the only one that can boot."""
-        found = [iso_cd(spec, boots=True)]
+        cds = [iso_cd(spec, boots=True)]
         if spec.answers.label:
-            found.append(BootVolume(ANSWER, image_role=ANSWER, cdrom=True, boots=False))
+            cds.append(BootVolume(ANSWER, image_role=ANSWER, cdrom=True, boots=False))
         if spec.media.drivers:
-            found.append(
+            cds.append(
                 BootVolume(
                     DRIVERS,
                     image_role=DRIVERS,
@@ -156,19 +156,21 @@ class CdromBoot:
                     boots=False,
                 )
             )
-        return tuple(found)
+        return tuple(cds)
 
     def problems(self, spec: Spec) -> list[str]:
         """CDs are volumes, and something must bring the answers."""
-        found = []
+        problems = []
         if not spec.hardware.has_root_volume:
-            found.append("boot method cdrom needs volumes (Cinder), for disk and CDs")
+            problems.append(
+                "boot method cdrom needs volumes (Cinder), for disk and CDs"
+            )
         if not (spec.media.iso.url or spec.media.iso.image_id):
-            found.append(
+            problems.append(
                 "boot method cdrom needs the installer's ISO: give its URL, the name of "
                 "an image, or a file with --source"
             )
-        return found
+        return problems
 
 
 METHOD: BootMethod = CdromBoot()

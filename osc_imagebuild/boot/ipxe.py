@@ -111,11 +111,11 @@ def ipxe_commands(address: Address | None) -> list[str]:
     """Return what iPXE is told of a fixed address, nothing where there is none."""
     if not address:
         return []
-    found = [f"set net0/ip {address.ip}", f"set net0/netmask {address.netmask}"]
+    commands = [f"set net0/ip {address.ip}", f"set net0/netmask {address.netmask}"]
     if address.gateway:
-        found.append(f"set net0/gateway {address.gateway}")
-    found += [f"set dns {server}" for server in address.nameservers.split()[:1]]
-    return [*found, "ifopen net0 || goto wait"]
+        commands.append(f"set net0/gateway {address.gateway}")
+    commands += [f"set dns {server}" for server in address.nameservers.split()[:1]]
+    return [*commands, "ifopen net0 || goto wait"]
 
 
 def grub_commands(address: Address | None) -> list[str]:
@@ -127,15 +127,15 @@ def grub_commands(address: Address | None) -> list[str]:
     """
     if not address:
         return []
-    found = [
+    commands = [
         f"net_add_addr fixed efinet0 {address.ip}",
         f"net_add_route subnet {address.subnet} fixed",
     ]
     if gateway := address.gateway:
         for name, net in enumerate(("0.0.0.0/0", *_outside(address.subnet))):
-            found.append(f"net_add_route out{name} {net} gw {gateway}")
+            commands.append(f"net_add_route out{name} {net} gw {gateway}")
     servers = address.nameservers.split()[:1]
-    return [*found, *(f"net_add_dns {server}" for server in servers)]
+    return [*commands, *(f"net_add_dns {server}" for server in servers)]
 
 
 def _outside(subnet: str) -> list[str]:
@@ -209,15 +209,15 @@ class IpxeBoot:
 
     def problems(self, spec: Spec) -> list[str]:
         """iPXE and GRUB as distributions build them speak HTTP only."""
-        found = []
+        problems = []
         for url in (spec.media.kernel_url, spec.media.ramdisk_url):
             if not url.startswith("http://"):
-                found.append(
+                problems.append(
                     f"boot method ipxe needs an http:// install tree, not {url}; "
                     "give another --source or use --boot-method kernel"
                 )
         if spec.installer.arch not in ARCHES:
-            found.append(
+            problems.append(
                 f"boot method ipxe starts x86_64 and aarch64 guests, not {spec.installer.arch}; "
                 "use --boot-method kernel"
             )
@@ -227,11 +227,11 @@ class IpxeBoot:
             spec.media.ramdisk_url,
         )
         if spec.hardware.firmware == "uefi" and any("'" in text for text in words):
-            found.append(
+            problems.append(
                 "boot method ipxe cannot give UEFI guests a command line, or an address, "
                 "with '; use --boot-method kernel"
             )
-        return found
+        return problems
 
 
 METHOD: BootMethod = IpxeBoot()

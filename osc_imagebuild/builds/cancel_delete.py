@@ -25,19 +25,19 @@ def cancel(api: Api, build: Record) -> Record:
         return build
     fenced = fence.put_up(api, build.id)
     try:
-        found = _marked(api, build.id)
+        marked = _marked(api, build.id)
     except RecordError:  # deleted meanwhile, or damaged: nothing to hold on to
         fenced.lift()
         raise
-    if found.status == Status.COMPLETE:
+    if marked.status == Status.COMPLETE:
         fenced.lift()
-        return found
+        return marked
     _tear_down(api, fenced)
-    if found.status == Status.CANCELLED:
+    if marked.status == Status.CANCELLED:
         # It may be published, and not yet told.
-        remove_result(api, found.id, found.made)
+        remove_result(api, marked.id, marked.made)
     fenced.lift()
-    return found
+    return marked
 
 
 def _marked(api: Api, build_id: str) -> Record:
@@ -46,13 +46,13 @@ def _marked(api: Api, build_id: str) -> Record:
     :raises: RecordError where there is none any more, CloudError
     """
     # Its driver may have written until it lost the lease.
-    found = record.load(api, build_id)
-    if found.is_over and not found.has_texts:
-        return found
-    fields = record.closing(found.spec)
-    if not found.is_over:
+    loaded = record.load(api, build_id)
+    if loaded.is_over and not loaded.has_texts:
+        return loaded
+    fields = record.closing(loaded.spec)
+    if not loaded.is_over:
         fields |= {"status": Status.CANCELLED, "reason": fence.CANCELLED}
-    return record.update(api, found.id, **fields)
+    return record.update(api, loaded.id, **fields)
 
 
 def delete(api: Api, build_id: str, made: Collection[str]) -> None:

@@ -19,8 +19,8 @@ def release(api: Api, build_id: str, image_id: str, tags: frozenset[str]) -> Non
     :raises: CloudError
     """
     if any(tag.startswith(shared_tag("")) for tag in tags):
-        found = images.find(api, image_id)
-        tags = found.tags if found else tags
+        image = images.find(api, image_id)
+        tags = image.tags if image else tags
     others = [other for other in builds_of(tags) if other != build_id]
     if others:
         images.untag(api, image_id, build_tag(build_id))

@@ -22,8 +22,8 @@ def running(api: Api, build: Record) -> Server | None:
 
     :raises: CloudError
     """
-    found = servers.tagged(api, build_tag(build.id))
-    return found[-1] if found else None
+    listed = servers.tagged(api, build_tag(build.id))
+    return listed[-1] if listed else None
 
 
 def shown(text: str, lines: int | None, *, raw: bool) -> str:
@@ -55,7 +55,7 @@ def follow(api: Api, build: Record, lines: int | None, *, raw: bool) -> Iterator
     :raises: CloudError, RecordError where the build is deleted meanwhile
     """
     seen, rest, server_id = "", "", ""
-    said = False
+    has_shown = False
     while True:
         server = running(api, build)
         text = server and servers.console(api, server.id, servers.WHOLE_CONSOLE)
@@ -64,8 +64,8 @@ def follow(api: Api, build: Record, lines: int | None, *, raw: bool) -> Iterator
                 seen, server_id = "", server.id
             new = added(seen, text) if seen else text
             seen = text
-            if not said:
-                new, said = shown(new, lines, raw=True) if lines else new, True
+            if not has_shown:
+                new, has_shown = shown(new, lines, raw=True) if lines else new, True
             whole, rest = _whole_lines(rest + new, raw=raw)
             yield whole
         if record.load(api, build.id).is_over:
@@ -73,7 +73,7 @@ def follow(api: Api, build: Record, lines: int | None, *, raw: bool) -> Iterator
         api.clock.sleep(FOLLOW_S)
     if rest:
         yield shown(rest, None, raw=raw)
-    if not said:
+    if not has_shown:
         yield shown(record.load(api, build.id).console_tail, lines, raw=raw)
 
 

@@ -72,10 +72,10 @@ def _mark(api: Api, build_id: str) -> None:
 
     The record may be damaged: nobody drives it by that then.
     """
-    found = images.find(api, build_id)
-    if found is None or RECORD_TAG not in found.tags:
+    image = images.find(api, build_id)
+    if image is None or RECORD_TAG not in image.tags:
         return
-    if found.properties.get(record.STATUS) != Status.BUILDING:
+    if image.properties.get(record.STATUS) != Status.BUILDING:
         return
     operations = [
         {"op": "add", "path": f"/{record.STATUS}", "value": Status.CANCELLED},

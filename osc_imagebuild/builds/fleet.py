@@ -77,10 +77,12 @@ class Fleet:
         """
         records, _ = record.load_all(self._api)
         self._forget_tried_again(records)
-        known = [r for r in records if r.id not in self.outcome.failed]
-        mine = [r for r in known if r.status == Status.BUILDING]
-        held = _newest(images.tagged(self._api, PART_TAG, hidden=True)) if known else {}
-        for build in known:
+        pending = [r for r in records if r.id not in self.outcome.failed]
+        mine = [r for r in pending if r.status == Status.BUILDING]
+        held = (
+            _newest(images.tagged(self._api, PART_TAG, hidden=True)) if pending else {}
+        )
+        for build in pending:
             if build.is_over and build.id in held:
                 self._end(build, held[build.id])
         if not mine:
@@ -142,10 +144,10 @@ class Fleet:
             self._failed_at[build.id] = self._api.now()
 
 
-def _newest(found: list[Image]) -> dict[str, Image]:
+def _newest(parts: list[Image]) -> dict[str, Image]:
     """The newest lease of each build among all parts of all builds."""
     newest: dict[str, Image] = {}
-    for image in sorted(found, key=lease.generation):
+    for image in sorted(parts, key=lease.generation):
         build_id = lease.build_of(image)
         if build_id:
             newest[build_id] = image

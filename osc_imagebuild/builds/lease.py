@@ -164,11 +164,11 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
 
 def _seen(api: Api, image_id: str) -> Image | None:
     """Ask twice: a replica of Glance's database may lag, and this stops a client."""
-    found = images.find(api, image_id)
-    if found is None:
+    image = images.find(api, image_id)
+    if image is None:
         api.clock.sleep(SECOND_LOOK_S)
-        found = images.find(api, image_id)
-    return found
+        image = images.find(api, image_id)
+    return image
 
 
 def _used_up(api: Api, build_id: str) -> int:
@@ -217,9 +217,10 @@ def _taken(api: Api, build_id: str, held: list[Image]) -> Lease:
 def leases(api: Api, build_id: str) -> list[Image]:
     """Return the build's lease images, the owner's last."""
     prefix = resource_name(build_id, "lease-")
-    found = images.tagged(api, build_tag(build_id), hidden=True)
+    images_of_build = images.tagged(api, build_tag(build_id), hidden=True)
     return sorted(
-        (image for image in found if image.name.startswith(prefix)), key=generation
+        (image for image in images_of_build if image.name.startswith(prefix)),
+        key=generation,
     )
 
 
@@ -230,11 +231,11 @@ def clear(api: Api, build_id: str, *, unlisted: bool = False) -> None:
 
     :raises: CloudError
     """
-    for left in leases(api, build_id):
-        if left.protected:
+    for image in leases(api, build_id):
+        if image.protected:
             operation = {"op": "replace", "path": "/protected", "value": False}
-            images.patch(api, left.id, [operation])
-        images.delete(api, left.id)
+            images.patch(api, image.id, [operation])
+        images.delete(api, image.id)
     if unlisted:
         last = _used_up(api, build_id)
         for number in (last, last + 1):
@@ -280,8 +281,8 @@ def is_alive(api: Api, held: Image, updated_at: float) -> bool:
 
 def build_of(image: Image) -> str:
     """The ID of the build that lease ``image`` is for, '' where it is no lease."""
-    build_id, found, _ = image.name.removeprefix("imagebuild-").partition("-lease-")
-    return build_id if found else ""
+    build_id, separator, _ = image.name.removeprefix("imagebuild-").partition("-lease-")
+    return build_id if separator else ""
 
 
 def _lease_id(build_id: str, generation: int) -> str:

@@ -41,36 +41,36 @@ def find_orphans(api: Api) -> list[Orphan]:
 
     :raises: CloudError
     """
-    found = [
+    candidates = [
         Orphan("server", server.id, server.name, build_id)
         for server in servers.tagged(api, PART_TAG)
         for build_id in builds_of([server.name])
         if server.task_state != "deleting"
     ]
     if api.has("volume"):
-        found += [
+        candidates += [
             Orphan("snapshot", item.id, item.name, item.metadata[VOLUME_MARK])
             for item in volumes.marked_snapshots(api)
         ]
-        found += [
+        candidates += [
             Orphan("volume", item.id, item.name, item.metadata[VOLUME_MARK])
             for item in volumes.marked(api)
             if item.status != "deleting"
         ]
-    found += [
+    candidates += [
         Orphan("image", image.id, image.name, build_id, image.tags)
         for image in images.tagged(api, PART_TAG, hidden=True)
         for build_id in builds_of(image.tags)
     ]
     # Nova and Cinder make a result without tags, and a client may die before it tags it.
-    found += [
+    candidates += [
         Orphan("image", image.id, image.name, build_id, image.tags)
         for image in images.unhidden(api)
         for build_id in builds_of([image.name])
         if image.name == resource_name(build_id, RESULT)
     ]
-    known = {record.id for record in images.tagged(api, RECORD_TAG, hidden=True)}
-    return [orphan for orphan in found if orphan.build_id not in known]
+    recorded = {record.id for record in images.tagged(api, RECORD_TAG, hidden=True)}
+    return [orphan for orphan in candidates if orphan.build_id not in recorded]
 
 
 def remove(api: Api, orphan: Orphan) -> None:

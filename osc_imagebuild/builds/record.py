@@ -174,8 +174,8 @@ def unpack(packed: str) -> dict[str, str]:
         # Bounded: a damaged or hostile property must not fill the memory.
         inflater = zlib.decompressobj()
         raw = inflater.decompress(base64.b64decode(packed), 1_000_000)
-        found = json.loads(raw)
-        return {str(key): str(value) for key, value in found.items()}
+        data = json.loads(raw)
+        return {str(key): str(value) for key, value in data.items()}
     except (ValueError, AttributeError, RecursionError, zlib.error) as error:
         raise RecordError(f"the build's user data is damaged: {error}") from error
 
@@ -216,14 +216,14 @@ def reload(api: Api, build_id: str) -> tuple[Record, dict[str, str]]:
         # A replica of Glance's database may lag behind.
         api.clock.sleep(LAG_S)
         image = _image(api, build_id)
-    found = parse(image)
-    return found, {} if found.is_over and not found.has_texts else _texts(image)
+    record = parse(image)
+    return record, {} if record.is_over and not record.has_texts else _texts(image)
 
 
 def _image(api: Api, build_id: str) -> Image:
     image = images.find(api, build_id)
-    known = image is not None and RECORD_TAG in image.tags
-    if image is None or not known or images.is_foreign(api, image):
+    is_record = image is not None and RECORD_TAG in image.tags
+    if image is None or not is_record or images.is_foreign(api, image):
         raise NoRecordError(
             f"there is no build {build_id} in this project",
             resolution=Message("see: ", NextStep(Verb.LIST)),
@@ -359,10 +359,10 @@ def _when(at: Any) -> float:
 
     :raises: ValueError, TypeError
     """
-    found = float(at)
-    if not 0 <= found < 1e11:
-        raise ValueError(f"{found} is no time")
-    return found
+    seconds = float(at)
+    if not 0 <= seconds < 1e11:
+        raise ValueError(f"{seconds} is no time")
+    return seconds
 
 
 def _steps(text: str) -> tuple[tuple[str, float], ...]:

@@ -51,15 +51,15 @@ def teardown(
     asked: dict[str, float] = {}
     while True:
         beat()
-        if not (left := _left(api, build_id, keep)):
+        if not (remaining := _remaining(api, build_id, keep)):
             return
-        has_volumes = any(isinstance(item, Volume) for item in left)
+        has_volumes = any(isinstance(item, Volume) for item in remaining)
         limit = VOLUME_LIMIT_S if has_volumes else LIMIT_S
         if patience.look() > limit:
-            text = f"still there after {limit:.0f} s: {_names(left)}"
+            text = f"still there after {limit:.0f} s: {_names(remaining)}"
             again = Message("try again: ", NextStep(verb, build_id))
-            raise _stays(left, refused, text, again)
-        for item in left:
+            raise _stays(remaining, refused, text, again)
+        for item in remaining:
             if api.clock.steady() - asked.get(item.id, -AGAIN_S) < AGAIN_S:
                 continue
             if _remove(api, build_id, item, refused):
@@ -67,31 +67,31 @@ def teardown(
         api.clock.sleep(2)
 
 
-def _names(left: Sequence[Resource]) -> str:
-    return ", ".join(f"{item.name} ({item.id})" for item in left)
+def _names(resources: Sequence[Resource]) -> str:
+    return ", ".join(f"{item.name} ({item.id})" for item in resources)
 
 
 def _stays(
-    left: Sequence[Resource],
+    remaining: Sequence[Resource],
     refused: Mapping[str, CloudError],
     text: str,
     resolution: str = "",
 ) -> CloudError:
     """Name the last refusal to remove what is left, or the service that keeps it."""
-    for item in left:
+    for item in remaining:
         if item.id in refused:
             return because(refused[item.id], text, resolution=resolution)
-    return CloudError(text, service=left[0].SERVICE, resolution=resolution)
+    return CloudError(text, service=remaining[0].SERVICE, resolution=resolution)
 
 
-def _left(api: Api, build_id: str, keep: Collection[str]) -> Sequence[Resource]:
+def _remaining(api: Api, build_id: str, keep: Collection[str]) -> Sequence[Resource]:
     """What is there, in the order in which it can go."""
-    found: list[Resource] = [*servers.tagged(api, build_tag(build_id))]
+    resources: list[Resource] = [*servers.tagged(api, build_tag(build_id))]
     if api.has("volume"):
-        found += volumes.marked_snapshots(api, build_id)
-        found += volumes.marked(api, build_id)
-    found += leftovers(api, build_id)
-    return [item for item in found if item.id not in keep]
+        resources += volumes.marked_snapshots(api, build_id)
+        resources += volumes.marked(api, build_id)
+    resources += leftovers(api, build_id)
+    return [item for item in resources if item.id not in keep]
 
 
 def leftovers(api: Api, build_id: str) -> list[Image]:
@@ -129,11 +129,11 @@ def remove_result(api: Api, build_id: str, made: Collection[str]) -> Sequence[Im
 
 def _remove_images(api: Api, build_id: str, made: Collection[str]) -> list[Image]:
     """Delete those of the build; return the others."""
-    found = [image for i in made if (image := images.find(api, i)) is not None]
-    for image in found:
+    present = [image for i in made if (image := images.find(api, i)) is not None]
+    for image in present:
         if is_own(image, build_id, api.project_id()):
             images.delete(api, image.id)
-    return [image for image in found if not is_own(image, build_id, api.project_id())]
+    return [image for image in present if not is_own(image, build_id, api.project_id())]
 
 
 def remove_marked(
@@ -147,14 +147,16 @@ def remove_marked(
     patience = Patience(api.clock)
     refused: dict[str, CloudError] = {}
     while True:
-        found = [item for i in made if (item := find(api, i)) is not None]
-        left = [item for item in found if is_own(item, build_id, api.project_id())]
-        if not left:
+        present = [item for i in made if (item := find(api, i)) is not None]
+        remaining = [
+            item for item in present if is_own(item, build_id, api.project_id())
+        ]
+        if not remaining:
             return
         if patience.look() > LIMIT_S:
-            text = f"still there after {LIMIT_S:.0f} s, perhaps in use: {_names(left)}"
-            raise _stays(left, refused, text)
-        for item in left:
+            text = f"still there after {LIMIT_S:.0f} s, perhaps in use: {_names(remaining)}"
+            raise _stays(remaining, refused, text)
+        for item in remaining:
             _remove(api, build_id, item, refused)
         api.clock.sleep(2)
 

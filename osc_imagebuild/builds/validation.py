@@ -96,9 +96,9 @@ def _is_sign(at: str) -> bool:
     return at.rpartition(".")[2] in words
 
 
-def _require(what: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ValueError(f"{what} {value!r:.60} is none of {', '.join(known)}")
+def _require(what: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{what} {value!r:.60} is none of {', '.join(allowed)}")
 
 
 def _match(what: str, value: str, pattern: re.Pattern[str]) -> None:
@@ -124,8 +124,8 @@ def _check_media(spec: Spec) -> None:
 
 
 def _check_disc(disc: AnswerDisc) -> None:
-    if wrong := answer_cd.problems(disc.label, [*disc.files, *disc.texts]):
-        raise ValueError("; ".join(wrong))
+    if problems := answer_cd.problems(disc.label, [*disc.files, *disc.texts]):
+        raise ValueError("; ".join(problems))
 
 
 def _check_address(address: Address) -> None:

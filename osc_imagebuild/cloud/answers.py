@@ -50,10 +50,10 @@ def texts(value: Any) -> list[str]:
 
     :raises: TypeError
     """
-    found = list(items(value))
-    if not all(isinstance(item, str) for item in found):
+    entries = list(items(value))
+    if not all(isinstance(item, str) for item in entries):
         raise TypeError("something else among texts")
-    return found
+    return entries
 
 
 def items(value: Any) -> Sequence[Any]:

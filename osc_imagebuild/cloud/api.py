@@ -221,8 +221,8 @@ class Api:
     def _proxy(self, service: str) -> Adapter:
         """What sends requests to a service; the SDK knows not all of them."""
         if service in _SERVICES:
-            found: Adapter = getattr(self.connection, _SERVICES[service])
-            return found
+            proxy: Adapter = getattr(self.connection, _SERVICES[service])
+            return proxy
         config = self.connection.config
         return Adapter(
             self.connection.session,

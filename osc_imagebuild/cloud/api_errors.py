@@ -32,12 +32,12 @@ def is_login(text: str) -> bool:
 def request_id(response: requests.Response) -> str:
     """How the service calls this request in its logs, '' if it does not tell."""
     headers = response.headers
-    found: str = (
+    identifier: str = (
         headers.get("x-openstack-request-id")
         or headers.get("x-compute-request-id")
         or ""
     )
-    return found
+    return identifier
 
 
 def from_response(

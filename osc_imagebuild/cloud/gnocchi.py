@@ -26,11 +26,11 @@ def counters(api: Api, server_id: str) -> Counters | None:
     if not api.has("metric"):
         return None
     try:
-        known = dict(_metrics(api, server_id))
+        names = dict(_metrics(api, server_id))
         latest = {
-            (name, metric_id): found
-            for metric_id, name in known.items()
-            if (found := _latest(api, metric_id))
+            (name, metric_id): measure
+            for metric_id, name in names.items()
+            if (measure := _latest(api, metric_id))
         }
     except TransientError:
         raise
@@ -44,7 +44,7 @@ def _metrics(api: Api, server_id: str) -> Iterator[tuple[str, str]]:
     for kind in ("instance", *_OF_PARTS):
         key = "id" if kind == "instance" else "instance_id"
         try:
-            found = api.change(
+            pairs = api.change(
                 "metric",
                 "POST",
                 f"/v1/search/resource/{kind}",
@@ -58,7 +58,7 @@ def _metrics(api: Api, server_id: str) -> Iterator[tuple[str, str]]:
             if error.status in (400, 404):
                 continue
             raise
-        yield from found
+        yield from pairs
 
 
 def _wanted(data: Mapping[str, Any]) -> list[tuple[str, str]]:

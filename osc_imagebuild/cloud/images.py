@@ -131,8 +131,8 @@ def any_id(api: Api) -> str:
     """
 
     def first(data: Mapping[str, Any]) -> str:
-        found = answers.objects(data, "images")
-        return answers.text(found[0], "id") if found else ""
+        images = answers.objects(data, "images")
+        return answers.text(images[0], "id") if images else ""
 
     return api.read("image", "/images", first, {"limit": "1"})
 

@@ -47,8 +47,8 @@ def zones(api: Api, service: str = "compute") -> list[str]:
 
 
 def _zones(data: Mapping[str, Any]) -> list[str]:
-    found = answers.objects(data, "availabilityZoneInfo")
-    return [answers.text(z, "zoneName") for z in found if z["zoneState"]["available"]]
+    listed = answers.objects(data, "availabilityZoneInfo")
+    return [answers.text(z, "zoneName") for z in listed if z["zoneState"]["available"]]
 
 
 def room(api: Api) -> Room:
@@ -62,13 +62,13 @@ def room(api: Api) -> Room:
 def _room(data: Mapping[str, Any]) -> Room:
     limits = answers.obj(data["limits"]["absolute"])
     return Room(
-        servers=_left(limits, "maxTotalInstances", "totalInstancesUsed"),
-        cores=_left(limits, "maxTotalCores", "totalCoresUsed"),
-        ram_mib=_left(limits, "maxTotalRAMSize", "totalRAMUsed"),
+        servers=_remaining(limits, "maxTotalInstances", "totalInstancesUsed"),
+        cores=_remaining(limits, "maxTotalCores", "totalCoresUsed"),
+        ram_mib=_remaining(limits, "maxTotalRAMSize", "totalRAMUsed"),
     )
 
 
-def _left(limits: Mapping[str, Any], most: str, used: str) -> int | None:
+def _remaining(limits: Mapping[str, Any], most: str, used: str) -> int | None:
     """What a quota still allows, None where it is unlimited."""
     total = int(limits.get(most, -1))
     return None if total < 0 else total - int(limits.get(used, 0))
@@ -111,9 +111,9 @@ def volume_room(api: Api) -> VolumeRoom:
 def _volume_room(data: Mapping[str, Any]) -> VolumeRoom:
     limits = answers.obj(data["limits"]["absolute"])
     return VolumeRoom(
-        volumes=_left(limits, "maxTotalVolumes", "totalVolumesUsed"),
-        snapshots=_left(limits, "maxTotalSnapshots", "totalSnapshotsUsed"),
-        gigabytes=_left(limits, "maxTotalVolumeGigabytes", "totalGigabytesUsed"),
+        volumes=_remaining(limits, "maxTotalVolumes", "totalVolumesUsed"),
+        snapshots=_remaining(limits, "maxTotalSnapshots", "totalSnapshotsUsed"),
+        gigabytes=_remaining(limits, "maxTotalVolumeGigabytes", "totalGigabytesUsed"),
     )
 
 
@@ -148,8 +148,8 @@ def container_hypervisors(api: Api) -> list[str]:
 
 
 def _hypervisors(data: Mapping[str, Any]) -> set[str]:
-    found = answers.objects(data, "hypervisors")
-    return {str(h.get("hypervisor_type", "")).lower() for h in found}
+    listed = answers.objects(data, "hypervisors")
+    return {str(h.get("hypervisor_type", "")).lower() for h in listed}
 
 
 def earlier_duration_s(api: Api, os_name: str, flavor: str) -> int:

@@ -16,16 +16,16 @@ def networks(api: Api) -> list[Network]:
 
     :raises: CloudError
     """
-    found = _listed(api, "networks")
+    listed = _listed(api, "networks")
     subnets = _listed(api, "subnets")
     with garbled("network", "GET /networks, /subnets and /ports"):
-        return _networks(api, found, subnets)
+        return _networks(api, listed, subnets)
 
 
 def _networks(
-    api: Api, found: Sequence[Mapping[str, Any]], subnets: Sequence[Mapping[str, Any]]
+    api: Api, listed: Sequence[Mapping[str, Any]], subnets: Sequence[Mapping[str, Any]]
 ) -> list[Network]:
-    of = {n["id"]: [s for s in subnets if s["network_id"] == n["id"]] for n in found}
+    of = {n["id"]: [s for s in subnets if s["network_id"] == n["id"]] for n in listed}
     routers, answering = _routers(api)
     routed = routers | _gateways(api, subnets)
     return [
@@ -38,7 +38,7 @@ def _networks(
             router=n["id"] in answering,
             subnets=_subnets(of[n["id"]]),
         )
-        for n in found
+        for n in listed
     ]
 
 
@@ -54,7 +54,7 @@ def _has_dhcp(subnets: Sequence[Mapping[str, Any]]) -> bool:
 
 def _subnets(subnets: Sequence[Mapping[str, Any]]) -> tuple[Subnet, ...]:
     """Those of IPv4 that take servers, and not only routers or floating IPs."""
-    found = [
+    parsed = [
         Subnet(
             cidr=answers.text(subnet, "cidr"),
             gateway=answers.text_or(subnet, "gateway_ip"),
@@ -71,7 +71,7 @@ def _subnets(subnets: Sequence[Mapping[str, Any]]) -> tuple[Subnet, ...]:
             for kind in subnet.get("service_types") or ["compute:"]
         )
     ]
-    return tuple(sorted(found, key=lambda subnet: not subnet.gateway))
+    return tuple(sorted(parsed, key=lambda subnet: not subnet.gateway))
 
 
 def used_addresses(api: Api, network_id: str) -> set[str]:
@@ -140,8 +140,8 @@ def _gateways(api: Api, subnets: Sequence[Mapping[str, Any]]) -> set[str]:
 
 
 def _project(api: Api) -> str:
-    found: str | None = api.connection.current_project_id
-    return found or ""
+    project_id: str | None = api.connection.current_project_id
+    return project_id or ""
 
 
 def security_groups(api: Api) -> list[SecurityGroup]:

@@ -53,16 +53,16 @@ def read(
         after = [("marker", list(items)[-1])] if items else []
         asked = [*params, ("limit", str(PAGE)), *after]
         try:
-            found = api.read(service, path, page, asked)
+            answer = api.read(service, path, page, asked)
         except CloudError as error:
             # What the marker names has gone meanwhile.
             if not after or error.status not in (400, 404):
                 raise
             items = {}
             continue
-        new = {item.id: item for item in found.items if item.id not in items}
+        new = {item.id: item for item in answer.items if item.id not in items}
         items |= new
-        if not found.has_next or not found.items:
+        if not answer.has_next or not answer.items:
             return list(items.values())
         if not new:
             break  # the same page again

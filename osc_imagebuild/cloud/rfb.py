@@ -234,9 +234,9 @@ def _reader(
             if isinstance(data, str) or empty > MAX_EMPTY:
                 raise ScreenError("the console broke off")
             kept.extend(data)
-        found = bytes(kept[:count])
+        chunk = bytes(kept[:count])
         del kept[:count]
-        return found
+        return chunk
 
     return read
 
@@ -326,7 +326,7 @@ def png(picture: Picture) -> bytes:
         from PIL import Image
     except ImportError as error:
         raise ScreenError(f"screenshots need Pillow: pip install '{EXTRA}'") from error
-    found = io.BytesIO()
+    file = io.BytesIO()
     size = picture.width, picture.height
-    Image.frombytes("RGB", size, picture.rgb).save(found, "PNG", optimize=True)
-    return found.getvalue()
+    Image.frombytes("RGB", size, picture.rgb).save(file, "PNG", optimize=True)
+    return file.getvalue()

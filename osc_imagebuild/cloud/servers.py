@@ -61,10 +61,10 @@ def find(api: Api, server_id: str) -> Server | None:
     :raises: CloudError
     """
     try:
-        found = api.read("compute", f"/servers/{server_id}", _one)
+        server = api.read("compute", f"/servers/{server_id}", _one)
     except NotFoundError:
         return None
-    return None if found.status in ("DELETED", "SOFT_DELETED") else found
+    return None if server.status in ("DELETED", "SOFT_DELETED") else server
 
 
 def _one(data: Mapping[str, Any]) -> Server:
@@ -78,12 +78,12 @@ def actions(api: Api, server_id: str) -> tuple[ServerAction, ...]:
     """
     try:
         path = f"/servers/{server_id}/os-instance-actions"
-        found = api.read("compute", path, _actions)
+        listed = api.read("compute", path, _actions)
     except CloudError as error:
         if error.status in (403, 404):
             return ()
         raise
-    return tuple(sorted(found, key=lambda action: action.at))
+    return tuple(sorted(listed, key=lambda action: action.at))
 
 
 def _actions(data: Mapping[str, Any]) -> list[ServerAction]:
@@ -103,8 +103,8 @@ def tagged(api: Api, tag: str) -> list[Server]:
     :raises: CloudError
     """
     path, params = "/servers/detail", [("tags", tag)]
-    found = paging.read(api, "compute", path, "servers", parse, params)
-    alive = [s for s in found if s.status not in ("DELETED", "SOFT_DELETED")]
+    listed = paging.read(api, "compute", path, "servers", parse, params)
+    alive = [s for s in listed if s.status not in ("DELETED", "SOFT_DELETED")]
     return sorted(alive, key=lambda server: (server.created_at, server.id))
 
 

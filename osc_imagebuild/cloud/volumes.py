@@ -53,8 +53,8 @@ def parse_snapshot(data: Mapping[str, Any]) -> Snapshot:
     )
 
 
-def _texts(found: Any) -> dict[str, str]:
-    return {key: str(value) for key, value in answers.obj(found or {}).items()}
+def _texts(data: Any) -> dict[str, str]:
+    return {key: str(value) for key, value in answers.obj(data or {}).items()}
 
 
 def find(api: Api, volume_id: str) -> Volume | None:
@@ -93,9 +93,9 @@ def marked(api: Api, build_id: str = "") -> list[Volume]:
     :raises: CloudError
     """
     path, filters = "/volumes/detail", _filters(build_id)
-    found = paging.read(api, "volume", path, "volumes", parse, filters)
+    listed = paging.read(api, "volume", path, "volumes", parse, filters)
     return sorted(
-        (v for v in found if _is_of(v.metadata, build_id)),
+        (v for v in listed if _is_of(v.metadata, build_id)),
         key=lambda volume: (volume.created_at, volume.id),
     )
 
@@ -106,9 +106,9 @@ def marked_snapshots(api: Api, build_id: str = "") -> list[Snapshot]:
     :raises: CloudError
     """
     path, filters = "/snapshots/detail", _filters(build_id)
-    found = paging.read(api, "volume", path, "snapshots", parse_snapshot, filters)
+    listed = paging.read(api, "volume", path, "snapshots", parse_snapshot, filters)
     return sorted(
-        (s for s in found if _is_of(s.metadata, build_id)),
+        (s for s in listed if _is_of(s.metadata, build_id)),
         key=lambda snapshot: (snapshot.created_at, snapshot.id),
     )
 
@@ -201,8 +201,8 @@ def delete(api: Api, volume_id: str, build_id: str) -> None:
 
     :raises: CloudError
     """
-    found = find(api, volume_id)
-    if found is not None and is_own(found, build_id, api.project_id()):
+    volume = find(api, volume_id)
+    if volume is not None and is_own(volume, build_id, api.project_id()):
         _delete(api, f"/volumes/{volume_id}")
 
 
@@ -211,8 +211,8 @@ def delete_snapshot(api: Api, snapshot_id: str, build_id: str) -> None:
 
     :raises: CloudError
     """
-    found = find_snapshot(api, snapshot_id)
-    if found is not None and is_own(found, build_id, api.project_id()):
+    snapshot = find_snapshot(api, snapshot_id)
+    if snapshot is not None and is_own(snapshot, build_id, api.project_id()):
         _delete(api, f"/snapshots/{snapshot_id}")
 
 

@@ -256,10 +256,10 @@ class Actor:
         listed = images.tagged(self._api, tag, hidden=True)
         active = [i for i in listed if i.status == "active" and i.sha512]
         wanted = self.sha512_of(image) if active else ""
-        for found in active:
-            if wanted and found.sha512 == wanted:
-                images.tag(self._api, found.id, build_tag(self._build_id))
-                return found.id
+        for candidate in active:
+            if wanted and candidate.sha512 == wanted:
+                images.tag(self._api, candidate.id, build_tag(self._build_id))
+                return candidate.id
         return ""
 
     def sha512_of(self, image: BootImage) -> str:
@@ -328,8 +328,8 @@ class Actor:
 
     def _create_server(self, action: CreateServer) -> None:
         name = resource_name(self._build_id, action.role)
-        known = servers.tagged(self._api, build_tag(self._build_id))
-        if self._is_listed(name, (s for s in known if s.id not in action.instead_of)):
+        listed = servers.tagged(self._api, build_tag(self._build_id))
+        if self._is_listed(name, (s for s in listed if s.id not in action.instead_of)):
             return
         spec = self._spec
         body: dict[str, Any] = {
@@ -377,10 +377,10 @@ class Actor:
 
     def _networks(self, action: CreateServer) -> list[dict[str, str]]:
         """The installer has the address that it was told; the result takes any."""
-        found = [{"uuid": network} for network in self._spec.network.networks]
+        networks = [{"uuid": network} for network in self._spec.network.networks]
         if self._spec.network.address and action.role == Role.INSTALL:
-            found[0]["fixed_ip"] = self._spec.network.address.ip
-        return found
+            networks[0]["fixed_ip"] = self._spec.network.address.ip
+        return networks
 
     def _set_image(self, action: SetImage) -> None:
         own = {build_tag(self._build_id), PART_TAG}
@@ -397,6 +397,6 @@ class Actor:
         images.patch(self._api, action.image.id, operations)
 
     def _delete_image(self, image_id: str) -> None:
-        found = images.find(self._api, image_id)
-        if found is not None:
-            release(self._api, self._build_id, image_id, found.tags)
+        image = images.find(self._api, image_id)
+        if image is not None:
+            release(self._api, self._build_id, image_id, image.tags)

@@ -61,15 +61,15 @@ def end_failed(
 
     :raises: TransientError where it had better be tried again
     """
-    left = ""
+    remains = ""
     try:
         _clean(api, build)
     except TransientError:
         raise
     except CloudError as error:
         # Why the build failed must not go under in why its server stays.
-        left = Message("not all that it made could be removed: ", error.message)
-    return _failure(build, evidence, left, _points(api, build))
+        remains = Message("not all that it made could be removed: ", error.message)
+    return _failure(build, evidence, remains, _points(api, build))
 
 
 def _points(api: Api, build: record.Record) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ def _points(api: Api, build: record.Record) -> tuple[str, ...]:
 def _failure(
     build: record.Record,
     evidence: Evidence | None,
-    left: str,
+    remains: str,
     points: tuple[str, ...],
 ) -> InstallError:
     details: list[str] = []
@@ -104,7 +104,7 @@ def _failure(
         )
     return InstallError(
         f"build {build.id} failed in step {build.step}: {build.reason}",
-        details=Message.lines((*details, left)),
+        details=Message.lines((*details, remains)),
         resolution=Message.lines(next_steps),
         build_id=build.id,
         step=build.step,

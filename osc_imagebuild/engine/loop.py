@@ -292,8 +292,8 @@ class Engine:
         key, service = f"{self._step}: {type(action).__name__}", targets.service(action)
         again = self._count(key, reason, targets.target(action), service)
         project_id, facts = self._api.project_id(), self._facts or Facts(0.0)
-        if wrong := ownership.refusal(action, facts, self._build.id, project_id):
-            self._fail(wrong, "", service=service)
+        if refusal := ownership.refusal(action, facts, self._build.id, project_id):
+            self._fail(refusal, "", service=service)
         if again or isinstance(action, CREATING):
             self._lease.verify_held()
         else:
@@ -310,9 +310,9 @@ class Engine:
                     self._tell(EventKind.NOTE, f"no key could be pressed: {trouble}")
                 self._mark(Milestone.KEY, {"trouble": trouble} if trouble else {})
             case RebootServer():
-                known = self._actor.reboot(action)
-                if known is not None:
-                    self._mark(Milestone.REBOOTED, known)
+                details = self._actor.reboot(action)
+                if details is not None:
+                    self._mark(Milestone.REBOOTED, details)
             case Finish(result_id):
                 self._remove_stragglers()
                 over = {"status": Status.COMPLETE, "percent": 100}
@@ -407,7 +407,7 @@ class Engine:
     def _write(self, **fields: object) -> None:
         """Change the record, the sign of life; who overslept must not."""
         self._lease.verify_if_old()
-        known: dict[str, object] = {
+        defaults: dict[str, object] = {
             "step": self._step,
             "doing": self._doing,
             "percent": "" if self._percent is None else self._percent,
@@ -416,7 +416,7 @@ class Engine:
             "signals": signals_json.dump(self._watch.signals),
             "lease": self._lease.generation,
         }
-        self._build = record.update(self._api, self._build.id, **(known | fields))
+        self._build = record.update(self._api, self._build.id, **(defaults | fields))
         self._lease.touch()
         if self._build.status == Status.CANCELLED:
             # Who cancels takes the lease away; without that somebody edits the record.

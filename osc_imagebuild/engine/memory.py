@@ -95,10 +95,10 @@ class Memory:
         """Return the IDs that should be listed, all or those of a ``role``, and are not."""
         expected = [(r, i) for (of, i), (r, _) in self._made.items() if of is kind]
         expected += self._seen.get(kind, {}).items()
-        left = dict.fromkeys(
+        unlisted = dict.fromkeys(
             i for r, i in expected if role in (None, r) and i not in listed
         )
-        return [item_id for item_id in left if not self.is_forgotten(item_id)]
+        return [item_id for item_id in unlisted if not self.is_forgotten(item_id)]
 
     def doubtful(self, listed: Iterable[str]) -> list[str]:
         """Return the IDs whose entry in a list may be of before this client's change."""
@@ -112,6 +112,6 @@ class Memory:
     def drop(self, kind: Kind, item_id: str) -> None:
         """Note that something is gone."""
         self._made.pop((kind, item_id), None)
-        for role, known in list(self._seen.get(kind, {}).items()):
-            if known == item_id:
+        for role, seen_id in list(self._seen.get(kind, {}).items()):
+            if seen_id == item_id:
                 del self._seen[kind][role]

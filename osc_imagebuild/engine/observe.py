@@ -93,10 +93,10 @@ class Look:
             return None if named and named.startswith(BOOKKEEPING) else named
 
         present = self._present(Image, listed, images.find)
-        found, extra = self._by_role(Image, present, role, facts)
-        if Role.RESULT in facts.images and Role.RESULT not in found:
-            found[Role.RESULT] = facts.images[Role.RESULT]
-        return _with(facts, Image, extra, images=found)
+        by_role, extra = self._by_role(Image, present, role, facts)
+        if Role.RESULT in facts.images and Role.RESULT not in by_role:
+            by_role[Role.RESULT] = facts.images[Role.RESULT]
+        return _with(facts, Image, extra, images=by_role)
 
     def at_result(self, facts: Facts) -> Facts:
         """The result as createImage left it, or by its ID once that is noted."""
@@ -108,22 +108,22 @@ class Look:
         if noted is not None:
             image = self._ask(images.find, noted.data.get("image_id", ""))
             # Anybody in the project can write an ID into a record.
-            found = [image] if image and self._is_own(image) else []
+            results = [image] if image and self._is_own(image) else []
         else:
             name = resource_name(self.build_id, Role.RESULT)
             listed = images.named(self.api, name)
             present = self._present(Image, listed, images.find, Role.RESULT)
-            found = [
+            results = [
                 i for i in present if role_of(self.build_id, i.name) == Role.RESULT
             ]
-            found.sort(key=lambda i: self._rank(Image, Role.RESULT, facts, i))
-            others = found[1:]
-        if found:
-            kept[Role.RESULT] = found[0]
+            results.sort(key=lambda i: self._rank(Image, Role.RESULT, facts, i))
+            others = results[1:]
+        if results:
+            kept[Role.RESULT] = results[0]
             roles = {role: image.id for role, image in kept.items()}
             self.memory.seen(Image, roles)
-        known = {extra.id for extra in facts.duplicates}
-        new = [image for image in others if image.id not in known]
+        duplicate_ids = {extra.id for extra in facts.duplicates}
+        new = [image for image in others if image.id not in duplicate_ids]
         return dataclasses.replace(
             facts, images=kept, duplicates=(*facts.duplicates, *new)
         )
@@ -132,9 +132,9 @@ class Look:
         """Those that carry the build's tag."""
         listed = servers.tagged(self.api, build_tag(self.build_id))
         present = self._present(Server, listed, servers.find)
-        found, extra = self._by_role(Server, present, self._role, facts)
+        by_role, extra = self._by_role(Server, present, self._role, facts)
         going = [s for s in extra if s.task_state != "deleting"]
-        return _with(facts, Server, going, servers=found)
+        return _with(facts, Server, going, servers=by_role)
 
     def at_volumes(self, facts: Facts) -> Facts:
         """Those that carry the build's mark, and the one that was noted as its result."""
@@ -142,11 +142,11 @@ class Look:
         listed = volumes.marked(self.api, self.build_id)
         present = self._present(Volume, listed, volumes.find)
         own = [v for v in present if v.id != noted]
-        found, extra = self._by_role(Volume, own, self._role, facts)
+        by_role, extra = self._by_role(Volume, own, self._role, facts)
         root = self._ask(volumes.find, noted)
         if root and self._is_own(root):
-            found[Role.ROOT] = root
-        return _with(facts, Volume, _there(extra), volumes=found)
+            by_role[Role.ROOT] = root
+        return _with(facts, Volume, _there(extra), volumes=by_role)
 
     def at_snapshots(self, facts: Facts) -> Facts:
         """As `at_volumes`."""
@@ -154,11 +154,11 @@ class Look:
         listed = volumes.marked_snapshots(self.api, self.build_id)
         present = self._present(Snapshot, listed, volumes.find_snapshot)
         own = [s for s in present if s.id != noted]
-        found, extra = self._by_role(Snapshot, own, self._role, facts)
+        by_role, extra = self._by_role(Snapshot, own, self._role, facts)
         snapshot = self._ask(volumes.find_snapshot, noted)
         if snapshot and self._is_own(snapshot):
-            found[Role.RESULT] = snapshot
-        return _with(facts, Snapshot, _there(extra), snapshots=found)
+            by_role[Role.RESULT] = snapshot
+        return _with(facts, Snapshot, _there(extra), snapshots=by_role)
 
     def _is_own(self, item: Resource) -> bool:
         return is_own(item, self.build_id, self.api.project_id())
@@ -241,9 +241,9 @@ class Look:
         )
 
 
-def _with(facts: Facts, kind: type[V], extra: Iterable[V], **found: object) -> Facts:
+def _with(facts: Facts, kind: type[V], extra: Iterable[V], **fields: object) -> Facts:
     others: list[Resource] = [d for d in facts.duplicates if type(d) is not kind]
-    changes: dict[str, Any] = {**found, "duplicates": (*others, *extra)}
+    changes: dict[str, Any] = {**fields, "duplicates": (*others, *extra)}
     return dataclasses.replace(facts, **changes)
 
 
@@ -257,11 +257,11 @@ def _noted(facts: Facts, key: str) -> str:
 
 
 def _find(api: Api, find: Callable[[Api, str], V | None], item_id: str) -> V | None:
-    found = find(api, item_id)
-    if found is None:
+    resource = find(api, item_id)
+    if resource is None:
         api.clock.sleep(SECOND_LOOK_S)
-        found = find(api, item_id)
-    return found
+        resource = find(api, item_id)
+    return resource
 
 
 def _see_server(
@@ -288,15 +288,15 @@ def _see_server(
             watch.on_console(role, text)
         # A console that can't be read any more must not hide what it said.
         consoles[role] = text
-    said = report.on_console(text or "", build_id)
-    if said or not text or role in facts.reports_held:
+    guest_report = report.on_console(text or "", build_id)
+    if guest_report or not text or role in facts.reports_held:
         # Where the console is silent the back-channel is the only word.
         channel = servers.password(api, server.id) if server.status != "BUILD" else ""
         heard = report.parse(channel, build_id)
-        said = heard or said
+        guest_report = heard or guest_report
         held = held | {role} if channel else held
-    if said is not None:
-        reports[role] = said
+    if guest_report is not None:
+        reports[role] = guest_report
     return dataclasses.replace(
         facts,
         servers={**others, role: server},

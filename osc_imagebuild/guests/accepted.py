@@ -43,7 +43,7 @@ def problems(
     """
     if request.answer_file is not None:
         return []  # The options are refused beside one, see `preflight.check_answers`.
-    found = []
+    refusals = []
     for field, form in forms.items():
         asked = str(getattr(request, field))
         value = asked or str(entry.variables.get(field, ""))
@@ -52,24 +52,24 @@ def problems(
         whose = "" if asked else f"the variable {field} of the catalogue: "
         where = dict(entry.variables.get("accepts", {})).get(field)
         if not re.fullmatch(form.pattern, value):
-            found.append(
+            refusals.append(
                 f"{whose}this is no {form.words}: {value!r:.60}; write it as "
                 f"{_well_formed(field, where, value) or form.example}"
             )
         elif where and not takes(field, where, value):
-            found.append(
+            refusals.append(
                 f"{whose}the installer of {entry.title} knows no {form.words} "
                 f"{value!r:.60}{_advice(field, where, value, form.example)}"
             )
-    return found
+    return refusals
 
 
 def _well_formed(field: str, where: str | None, value: str) -> str:
     """A locale with its character set, as it was most likely meant."""
-    found = re.match(r"([a-z]{2,3})[_-]([a-z]{2})(?![a-z])", value, re.I)
-    if field != "locale" or not where or not found:
+    match = re.match(r"([a-z]{2,3})[_-]([a-z]{2})(?![a-z])", value, re.I)
+    if field != "locale" or not where or not match:
         return ""
-    name = f"{found[1].lower()}_{found[2].upper()}.UTF-8"
+    name = f"{match[1].lower()}_{match[2].upper()}.UTF-8"
     near = [name] if takes(field, where, name) else nearest(field, where, name)
     return " or ".join(near)
 
@@ -93,8 +93,10 @@ def _is_a_zone(field: str, value: str) -> bool:
 
 def takes(field: str, where: str, value: str) -> bool:
     """Whether a list has this locale, keyboard or time zone."""
-    known = read(field, where.removesuffix(_AND_OLD))
-    return value in known.names or (where.endswith(_AND_OLD) and value in known.others)
+    accepted = read(field, where.removesuffix(_AND_OLD))
+    return value in accepted.names or (
+        where.endswith(_AND_OLD) and value in accepted.others
+    )
 
 
 def nearest(field: str, where: str, value: str) -> list[str]:
@@ -137,10 +139,10 @@ def _lines(file: str) -> list[str]:
     try:
         text = (place / file).read_text(encoding="utf-8")
     except OSError:
-        known = sorted(item.name for item in place.iterdir())
+        files = sorted(item.name for item in place.iterdir())
         raise SpecError(
             f"the catalogue's variable accepts names a list that is not there: {file}; "
-            f"there are: {', '.join(known)}"
+            f"there are: {', '.join(files)}"
         ) from None
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
@@ -173,9 +175,9 @@ def _in_other_region(
 ) -> list[str]:
     """Berlin, or Asia/Berlin, is Europe/Berlin."""
     city = value.lower().rpartition("/")[2].replace(" ", "_")
-    found = {
+    zones = {
         others.get(name, name)
         for name in (*names, *others)
         if name.lower().rpartition("/")[2] == city
     }
-    return sorted(found)[:2]
+    return sorted(zones)[:2]

@@ -52,10 +52,12 @@ class Catalog:
     """
 
     def __init__(self, directories: Iterable[Path] | None = None) -> None:
-        found = default_directories() if directories is None else tuple(directories)
+        candidates = (
+            default_directories() if directories is None else tuple(directories)
+        )
         self._entries: dict[str, dict[str, Any]] = {}
         self._families: dict[str, dict[str, Any]] = {}
-        self._directories = tuple(d for d in found if os.path.isdir(d))
+        self._directories = tuple(d for d in candidates if os.path.isdir(d))
         for directory in self._directories:
             for path in _files(directory, "*.yaml"):
                 _merge_file(self._entries, path, directory)
@@ -76,11 +78,11 @@ class Catalog:
             near = f"unknown OS {name!r}{self._near(name)}"
             raise SpecError(Message(near, " (see: ", NextStep(Verb.LIST_OS), ")"))
         data = self._data(name)
-        wrong = catalog_schema.problems(data)
+        problems = catalog_schema.problems(data)
         if missing := [key for key in _REQUIRED if key not in data]:
-            wrong.insert(0, f"{', '.join(missing)} missing")
-        if wrong:
-            raise SpecError(f"catalogue entry {name}: {'; '.join(wrong)}")
+            problems.insert(0, f"{', '.join(missing)} missing")
+        if problems:
+            raise SpecError(f"catalogue entry {name}: {'; '.join(problems)}")
         directories = (*self._directories[::-1], BUILT_IN.parent / "templates")
         return Entry(name=name, directories=directories, **_frozen(data))
 
@@ -129,8 +131,8 @@ def _merge_file(into: dict[str, dict[str, Any]], path: Path, directory: Path) ->
     inside = None if directory == BUILT_IN else local_files.fence(directory)
     try:
         # Files of this package may be links to where an installer keeps them.
-        found = local_files.read(path, SIZE_LIMIT, inside)
-        data = _parsed(found.data.decode("utf-8"))
+        file = local_files.read(path, SIZE_LIMIT, inside)
+        data = _parsed(file.data.decode("utf-8"))
     except yaml.YAMLError as error:
         line, column = yaml_bounds.place_of(error)
         raise SpecError(
@@ -180,14 +182,14 @@ def _merge_into(old: dict[str, Any], new: Mapping[str, Any]) -> None:
 
 def _frozen(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the YAML's lists as tuples, and its property values as text."""
-    found = {
+    fields = {
         key: tuple(tuple(i) if isinstance(i, list) else i for i in value)
         if isinstance(value, list)
         else value
         for key, value in data.items()
     }
     for key in _PROPERTIES:
-        found[key] = {str(k): str(v) for k, v in (data.get(key) or {}).items()}
-    found["version"] = str(data["version"])
-    found["end_of_life"] = str(data.get("end_of_life", ""))
-    return found
+        fields[key] = {str(k): str(v) for k, v in (data.get(key) or {}).items()}
+    fields["version"] = str(data["version"])
+    fields["end_of_life"] = str(data.get("end_of_life", ""))
+    return fields

@@ -80,8 +80,8 @@ def _problems(entry: _Entry) -> tuple[str, ...]:
     )
     lines = [line for error in errors for line in _sentences(data, error)]
     if isinstance(cd := data.get("answer_cd"), dict) and cd:
-        wrong = [line for line in lines if line.startswith("answer_cd.")]
-        lines += _answer_cd(cd, wrong)
+        of_cd = [line for line in lines if line.startswith("answer_cd.")]
+        lines += _answer_cd(cd, of_cd)
     return tuple(dict.fromkeys(lines))
 
 
@@ -131,11 +131,11 @@ def _taken(data: Any, path: Sequence[str | int]) -> tuple[list[str | int], str, 
 def _below(part: Mapping[str, Any], step: str | int) -> Mapping[str, Any]:
     """The schema of a key or an item."""
     if isinstance(step, str):
-        found = part.get("properties", {}).get(step, part.get("additionalProperties"))
+        below = part.get("properties", {}).get(step, part.get("additionalProperties"))
     else:
         row = part.get("prefixItems", ())
-        found = row[step] if step < len(row) else part.get("items")
-    return found if isinstance(found, Mapping) else {}
+        below = row[step] if step < len(row) else part.get("items")
+    return below if isinstance(below, Mapping) else {}
 
 
 def _resolved(part: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -143,11 +143,11 @@ def _resolved(part: Mapping[str, Any]) -> Mapping[str, Any]:
     return schema()["$defs"][name] if name else part
 
 
-def _answer_cd(cd: Mapping[Any, Any], wrong: Sequence[str]) -> Iterator[str]:
+def _answer_cd(cd: Mapping[Any, Any], of_parts: Sequence[str]) -> Iterator[str]:
     """What is wrong with the CD as a whole, where its parts are of the right kinds."""
     if "file" not in cd:
         yield "answer_cd.file missing"
-    if not wrong:
+    if not of_parts:
         files = [cd["file"]] if "file" in cd else []
         paths = [*files, *cd.get("empty", ()), *map(str, cd.get("texts", ()))]
         for line in answer_cd.problems(cd.get("label", ""), paths):

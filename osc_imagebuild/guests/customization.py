@@ -97,29 +97,29 @@ def problems(request: Request, package: str) -> list[str]:
 
     ``package`` is a regular expression for the names of its packages.
     """
-    found = [
+    refusals = [
         f"this cannot be the name of a package: {name!r:.60}"
         for name in request.packages
         if not re.fullmatch(package, name)
     ]
-    found += _password("root", request.root_password)
-    found += keys(request.ssh_public_keys)
+    refusals += _password("root", request.root_password)
+    refusals += keys(request.ssh_public_keys)
     for user in request.users:
-        found += _user(user)
+        refusals += _user(user)
     names = [user.name for user in request.users]
-    found += [
+    refusals += [
         f"user {n!r:.60} is there twice"
         for n in sorted(set(names))
         if names.count(n) > 1
     ]
     for repository in request.repositories:
-        found += _repository(repository)
+        refusals += _repository(repository)
     for file in request.files:
-        found += _file(file)
-    found += commands(request)
+        refusals += _file(file)
+    refusals += commands(request)
     if not 0 <= request.swap_mib <= 1024 * 1024:
-        found.append("swap space is given in MiB: 0 to 1048576")
-    return found
+        refusals.append("swap space is given in MiB: 0 to 1048576")
+    return refusals
 
 
 def suites(request: Request, *, apt: bool) -> list[str]:
@@ -146,27 +146,27 @@ def commands(request: Request) -> list[str]:
     ]
 
 
-def keys(found: Iterable[str]) -> list[str]:
+def keys(ssh_keys: Iterable[str]) -> list[str]:
     """Return a problem for each SSH public key that is not plainly one."""
     return [
         "the SSH public key is not one line such as: ssh-ed25519 AAAA... comment"
-        for key in found
+        for key in ssh_keys
         if not (key.strip().isprintable() and re.fullmatch(_SSH_KEY, key.strip()))
     ]
 
 
 def _user(user: User) -> list[str]:
-    found = [
+    problems = [
         f"this cannot be the name of a user or group: {name!r:.60}"
         for name in (user.name, *user.groups)
         if not re.fullmatch(_NAME, name)
     ]
     if user.name == "root":
-        found.append(
+        problems.append(
             "root is there already: --root-password-file and --ssh-public-key are for it"
         )
-    found += _password(user.name, user.password)
-    return found + keys(user.ssh_public_keys)
+    problems += _password(user.name, user.password)
+    return problems + keys(user.ssh_public_keys)
 
 
 def _password(name: str, password: str | None) -> list[str]:
@@ -180,33 +180,37 @@ def _password(name: str, password: str | None) -> list[str]:
 
 
 def _repository(repository: Repository) -> list[str]:
-    found = [
+    problems = [
         f"repository {repository.name!r:.60}: this is no plain word: {word!r:.60}"
         for word in (repository.name, *repository.suites, *repository.components)
         if not re.fullmatch(_WORD, word)
     ]
     if "/" in repository.name:
-        found.append(f"the name of a repository has no slash: {repository.name!r:.60}")
+        problems.append(
+            f"the name of a repository has no slash: {repository.name!r:.60}"
+        )
     if not re.fullmatch(_URL, repository.url):
-        found.append(
+        problems.append(
             f"repository {repository.name!r:.60} needs an http(s) URL, not "
             f"{repository.url!r:.100}"
         )
-    return found
+    return problems
 
 
 def _file(file: File) -> list[str]:
-    found = []
+    problems = []
     parts = file.path.split("/")
     plain = file.path.isprintable() and not {".", "..", ""} & set(parts[1:])
     if parts[0] or len(parts) < 2 or not plain or len(file.path) > 1000:
-        found.append(f"a file needs a whole path such as /etc/motd: {file.path!r:.60}")
+        problems.append(
+            f"a file needs a whole path such as /etc/motd: {file.path!r:.60}"
+        )
     if not re.fullmatch(r"[0-7]{3,4}", file.mode):
-        found.append(
+        problems.append(
             f"the mode of {file.path:.60} is not one like 0644: {file.mode!r:.20}"
         )
     if not re.fullmatch(_OWNER, file.owner):
-        found.append(
+        problems.append(
             f"the owner of {file.path:.60} is not one like root:root: {file.owner!r:.60}"
         )
-    return found
+    return problems

@@ -87,7 +87,7 @@ def variables(entry: Entry, request: Request, source: str) -> dict[str, Any]:
 
     Those that are templates themselves may use each other, two deep.
     """
-    found: dict[str, Any] = {
+    templates: dict[str, Any] = {
         **entry.variables,
         **entry.arches[request.arch].get("variables", {}),
     }
@@ -102,10 +102,10 @@ def variables(entry: Entry, request: Request, source: str) -> dict[str, Any]:
         if isinstance(value, dict):
             return {key: rendered(item) for key, item in value.items()}
         if isinstance(value, str) and "{{" in value:
-            return rendering.text(entry, value, found | fixed)
+            return rendering.text(entry, value, templates | fixed)
         return value
 
     for _ in range(2):
-        for key, value in found.items():
-            found[key] = rendered(value)
-    return found | fixed
+        for key, value in templates.items():
+            templates[key] = rendered(value)
+    return templates | fixed

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 LONGEST, MOST = 60, 200
 
 
-def near(word: str, known: Iterable[str]) -> str:
+def near(word: str, candidates: Iterable[str]) -> str:
     """Return '; did you mean ...?' with what is nearest to ``word``, or ''."""
     # What is longer, or more, is no slip of a hand, and takes long to compare.
-    words = list(itertools.islice((k for k in known if len(k) <= LONGEST), MOST))
+    words = list(itertools.islice((k for k in candidates if len(k) <= LONGEST), MOST))
     nearest = difflib.get_close_matches(word[: LONGEST + 1], words, 1)
     return f"; did you mean {nearest[0]}?" if nearest else ""
 

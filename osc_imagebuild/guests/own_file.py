@@ -96,8 +96,8 @@ def _judged(case: _Case) -> Judgement:
     problems, warnings = _power(case, reading)
     if reading.unread:
         problems = [f"the answer file is not read: {reading.unread}"]
-    found = answer_lint.findings(reading) + sh_syntax.mistakes(reading.scripts)
-    warnings += answer_lint.told(sorted(found))
+    mistakes = answer_lint.findings(reading) + sh_syntax.mistakes(reading.scripts)
+    warnings += answer_lint.told(sorted(mistakes))
     return Judgement(tuple(problems), (*_silence(case, reading), *warnings))
 
 
@@ -117,9 +117,9 @@ def _power(case: _Case, reading: Reading) -> tuple[list[str], list[str]]:
     if not answer_lint.is_known(case.answer_format):
         why = f"nothing in it matches {case.sign!r}"
         return ([_refusal(case, why)] if case.sign else []), []
-    wrong = [end for end in ends if end.kind in _DOES]
-    if wrong:
-        return [_refusal(case, _told(wrong[-1]))], []
+    other_ends = [end for end in ends if end.kind in _DOES]
+    if other_ends:
+        return [_refusal(case, _told(other_ends[-1]))], []
     if case.off_anyway:
         return [], []
     # Nothing here reads Python or Perl, which may do it.
@@ -151,11 +151,11 @@ def _refusal(case: _Case, why: str) -> str:
 
 def _other_ends(ends: list[End]) -> list[str]:
     """Warn where it powers off and does something else of this kind too."""
-    wrong = [end for end in ends if end.kind in _DOES]
-    if not wrong:
+    other_ends = [end for end in ends if end.kind in _DOES]
+    if not other_ends:
         return []
     return [
-        f"the answer file powers the server off, but not only: {_told(wrong[0])}; "
+        f"the answer file powers the server off, but not only: {_told(other_ends[0])}; "
         "whatever comes first counts"
     ]
 
@@ -170,8 +170,8 @@ def _silence(case: _Case, reading: Reading) -> list[str]:
         texts = [line for _, line in shell.lines_of(case.text)]
     if any(word in text for word in words for text in texts):
         return []
-    found = any(word in case.text for word in words)
-    where = "outside of comments" if found else "in it"
+    is_mentioned = any(word in case.text for word in words)
+    where = "outside of comments" if is_mentioned else "in it"
     return [
         _hinted(
             case,

@@ -21,8 +21,8 @@ def hashed(password: str) -> str:
 
     if _HASH.fullmatch(password):
         return password
-    found: str = sha512_crypt.using(rounds=ROUNDS).hash(password)
-    return found
+    digest: str = sha512_crypt.using(rounds=ROUNDS).hash(password)
+    return digest
 
 
 def exposed(path: str, mode: int) -> str:

@@ -70,10 +70,10 @@ def pay(size: int) -> None:
 
     :raises: TooMuchWork where it has no more
     """
-    left = _left.get() - size
-    if left < 0:
+    remaining = _left.get() - size
+    if remaining < 0:
         raise TooMuchWork
-    _left.set(left)
+    _left.set(remaining)
 
 
 def weight(value: object) -> int:
@@ -130,8 +130,8 @@ def _paid(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         pay(
             STEP + (_product(values) if name in _PRODUCTS else sum(map(weight, values)))
         )
-        found = function(*given, **named)
-        return list(_stepped(found)) if isinstance(found, Iterator) else found
+        result = function(*given, **named)
+        return list(_stepped(result)) if isinstance(result, Iterator) else result
 
     return paying
 

@@ -22,8 +22,8 @@ def mistakes(scripts: Iterable[Script]) -> list[Finding]:
     A script for bash, which is /bin/sh in many systems, is not given to another shell.
     """
     wanted = [s for s in scripts if s.language in ("sh", "bash") and s.text.strip()]
-    found = (_mistake(script) for script in wanted[:MOST])
-    return [finding for finding in found if finding]
+    judged = (_mistake(script) for script in wanted[:MOST])
+    return [finding for finding in judged if finding]
 
 
 def _mistake(script: Script) -> Finding | None:
@@ -44,9 +44,9 @@ def _mistake(script: Script) -> Finding | None:
         return None
     if not done.returncode:
         return None
-    said = (done.stderr.strip().splitlines() or ["no reason given"])[0]
-    said = re.sub(r"^\S*?sh: ", "", said)
+    complaint = (done.stderr.strip().splitlines() or ["no reason given"])[0]
+    complaint = re.sub(r"^\S*?sh: ", "", complaint)
     line = script.line
-    if (found := _LINE.match(said)) and script.whole:
-        line += int(found[1]) - 1
-    return Finding(line, f"no shell script: {_LINE.sub('', said, count=1)}")
+    if (match := _LINE.match(complaint)) and script.whole:
+        line += int(match[1]) - 1
+    return Finding(line, f"no shell script: {_LINE.sub('', complaint, count=1)}")

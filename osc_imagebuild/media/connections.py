@@ -119,8 +119,8 @@ class Stopwatch:
             while not self._closed:
                 if self._since is None:
                     self._changed.wait()
-                elif (left := self._left()) > 0:
-                    self._changed.wait(left)
+                elif (remaining_s := self._left()) > 0:
+                    self._changed.wait(remaining_s)
                 else:
                     self.expired = True
                     for each in self._watched:
@@ -174,12 +174,12 @@ class _Guarded:
         try:
             places = [Place(a, port) for a in addresses(name, port)]
         except (OSError, UnicodeError) as error:
-            wrong = (
+            reason = (
                 error
                 if isinstance(error, socket.gaierror)
                 else socket.gaierror(str(error))
             )
-            raise NameResolutionError(name, own, wrong) from error
+            raise NameResolutionError(name, own, reason) from error
         refusals = {place: self.guard.refuse(place) for place in places}
         allowed = [place for place in places if not refusals[place]]
         if not allowed:

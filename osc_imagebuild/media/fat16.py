@@ -35,17 +35,17 @@ _Tree = dict[str, "bytes | _Tree"]
 
 
 def _tree(files: Mapping[str, bytes]) -> _Tree:
-    found: _Tree = {}
+    tree: _Tree = {}
     for path, data in files.items():
         *parents, name = path.split("/")
-        place = found
+        place = tree
         for parent in parents:
             inner = place.setdefault(parent, {})
             if isinstance(inner, bytes):
                 raise ValueError(f"a file and a directory: {path}")
             place = inner
         place[name] = data
-    return found
+    return tree
 
 
 class _Volume:

@@ -29,21 +29,21 @@ _MIB = 1 << 20
 def missing_parts(arch: str = "x86_64") -> list[str]:
     """Return a line for each thing that this machine lacks for such a disk."""
     platform = LOADERS[arch][1]
-    found = []
+    missing = []
     if _tool() is None:
-        found.append(
+        missing.append(
             "grub-mkstandalone is not installed; it comes with the package "
             "grub-common (Debian, Ubuntu) or grub2-tools-extra (Fedora, RHEL)"
         )
     if not any(Path(place, platform).is_dir() for place in _PLACES):
         package = {"x86_64-efi": "amd64", "arm64-efi": "arm64"}[platform]
         modules = {"x86_64-efi": "x64", "arm64-efi": "aa64"}[platform]
-        found.append(
+        missing.append(
             f"GRUB for {platform} is not installed; it comes with the package "
             f"grub-efi-{package}-bin (Debian, Ubuntu) or grub2-efi-{modules}-modules "
             "(Fedora, RHEL)"
         )
-    return found
+    return missing
 
 
 def _tool() -> str | None:

@@ -185,18 +185,18 @@ class RangeFile(io.RawIOBase):
     def _accepted(self, answer: Answer, start: int, end: int) -> int:
         """How many bytes the answer brings, once it is the one that was asked for."""
         self._require_part(answer)
-        found = re.fullmatch(
+        match = re.fullmatch(
             r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})",
             answer.headers.get("Content-Range", ""),
         )
         encoding = answer.headers.get("Content-Encoding", "identity")
-        if not found or encoding != "identity":
+        if not match or encoding != "identity":
             raise SpecError(
                 f"{self.name}: its server answers ranges in a way nobody understands "
                 f"({encoding}, {answer.headers.get('Content-Range')!r:.60}); take "
                 "another mirror, or a copy on this machine"
             )
-        first, last, size = map(int, found.groups())
+        first, last, size = map(int, match.groups())
         pins = {key: answer.headers.get(key, "") for key in _PINS}
         if not self.size:
             self.size, self._pins = size, pins

@@ -131,19 +131,19 @@ class Volume:
             joliet = kind == _SUPPLEMENTARY and escape in _JOLIET
             if kind != _PRIMARY and not joliet:
                 continue
-            found: Record | None = self._record(descriptor[156:190], joliet)
+            record: Record | None = self._record(descriptor[156:190], joliet)
             for word in path.split("/"):
-                found = self._entry(found, word, joliet) if found else None
-            if found:
-                return found
+                record = self._entry(record, word, joliet) if record else None
+            if record:
+                return record
         return None
 
     def _entry(self, directory: Record, wanted: str, joliet: bool) -> Record | None:
         if not directory.is_directory:
             return None
-        left = [_MOST_CONTINUATIONS]
+        continuations = [_MOST_CONTINUATIONS]
         for raw in self._records(directory):
-            record = self._record(raw, joliet, left)
+            record = self._record(raw, joliet, continuations)
             if record.name == wanted:
                 return record
         return None
@@ -161,7 +161,7 @@ class Volume:
                 yield raw
 
     def _record(
-        self, raw: bytes, joliet: bool, left: list[int] | None = None
+        self, raw: bytes, joliet: bool, continuations: list[int] | None = None
     ) -> Record:
         record = RawRecord(raw)
         if not record.is_whole:
@@ -169,15 +169,15 @@ class Volume:
         if joliet:
             name = record.identifier.decode("utf-16-be", "replace").partition(";")[0]
         else:
-            name = self._rock_ridge(record.system_use, left or [0])
+            name = self._rock_ridge(record.system_use, continuations or [0])
             name = name or _plain(record.identifier)
         at = (record.extent + raw[1]) * self._block
         return Record(at, record.size, record.flags, name)
 
-    def _rock_ridge(self, area: bytes, left: list[int]) -> str:
+    def _rock_ridge(self, area: bytes, continuations: list[int]) -> str:
         """The name of Rock Ridge, '' where there is none.
 
-        ``left`` is how many continuations may still be read.
+        ``continuations`` is how many continuations may still be read.
         """
         name = b""
         for _ in range(2):
@@ -185,8 +185,8 @@ class Volume:
             for kind, data in system_use_entries(area):
                 if kind == b"NM":
                     name += data[1:]
-                elif kind == b"CE" and len(data) >= 24 and left[0] > 0:
-                    left[0] -= 1
+                elif kind == b"CE" and len(data) >= 24 and continuations[0] > 0:
+                    continuations[0] -= 1
                     at = _number(data, 0) * self._block + _number(data, 8)
                     following = self._read(at, min(_number(data, 16), SECTOR))
             area = following
@@ -201,15 +201,15 @@ class Volume:
     def _read_descriptors(self) -> bytes:
         """All volume descriptors, the primary one first."""
         self._file.seek(_FIRST * SECTOR)
-        found = b""
+        descriptors = b""
         for _ in range(_MOST_DESCRIPTORS):
             sector = self._file.read(SECTOR)
-            first_is_wrong = not found and sector[:1] != bytes([_PRIMARY])
+            first_is_wrong = not descriptors and sector[:1] != bytes([_PRIMARY])
             if len(sector) < SECTOR or sector[1:6] != b"CD001" or first_is_wrong:
                 break
-            found += sector
+            descriptors += sector
             if sector[0] == _TERMINATOR:
-                return found
+                return descriptors
         raise SpecError(
             f"{self._name} is no ISO, or is cut off: it has no volume descriptors"
         )

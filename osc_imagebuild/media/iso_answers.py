@@ -118,17 +118,17 @@ class OverlayReader:
         size = min(max(size // sector, 1) * sector, self.size - self._at)
         while len(self._rest) < size and (data := self._whole.read(size)):
             self._rest += data
-        found = bytearray(self._rest[:size].ljust(size, b"\0"))
+        sectors = bytearray(self._rest[:size].ljust(size, b"\0"))
         self._rest = self._rest[size:]
         for number in range(self._at // sector, -(-(self._at + size) // sector)):
             at = number * sector - self._at
-            before = found[at : at + sector]
+            before = sectors[at : at + sector]
             if before != self._overlay.basis.get(number, before):
                 raise TransientError(
                     f"{self._name} is not what it was a moment ago; it may have been "
                     "replaced",
                     service="mirror",
                 )
-            found[at : at + sector] = self._overlay.sectors.get(number, before)
+            sectors[at : at + sector] = self._overlay.sectors.get(number, before)
         self._at += size
-        return bytes(found)
+        return bytes(sectors)

@@ -166,12 +166,12 @@ def fetch(
         as `opened` and `contents`
     """
     with opened(wanted.url, wanted.image_id, ask_for, clock, door) as iso:
-        found = contents(iso, wanted.paths)
-        if found.version != wanted.version:
+        content = contents(iso, wanted.paths)
+        if content.version != wanted.version:
             raise SpecError(
                 f"{iso.name} has changed since the build was planned; start a new build"
             )
-        [part] = [part for part in found.parts if part.path == wanted.path]
+        [part] = [part for part in content.parts if part.path == wanted.path]
         if isinstance(target, http.Scratch):
             target.expect(part.size)
         extract(iso, part, target)

@@ -97,10 +97,10 @@ class _Disc:
             raise SpecError(f"not a path on a CD: {path!r}")
         folder = self._root
         for part in folders:
-            found = self._find(folder, part)
-            if found is None or not found.flags & DIRECTORY:
+            record = self._find(folder, part)
+            if record is None or not record.flags & DIRECTORY:
                 raise SpecError(f"the ISO has no directory for {path}")
-            folder = found
+            folder = record
         extent = self._append(data)
         old = self._find(folder, name)
         if old is None:
@@ -138,10 +138,10 @@ class _Disc:
 
     def _entries(self, folder: RawRecord) -> list[RawRecord]:
         """All records of a directory, the two that each has first."""
-        found = list(self._records(folder))
-        if [r.identifier for r in found[:2]] != [b"\0", b"\1"]:
+        records = list(self._records(folder))
+        if [r.identifier for r in records[:2]] != [b"\0", b"\1"]:
             raise SpecError("a directory of the ISO is damaged")
-        return found
+        return records
 
     def _find(self, folder: RawRecord, name: bytes) -> RawRecord | None:
         for record in self._records(folder):
@@ -156,8 +156,10 @@ class _Disc:
         plain = (b"IMGBL%03d.;1" % number for number in range(1000))
         identifier = next(p for p in plain if p not in taken)
         modes = _both(0o100644) + _both(1) + _both(0) + _both(0)
-        known = (_rock_ridge(record, self._skip).get(b"PX", b"") for record in others)
-        if max(map(len, known)) == _LONG_MODES:
+        mode_entries = (
+            _rock_ridge(record, self._skip).get(b"PX", b"") for record in others
+        )
+        if max(map(len, mode_entries)) == _LONG_MODES:
             modes += _both(extent)  # a serial number, which is this file's own
         fields = b"PX" + bytes([4 + len(modes), 1]) + modes
         fields += b"NM" + bytes([5 + len(name), 1, 0]) + name
@@ -265,10 +267,10 @@ def _identifier(record: bytes) -> bytes:
 
 def _packed(records: list[bytes]) -> bytes:
     """Records one after another, none across the end of a sector."""
-    found = b""
+    packed = b""
     for record in records:
-        left = -len(found) % SECTOR
-        if left < len(record) and left:
-            found += bytes(left)
-        found += record
-    return found + bytes(-len(found) % SECTOR)
+        padding = -len(packed) % SECTOR
+        if padding < len(record) and padding:
+            packed += bytes(padding)
+        packed += record
+    return packed + bytes(-len(packed) % SECTOR)

@@ -65,10 +65,10 @@ class ChecksummedReader:
         """
         if self._source is None:
             self.seek(0)
-        left = self._size - self._at
-        if not left:
+        remaining = self._size - self._at
+        if not remaining:
             return b""
-        data = cast(Source, self._source).read(min(size, left))
+        data = cast(Source, self._source).read(min(size, remaining))
         if not data:
             raise TransientError(
                 f"{self._name} broke off after {self._at} of {self._size} bytes",
@@ -206,13 +206,13 @@ def _require_same(media: IsoContent, file: IO[bytes]) -> None:
     iso9660.require_descriptor(file.read(iso9660.BEGIN), size, media.url)
     file.seek(0)
     _, digests = _digests(file)
-    for kind, wanted, found in (
+    for kind, wanted, actual in (
         ("sha256", media.sha256, digests.sha256),
         ("sha512", media.sha512, digests.sha512),
     ):
-        if wanted and wanted != found:
+        if wanted and wanted != actual:
             raise SpecError(
-                f"{media.url} has changed since the build was planned ({kind} {found}, "
+                f"{media.url} has changed since the build was planned ({kind} {actual}, "
                 f"was {wanted}); start a new build"
             )
 

@@ -305,7 +305,7 @@ REBOOT, SERVER = "reboot", "server"
 Decision = Act | Wait | Fail | Again
 
 
-def delete_action(found: Resource) -> Action:
+def delete_action(resource: Resource) -> Action:
     """Return what removes a resource of the build."""
     kinds: dict[type[Resource], Callable[[str], Action]] = {
         Image: DeleteImage,
@@ -313,4 +313,4 @@ def delete_action(found: Resource) -> Action:
         Volume: DeleteVolume,
         Snapshot: DeleteSnapshot,
     }
-    return kinds[type(found)](found.id)
+    return kinds[type(resource)](resource.id)

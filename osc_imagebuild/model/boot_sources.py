@@ -89,8 +89,8 @@ class IsoContent:
 
         Source: glance-api.conf's hashing_algorithm.
         """
-        known = bool(sha512) or self.imported
-        return not (self.sha512 and known) or sha512 == self.sha512
+        is_told = bool(sha512) or self.imported
+        return not (self.sha512 and is_told) or sha512 == self.sha512
 
 
 @dataclass(frozen=True)

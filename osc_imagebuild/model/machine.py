@@ -24,29 +24,29 @@ def properties(request: Request, declared: Mapping[str, str]) -> dict[str, str]:
     Source: Nova's documentation of UEFI, Secure Boot and emulated TPMs; aarch64 has
     no other machine type, and QEMU no CRB device for it.
     """
-    found: dict[str, str] = {}
+    machine_properties: dict[str, str] = {}
     if firmware(request) == "uefi":
         machine = "virt" if request.arch == "aarch64" else "q35"
-        found |= {"hw_firmware_type": "uefi", "hw_machine_type": machine}
-    found |= declared
+        machine_properties |= {"hw_firmware_type": "uefi", "hw_machine_type": machine}
+    machine_properties |= declared
     if request.secure_boot:
-        found["os_secure_boot"] = "required"
+        machine_properties["os_secure_boot"] = "required"
     if request.tpm:
         model = "tpm-tis" if request.arch == "aarch64" else "tpm-crb"
-        found |= {"hw_tpm_version": "2.0", "hw_tpm_model": model}
-    return found
+        machine_properties |= {"hw_tpm_version": "2.0", "hw_tpm_model": model}
+    return machine_properties
 
 
 def validate_machine(request: Request) -> list[str]:
     """Return why there is no such machine."""
-    found = []
+    problems = []
     if request.secure_boot and firmware(request) != "uefi":
-        found.append("--secure-boot needs --firmware uefi")
+        problems.append("--secure-boot needs --firmware uefi")
     for option, value in (
         ("--firmware uefi", request.firmware == "uefi"),
         ("--secure-boot", request.secure_boot),
         ("--tpm", request.tpm),
     ):
         if value and request.arch not in ("x86_64", "aarch64"):
-            found.append(f"{option} is for x86_64 and aarch64, not {request.arch}")
-    return found
+            problems.append(f"{option} is for x86_64 and aarch64, not {request.arch}")
+    return problems

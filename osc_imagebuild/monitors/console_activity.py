@@ -24,8 +24,8 @@ def news(text: str) -> frozenset[int]:
 
     What only says again what was said before is no sign of life.
     """
-    said = {_TIMES.sub("", line).strip() for line in lines(text)}
-    return frozenset(zlib.crc32(line.encode("utf-8", "replace")) for line in said)
+    texts = {_TIMES.sub("", line).strip() for line in lines(text)}
+    return frozenset(zlib.crc32(line.encode("utf-8", "replace")) for line in texts)
 
 
 def alive(old: frozenset[int], new: frozenset[int], seconds: float) -> bool:

@@ -26,13 +26,13 @@ def parse(data: Mapping[str, Any]) -> Counters | None:
     drivers leave out what they do not know.
     """
     disks, nics = data.get("disk_details") or (), data.get("nic_details") or ()
-    found = Counters(
+    counters = Counters(
         disk_bytes=_sum(disks, "read_bytes", "write_bytes"),
         network_bytes=_sum(nics, "rx_octets", "tx_octets"),
         cpu_s=_sum(data.get("cpu_details") or (), "time") / 1e9,
         cut_off=_cut_off(nics),
     )
-    return found if found != Counters(cut_off=found.cut_off) else None
+    return counters if counters != Counters(cut_off=counters.cut_off) else None
 
 
 def _cut_off(nics: Iterable[Mapping[str, Any]]) -> bool:
@@ -41,9 +41,9 @@ def _cut_off(nics: Iterable[Mapping[str, Any]]) -> bool:
     Source: libvirt, virNetDevTapInterfaceStats is told to swap the two, unless
     virDomainNetTypeSharesHostView (of src/conf/domain_conf.c).
     """
-    known = [n for n in nics if None not in (n.get("rx_octets"), n.get("tx_octets"))]
-    ways = (_sum(known, "rx_octets"), _sum(known, "tx_octets"))
-    return bool(known) and len(known) == len(list(nics)) and min(ways) == 0
+    counted = [n for n in nics if None not in (n.get("rx_octets"), n.get("tx_octets"))]
+    ways = (_sum(counted, "rx_octets"), _sum(counted, "tx_octets"))
+    return bool(counted) and len(counted) == len(list(nics)) and min(ways) == 0
 
 
 def _sum(items: Iterable[Mapping[str, Any]], *keys: str) -> float:

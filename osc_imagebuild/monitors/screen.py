@@ -20,15 +20,17 @@ LEAST_TILES = 4
 def tiles(picture: Picture) -> tuple[int, ...]:
     """Return a checksum of each square of the picture, row by row."""
     stride = picture.width * 3
-    found = []
+    checksums = []
     for top in range(0, picture.height, TILE):
         rows = [
             picture.rgb[y * stride : (y + 1) * stride]
             for y in range(top, min(top + TILE, picture.height))
         ]
-        for left in range(0, stride, TILE * 3):
-            found.append(zlib.crc32(b"".join(r[left : left + TILE * 3] for r in rows)))
-    return tuple(found)
+        for column in range(0, stride, TILE * 3):
+            checksums.append(
+                zlib.crc32(b"".join(r[column : column + TILE * 3] for r in rows))
+            )
+    return tuple(checksums)
 
 
 def alive(old: tuple[int, ...], new: tuple[int, ...], seconds: float) -> bool:

@@ -29,8 +29,8 @@ class TroubleMonitor:
         """Look for it in the console."""
         if not reader.console:
             return None
-        wrong = verdict.trouble(reader.signs, reader.console)
-        return wrong.reason[:KIND] if wrong else ""
+        trouble = verdict.trouble(reader.signs, reader.console)
+        return trouble.reason[:KIND] if trouble else ""
 
     def alive(self, old: str, new: str, seconds: float) -> bool:
         """Whether it is another one."""

@@ -196,26 +196,26 @@ class ImageOutput:
 
     def published(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: visible, with the user's name and tags."""
-        found = facts.images.get(RESULT)
+        image = facts.images.get(RESULT)
         return (
-            found is not None
-            and not found.hidden
-            and found.name == spec.result.name
-            and found.visibility == spec.result.visibility
-            and found.tags == frozenset(spec.result.tags)
+            image is not None
+            and not image.hidden
+            and image.name == spec.result.name
+            and image.visibility == spec.result.visibility
+            and image.tags == frozenset(spec.result.tags)
         )
 
     def publish(self, spec: Spec, facts: Facts) -> SetImage:
         """One change: name, tags, visible. The build lets go of the image."""
-        found = facts.images[RESULT]
+        image = facts.images[RESULT]
         return SetImage(
-            image=found,
+            image=image,
             name=spec.result.name,
             hidden=False,
             tags=frozenset(spec.result.tags),
-            properties=found.properties,
-            min_disk_gib=found.min_disk_gib,
-            min_ram_mib=found.min_ram_mib,
+            properties=image.properties,
+            min_disk_gib=image.min_disk_gib,
+            min_ram_mib=image.min_ram_mib,
             visibility=spec.result.visibility,
         )
 

@@ -36,22 +36,24 @@ class TakeSnapshot:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: Cinder says so."""
-        found = facts.snapshots.get(RESULT)
-        return found is not None and found.status == "available"
+        snapshot = facts.snapshots.get(RESULT)
+        return snapshot is not None and snapshot.status == "available"
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Take it of a volume that is clean: a snapshot keeps what it was."""
-        found = facts.snapshots.get(RESULT)
-        if found is None:
+        snapshot = facts.snapshots.get(RESULT)
+        if snapshot is None:
             root = facts.volumes.get(ROOT)
             if root is None:
                 return Fail("the root volume was deleted by somebody")
             return Act(CreateSnapshot(root.id), "keep the root volume as it is")
-        if found.status == "error":
-            return Act(DeleteSnapshot(found.id), "Cinder could not take the snapshot")
-        if facts.now - found.created_at > LIMIT_S:
+        if snapshot.status == "error":
+            return Act(
+                DeleteSnapshot(snapshot.id), "Cinder could not take the snapshot"
+            )
+        if facts.now - snapshot.created_at > LIMIT_S:
             return Fail(f"Cinder had no snapshot within {LIMIT_S // 60} minutes")
-        return Wait(f"Cinder has the snapshot as {found.status}", 3)
+        return Wait(f"Cinder has the snapshot as {snapshot.status}", 3)
 
 
 class SnapshotOutput:
@@ -86,12 +88,12 @@ class SnapshotOutput:
 
     def published(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the user's name and metadata, on both."""
-        found = facts.snapshots.get(RESULT)
+        snapshot = facts.snapshots.get(RESULT)
         return (
             volume.OUTPUT.published(spec, facts)
-            and found is not None
-            and found.name == spec.result.name
-            and dict(found.metadata) == metadata(spec)
+            and snapshot is not None
+            and snapshot.name == spec.result.name
+            and dict(snapshot.metadata) == metadata(spec)
         )
 
     def publish(self, spec: Spec, facts: Facts) -> SetVolume | SetSnapshot:

@@ -42,11 +42,11 @@ class VolumeOutput:
 
     def published(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the user's name and metadata, which the build's mark is not of."""
-        found = facts.volumes.get(ROOT)
+        volume = facts.volumes.get(ROOT)
         return (
-            found is not None
-            and found.name == spec.result.name
-            and dict(found.metadata) == metadata(spec)
+            volume is not None
+            and volume.name == spec.result.name
+            and dict(volume.metadata) == metadata(spec)
         )
 
     def publish(self, spec: Spec, facts: Facts) -> SetVolume:

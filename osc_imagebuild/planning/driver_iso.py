@@ -28,8 +28,8 @@ def find_drivers(
         if not entry.driver_properties:
             return Stage(Iso())
         devices = ", ".join(f"{k}={v}" for k, v in entry.boot_properties.items())
-        line = f"no --driver-iso: devices that {entry.title} knows, {devices}"
-        return Stage(Iso(), notes=(line,))
+        note = f"no --driver-iso: devices that {entry.title} knows, {devices}"
+        return Stage(Iso(), notes=(note,))
     web = source.startswith(("http://", "https://"))
     if "://" in source and not (web and install_tree.is_iso(source)):
         raise SpecError(
@@ -44,6 +44,6 @@ def find_drivers(
         raise SpecError("--driver-iso and --source are the same ISO")
     return Stage(
         drivers.iso,
-        notes=tuple(f"drivers: {line}" for line in drivers.notes),
+        notes=tuple(f"drivers: {note}" for note in drivers.notes),
         warnings=tuple(f"drivers: {w.partition(';')[0]}" for w in drivers.warnings),
     )

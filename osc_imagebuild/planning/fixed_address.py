@@ -28,9 +28,9 @@ def free(pools: Sequence[tuple[str, str]], used: Collection[str]) -> str | None:
         at = drawn
         for numbers in ranges:
             if at < len(numbers):
-                found = str(ipaddress.IPv4Address(numbers[at]))
-                if found not in used:
-                    return found
+                address = str(ipaddress.IPv4Address(numbers[at]))
+                if address not in used:
+                    return address
                 break
             at -= len(numbers)
     return None

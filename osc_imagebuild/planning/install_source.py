@@ -37,22 +37,24 @@ def find_source(
     :raises: CloudError
     """
     source = _address(system, request)
-    if not request.source and (wrong := address_problems("source", source)):
-        raise SpecError(wrong)
+    if not request.source and (problems := address_problems("source", source)):
+        raise SpecError(problems)
     if "://" in source and not source.startswith(("http://", "https://")):
         raise SpecError(
             f"the install tree must be an http(s) URL: {shown_url(source)!r:.200}"
         )
     if source and not install_tree.is_iso(source):
-        found = _find_tree(system, request, door)
+        source_stage = _find_tree(system, request, door)
     else:
-        found = find_iso(api, system, request, source, door)
-    if not found.value:
-        return found
-    media = found.value.media
+        source_stage = find_iso(api, system, request, source, door)
+    if not source_stage.value:
+        return source_stage
+    media = source_stage.value.media
     drivers = driver_iso.find_drivers(api, system, request, media.iso, door)
     media = dataclasses.replace(media, drivers=drivers.value or Iso())
-    return Stage(dataclasses.replace(found.value, media=media)).after(found, drivers)
+    return Stage(dataclasses.replace(source_stage.value, media=media)).after(
+        source_stage, drivers
+    )
 
 
 def _address(system: System, request: Request) -> str:

@@ -55,14 +55,14 @@ def find_iso(
     name = method.value or ""
     finder = IsoFinder(api, request, system.entry, door)
     if boot.load(name).uploads_kernel:
-        found = finder.find_with_kernel(source)
+        iso = finder.find_with_kernel(source)
     else:
-        found = finder.find_cd(source)
-    media = Media(source=found.source, iso=found.iso)
+        iso = finder.find_cd(source)
+    media = Media(source=iso.source, iso=iso.iso)
     return Stage(
         InstallSource(name, media),
-        notes=(*method.notes, *found.notes),
-        warnings=found.warnings,
+        notes=(*method.notes, *iso.notes),
+        warnings=iso.warnings,
     )
 
 
@@ -111,9 +111,9 @@ class IsoFinder:
             return self._local(path)
         return self._image(source)
 
-    def _with_kernel(self, found: FoundIso) -> FoundIso:
+    def _with_kernel(self, found_iso: FoundIso) -> FoundIso:
         """Look for kernel and ramdisk in the ISO, of which little is read now."""
-        arch, iso = self.entry.arches[self.request.arch], found.iso
+        arch, iso = self.entry.arches[self.request.arch], found_iso.iso
         paths = (str(arch["iso_kernel"]), str(arch["iso_ramdisk"]))
         ask_for = partial(images.reader, self.api)
         place = (iso.url, iso.image_id, ask_for, self.api.clock, self.door)
@@ -121,7 +121,7 @@ class IsoFinder:
             disc = iso_files.contents(opened, paths)
         mib = sum(part.size for part in disc.parts) / (1 << 20)
         note = f"kernel and ramdisk are read out of the ISO: {mib:.0f} MiB of it"
-        warnings = found.warnings
+        warnings = found_iso.warnings
         if (iso.sha256 or iso.sha512) and "://" in iso.url:
             warnings += (
                 "the checksum is compared for the CD; kernel and ramdisk are parts of "
@@ -134,7 +134,7 @@ class IsoFinder:
             version=disc.version,
             label=disc.label,
         )
-        return FoundIso(iso, found.source, (*found.notes, note), warnings)
+        return FoundIso(iso, found_iso.source, (*found_iso.notes, note), warnings)
 
     def _fetched_by_guest(self, url: str) -> FoundIso:
         if self.request.checksum:
@@ -154,14 +154,14 @@ class IsoFinder:
         imports = limits.import_methods(self.api)
         checked = bool(digests.sha512 or not digests.sha256)
         by_glance = "web-download" in imports and checked
-        if line := self._remaster(url, size):
+        if note := self._remaster(url, size):
             by_glance = False
         elif "web-download" not in imports:
-            line = "the ISO passes through this client: Glance fetches none here"
+            note = "the ISO passes through this client: Glance fetches none here"
         elif by_glance:
-            line = "Glance fetches the ISO by itself"
+            note = "Glance fetches the ISO by itself"
         else:
-            line = "the ISO passes through this client, which checks its sha256"
+            note = "the ISO passes through this client, which checks its sha256"
         iso = Iso(
             url=url,
             size_gib=-(-size // _GIB),
@@ -171,10 +171,10 @@ class IsoFinder:
             key=digests.sha512 or digests.sha256 or key,
             as_cd=True,
         )
-        return FoundIso(iso, url, (*digests.notes, line), digests.warnings)
+        return FoundIso(iso, url, (*digests.notes, note), digests.warnings)
 
     def _local(self, path: str) -> FoundIso:
-        line = f"the ISO passes through this client, from {path}"
+        note = f"the ISO passes through this client, from {path}"
         given = _given(self.request.checksum)
         iso_files.require_iso(path, os.path.getsize(path))
         size, is_there = verified.measure(path)
@@ -193,7 +193,7 @@ class IsoFinder:
             key=is_there.sha512,
             as_cd=True,
         )
-        notes = tuple(filter(None, (line, remaster)))
+        notes = tuple(filter(None, (note, remaster)))
         return FoundIso(iso, os.path.basename(path), notes)
 
     def _remaster(self, place: str, size: int) -> str:
@@ -296,8 +296,8 @@ def listed_digest(text: str, name: str) -> str:
     hexes = r"[0-9a-f]{128}|[0-9a-f]{64}"
     plain = rf"^({hexes})\s+\*?(?:\./)?{re.escape(name)}\s*$"
     tagged = rf"^SHA\d+ \({re.escape(name)}\) = ({hexes})\s*$"
-    found = re.findall(f"{plain}|{tagged}", text, re.MULTILINE)
-    digests = [digest for pair in found for digest in pair if digest]
+    matches = re.findall(f"{plain}|{tagged}", text, re.MULTILINE)
+    digests = [digest for pair in matches for digest in pair if digest]
     return max(digests, key=len, default="")
 
 

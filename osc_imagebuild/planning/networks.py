@@ -20,13 +20,13 @@ def find_place(api: Api, request: Request) -> Stage[Placement]:
 
     :raises: CloudError
     """
-    known = cloud_networks.networks(api)
-    chosen, choice = selection.networks(known, request.networks)
-    first = next(n for n in known if n.id == chosen[0])
+    networks = cloud_networks.networks(api)
+    chosen, choice = selection.networks(networks, request.networks)
+    first = next(n for n in networks if n.id == chosen[0])
     if first.dhcp:
-        drive, line = selection.config_drive(request, known, chosen)
+        drive, note = selection.config_drive(request, networks, chosen)
         network = Networking(networks=chosen, config_drive=drive)
-        notes = tuple(filter(None, (choice, line)))
+        notes = tuple(filter(None, (choice, note)))
         return Stage(Placement(network, metadata=not request.config_drive), notes)
     if request.config_drive is False:
         raise SpecError(
@@ -47,10 +47,10 @@ def _address(api: Api, there: resources.Network) -> Address:
         )
     used = cloud_networks.used_addresses(api, there.id)
     for subnet in there.subnets:
-        found = fixed_address.free(subnet.pools, used | {subnet.gateway})
-        if found is not None:
+        address = fixed_address.free(subnet.pools, used | {subnet.gateway})
+        if address is not None:
             return fixed_address.of_subnet(
-                subnet.cidr, subnet.gateway, subnet.nameservers, found
+                subnet.cidr, subnet.gateway, subnet.nameservers, address
             )
     raise SpecError(
         f"network {there.name} has no DHCP, and all addresses of its allocation "
@@ -89,9 +89,9 @@ def named_zone(api: Api, zone: str) -> str:
     :raises: SpecError where it has not, CloudError
     """
     # ZONE:HOST is an admin's way to choose a host.
-    if zone.split(":")[0] not in (known := limits.zones(api)):
+    if zone.split(":")[0] not in (zones := limits.zones(api)):
         raise SpecError(
-            f"no availability zone {zone!r}; there are: {', '.join(sorted(known))}"
+            f"no availability zone {zone!r}; there are: {', '.join(sorted(zones))}"
         )
     return zone
 

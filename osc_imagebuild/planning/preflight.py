@@ -38,22 +38,22 @@ def check_quota(api: Api, request: Request, flavor: Flavor | None) -> list[str]:
 
     :raises: CloudError
     """
-    found = []
-    left = limits.room(api)
+    problems = []
+    room = limits.room(api)
     for what, have, need in (
-        ("servers", left.servers, 1),
-        ("cores", left.cores, flavor.vcpus if flavor else 1),
-        ("MiB of RAM", left.ram_mib, flavor.ram_mib if flavor else 1),
+        ("servers", room.servers, 1),
+        ("cores", room.cores, flavor.vcpus if flavor else 1),
+        ("MiB of RAM", room.ram_mib, flavor.ram_mib if flavor else 1),
     ):
         if have is not None and have < need:
-            found.append(f"the quota has {have} {what} left, a build needs {need}")
+            problems.append(f"the quota has {have} {what} left, a build needs {need}")
     count, size_mib = limits.image_room(api)
     images = BUILD_IMAGES + result_quota(request).images
     if count is not None and count < images:
-        found.append(f"the quota has {count} images left, a build needs {images}")
+        problems.append(f"the quota has {count} images left, a build needs {images}")
     if size_mib is not None and size_mib <= 0:
-        found.append("the quota for the size of images is used up")
-    return found
+        problems.append("the quota for the size of images is used up")
+    return problems
 
 
 def check_answer_cd(entry: Entry) -> list[str]:
@@ -133,13 +133,13 @@ def check_volume_quota(
     """
     if not api.has("volume"):
         return ["this cloud offers no volumes (Cinder), and the build needs them"]
-    left = limits.volume_room(api)
+    room = limits.volume_room(api)
     result, disks = result_quota(request, disk_gib), 1 + int(request.verify)
     gib = disks * disk_gib + result.gigabytes + sum(cds_gib)
     wanted = (
-        ("volumes", left.volumes, disks + result.volumes + len(cds_gib)),
-        ("snapshots", left.snapshots, result.snapshots),
-        ("GiB of volumes", left.gigabytes, gib),
+        ("volumes", room.volumes, disks + result.volumes + len(cds_gib)),
+        ("snapshots", room.snapshots, result.snapshots),
+        ("GiB of volumes", room.gigabytes, gib),
     )
     return [
         f"the quota has {have} {what} left, the build needs {need}"
@@ -168,18 +168,18 @@ def check_session_and_hypervisors(api: Api, timeout_s: int) -> list[str]:
     :raises: CloudError
     """
     kinds = limits.container_hypervisors(api)
-    found = [
+    problems = [
         f"the hypervisors run containers ({kind}); an installer needs a whole machine"
         for kind in kinds
     ]
     left_s = api.token_life()
     if left_s is not None and left_s < timeout_s:
-        found.append(
+        problems.append(
             f"the session is a bare token that ends in {max(left_s, 0) / 60:.0f} "
             f"minutes and cannot be renewed, the build may take {timeout_s // 60}; "
             "log in with a password or an application credential"
         )
-    return found + _property_rights(api)
+    return problems + _property_rights(api)
 
 
 def _property_rights(api: Api) -> list[str]:
@@ -223,10 +223,10 @@ def _forbidden(api: Api, fields: Mapping[str, str]) -> CloudError | None:
     A new image under an ID that exists is refused anyway (409), but only
     after its fields were.
     """
-    known = images.any_id(api)
-    if not known:
+    image_id = images.any_id(api)
+    if not image_id:
         return None
-    probe = {"id": known, "name": "imagebuild-probe", **fields}
+    probe = {"id": image_id, "name": "imagebuild-probe", **fields}
     try:
         api.send("image", "POST", "/images", probe)
     except CloudError as error:
@@ -237,27 +237,27 @@ def _forbidden(api: Api, fields: Mapping[str, str]) -> CloudError | None:
 
 def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]:
     """The answer file must fit Nova, and must power the server off."""
-    found = []
+    problems = []
     for what, text in (("answer file", answers.answer), ("first boot", answers.verify)):
         size = len(servers.encode(text))
         if size > USER_DATA_LIMIT:
-            found.append(
+            problems.append(
                 f"the {what} has {size} characters as base64, Nova takes "
                 f"{USER_DATA_LIMIT}; let a command fetch what is large"
             )
-    found += [
+    problems += [
         "an own answer file says itself what to install: "
         f"{customization.WISHES[wish][0]} cannot be given too"
         for wish in customization.given(request)
         if request.answer_file is not None
     ]
     expressions = [("a sign", e) for e in entry.signs.own]
-    found += [
+    problems += [
         f"catalogue entry {entry.name}: {what} is {problem}"
         for what, sign in (*expressions, ("verify.sign", answers.verify_sign))
         if (problem := own_signs.problem(sign))
     ]
-    return [*found, *own_file.judge(entry, request).problems]
+    return [*problems, *own_file.judge(entry, request).problems]
 
 
 def warn_signs(entry: Entry) -> list[str]:

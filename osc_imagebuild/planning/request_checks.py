@@ -31,67 +31,71 @@ IMAGE_FIELDS = frozenset(
 
 def validate_request(request: Request) -> list[str]:
     """Return what is wrong with a request, judged by itself."""
-    found = []
+    problems = []
     if not request.name.strip():
-        found.append(
+        problems.append(
             "the image needs a name: give it behind the options, or as output.name in "
             "a template"
         )
     # Source: glance.db.sqlalchemy.models.Image.name is String(255).
     if len(request.name) > 255:
-        found.append(f"the image name has {len(request.name)} characters, 255 is most")
+        problems.append(
+            f"the image name has {len(request.name)} characters, 255 is most"
+        )
     given = (*request.properties, *request.properties.values())
     for text in (request.name, *request.tags, *given):
         # Source: glance.api.v2.images refuses 4-byte unicode. Surrogates stand for
         # bytes that are no text in the user's locale.
         if any(ord(c) > 0xFFFF or 0xD800 <= ord(c) < 0xE000 or c == "\0" for c in text):
-            found.append(f"Glance cannot store the characters of {text!r:.60}")
-    found += address_problems("source", request.source or "")
-    found += address_problems("driver ISO", request.driver_iso or "")
+            problems.append(f"Glance cannot store the characters of {text!r:.60}")
+    problems += address_problems("source", request.source or "")
+    problems += address_problems("driver ISO", request.driver_iso or "")
     for tag in request.tags:
         if not tag or len(tag) > 255:
-            found.append(f"a tag must have 1 to 255 characters: {tag!r:.60}")
+            problems.append(f"a tag must have 1 to 255 characters: {tag!r:.60}")
         if re.match(r"imagebuild(-|$)", tag):
-            found.append(f"tags that begin with imagebuild are the tool's own: {tag}")
-    found += _property_problems(request.properties)
-    found += [
+            problems.append(
+                f"tags that begin with imagebuild are the tool's own: {tag}"
+            )
+    problems += _property_problems(request.properties)
+    problems += [
         f"Nova takes the hint {key} once, not {len(value)} times"
         for key, value in request.hints.items()
         if key in _ONE_HINT and not isinstance(value, str) and len(value) > 1
     ]
     if request.visibility not in VISIBILITIES:
-        found.append(
+        problems.append(
             f"no visibility {request.visibility!r:.60}; "
             f"there are: {', '.join(VISIBILITIES)}"
         )
     elif request.visibility != "private" and not has_visibility(request.output):
-        found.append(
+        problems.append(
             f"a {request.output} has no visibility, only its own project sees it: leave "
             f"out --visibility {request.visibility}, or build an image"
         )
     if request.output not in outputs.names():
-        found.append(
+        problems.append(
             f"no output {request.output!r:.60}; there are: {', '.join(outputs.names())}"
         )
-    return found + _number_problems(request)
+    return problems + _number_problems(request)
 
 
 def _number_problems(request: Request) -> list[str]:
-    found = []
+    problems = []
     for option, minutes in (
         ("--timeout", request.timeout_min),
         ("--stall-timeout", request.stall_min),
     ):
         if minutes is not None and not 1 <= minutes <= MOST_MINUTES:
-            found.append(f"{option} takes 1 to {MOST_MINUTES} minutes")
+            problems.append(f"{option} takes 1 to {MOST_MINUTES} minutes")
     # What is too small for the system is told with its name, see `selection`.
     if request.disk_gib is not None and request.disk_gib > MOST_GIB:
-        found.append(f"--disk takes {MOST_GIB} GiB at most")
+        problems.append(f"--disk takes {MOST_GIB} GiB at most")
     if not 0 <= request.swap_mib <= MOST_SWAP_MIB:
-        found.append(f"--swap takes 0 to {MOST_SWAP_MIB} MiB")
+        problems.append(f"--swap takes 0 to {MOST_SWAP_MIB} MiB")
     if not 1 <= request.attempts <= MOST:
-        found.append(f"--attempts takes 1 to {MOST}")
-    return found
+        problems.append(f"--attempts takes 1 to {MOST}")
+    return problems
 
 
 def has_visibility(output: str) -> bool:
@@ -100,19 +104,19 @@ def has_visibility(output: str) -> bool:
 
 
 def _property_problems(names: Iterable[str]) -> list[str]:
-    found = []
+    problems = []
     for key in names:
         if not key or len(key) > 255:
-            found.append(f"a property name has 1 to 255 characters: {key!r:.60}")
+            problems.append(f"a property name has 1 to 255 characters: {key!r:.60}")
         elif key.startswith(_RESERVED):
-            found.append(
+            problems.append(
                 f"this property name cannot be given: {key!r:.60}; names that begin with "
                 f"{' or '.join(_RESERVED)} are the tool's own, Glance's or its clients'"
             )
         elif key in IMAGE_FIELDS:
             # Set as a property it would never be one, and the finished image never clean.
-            found.append(f"{key} is a field of every image, it cannot be a property")
-    return found
+            problems.append(f"{key} is a field of every image, it cannot be a property")
+    return problems
 
 
 def address_problems(what: str, address: str) -> list[str]:

@@ -30,19 +30,19 @@ def flavor(
     if not on_volume:
         needs += f" and {entry.min_disk_gib} GiB of disk"
     if name is not None:
-        found = named_flavor(flavors, name)
-        if not _fits(found, entry, on_volume or found.disk_gib == 0):
+        chosen = named_flavor(flavors, name)
+        if not _fits(chosen, entry, on_volume or chosen.disk_gib == 0):
             raise SpecError(
-                f"flavor {found.name} is too small for {entry.title}: it has "
-                f"{found.ram_mib} MiB of RAM and {found.disk_gib} GiB of disk, the "
+                f"flavor {chosen.name} is too small for {entry.title}: it has "
+                f"{chosen.ram_mib} MiB of RAM and {chosen.disk_gib} GiB of disk, the "
                 f"installer needs {needs}"
             )
-        if found.other_disks:
+        if chosen.other_disks:
             raise SpecError(
-                f"flavor {found.name} brings a swap or an ephemeral disk, which the "
+                f"flavor {chosen.name} brings a swap or an ephemeral disk, which the "
                 "installer may take for the system's; choose one without"
             )
-        return found, ""
+        return chosen, ""
     fitting = [f for f in flavors if _fits(f, entry, on_volume)]
     if not any(not f.other_disks for f in fitting):
         # Where none has the disk, a volume does; most clouds of that kind have no other.
@@ -58,8 +58,8 @@ def flavor(
     if not fitting:
         raise SpecError(f"no flavor has {needs}, which {entry.title} needs")
     # The disk first: its size becomes the image's.
-    found = min(fitting, key=lambda f: (f.disk_gib, f.ram_mib, f.vcpus, f.name))
-    return found, f"flavor {found.name}: the smallest with {needs}"
+    chosen = min(fitting, key=lambda f: (f.disk_gib, f.ram_mib, f.vcpus, f.name))
+    return chosen, f"flavor {chosen.name}: the smallest with {needs}"
 
 
 def named_flavor(flavors: Sequence[Flavor], name: str) -> Flavor:
@@ -67,11 +67,11 @@ def named_flavor(flavors: Sequence[Flavor], name: str) -> Flavor:
 
     :raises: SpecError
     """
-    for found in flavors:
-        if name in (found.id, found.name):
-            return found
-    known = ", ".join(sorted(f.name for f in flavors))
-    raise SpecError(f"no flavor {name!r}; there are: {known}")
+    for candidate in flavors:
+        if name in (candidate.id, candidate.name):
+            return candidate
+    names = ", ".join(sorted(f.name for f in flavors))
+    raise SpecError(f"no flavor {name!r}; there are: {names}")
 
 
 def _fits(flavor: Flavor, entry: Entry, on_volume: bool) -> bool:
@@ -80,15 +80,15 @@ def _fits(flavor: Flavor, entry: Entry, on_volume: bool) -> bool:
 
 
 def networks(
-    known: Sequence[Network], names: Sequence[str]
+    available: Sequence[Network], names: Sequence[str]
 ) -> tuple[tuple[str, ...], str]:
     """IDs of the named networks, or of the one that leads to a mirror.
 
     :raises: SpecError
     """
     if names:
-        return tuple(_network(known, name) for name in names), ""
-    inside = [n for n in known if not n.external and n.dhcp]
+        return tuple(_network(available, name) for name in names), ""
+    inside = [n for n in available if not n.external and n.dhcp]
     usable = [n for n in inside if n.routed] or inside
     if len(usable) == 1:
         return (usable[0].id,), f"network {usable[0].name}: the only usable one"
@@ -135,7 +135,7 @@ def _security_groups(groups: Sequence[SecurityGroup], name: str) -> list[str]:
 
 
 def config_drive(
-    request: Request, known: Sequence[Network], chosen: Sequence[str]
+    request: Request, available: Sequence[Network], chosen: Sequence[str]
 ) -> tuple[bool, str]:
     """Whether servers get a config drive: what was asked, or where it is safer.
 
@@ -144,20 +144,20 @@ def config_drive(
     """
     if request.config_drive is not None:
         return request.config_drive, ""
-    if any(n.routed for n in known if n.id in chosen):
+    if any(n.routed for n in available if n.id in chosen):
         return False, ""
     return True, "config drive: yes, because no network has a router to the metadata"
 
 
-def _network(known: Sequence[Network], name: str) -> str:
-    by_id = [n.id for n in known if n.id == name]
-    found = by_id or [n.id for n in known if n.name == name]
-    if not found:
-        there = ", ".join(sorted(n.name for n in known))
+def _network(available: Sequence[Network], name: str) -> str:
+    by_id = [n.id for n in available if n.id == name]
+    ids = by_id or [n.id for n in available if n.name == name]
+    if not ids:
+        there = ", ".join(sorted(n.name for n in available))
         raise SpecError(f"no network {name!r}; there are: {there or 'none'}")
-    if len(found) > 1:
-        raise SpecError(f"several networks are named {name!r}: {', '.join(found)}")
-    return found[0]
+    if len(ids) > 1:
+        raise SpecError(f"several networks are named {name!r}: {', '.join(ids)}")
+    return ids[0]
 
 
 def iso_boot_method(request: Request, entry: Entry) -> tuple[str, str]:
@@ -173,13 +173,13 @@ def iso_boot_method(request: Request, entry: Entry) -> tuple[str, str]:
     ]
     name = request.boot_method
     if name == "auto" and able:
-        line = f"boot method {able[0]}: the source is an ISO"
+        note = f"boot method {able[0]}: the source is an ISO"
         if not boot.load(able[0]).answers_on_cd:
-            line += (
+            note += (
                 f", and the installer of {entry.title} is told on its command line what "
                 "to do"
             )
-        return able[0], line
+        return able[0], note
     if name == "auto":
         others = [n for n in takers if n not in entry.boot_methods] or takers
         raise SpecError(_cannot(entry, " or ".join(others)))
@@ -252,7 +252,7 @@ def root(
     return size, f"root disk: a volume of {size} GiB, because {reasons[0]}"
 
 
-def volume_zone(zone: str, known: Sequence[str]) -> tuple[str, str]:
+def volume_zone(zone: str, zones: Sequence[str]) -> tuple[str, str]:
     """The zone of volumes for servers in ``zone``, '' for the one that Cinder takes.
 
     Where Nova may not attach across zones (cross_az_attach), none but that of the
@@ -260,9 +260,9 @@ def volume_zone(zone: str, known: Sequence[str]) -> tuple[str, str]:
     """
     # ZONE:HOST is an admin's way to choose a host.
     name = zone.split(":")[0]
-    if name in known:
+    if name in zones:
         return name, f"volumes: in availability zone {name} too"
-    listed = ", ".join(sorted(known))
+    listed = ", ".join(sorted(zones))
     return "", (
         f"volumes: where Cinder puts them, because it has no availability zone {name}, "
         f"only {listed or 'none'}"

@@ -26,9 +26,9 @@ def find_servers(
         return Stage()
     entry = system.entry
     gib, _ = _root(request, entry, source, no_disk=False)
-    flavor, line = selection.flavor(flavors, request.flavor, entry, on_volume=gib > 0)
-    notes = (line,) if line else ()
-    gib, line = _root(request, entry, source, no_disk=flavor.disk_gib == 0)
+    flavor, note = selection.flavor(flavors, request.flavor, entry, on_volume=gib > 0)
+    notes = (note,) if note else ()
+    gib, note = _root(request, entry, source, no_disk=flavor.disk_gib == 0)
     if not gib:
         return Stage(Servers(flavor), notes)
     cds = preflight.cds_gib(entry, source) if source else ()
@@ -36,7 +36,7 @@ def find_servers(
     zone = chosen(networks.volume_zone(api, request))
     return Stage(
         Servers(flavor, gib, zone.value or ""),
-        notes=(*notes, line, *zone.notes),
+        notes=(*notes, note, *zone.notes),
         problems=tuple(problems),
     )
 

@@ -53,5 +53,5 @@ def stage(function: Callable[P, Stage[T]]) -> Callable[P, Stage[T]]:
 
 def chosen(choice: tuple[T, str]) -> Stage[T]:
     """Return what `osc_imagebuild.planning.selection` chose, as a stage."""
-    value, line = choice
-    return Stage(value, notes=(line,) if line else ())
+    value, note = choice
+    return Stage(value, notes=(note,) if note else ())

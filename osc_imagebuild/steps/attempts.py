@@ -42,10 +42,10 @@ _MOST_EARLIER, _SHORT = 12, 200
 
 def failed(marks: Mapping[str, Mark], role: str) -> list[Mark]:
     """Return the attempts of ``role`` that failed, the first one first."""
-    found: list[Mark] = []
-    while mark := marks.get(_name(role, len(found) + 1)):
-        found.append(mark)
-    return found
+    marks_of_role: list[Mark] = []
+    while mark := marks.get(_name(role, len(marks_of_role) + 1)):
+        marks_of_role.append(mark)
+    return marks_of_role
 
 
 def _name(role: str, number: int) -> str:
@@ -65,10 +65,10 @@ def told(marks: Mapping[str, Mark]) -> tuple[str, ...]:
 
 def _since(marks: Mapping[str, Mark]) -> list[tuple[str, Mark]]:
     """The attempts since the last retry, such as 'install 1', the first one first."""
-    found = [(m.at, name) for name, m in marks.items() if name.startswith(_PREFIX)]
+    dated = [(m.at, name) for name, m in marks.items() if name.startswith(_PREFIX)]
     return [
         (" ".join(name.removeprefix(_PREFIX).split("-")), marks[name])
-        for _, name in sorted(found)
+        for _, name in sorted(dated)
     ]
 
 
@@ -81,7 +81,7 @@ def put_aside(marks: Mapping[str, Mark], retry: int, last: Mark) -> dict[str, Ma
 
     ``retry`` is the number of the retry that follows.
     """
-    found = [
+    earlier = [
         Mark(m.at, {"attempt": words, "reason": m.data.get("reason", "")})
         for words, m in _since(marks)
     ]
@@ -94,7 +94,7 @@ def put_aside(marks: Mapping[str, Mark], retry: int, last: Mark) -> dict[str, Ma
                 "reason": m.data["reason"][:_SHORT],
             },
         )
-        for m in (*found, last)
+        for m in (*earlier, last)
     ]
     kept = [*_earlier(marks), *new][-_MOST_EARLIER:]
     return {f"{_EARLIER}{number:02}": mark for number, mark in enumerate(kept, 1)}

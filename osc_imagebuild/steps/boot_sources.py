@@ -50,56 +50,56 @@ class EnsureImage:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: it is active, and holds what it should."""
-        found = facts.images.get(self.image.role)
-        if found is None or found.status != "active" or self._wrong(found, facts):
+        image = facts.images.get(self.image.role)
+        if image is None or image.status != "active" or self._wrong(image, facts):
             return False
         return not self.image.is_to_prove or bool(self._proven(facts))
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Create it, fill it, or start again where a dead client stopped."""
-        found = facts.images.get(self.image.role)
-        if found is None:
+        image = facts.images.get(self.image.role)
+        if image is None:
             return self._create(facts)
-        if found.status == "active":
-            return self._judge(found, facts)
-        if self._is_fetched(found):
-            return self._import(found, facts)
-        if found.status == "queued":
+        if image.status == "active":
+            return self._judge(image, facts)
+        if self._is_fetched(image):
+            return self._import(image, facts)
+        if image.status == "queued":
             return Act(
-                UploadImage(self.image, found.id), f"upload the {self.image.role}"
+                UploadImage(self.image, image.id), f"upload the {self.image.role}"
             )
         # An upload whose client died leaves 'saving' behind, and nobody else
         # uploads: the lease is ours.
-        if facts.now - found.updated_at < UPLOAD_LIMIT_S and found.status == "saving":
-            return Wait(f"Glance has the {self.image.role} as {found.status}", 5)
-        return Act(DeleteImage(found.id), f"its upload ended as {found.status}")
+        if facts.now - image.updated_at < UPLOAD_LIMIT_S and image.status == "saving":
+            return Wait(f"Glance has the {self.image.role} as {image.status}", 5)
+        return Act(DeleteImage(image.id), f"its upload ended as {image.status}")
 
-    def _judge(self, found: Image, facts: Facts) -> Decision:
+    def _judge(self, image: Image, facts: Facts) -> Decision:
         """Return what follows where its content is not known to be right."""
-        role, wrong = self.image.role, self._wrong(found, facts)
-        if not wrong:
+        role, wanted = self.image.role, self._wrong(image, facts)
+        if not wanted:
             why = f"whether the {role} holds what it should"
-            return Act(ProveImage(self.image, found.id), why)
+            return Act(ProveImage(self.image, image.id), why)
         content = self.image.content
         if isinstance(content, IsoContent) and content.imported:
             return Fail(
                 f"the {role} that Glance fetched has the sha512 "
-                f"{found.sha512 or 'that nobody tells'}, not {wrong}"
+                f"{image.sha512 or 'that nobody tells'}, not {wanted}"
             )
-        return Act(DeleteImage(found.id), f"this {role} is not what it should be")
+        return Act(DeleteImage(image.id), f"this {role} is not what it should be")
 
     def _proven(self, facts: Facts) -> str:
         """The sha512 that a client of this build saw, '' where none has."""
         mark = facts.marks.get(proof(self.image.role))
         return mark.data.get("sha512", "") if mark else ""
 
-    def _wrong(self, found: Image, facts: Facts) -> str:
+    def _wrong(self, image: Image, facts: Facts) -> str:
         """The sha512 that the image should have and has not, else ''."""
         content = self.image.content
-        if self.image.is_to_prove and found.sha512:
+        if self.image.is_to_prove and image.sha512:
             wanted = self._proven(facts)
-            return wanted if wanted != found.sha512 else ""
-        if not isinstance(content, IsoContent) or content.may_be(found.sha512):
+            return wanted if wanted != image.sha512 else ""
+        if not isinstance(content, IsoContent) or content.may_be(image.sha512):
             return ""
         return content.sha512
 
@@ -112,7 +112,7 @@ class EnsureImage:
             properties[name] = other.id
         return Act(CreateImage(self.image, properties), f"no {self.image.role} yet")
 
-    def _is_fetched(self, found: Image) -> bool:
+    def _is_fetched(self, image: Image) -> bool:
         """Whether Glance fetches it, and has not failed to.
 
         Source: glance.async_.flows.api_image_import sets these properties.
@@ -121,16 +121,16 @@ class EnsureImage:
         return (
             isinstance(content, IsoContent)
             and content.imported
-            and not found.properties.get("os_glance_failed_import")
+            and not image.properties.get("os_glance_failed_import")
             and (
-                _FETCHING in found.properties or found.status in ("queued", "importing")
+                _FETCHING in image.properties or image.status in ("queued", "importing")
             )
         )
 
-    def _import(self, found: Image, facts: Facts) -> Decision:
-        if found.status == "queued" and _FETCHING not in found.properties:
-            return Act(ImportImage(self.image, found.id), "Glance fetches the ISO")
-        if facts.now - found.updated_at > IMPORT_LIMIT_S:
+    def _import(self, image: Image, facts: Facts) -> Decision:
+        if image.status == "queued" and _FETCHING not in image.properties:
+            return Act(ImportImage(self.image, image.id), "Glance fetches the ISO")
+        if facts.now - image.updated_at > IMPORT_LIMIT_S:
             return Fail(
                 f"Glance did not fetch the {self.image.role} within "
                 f"{IMPORT_LIMIT_S // 60} minutes"
@@ -151,8 +151,8 @@ class EnsureVolume:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: Cinder calls it available, or in use."""
-        found = facts.volumes.get(self.volume.role)
-        return found is not None and found.status in READY
+        volume = facts.volumes.get(self.volume.role)
+        return volume is not None and volume.status in READY
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Make it of its image."""
@@ -170,16 +170,16 @@ class EnsureVolume:
 
 def ensure(facts: Facts, wanted: CreateVolume) -> Decision:
     """What is to be done until a volume can be used."""
-    found = facts.volumes.get(wanted.role)
-    if found is None:
+    volume = facts.volumes.get(wanted.role)
+    if volume is None:
         return Act(wanted, f"no {wanted.role} volume yet")
-    if found.status not in _PASSING:
+    if volume.status not in _PASSING:
         return Act(
-            DeleteVolume(found.id), f"the {wanted.role} volume is {found.status}"
+            DeleteVolume(volume.id), f"the {wanted.role} volume is {volume.status}"
         )
-    if facts.now - found.created_at > VOLUME_LIMIT_S:
+    if facts.now - volume.created_at > VOLUME_LIMIT_S:
         return Fail(
-            f"the volume {found.name} was {found.status} for more than "
+            f"the volume {volume.name} was {volume.status} for more than "
             f"{VOLUME_LIMIT_S // 60} minutes"
         )
-    return Wait(f"Cinder has the {wanted.role} volume as {found.status}", 3)
+    return Wait(f"Cinder has the {wanted.role} volume as {volume.status}", 3)

@@ -75,13 +75,13 @@ class StartServer:
         tried = attempts.failed(facts.marks, Role.INSTALL)
         used = attempts.used_volumes(facts, Role.INSTALL)
         for volume in self.volumes:
-            found = facts.volumes.get(volume.role)
-            if found and found.id in used and not volume.cdrom:
-                return self._renew(found)
+            present = facts.volumes.get(volume.role)
+            if present and present.id in used and not volume.cdrom:
+                return self._renew(present)
             ensured = EnsureVolume(volume)
             if tried and not ensured.done(spec, facts):
                 return ensured.decide(spec, facts)
-            if found is None:
+            if present is None:
                 return Fail(f"the {volume.role} volume was deleted by somebody")
         return None
 
@@ -132,10 +132,10 @@ class Install:
             taken = bool(spec.network.address) and "in use" in server.fault
             return self._failed(spec, facts, Fail(reason, Role.INSTALL), not taken)
         if Milestone.STARTED not in facts.marks:
-            known = {"server_id": server.id, "image_id": server.image_id}
+            identity = {"server_id": server.id, "image_id": server.image_id}
             if facts.volumes:
-                known["volumes"] = " ".join(v.id for v in facts.volumes.values())
-            return Act(SetMark(Milestone.STARTED, known), "note the server")
+                identity["volumes"] = " ".join(v.id for v in facts.volumes.values())
+            return Act(SetMark(Milestone.STARTED, identity), "note the server")
         late = facts.now - facts.marks[Milestone.STARTED].at > spec.conduct.timeout_s
         others = interference.outcome(facts, Role.INSTALL, late)
         return others or self._watch(spec, facts)
@@ -169,7 +169,7 @@ class Install:
                 role=Role.INSTALL,
             )
         silent = Role.INSTALL not in facts.consoles and server.status == "ACTIVE"
-        left = (
+        left_s = (
             max(0.0, spec.installer.expected_s - elapsed)
             if spec.installer.expected_s
             else None
@@ -181,7 +181,7 @@ class Install:
             verdict.reason if verdict.percent is not None else "installing",
             power.poll_interval(elapsed, silent=silent),
             percent or 0,
-            left,
+            left_s,
         )
 
     def _failed(
@@ -245,9 +245,9 @@ class PowerOff:
         return Wait("Nova powers the server off", 4)
 
 
-def address_taken(ip: str, said: str) -> str:
+def address_taken(ip: str, complaint: str) -> str:
     """Return what a user is told where a chosen address was taken meanwhile."""
     return (
         f"the address {ip}, which was free when the build was planned, was taken by "
-        f"something else; create the build again, it then takes another: {said}"
+        f"something else; create the build again, it then takes another: {complaint}"
     )

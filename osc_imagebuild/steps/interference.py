@@ -49,8 +49,8 @@ def outcome(facts: Facts, role: str, late: bool) -> Fail | Wait | None:
     if _other_image(facts, role):
         return Fail(f"somebody rebuilt the {role} server from another image", role=role)
     if server.status in _PASSING:
-        said = _PASSING[server.status].format(id=server.id)
-        return Fail(said, role=role) if late else Wait(said, LOOK_S)
+        reason = _PASSING[server.status].format(id=server.id)
+        return Fail(reason, role=role) if late else Wait(reason, LOOK_S)
     return None
 
 

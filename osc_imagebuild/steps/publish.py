@@ -62,12 +62,12 @@ class Cleanup:
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: published, and none of them is there."""
         published = Publish(self.output).done(spec, facts)
-        return published and not self._left(facts)
+        return published and not self._remaining(facts)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """One at a time; a backend may keep an image while a volume is of it."""
         held: Volume | None = None
-        for item in self._left(facts):
+        for item in self._remaining(facts):
             # Source: cinder.volume.api.API.delete, the statuses that it takes.
             if isinstance(item, Volume):
                 if item.status == "available" or item.status.startswith("error"):
@@ -78,11 +78,11 @@ class Cleanup:
         assert held is not None
         return Wait(f"Cinder has {held.name} as {held.status}", 3)
 
-    def _left(self, facts: Facts) -> list[Volume | Image]:
-        found: list[Volume | Image] = []
-        found += [facts.volumes[r] for r in self.volumes if r in facts.volumes]
-        found += [facts.images[r] for r in self.images if r in facts.images]
-        return found
+    def _remaining(self, facts: Facts) -> list[Volume | Image]:
+        remaining: list[Volume | Image] = []
+        remaining += [facts.volumes[r] for r in self.volumes if r in facts.volumes]
+        remaining += [facts.images[r] for r in self.images if r in facts.images]
+        return remaining
 
 
 @dataclass(frozen=True)

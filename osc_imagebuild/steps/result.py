@@ -36,14 +36,14 @@ class NoteResult:
 def wanted(spec: Spec, facts: Facts) -> dict[str, str]:
     """The properties of a clean result: declared ones and provenance."""
     report = facts.marks[Milestone.INSTALLED].data
-    found = {
-        f"imagebuild_{key}": said
+    reported = {
+        f"imagebuild_{key}": text
         for key in ("kernel", "release")
-        if (said := _storable(report.get(key, "")))
+        if (text := _storable(report.get(key, "")))
     }
     return {
         **spec.result.properties,
-        **found,
+        **reported,
         "imagebuild_built_at": _iso(facts.marks[Milestone.INSTALLED].at),
         "imagebuild_duration_s": str(duration_s(facts)),
     }
@@ -55,9 +55,9 @@ def duration_s(facts: Facts) -> int:
     return max(0, int(done.at - begun.at)) if begun else 0
 
 
-def _storable(said: str) -> str:
+def _storable(text: str) -> str:
     """A guest's words without what Glance or Cinder could not keep."""
-    kept = (c for c in said if c.isprintable() and ord(c) <= 0xFFFF)
+    kept = (c for c in text if c.isprintable() and ord(c) <= 0xFFFF)
     return "".join(kept)[:255]
 
 

@@ -142,21 +142,21 @@ class Verify:
 
     def _failed(self, spec: Spec, text: str, shown: Verdict, *, off: bool) -> Fail:
         """Why the result is not up, as far as its console tells."""
-        wrong = trouble(self.signs, text)
+        trouble_seen = trouble(self.signs, text)
         minutes = spec.verify.timeout_s // 60
         reason = f"the result did not come up within {minutes} minutes"
         if off:
             reason = "the result went off instead of coming up"
         if shown.state == FAILED:
             reason = f"{reason}: {shown.reason}"
-        elif wrong:
-            reason = f"{reason}: {wrong.reason}"
+        elif trouble_seen:
+            reason = f"{reason}: {trouble_seen.reason}"
         elif _LOGIN.search(text):
             reason += (
                 ": it shows a login prompt, but user data was not run; is cloud-init "
                 "in it, and does it get metadata?"
             )
-        evidence = wrong.evidence if wrong else shown.evidence
+        evidence = trouble_seen.evidence if trouble_seen else shown.evidence
         return Fail(reason, Role.VERIFY, evidence)
 
 

@@ -69,13 +69,13 @@ def combine(below: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     As one template on top of another: mappings key by key, packages and the
     like are added, all else takes the place of what was there.
     """
-    found = {**below, **top}
+    combined = {**below, **top}
     for name in top.keys() & below.keys():
         if name in ADDED:
-            found[name] = _added(name, below[name], top[name])
+            combined[name] = _added(name, below[name], top[name])
         elif isinstance(top[name], Mapping):
-            found[name] = {**below[name], **top[name]}
-    return found
+            combined[name] = {**below[name], **top[name]}
+    return combined
 
 
 def _added(name: str, below: Sequence[Any], top: Sequence[Any]) -> tuple[Any, ...]:

@@ -104,10 +104,10 @@ def literal(node: yaml.MappingNode, key: str, file: str) -> tuple[Any, Place]:
     for name, value in node.value:
         if name.value == key:
             reader = _Reader(file, {})
-            found = reader.value(value, (), literal=True)
+            result = reader.value(value, (), literal=True)
             if reader.problems:
                 raise SpecError(reader.problems)
-            return found, reader.place(name)
+            return result, reader.place(name)
     return None, Place(file, 1)
 
 
@@ -162,7 +162,7 @@ class _Reader:
     def _mapping(
         self, node: yaml.MappingNode, path: Path, literal: bool
     ) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        mapping: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 self._wrong(key, "a key must be a word")
@@ -170,7 +170,7 @@ class _Reader:
             name = str(key.value)
             if key.tag == _TAG + "merge" or name == "<<":
                 self._wrong(key, "merge keys (<<) are not taken; use extends")
-            elif name in found:
+            elif name in mapping:
                 first = self.places[(*path, name)].line
                 self._wrong(key, f"{name} is here twice, first in line {first}")
             else:
@@ -178,8 +178,8 @@ class _Reader:
                 plain = literal or (not path and name in _LITERAL)
                 # Who reads a template must see what it asks the environment for.
                 plain = plain or (name == "env" and path[-1:] in _SECRETS)
-                found[name] = self.value(value, (*path, name), literal=plain)
-        return found
+                mapping[name] = self.value(value, (*path, name), literal=plain)
+        return mapping
 
     def _scalar(self, node: yaml.Node, literal: bool) -> Any:
         text, tag = str(node.value), node.tag
@@ -188,7 +188,7 @@ class _Reader:
             self._wrong(node, "half a character (\\ud800 to \\udfff) is no text")
             return ""
         if not literal and "$" in text:
-            text = _VARIABLE.sub(lambda found: self._variable(found, node), text)
+            text = _VARIABLE.sub(lambda match: self._variable(match, node), text)
             if getattr(node, "style", None) is None:
                 tag = _resolve(text)
         try:
@@ -197,8 +197,8 @@ class _Reader:
             self._wrong(node, f"this is no number: {text!r:.60}")
             return 0
 
-    def _variable(self, found: re.Match[str], node: yaml.Node) -> str:
-        name = found.group(2)
+    def _variable(self, match: re.Match[str], node: yaml.Node) -> str:
+        name = match.group(2)
         if name is None:
             return "${"
         if name not in self.variables:
@@ -242,7 +242,7 @@ def _resolve(text: str) -> str:
     return _TAG + "str"
 
 
-def variables_as_text(found: Mapping[str, Any]) -> dict[str, str | None]:
+def variables_as_text(variables: Mapping[str, Any]) -> dict[str, str | None]:
     """Return the defaults of variables as they would be written."""
     return {
         name: str(value).lower()
@@ -250,5 +250,5 @@ def variables_as_text(found: Mapping[str, Any]) -> dict[str, str | None]:
         else None
         if value is None
         else str(value)
-        for name, value in found.items()
+        for name, value in variables.items()
     }

@@ -69,28 +69,28 @@ class _Fields:
         self.problems: list[str] = []
 
     def all(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for path, name in SIMPLE.items():
             value = self._at(path)
             if value is not None:
-                found[name] = tuple(value) if isinstance(value, list) else value
-        for name in MEDIA & found.keys():
-            found[name] = self._media(found[name], name)
+                fields[name] = tuple(value) if isinstance(value, list) else value
+        for name in MEDIA & fields.keys():
+            fields[name] = self._media(fields[name], name)
         for path, name in TEXTS.items():
             texts = self._at(path)
             if texts is not None:
-                found[name] = {key: _texts(value) for key, value in texts.items()}
+                fields[name] = {key: _texts(value) for key, value in texts.items()}
         answers = self._at(("answers",)) or {}
         if "file" in answers:
             place = self.document.place(("answers", "file"))
-            found["answer_file"] = self._try(
+            fields["answer_file"] = self._try(
                 lambda: self.reader.text(answers["file"], place)
             )
         password = self._password(answers, ("answers",), "root_password")
         if password is not None:
-            found["root_password"] = password
+            fields["root_password"] = password
         if "ssh_public_keys" in answers:
-            found["ssh_public_keys"] = self._keys(answers, ("answers",))
+            fields["ssh_public_keys"] = self._keys(answers, ("answers",))
         for name, make in (
             ("repositories", self._repository),
             ("files", self._file),
@@ -99,8 +99,8 @@ class _Fields:
             path = ("customise", name)
             made = [make(i, (*path, n)) for n, i in enumerate(self._at(path) or [])]
             if made:
-                found[name] = tuple(item for item in made if item is not None)
-        return found
+                fields[name] = tuple(item for item in made if item is not None)
+        return fields
 
     def _at(self, path: Path) -> Any:
         value: Any = self.document.data
@@ -121,11 +121,11 @@ class _Fields:
 
     def _password(self, data: Mapping[str, Any], path: Path, key: str) -> str | None:
         """A secret, or its hash, which is passed on as it is."""
-        secret, known = data.get(key), data.get(f"{key}_hash")
+        secret, digest = data.get(key), data.get(f"{key}_hash")
         if secret is None:
-            return known
+            return digest
         place = self.document.place((*path, key))
-        if known is not None:
+        if digest is not None:
             self.problems.append(f"{place}: {key} and {key}_hash exclude each other")
         if "env" in secret:
             return self._try(lambda: self.reader.secret_variable(secret["env"], place))

@@ -33,22 +33,22 @@ def load(path: str, variables: Mapping[str, str], reader: Reader) -> dict[str, A
     :raises: SpecError naming all that is wrong, each with its file and line
     """
     chain = _chain(Path(os.path.expanduser(path)), (), reader, None)
-    known, wrong = _variables(chain, variables)
+    values, mistakes = _variables(chain, variables)
     foreign = [link.file for link in chain if link.foreign]
     with unquoted(foreign):
         document: Document | None = None
         for link in reversed(chain):
-            layer, more = read(link.node, link.file, known)
-            wrong += more
+            layer, more = read(link.node, link.file, values)
+            mistakes += more
             document = merge(document, layer) if document else layer
         assert document is not None, "a chain has a link"
-        wrong += problems(document)
-        if wrong:
-            raise SpecError(wrong)
-    found, wrong = to_fields(document, reader)
-    if wrong:
-        raise SpecError(wrong)
-    return found
+        mistakes += problems(document)
+        if mistakes:
+            raise SpecError(mistakes)
+    fields, mistakes = to_fields(document, reader)
+    if mistakes:
+        raise SpecError(mistakes)
+    return fields
 
 
 @dataclass(frozen=True)
@@ -104,21 +104,21 @@ def _variables(
     chain: list[_Link], given: Mapping[str, str]
 ) -> tuple[dict[str, str | None], list[str]]:
     """All variables with their values, and what is wrong with them."""
-    known: dict[str, str | None] = {}
+    values: dict[str, str | None] = {}
     places: dict[str, Place] = {}
     for link in reversed(chain):
-        known |= link.variables
+        values |= link.variables
         places |= link.places
-    wrong = [
+    mistakes = [
         f"{chain[0].file}: --var {name}: no such variable"
-        + (near(name, known) or f"; there are: {', '.join(sorted(known)) or 'none'}")
+        + (near(name, values) or f"; there are: {', '.join(sorted(values)) or 'none'}")
         for name in given
-        if name not in known
+        if name not in values
     ]
-    known |= given
-    wrong += [
+    values |= given
+    mistakes += [
         f"{places[name]}: variable {name} has no default: give --var {name}=..."
-        for name, value in known.items()
+        for name, value in values.items()
         if value is None
     ]
-    return known, wrong
+    return values, mistakes

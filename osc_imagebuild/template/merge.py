@@ -31,26 +31,26 @@ def _mapping(
     new: Mapping[str, Any],
     places: dict[Path, Place],
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
     for key in dict.fromkeys((*old, *new)):
         here = (*path, key)
         if key not in new:
-            found[key] = old[key]
+            merged[key] = old[key]
             _copy(base, here, here, old[key], places)
         elif isinstance(old.get(key), dict) and isinstance(new[key], dict):
             places[here] = top.place(here)
-            found[key] = _mapping(here, base, old[key], top, new[key], places)
+            merged[key] = _mapping(here, base, old[key], top, new[key], places)
         elif (
             path == ("customise",)
             and isinstance(old.get(key), list)
             and isinstance(new[key], list)
         ):
             places[here] = top.place(here)
-            found[key] = _list(here, base, old[key], top, new[key], places)
+            merged[key] = _list(here, base, old[key], top, new[key], places)
         else:
-            found[key] = new[key]
+            merged[key] = new[key]
             _copy(top, here, here, new[key], places)
-    return found
+    return merged
 
 
 def _list(

@@ -42,27 +42,27 @@ def load(path: str, reader: Reader, catalog: Catalog, *, auto: bool) -> Template
     file = os.path.expanduser(path)
     text = reader.template(Path(file))
     with unquoted([] if reader.is_own(file) else [file]):
-        found = _read(text, file)
-    fields, problems = tdl.to_fields(found, file, reader)
-    distro, version = found["distro"].strip(), found["update"].strip()
-    known = yaml.safe_load(_NAMES.read_text(encoding="utf-8"))
-    wanted = tdl.names(distro, version, known)
+        template = _read(text, file)
+    fields, problems = tdl.to_fields(template, file, reader)
+    distro, version = template["distro"].strip(), template["update"].strip()
+    names = yaml.safe_load(_NAMES.read_text(encoding="utf-8"))
+    wanted = tdl.names(distro, version, names)
     there = [name for name in wanted if name in catalog.names()]
     entries: dict[str, dict[str, Any]] = {}
     if there:
         fields["os"] = there[0]
     else:
         own = _ask("auto", distro, version)
-        why_not = _refusal(found, own, auto=auto)
+        why_not = _refusal(template, own, auto=auto)
         if why_not:
-            place = f"{file}:{found['lines']['/template/os/name']}: /template/os"
+            place = f"{file}:{template['lines']['/template/os/name']}: /template/os"
             problems.append(
                 f"{place}: {distro} {version} is not in the catalogue (as "
                 f"{' or '.join(wanted)}){why_not}"
             )
         else:
             fields["os"] = f"oz-{distro}-{version}".lower()
-            entries[fields["os"]] = _entry(found, own)
+            entries[fields["os"]] = _entry(template, own)
     fields["source"] = tdl.install_tree(fields["source"], distro)
     if problems:
         raise SpecError(problems)
@@ -80,19 +80,19 @@ def _read(text: str, file: str) -> dict[str, Any]:
         markup.parse(text)
     except markup.BadMarkup as error:
         raise SpecError(f"{file}:{error.line or 1}: {error.text}") from error
-    found = _ask("read", given=text, what=f"{file}:1")
-    if "errors" in found:
-        raise SpecError([f"{file}:{line}: {what}" for line, what in found["errors"]])
-    return found
+    template = _ask("read", given=text, what=f"{file}:1")
+    if "errors" in template:
+        raise SpecError([f"{file}:{line}: {what}" for line, what in template["errors"]])
+    return template
 
 
-def _refusal(found: dict[str, Any], own: dict[str, Any], *, auto: bool) -> str:
+def _refusal(template: dict[str, Any], own: dict[str, Any], *, auto: bool) -> str:
     """Why Oz's answer file does not serve, '' where it does."""
     if not own["text"]:
         return ", nor has Oz an answer file for it"
     if not _kind(own["module"]):
         return "; Oz's answer file for it cannot be made to report success"
-    if found["installtype"] != "url":
+    if template["installtype"] != "url":
         return "; with Oz's answer file it is installed from a URL only, not an ISO"
     return "" if auto else "; Oz has an answer file for it: use --oz-auto"
 
@@ -104,27 +104,29 @@ def _kind(module: str) -> str:
     return "kickstart" if re.fullmatch(r"Fedora|RHEL_[567]", module) else ""
 
 
-def _entry(found: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+def _entry(template: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """The catalogue's entry for a system of which only Oz knows."""
     import yaml
 
     kind = _kind(own["module"])
     data: dict[str, Any] = yaml.safe_load(_ENTRIES.read_text(encoding="utf-8"))[kind]
-    url = found["source"].strip().rstrip("/")
+    url = template["source"].strip().rstrip("/")
     # Source: oz.RedHat and oz.Debian, _get_kernel_from_treeinfo and _txt_cfg.
     kernel, ramdisk = (
         f"{url}/images/pxeboot/vmlinuz",
         f"{url}/images/pxeboot/initrd.img",
     )
     if kind == "preseed":
-        arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(found["arch"], found["arch"])
+        arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(
+            template["arch"], template["arch"]
+        )
         kernel = f"{url}/debian-installer/{arch}/linux"
         ramdisk = f"{url}/debian-installer/{arch}/initrd.gz"
     return data | {
-        "title": f"{found['distro']} {found['update']} by Oz",
-        "version": found["update"],
+        "title": f"{template['distro']} {template['update']} by Oz",
+        "version": template["update"],
         "source": "",
-        "arches": {found["arch"]: {"kernel": kernel, "ramdisk": ramdisk}},
+        "arches": {template["arch"]: {"kernel": kernel, "ramdisk": ramdisk}},
         "variables": {"kind": kind, "auto": own["text"]},
         "deviations": [f"installed as {own['file']} says; never tried by this project"],
     }
@@ -155,5 +157,5 @@ def _ask(*words: str, given: str = "", what: str = "") -> dict[str, Any]:
     if ran.returncode:
         last = (ran.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise SpecError(f"{what or words[-1]}: Oz fails: {last}")
-    found: dict[str, Any] = json.loads(ran.stdout)
-    return found
+    answer: dict[str, Any] = json.loads(ran.stdout)
+    return answer

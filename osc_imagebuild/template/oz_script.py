@@ -28,8 +28,8 @@ def main(words: list[str]) -> int:
     except ImportError as error:
         print(error, file=sys.stderr)
         return NO_OZ
-    found = read(sys.stdin.buffer.read()) if words[0] == "read" else auto(*words[1:])
-    json.dump(found, sys.stdout)
+    answer = read(sys.stdin.buffer.read()) if words[0] == "read" else auto(*words[1:])
+    json.dump(answer, sys.stdout)
     return 0
 
 
@@ -48,22 +48,22 @@ def read(data: bytes) -> dict[str, Any]:
         return {"errors": errors(str(error))}
     except ValueError as error:
         return {"errors": [[1, str(error)]]}
-    found = {key: getattr(tdl, key) for key in _AS_THEY_ARE}
-    found["source"] = tdl.url if tdl.installtype == "url" else tdl.iso
-    found["packages"] = [vars(package) for package in tdl.packages]
-    found["repositories"] = [vars(repo) for repo in tdl.repositories.values()]
-    found["lines"] = lines(tdl.doc)
-    return found
+    template = {key: getattr(tdl, key) for key in _AS_THEY_ARE}
+    template["source"] = tdl.url if tdl.installtype == "url" else tdl.iso
+    template["packages"] = [vars(package) for package in tdl.packages]
+    template["repositories"] = [vars(repo) for repo in tdl.repositories.values()]
+    template["lines"] = lines(tdl.doc)
+    return template
 
 
 def errors(text: str) -> list[list[Any]]:
     """Return Oz's text for several errors as lines and texts."""
-    found: list[list[Any]] = []
+    mistakes: list[list[Any]] = []
     for part in text.splitlines():
         line, colon, what = part.strip().partition(": ")
         if colon and line.startswith("line "):
-            found.append([int(line[5:]), what])
-    return found or [[1, " ".join(text.split())]]
+            mistakes.append([int(line[5:]), what])
+    return mistakes or [[1, " ".join(text.split())]]
 
 
 def lines(doc: Any) -> dict[str, int]:

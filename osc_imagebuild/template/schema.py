@@ -33,8 +33,8 @@ _KINDS = {
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of templates."""
-    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
-    return found
+    parsed: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return parsed
 
 
 def problems(document: Document) -> list[str]:
@@ -43,12 +43,12 @@ def problems(document: Document) -> list[str]:
 
     errors = Draft202012Validator(schema()).iter_errors(document.data)
     sentences = (sentence for error in errors for sentence in _sentences(error))
-    found = [
+    located = [
         (document.place(path), name(path), what)
         for path, what in itertools.islice(sentences, MOST_PROBLEMS)
     ]
-    found.sort(key=lambda item: (item[0].file, item[0].line))
-    return [f"{place}: {key}{what}" for place, key, what in found]
+    located.sort(key=lambda item: (item[0].file, item[0].line))
+    return [f"{place}: {key}{what}" for place, key, what in located]
 
 
 def name(path: Sequence[str | int]) -> str:
@@ -63,10 +63,10 @@ def _sentences(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], 
     part: Any = error.schema
     match error.validator:
         case "additionalProperties" if isinstance(wanted, bool):
-            known = list(part.get("properties", {}))
+            allowed = list(part.get("properties", {}))
             for key in value:
-                if key not in known:
-                    yield (*path, key), _unknown(key, known)
+                if key not in allowed:
+                    yield (*path, key), _unknown(key, allowed)
         case "required":
             missing = [key for key in wanted if key not in value]
             # One error for each of them, with the same list.
@@ -77,9 +77,11 @@ def _sentences(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], 
             choices = [choice["required"][0] for choice in wanted]
             yield path, f"needs exactly one of {', '.join(choices)}"
         case "enum" | "const":
-            known = [str(w) for w in (wanted if isinstance(wanted, list) else [wanted])]
-            near_one = near(str(value), known)
-            yield path, f"takes {', '.join(known)}; not {_shown(value)}{near_one}"
+            allowed = [
+                str(w) for w in (wanted if isinstance(wanted, list) else [wanted])
+            ]
+            near_one = near(str(value), allowed)
+            yield path, f"takes {', '.join(allowed)}; not {_shown(value)}{near_one}"
         case "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
             words = " or ".join(_KINDS[kind] for kind in kinds)
@@ -98,8 +100,8 @@ def _sentences(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], 
             yield path, error.message
 
 
-def _unknown(key: str, known: Sequence[str]) -> str:
-    return "no such key" + (near(key, known) or f"; there are: {', '.join(known)}")
+def _unknown(key: str, allowed: Sequence[str]) -> str:
+    return "no such key" + (near(key, allowed) or f"; there are: {', '.join(allowed)}")
 
 
 def _hint(part: Any) -> str:

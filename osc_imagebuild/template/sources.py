@@ -115,11 +115,11 @@ class Reader:
         if self.check_only:
             self._real(path, resolved(path, place), place)
             return PLACEHOLDER
-        found = self._found(path, place, KEY_LIMIT)
-        secret = self._text(found.data, path, place).rstrip("\r\n")
+        file = self._found(path, place, KEY_LIMIT)
+        secret = self._text(file.data, path, place).rstrip("\r\n")
         if not secret:
             raise SpecError(f"{place}: {path} is empty")
-        if warning := passwords.exposed(str(resolved(path, place)), found.mode):
+        if warning := passwords.exposed(str(resolved(path, place)), file.mode):
             LOG.warning("%s", warning)
         return secret
 
@@ -140,10 +140,10 @@ class Reader:
             )
         if self.check_only:
             return PLACEHOLDER
-        found = os.environ.get(name)
-        if not found:
+        value = os.environ.get(name)
+        if not value:
             raise SpecError(f"{place}: the environment variable {name} is not set")
-        return found
+        return value
 
     def media(self, name: str, place: Place) -> str:
         """Return where an ISO is: a URL, the name of an image, or the path of a file here.
@@ -172,9 +172,9 @@ class Reader:
     def _read(
         self, path: Path, limit: int, fence: local_files.Fence | None
     ) -> local_files.Found:
-        found = local_files.read(path, limit, fence)
-        self._count(len(found.data))
-        return found
+        file = local_files.read(path, limit, fence)
+        self._count(len(file.data))
+        return file
 
     def _real(self, path: str, seen: Path, place: Place) -> Path:
         try:

@@ -74,14 +74,16 @@ def to_fields(
     return kept, reading.problems
 
 
-def names(distro: str, version: str, known: Mapping[str, Iterable[str]]) -> list[str]:
+def names(
+    distro: str, version: str, other_names: Mapping[str, Iterable[str]]
+) -> list[str]:
     """Return what the catalogue may call an operating system of Oz's.
 
-    ``known`` are the names that differ: see tdl.yaml.
+    ``other_names`` are the names that differ: see tdl.yaml.
     """
-    found = re.fullmatch(r"(.+?)-?(\d[\d.]*)", distro)
-    stem, major = (found.group(1), found.group(2)) if found else (distro, "")
-    stems = [*known.get(stem.lower(), ()), stem.lower()]
+    match = re.fullmatch(r"(.+?)-?(\d[\d.]*)", distro)
+    stem, major = (match.group(1), match.group(2)) if match else (distro, "")
+    stems = [*other_names.get(stem.lower(), ()), stem.lower()]
     parts = (major or version).lower().split(".")
     versions = [".".join(parts[:size]) for size in range(len(parts), 0, -1)]
     return [f"{stem}-{v}" for stem in dict.fromkeys(stems) for v in versions]
@@ -137,13 +139,13 @@ class _Reading:
 
     def disk_gib(self) -> int | None:
         """Return the size of the root disk; Oz has terabytes counted already."""
-        found = whole_number(self.tdl["disksize"], 1, MOST_GIB)
-        if found is None:
+        size_gib = whole_number(self.tdl["disksize"], 1, MOST_GIB)
+        if size_gib is None:
             line = self._line("/template/disk/size")
             self.problems.append(
                 f"{self.file}:{line}: /template/disk/size: takes 1 to {MOST_GIB} GiB"
             )
-        return found
+        return size_gib
 
     def checksum(self) -> str:
         """Return the ISO's SHA-256 out of the list that the TDL names."""
@@ -154,18 +156,18 @@ class _Reading:
             return ""
         name = re.escape(iso.rsplit("/", 1)[-1])
         # As sha256sum writes it, or as BSD's sha256 does, which Fedora takes.
-        found = re.search(
+        match = re.search(
             rf"^([0-9a-f]{{64}}) [ *](?:.*/)?{name}$|^SHA256 \({name}\) = ([0-9a-f]{{64}})$",
             text,
             re.MULTILINE,
         )
-        if found is None:
+        if match is None:
             line = self._line(path)
             self.problems.append(
                 f"{self.file}:{line}: {path}: {url} has no SHA-256 of {iso}"
             )
             return ""
-        return found.group(1) or found.group(2)
+        return match.group(1) or match.group(2)
 
     def repository(self, item: Mapping[str, Any]) -> Repository:
         """Return a repository; Debian's kind is a whole line of sources.list."""

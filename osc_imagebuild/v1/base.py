@@ -95,8 +95,8 @@ class BuildCommand(Command):
     def builder(self) -> Builder:
         """The library on the user's session."""
         # The plugin's API_NAME is set on the manager at run time.
-        found: Builder = getattr(self.app.client_manager, v1.API_NAME)
-        return found
+        builder: Builder = getattr(self.app.client_manager, v1.API_NAME)
+        return builder
 
 
 def add_build(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
@@ -239,7 +239,7 @@ def columns_of(
 
     spec = build.spec
     end = build.updated_at if build.is_over or not now else now
-    left = build.time_left_s(end)
+    left_s = build.time_left_s(end)
     pairs: dict[str, Any] = {
         "id": build.id,
         "name": spec.result.name,
@@ -250,7 +250,7 @@ def columns_of(
         "doing": build.doing or None,
         "progress": whole_number(build.percent, 0, 100),
         "elapsed_s": max(0, int(end - build.begun_at)),
-        "time_left_s": None if left is None else int(left),
+        "time_left_s": None if left_s is None else int(left_s),
         "reason": Lines(build.reason),
         "evidence": build.evidence or None,
         "attempts": Lines("\n".join(build.attempts)) if build.attempts else None,

@@ -80,8 +80,8 @@ class ListImageBuild(BuildCommand, Lister):
                     "--orphans lists what has no record: it goes with neither "
                     "--status nor --long"
                 )
-            found = self.builder.orphans()
-            orphans = [(o.kind, o.id, o.name, o.build_id) for o in found]
+            listed = self.builder.orphans()
+            orphans = [(o.kind, o.id, o.name, o.build_id) for o in listed]
             return ("Type", "ID", "Name", "Build ID"), orphans
         listing = self.builder.list()
         columns = ["ID", "Name", "OS", "Status", "Step", "Image ID"]

@@ -25,9 +25,9 @@ def console_file(directory: str | None, build_id: str, role: str = "install") ->
 
 def kept_console(directory: str, build_id: str, role: str) -> str:
     """Return the console that was kept, of ``role``'s server where there is one."""
-    for known in (role, "install"):
+    for candidate in (role, "install"):
         try:
-            path = console_file(directory, build_id, known)
+            path = console_file(directory, build_id, candidate)
             with own_files.read(path) as file:
                 return file.read().decode("utf-8", "replace")
         except FileNotFoundError:

@@ -52,15 +52,15 @@ class DeleteImageBuild(BuildCommand):
 
     def _delete_orphans(self, *, sure: bool) -> None:
         """Name them, and ask where somebody is there to answer."""
-        found = self.builder.orphans()
-        for orphan in found:
+        orphans = self.builder.orphans()
+        for orphan in orphans:
             print(f"{orphan.kind} {orphan.id} {line(orphan.name)}", file=sys.stderr)
-        if not found:
+        if not orphans:
             return
         if not sure:
             if not sys.stdin.isatty():
                 raise exceptions.CommandError("to delete them without asking: --yes")
-            answer = input(f"Delete these {len(found)} resources? [y/N] ")
+            answer = input(f"Delete these {len(orphans)} resources? [y/N] ")
             if answer.strip().lower() not in ("y", "yes"):
                 raise exceptions.CommandError("nothing was deleted")
-        self.builder.delete_orphans(found)
+        self.builder.delete_orphans(orphans)

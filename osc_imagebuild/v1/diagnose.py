@@ -73,8 +73,8 @@ class DiagnoseImageBuild(ShowOne):
         rows = []
         for path in paths:
             try:
-                found = diagnose_file(path, os_name, stdin=_stdin())
-                fields = {"os": os_name, **_fields(found)}
+                diagnosis = diagnose_file(path, os_name, stdin=_stdin())
+                fields = {"os": os_name, **_fields(diagnosis)}
             except SpecError as error:
                 fields = {"verdict": UNREAD, "reason": worded(error)}
             rows.append([path, *(fields.get(column) for column in columns[1:])])
@@ -106,16 +106,16 @@ class DiagnoseImageBuild(ShowOne):
         return 0
 
 
-def _fields(found: Diagnosis) -> dict[str, Any]:
-    verdict = found.verdict
+def _fields(diagnosis: Diagnosis) -> dict[str, Any]:
+    verdict = diagnosis.verdict
     shown = {
         "verdict": verdict.state,
         "reason": verdict.reason,
         "evidence": verdict.evidence,
         "progress": verdict.percent,
-        "screen": Lines(found.screen),
+        "screen": Lines(diagnosis.screen),
     }
-    return {**shown, "os": found.os} if found.os else shown
+    return {**shown, "os": diagnosis.os} if diagnosis.os else shown
 
 
 def _stdin() -> BinaryIO | None:

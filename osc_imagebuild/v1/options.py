@@ -271,7 +271,7 @@ def _customization(args: argparse.Namespace) -> dict[str, Any]:
 
     :raises: CommandError where a file cannot be read
     """
-    found = {
+    given = {
         "ssh_public_keys": tuple(files.read_text(p) for p in args.ssh_public_key),
         "packages": tuple(dict.fromkeys(args.package)),
         "files": tuple(_file(word) for word in args.file),
@@ -284,10 +284,10 @@ def _customization(args: argparse.Namespace) -> dict[str, Any]:
     }
     if args.root_password_file:
         password = files.read_text(args.root_password_file, secret=True)
-        found["root_password"] = password.rstrip("\r\n")
-        if not found["root_password"]:
+        given["root_password"] = password.rstrip("\r\n")
+        if not given["root_password"]:
             raise exceptions.CommandError(f"{args.root_password_file} is empty")
-    return {key: value for key, value in found.items() if value not in (None, ())}
+    return {key: value for key, value in given.items() if value not in (None, ())}
 
 
 def _file(word: str) -> File:

@@ -87,9 +87,9 @@ def read(path: Path) -> IO[bytes]:
 
 
 def _require_own(descriptor: int, path: Path) -> None:
-    found = os.fstat(descriptor)
-    own = found.st_uid == os.geteuid() and found.st_nlink == 1
-    if not (own and stat.S_ISREG(found.st_mode)):
+    status = os.fstat(descriptor)
+    own = status.st_uid == os.geteuid() and status.st_nlink == 1
+    if not (own and stat.S_ISREG(status.st_mode)):
         text = "it is no plain file of yours alone"
         raise PermissionError(errno.EPERM, text, str(path))
 

@@ -79,8 +79,10 @@ class Progress:
         # A look that sees less of the console must not turn progress back.
         self._best = max(self._best, event.percent or 0)
         part = f"{self._best:3d} % " if self._best else ""
-        left = "" if event.left_s is None else f", {about(event.left_s)} left"
-        told = plain(f"{self._elapsed(event)} {event.step}: {part}{event.text}{left}")
+        remaining = "" if event.left_s is None else f", {about(event.left_s)} left"
+        told = plain(
+            f"{self._elapsed(event)} {event.step}: {part}{event.text}{remaining}"
+        )
         if self._live and not self._quiet:
             self._clear()
             # One less: some terminals go on to the next line with the last column.

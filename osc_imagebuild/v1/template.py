@@ -55,7 +55,7 @@ def template_fields(
     """
     from osc_imagebuild import template
 
-    found = template.load(
+    loaded = template.load(
         path,
         args.var or {},
         check_only=check_only,
@@ -63,9 +63,9 @@ def template_fields(
         auto=args.oz_auto,
         allow=args.allow_path,
     )
-    for name, data in found.entries.items():
+    for name, data in loaded.entries.items():
         catalog.add(name, data)
-    return dict(found.fields)
+    return dict(loaded.fields)
 
 
 def _asked(

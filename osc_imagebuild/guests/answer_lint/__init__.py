@@ -55,8 +55,8 @@ def read(answer_format: str, text: str, release: str = "") -> Reading:
 def mistakes(answer_format: str, text: str, release: str = "") -> list[str]:
     """Return what is wrong in an answer file, a line each; [] where unknown."""
     reading = read(answer_format, text, release)
-    found = [Finding(0, reading.unread)] if reading.unread else []
-    return told(found + findings(reading))
+    unread = [Finding(0, reading.unread)] if reading.unread else []
+    return told(unread + findings(reading))
 
 
 def findings(reading: Reading) -> list[Finding]:
@@ -71,8 +71,8 @@ def findings(reading: Reading) -> list[Finding]:
     return sorted([*reading.mistakes, *secrets, *rest])
 
 
-def told(found: list[Finding]) -> list[str]:
+def told(all_findings: list[Finding]) -> list[str]:
     """The first of what was found, as lines."""
-    lines = [f"the answer file, {finding}" for finding in found]
+    lines = [f"the answer file, {finding}" for finding in all_findings]
     more = [f"the answer file has {len(lines) - MOST} more of these"]
     return lines[:MOST] + (more if len(lines) > MOST else [])

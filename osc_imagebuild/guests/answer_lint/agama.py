@@ -124,23 +124,23 @@ def _profile(data: dict[str, Any], text: str, reading: Reading) -> None:
 
 
 def _keys(
-    found: dict[str, Any], known: frozenset[str], text: str, reading: Reading
+    mapping: dict[str, Any], allowed: frozenset[str], text: str, reading: Reading
 ) -> None:
     """Tell of keys that Agama does not know, and so refuses the profile for."""
-    for key in found.keys() - known:
-        near = difflib.get_close_matches(key, known, 1)
+    for key in mapping.keys() - allowed:
+        near = difflib.get_close_matches(key, allowed, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         reading.wrong(_line(text, key, key), f"Agama has no key {key}{hint}")
 
 
-def _scripts(kind: str, found: Any, text: str, reading: Reading) -> None:
+def _scripts(kind: str, entries: Any, text: str, reading: Reading) -> None:
     """Tell of scripts that lack what each of them must have."""
-    if not isinstance(found, list):
+    if not isinstance(entries, list):
         reading.wrong(
             _line(text, kind, kind), f"scripts.{kind} takes a list of scripts"
         )
         return
-    for script in (item for item in found if isinstance(item, dict)):
+    for script in (item for item in entries if isinstance(item, dict)):
         given = next((script[key] for key in _TEXTS if key in script), None)
         line = _line(text, kind, given if isinstance(given, str) else kind)
         if "name" not in script:
@@ -150,12 +150,12 @@ def _scripts(kind: str, found: Any, text: str, reading: Reading) -> None:
 
 
 def _secrets(
-    found: dict[str, Any], path: tuple[str, ...], text: str, reading: Reading
+    mapping: dict[str, Any], path: tuple[str, ...], text: str, reading: Reading
 ) -> None:
-    password = found.get("password")
+    password = mapping.get("password")
     if not isinstance(password, str) or not password.strip("!*"):
         return
-    if path[:1] in (("root",), ("user",)) and found.get("hashedPassword") is True:
+    if path[:1] in (("root",), ("user",)) and mapping.get("hashedPassword") is True:
         return
     reading.secret(_line(text, "password", password), f"the password of {path[-1:]}")
 

@@ -115,8 +115,8 @@ def _script(node: Node, late: bool, reading: Reading) -> None:
         return
     shell = node.value("interpreter") in _SHELL
     first = source.text.lstrip().partition("\n")[0]
-    if found := re.match(r"#!\s*(\S+)", first):
-        shell = found[1].rpartition("/")[2] in ("sh", "bash")
+    if match := re.match(r"#!\s*(\S+)", first):
+        shell = match[1].rpartition("/")[2] in ("sh", "bash")
     line = source.text_line or source.line
     language = "bash" if shell else ""
     reading.scripts.append(Script(line, source.text, language, late=late))

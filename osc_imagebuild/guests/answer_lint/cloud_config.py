@@ -61,10 +61,10 @@ def read(text: str) -> Reading:
     included = [
         Finding(part.before + 1, "#include") for part in parts if part.kind == INCLUDE
     ]
-    found = [part for part in parts if _has_autoinstall(part)]
-    if found:
-        _part(found[-1], reading)
-        reading.move(found[-1].before)
+    autoinstalls = [part for part in parts if _has_autoinstall(part)]
+    if autoinstalls:
+        _part(autoinstalls[-1], reading)
+        reading.move(autoinstalls[-1].before)
     elif not included:
         reading.unread = "none of its parts is a cloud-config with autoinstall"
     reading.unseen += included
@@ -125,8 +125,8 @@ def _rendered(text: str) -> str:
     return re.sub(r"\{\{.*?\}\}", RENDERED, text, flags=re.DOTALL)
 
 
-def _lines(found: re.Match[str]) -> str:
-    return "\n" * found[0].count("\n")
+def _lines(match: re.Match[str]) -> str:
+    return "\n" * match[0].count("\n")
 
 
 def _document(text: str, reading: Reading) -> None:
@@ -142,10 +142,10 @@ def _document(text: str, reading: Reading) -> None:
     top = yaml_nodes.mapping(root)
     beside = [key for key in top if key in _ONLY_SUBIQUITY]
     if "autoinstall" not in top:
-        found = f": move {', '.join(beside[:5])} below it" if beside else ""
+        advice = f": move {', '.join(beside[:5])} below it" if beside else ""
         _unread(
             reading,
-            f"it has no key autoinstall, below which alone the installer reads{found}",
+            f"it has no key autoinstall, below which alone the installer reads{advice}",
         )
         return
     line, node = top["autoinstall"]

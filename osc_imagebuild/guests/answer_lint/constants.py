@@ -28,8 +28,8 @@ _PATTERN = re.compile(r"[*?\[]")
 def status(words: Sequence[str]) -> bool | None:
     """Whether a command succeeds, None where that depends on more than its words."""
     name, rest = words[0], list(words[1:])
-    if found := _NUMBER.fullmatch(name):
-        return int(found[1]) != 0
+    if match := _NUMBER.fullmatch(name):
+        return int(match[1]) != 0
     if name.removeprefix("/usr").removeprefix("/bin/") in _ALWAYS:
         return _ALWAYS[name.rpartition("/")[2]]
     closed = {"[": "]", "[[": "]]"}.get(name)
@@ -44,8 +44,8 @@ def status(words: Sequence[str]) -> bool | None:
 
 def _test(words: list[str], *, patterns: bool) -> bool | None:
     if words[:1] == ["!"] and len(words) > 1:
-        found = _test(words[1:], patterns=patterns)
-        return None if found is None else not found
+        negated = _test(words[1:], patterns=patterns)
+        return None if negated is None else not negated
     if _JOINED & {*words}:
         return None
     if len(words) < 2:
@@ -70,5 +70,7 @@ def matches(subject: Token, patterns: Sequence[Token]) -> bool | None:
     plain = all(
         p.known and (not p.bare or not _PATTERN.search(p.text)) for p in patterns
     )
-    found = subject.known and any(subject.text == pattern.text for pattern in patterns)
-    return found if found or (plain and subject.known) else None
+    is_match = subject.known and any(
+        subject.text == pattern.text for pattern in patterns
+    )
+    return is_match if is_match or (plain and subject.known) else None

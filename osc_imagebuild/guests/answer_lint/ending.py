@@ -91,9 +91,9 @@ def run(script: Script, depth: int = 0, *, installed: bool = False) -> Iterator[
     """Yield each command of a script for sh that is run, with those of inner scripts."""
     if depth > _DEEP or script.language not in ("sh", "bash"):
         return
-    found = commands(script.text, script.line)
-    written = {name: c for c in found for name in _targets(c) if _said(c)}
-    for command in found:
+    all_commands = commands(script.text, script.line)
+    written = {name: c for c in all_commands for name in _targets(c) if _said(c)}
+    for command in all_commands:
         words, inside = unwrapped(command.words)
         inside = inside or installed
         fed = _fed(command, words, written)
@@ -108,30 +108,30 @@ def run(script: Script, depth: int = 0, *, installed: bool = False) -> Iterator[
 
 def unwrapped(words: Sequence[str]) -> tuple[list[str], bool]:
     """The command itself, without what only runs it; whether in the new system."""
-    left, installed = list(words), False
-    while left:
+    rest, installed = list(words), False
+    while rest:
         # A variable in this place mostly holds a wrapper, or nothing.
-        if ASSIGNMENT.match(left[0]) or left[0].startswith("$"):
-            left = left[1:]
+        if ASSIGNMENT.match(rest[0]) or rest[0].startswith("$"):
+            rest = rest[1:]
             continue
-        name = PurePosixPath(left[0]).name
+        name = PurePosixPath(rest[0]).name
         if name not in _WRAPPERS:
             break
         installed |= name in _NEW_SYSTEM
-        left = _behind(name, left[1:], _WRAPPERS[name])
-    return left, installed
+        rest = _behind(name, rest[1:], _WRAPPERS[name])
+    return rest, installed
 
 
 def _behind(name: str, words: list[str], own: int) -> list[str]:
     """What a wrapper runs: behind its options and its own words."""
-    left = words[1:] if name == "curtin" and words[:1] == ["in-target"] else words
-    while left and left[0].startswith("-"):
-        option, left = left[0], left[1:]
+    rest = words[1:] if name == "curtin" and words[:1] == ["in-target"] else words
+    while rest and rest[0].startswith("-"):
+        option, rest = rest[0], rest[1:]
         if option == "--":
             break
         if option in _WITH_VALUE.get(name, ()):
-            left = left[1:]
-    return left[own:]
+            rest = rest[1:]
+    return rest[own:]
 
 
 def _targets(command: Command) -> list[str]:
@@ -188,8 +188,8 @@ def _inner(
 
 def _hooks(command: Command) -> list[Script]:
     """What a command writes where the installer itself runs it at its end."""
-    said, line = _said(command), _line_of(command)
-    return [Script(line, said) for name in _targets(command) if _HOOKS.search(name)]
+    text, line = _said(command), _line_of(command)
+    return [Script(line, text) for name in _targets(command) if _HOOKS.search(name)]
 
 
 def _of_shell(
@@ -203,8 +203,8 @@ def _of_shell(
         if file := _file(word, written):
             yield Script(_line_of(file), _said(file))
             return
-    if said := _said(command):
-        yield Script(_line_of(command), said)
+    if text := _said(command):
+        yield Script(_line_of(command), text)
 
 
 def _file(word: str, written: dict[str, Command]) -> Command | None:

@@ -175,7 +175,7 @@ class _Run:
             self.sub_shell(parse(text, line))
 
     def while_loop(self, node: While) -> Outcome:
-        left = self.leaves
+        leaves_before = self.leaves
         holds = self.sequence(node.condition)
         if holds.stop:
             return holds
@@ -184,7 +184,7 @@ class _Run:
         forever = holds.status is (not node.until)
         with self.perhaps(unless=forever):
             body = self.sequence(node.body)
-        if not forever or self.leaves != left:
+        if not forever or self.leaves != leaves_before:
             return _UNKNOWN
         return body if body.stop > Stop.LOOP else Outcome(None, Stop.SCRIPT)
 
@@ -194,11 +194,11 @@ class _Run:
             return _GOOD
         for word in words or []:
             self.insides(word.inside)
-        known = self.state.loop(node)
-        left = self.leaves
-        with self.perhaps(unless=known):
+        is_constant = self.state.loop(node)
+        leaves_before = self.leaves
+        with self.perhaps(unless=is_constant):
             body = self.sequence(node.body)
-        once = known and self.leaves == left and body.stop > Stop.LOOP
+        once = is_constant and self.leaves == leaves_before and body.stop > Stop.LOOP
         return body if once else _UNKNOWN
 
     def command(self, command: Command) -> Outcome:

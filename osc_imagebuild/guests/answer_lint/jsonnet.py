@@ -57,10 +57,10 @@ def tokens(text: str) -> Iterator[Token]:
     """
     at, line = 0, 1
     while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
+        match = _TOKEN.match(text, at)
+        if match is None:
             raise _no_token(line, text, at)
-        kind, whole, end = str(found.lastgroup), found[0], found.end()
+        kind, whole, end = str(match.lastgroup), match[0], match.end()
         if kind == "block":
             whole, end = _block(text, at, end, line)
         if kind != "blank":
@@ -70,8 +70,8 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def _no_token(line: int, text: str, at: int) -> NoJsonnet:
-    if found := re.compile(r"0\d[\w.]*").match(text, at):
-        why = f"a number with a zero before it, {found[0]:.20}, is none"
+    if match := re.compile(r"0\d[\w.]*").match(text, at):
+        why = f"a number with a zero before it, {match[0]:.20}, is none"
         return NoJsonnet(line, why, sure=True)
     return NoJsonnet(line, f"this does not end, or is none: {text[at : at + 20]!r}")
 
@@ -87,8 +87,8 @@ def _token(line: int, kind: str, whole: str) -> Token:
     return Token(line, kind, whole)
 
 
-def _escape(found: re.Match[str]) -> str:
-    return {"n": "\n", "t": "\t", "r": "\r"}.get(found[1], found[1])
+def _escape(match: re.Match[str]) -> str:
+    return {"n": "\n", "t": "\t", "r": "\r"}.get(match[1], match[1])
 
 
 def _block(text: str, at: int, end: int, line: int) -> tuple[str, int]:

@@ -35,11 +35,11 @@ def read(text: str, release: str = "") -> Reading:
     """Take a kickstart file apart; ``release`` is as pykickstart names it, such as F44."""
     reader = _Reader(text)
     reading = reader.read()
-    known = {finding.line for finding in reading.mistakes}
+    reported = {finding.line for finding in reading.mistakes}
     reading.mistakes += [
         finding
         for finding in vendor_kickstart.mistakes(text, release)
-        if finding.line not in known and not _STRUCTURE.search(finding.text)
+        if finding.line not in reported and not _STRUCTURE.search(finding.text)
     ]
     reading.mistakes.sort()
     return reading

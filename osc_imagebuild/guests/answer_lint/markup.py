@@ -47,10 +47,10 @@ class Node:
         """The first element at a path of names below this one."""
         node = self
         for name in path:
-            found = next((c for c in node.children if c.name == name), None)
-            if found is None:
+            child = next((c for c in node.children if c.name == name), None)
+            if child is None:
                 return None
-            node = found
+            node = child
         return node
 
     def value(self, *path: str) -> str:

@@ -33,8 +33,8 @@ def linux(words: Sequence[str]) -> str:
         return _by_name(name, options, flags)
     if name in ("systemctl", "loginctl"):
         verbs = [_SYSTEMCTL.get(word, "") for word in rest if word[:1] != "-"]
-        known = [verb for verb in verbs[:2] if verb]
-        return known[0] if known and not _QUIET & {*rest} else ""
+        recognised = [verb for verb in verbs[:2] if verb]
+        return recognised[0] if recognised and not _QUIET & {*rest} else ""
     if name in ("init", "telinit") and rest:
         return {"0": OFF, "6": REBOOT}.get(rest[0], "")
     if name == "kill" and _signal(rest) == "USR2":

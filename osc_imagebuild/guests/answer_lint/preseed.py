@@ -158,7 +158,7 @@ def _end(answers: dict[str, tuple[int, str]]) -> End | None:
 
 def _hidden(text: str, scripts: list[Script]) -> list[Script]:
     """Comments of one kind, where a command takes them out of the file as a script."""
-    found = []
+    hidden = []
     for script in scripts:
         for mark in re.findall(r"\^(#[^ /'\"a-zA-Z0-9]*)", script.text):
             rows = text.splitlines()
@@ -168,5 +168,5 @@ def _hidden(text: str, scripts: list[Script]) -> list[Script]:
                 for row in rows
                 if row.startswith(mark)
             ]
-            found.append(Script(at, "\n".join(taken), whole=False))
-    return found
+            hidden.append(Script(at, "\n".join(taken), whole=False))
+    return hidden

@@ -91,10 +91,10 @@ class _Lexer:
         text, at = self.text, self.at
         if text.startswith(("<(", ">("), at):
             self._substitute(at + 2, closing(text, at + 2))
-        elif char == "<" and (found := _HERE.match(text, at)):
-            self._here(found)
-        elif found := _REDIRECT.match(text, at):
-            self._redirect(found)
+        elif char == "<" and (match := _HERE.match(text, at)):
+            self._here(match)
+        elif match := _REDIRECT.match(text, at):
+            self._redirect(match)
         elif char == "(" and self._brackets():
             pass
         elif operator := next((o for o in _OPERATORS if text.startswith(o, at)), ""):
@@ -169,18 +169,18 @@ class _Lexer:
             lines.append(line)
         return "\n".join(lines)
 
-    def _here(self, found: re.Match[str]) -> None:
-        self._redirect(found, alone=True)
-        mark = found[2].strip("'\"").removeprefix("\\")
-        self.waiting.append((self.found[-1], mark, bool(found[1])))
+    def _here(self, match: re.Match[str]) -> None:
+        self._redirect(match, alone=True)
+        mark = match[2].strip("'\"").removeprefix("\\")
+        self.waiting.append((self.found[-1], mark, bool(match[1])))
 
-    def _redirect(self, found: re.Match[str], *, alone: bool = False) -> None:
+    def _redirect(self, match: re.Match[str], *, alone: bool = False) -> None:
         if self.word is not None and self.word.text.isdigit():
             self.word = None  # the number of what is redirected
         self._end_word()
-        alone = alone or found[0][-1] not in "<>&|"
-        self.found.append(Token(REDIRECT, found[0], self.line, alone=alone))
-        self.at = found.end()
+        alone = alone or match[0][-1] not in "<>&|"
+        self.found.append(Token(REDIRECT, match[0], self.line, alone=alone))
+        self.at = match.end()
 
     def _quoted(self, char: str) -> None:
         """A backslash, a quotation, or a substitution."""
@@ -213,8 +213,8 @@ class _Lexer:
             char = self.text[self.at]
             if char in "\\`" or self.text.startswith(("$(", "${"), self.at):
                 self._quoted(char)
-            elif char == "$" and (found := _PARAMETER.match(self.text, self.at)):
-                self._skip(found.end())
+            elif char == "$" and (match := _PARAMETER.match(self.text, self.at)):
+                self._skip(match.end())
             else:
                 self._add(char)
                 self.line += char == "\n"
@@ -230,8 +230,8 @@ class _Lexer:
             self._substitute(at + 2, closing(text, at + 2))
         elif text.startswith("${", at):
             self._skip(closing(text, at + 2, "{}") + 1)
-        elif found := _PARAMETER.match(text, at):
-            self._skip(found.end())
+        elif match := _PARAMETER.match(text, at):
+            self._skip(match.end())
         elif text.startswith(("$'", '$"'), at):
             self.at += 1  # bash's quotations
         else:
@@ -256,10 +256,10 @@ def closing(text: str, begin: int, pair: str = "()") -> int:
         if char == "\\":
             at += 1
         elif char in "'\"":
-            found = _QUOTATION[char].match(text, at + 1)
-            if found is None:
+            match = _QUOTATION[char].match(text, at + 1)
+            if match is None:
                 return len(text)
-            at = found.end() - 1
+            at = match.end() - 1
         depth += (char == pair[0]) - (char == pair[1])
         if not depth:
             return at

@@ -36,9 +36,9 @@ class State:
 
     def define(self, node: Function) -> None:
         """Where it is not sure that it comes to this, older ones may be called too."""
-        known = self.functions.get(node.name, [])
-        if node.body not in known or (len(known) > 1 and not self.unsure):
-            self.functions[node.name] = [*(known if self.unsure else []), node.body]
+        bodies = self.functions.get(node.name, [])
+        if node.body not in bodies or (len(bodies) > 1 and not self.unsure):
+            self.functions[node.name] = [*(bodies if self.unsure else []), node.body]
             self.changes += 1
 
     def restore(self, functions: Mapping[str, list[Node]]) -> None:
@@ -53,27 +53,27 @@ class State:
     def assigned(self, command: Command) -> list[str]:
         """Note what stands before a command, and return the command itself."""
         for at, word in enumerate(command.words):
-            found = ASSIGNMENT.match(word)
-            if found is None:
+            match = ASSIGNMENT.match(word)
+            if match is None:
                 return command.words[at:]
             if at not in command.unknown:
-                self.assign(found[1], found[2])
+                self.assign(match[1], match[2])
         return []
 
     def loop(self, node: For) -> bool:
         """Note the values of a loop's variable; whether there is one at all."""
-        known = [word.text for word in node.words or [] if word.known]
-        for value in known:
+        constants = [word.text for word in node.words or [] if word.known]
+        for value in constants:
             self.assign(node.name, value)
-        return bool(known)
+        return bool(constants)
 
     def values(self, word: str) -> list[list[str]]:
         """What a variable in a command's place may be; [] for unknown."""
-        found = _VARIABLE.fullmatch(word)
-        if found is None:
+        match = _VARIABLE.fullmatch(word)
+        if match is None:
             return []
-        instead = [found[2].split()] if found[2] else []
-        return self.variables.get(found[1], []) + instead
+        instead = [match[2].split()] if match[2] else []
+        return self.variables.get(match[1], []) + instead
 
     def shift(self) -> None:
         """The first argument of a function is dropped."""

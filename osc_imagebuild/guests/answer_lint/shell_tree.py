@@ -45,8 +45,8 @@ def parse(text: str, line: int = 1, depth: int = 0) -> Sequence:
 
 
 class _Parser:
-    def __init__(self, found: list[Token], depth: int) -> None:
-        self.tokens = found
+    def __init__(self, lexed: list[Token], depth: int) -> None:
+        self.tokens = lexed
         self.at = 0
         self.depth = depth
 
@@ -94,9 +94,9 @@ class _Parser:
 
     def _body(self, *ends: str) -> Sequence:
         """Commands of a compound one, with the word that ends them."""
-        found = self.sequence(frozenset(ends))
+        body = self.sequence(frozenset(ends))
         self._take(*ends)
-        return found
+        return body
 
     def _chain(self) -> Chain:
         parts = [("", self._pipeline())]

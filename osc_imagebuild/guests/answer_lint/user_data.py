@@ -112,8 +112,10 @@ def _archive(text: str, before: int, depth: int) -> Iterator[Part]:
         content = keys["content"][1] if "content" in keys else entry
         if content.id != "scalar":
             continue
-        said = str(getattr(keys.get("type", (0, None))[1], "value", "") or "")
-        kind = _short(said) if said else kind_of(content.value) or CONFIG
+        content_type = str(getattr(keys.get("type", (0, None))[1], "value", "") or "")
+        kind = (
+            _short(content_type) if content_type else kind_of(content.value) or CONFIG
+        )
         yield from _by_kind(kind, content.value, before + _above(content), depth + 1)
 
 

@@ -40,7 +40,7 @@ def _parsed(handler: Any, text: str) -> list[Finding]:
     from pykickstart.errors import KickstartError
     from pykickstart.parser import KickstartParser
 
-    found: list[Finding] = []
+    errors: list[Finding] = []
 
     class Parser(KickstartParser):  # type: ignore[misc]
         """Goes on behind a command that is refused."""
@@ -49,16 +49,16 @@ def _parsed(handler: Any, text: str) -> list[Finding]:
             try:
                 fn()
             except KickstartError as error:
-                found.append(_finding(error))
+                errors.append(_finding(error))
 
     try:
         # Nothing is fetched: what a file includes exists in the installer alone.
         Parser(handler, followIncludes=False).readKickstartFromString(text)
     except KickstartError as error:
-        found.append(_finding(error))
+        errors.append(_finding(error))
     except (ValueError, IndexError, RecursionError):
         pass  # quotes that do not close; the structure's own check tells the line
-    return found
+    return errors
 
 
 def _finding(error: Any) -> Finding:

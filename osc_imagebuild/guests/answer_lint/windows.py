@@ -102,9 +102,9 @@ def look(line: int, text: str, depth: int = 0) -> Seen:
     values: dict[str, str] = {}
     at_start = bool(_AT_START.search(text))
     for at, written in _statements(text):
-        if found := _ASSIGNED.match(_RUNS.sub("", written)):
-            name = found["name"] or found["other"]
-            value = found["text"] or found["value"]
+        if match := _ASSIGNED.match(_RUNS.sub("", written)):
+            name = match["name"] or match["other"]
+            value = match["text"] or match["value"]
             values[name.lower()] = re.sub(r"['\",()]+", " ", value).strip()
             continue
         if _SILENT.match(_RUNS.sub("", written)):
@@ -132,13 +132,13 @@ def _note(line: int, statement: str, at_start: bool, seen: Seen) -> None:
         seen.ends.append(End(line, kind, words))
     elif _RUNS_UNKNOWN.search(statement):
         seen.unknown.append(Finding(line, f"variables of {words}"))
-    elif found := _SCRIPT.search(statement):
-        seen.unknown.append(Finding(line, f"the script {found[0]:.60}"))
+    elif match := _SCRIPT.search(statement):
+        seen.unknown.append(Finding(line, f"the script {match[0]:.60}"))
 
 
 def _with_values(statement: str, values: Mapping[str, str]) -> str:
-    def value(found: re.Match[str]) -> str:
-        return values.get((found[1] or found[2]).lower(), found[0])
+    def value(match: re.Match[str]) -> str:
+        return values.get((match[1] or match[2]).lower(), match[0])
 
     return _VARIABLE.sub(value, statement)[:_LONGEST]
 
@@ -153,7 +153,7 @@ def decoded(text: str) -> str:
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Commands one by one, and how many lines down each begins."""
-    bare = _BLOCK.sub(lambda found: "\n" * found[0].count("\n"), text)
+    bare = _BLOCK.sub(lambda match: "\n" * match[0].count("\n"), text)
     for at, row in enumerate(bare.splitlines()):
         for statement in _STATEMENT.split(_COMMENT.sub("", row)):
             bare = _RUNS.sub("", statement)
@@ -167,11 +167,11 @@ def _kind(statement: str) -> str:
     for pattern, kind in _PATTERNS:
         if pattern.search(statement):
             return kind
-    found = _SHUTDOWN.search(statement)
-    if found is None or re.search(r"\bsysprep\b", statement, re.I):
+    match = _SHUTDOWN.search(statement)
+    if match is None or re.search(r"\bsysprep\b", statement, re.I):
         return ""
     options = {
-        option[1].lower() for option in _OPTIONS.finditer(_SAID.sub("", found[1]))
+        option[1].lower() for option in _OPTIONS.finditer(_SAID.sub("", match[1]))
     }
     if "a" in options or "l" in options:
         return ""

@@ -60,24 +60,24 @@ def _merge(node: Any, inside: tuple[Any, ...]) -> None:
         if _is_merge(key):
             merged += _merged(value, (*inside, node))
     own = [(key, value) for key, value in node.value if not _is_merge(key)]
-    known = {(key.tag, key.value) for key, _ in own if key.id == "scalar"}
+    names = {(key.tag, key.value) for key, _ in own if key.id == "scalar"}
     rest = []
     for key, value in merged:
         name = (key.tag, str(key.value))
-        if name not in known:
-            known.add(name)
+        if name not in names:
+            names.add(name)
             rest.append((key, value))
     node.value = rest + own
 
 
 def _merged(value: Any, inside: tuple[Any, ...]) -> list[tuple[Any, Any]]:
-    found: list[tuple[Any, Any]] = []
+    pairs: list[tuple[Any, Any]] = []
     for node in value.value if value.id == "sequence" else [value]:
         if node.id != "mapping":
             raise ValueError(f"line {line_of(node)}: only mappings can be merged")
         _merge(node, inside)
-        found += node.value
-    return found
+        pairs += node.value
+    return pairs
 
 
 def _is_merge(key: Any) -> bool:

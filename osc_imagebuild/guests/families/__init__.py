@@ -30,7 +30,7 @@ def family(name: str) -> Family:
 
     :raises: SpecError where there is none
     """
-    known = [m.name for m in pkgutil.iter_modules(__path__)]
-    if name not in known:
-        raise SpecError(f"unknown family {name!r}; known: {', '.join(known)}")
+    names = [m.name for m in pkgutil.iter_modules(__path__)]
+    if name not in names:
+        raise SpecError(f"unknown family {name!r}; known: {', '.join(names)}")
     return cast(Family, importlib.import_module(f"{__name__}.{name}"))

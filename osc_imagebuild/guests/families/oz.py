@@ -78,8 +78,8 @@ def preseed(text: str, password_hash: str) -> str:
 def _replaced(text: str, pattern: str, line: str) -> str:
     """Exchange a line, or have it first where there is none."""
     # A function, because a hash has backslash-like characters for re.sub.
-    found, count = re.subn(pattern, lambda _: line, text, flags=re.M)
-    return found if count else f"{line}\n{text}"
+    replaced, count = re.subn(pattern, lambda _: line, text, flags=re.M)
+    return replaced if count else f"{line}\n{text}"
 
 
 def _repository_file(repository: Repository, kind: str) -> File:

@@ -18,14 +18,14 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
     """
     locale = request.locale or str(entry.variables["locale"])
     language = locale.removesuffix(".UTF-8")
-    known = accepted.takes("locale", "yast", language)
+    is_offered = accepted.takes("locale", "yast", language)
     # The base package of the C library has no more than these.
     small = locale in ("C", "POSIX", "C.UTF-8", "en_US.UTF-8")
     more = () if small else ("glibc-locale",)
     packages = {*entry.variables["packages"], *request.packages, *more}
     return {
-        "language": language if known else "en_US",
-        "locale_file": "" if known else locale,
+        "language": language if is_offered else "en_US",
+        "locale_file": "" if is_offered else locale,
         "packages": sorted(packages),
     }
 

@@ -44,8 +44,8 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 def problems(entry: Entry, request: Request) -> list[str]:
     """What Windows cannot be given, and what it wants otherwise."""
-    found = customization.refused(request, entry.title, _REFUSED)
-    found += customization.commands(request)
+    refusals = customization.refused(request, entry.title, _REFUSED)
+    refusals += customization.commands(request)
     for what, value, pattern, example in (
         ("locale", request.locale, r"[a-z]{2,3}[-_][A-Z]{2}(\.UTF-8)?", "de-DE"),
         (
@@ -56,32 +56,32 @@ def problems(entry: Entry, request: Request) -> list[str]:
         ),
     ):
         if value and not re.fullmatch(pattern, value):
-            found.append(
+            refusals.append(
                 f"this is no {what} of Windows: {value!r:.60}; write it as {example}"
             )
-    found += accepted.problems(entry, request, _FORMS)
+    refusals += accepted.problems(entry, request, _FORMS)
     for file in request.files:
         if not re.fullmatch(_PATH, file.path):
-            found.append(
+            refusals.append(
                 f"a file on Windows needs a path such as C:\\x: {file.path!r:.60}"
             )
         if (file.mode, file.owner) != ("0644", "root:root"):
-            found.append(f"{file.path:.60}: Windows has neither modes nor owners")
+            refusals.append(f"{file.path:.60}: Windows has neither modes nor owners")
     if entry.variables.get("needs_uefi") and request.firmware != "uefi":
-        found.append(f"{entry.title} needs --firmware uefi")
-    found += _unchecked(entry, request)
+        refusals.append(f"{entry.title} needs --firmware uefi")
+    refusals += _unchecked(entry, request)
     key = str(entry.variables.get("product_key", ""))
     if key and not re.fullmatch(_KEY, key):
-        found.append(
+        refusals.append(
             "the variable product_key of the catalogue is not five times five "
             "characters, such as AAAAA-BBBBB-CCCCC-DDDDD-EEEEE"
         )
     if not re.fullmatch(r"[A-Za-z][\w.-]{0,19}", str(entry.variables["admin_user"])):
-        found.append(
+        refusals.append(
             "the variable admin_user of the catalogue is no name of a user: at most 20 "
             "letters, digits, dots and dashes"
         )
-    return found + customization.keys(request.ssh_public_keys)
+    return refusals + customization.keys(request.ssh_public_keys)
 
 
 def _unchecked(entry: Entry, request: Request) -> list[str]:

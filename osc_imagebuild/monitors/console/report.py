@@ -24,14 +24,14 @@ def parse(text: str, build_id: str) -> dict[str, str] | None:
     if len(text) > LIMIT:
         return None
     try:
-        found = json.loads(text)
+        data = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, Mapping) or found.get("build") != build_id:
+    if not isinstance(data, Mapping) or data.get("build") != build_id:
         return None
     return {
         str(key): str(value)
-        for key, value in found.items()
+        for key, value in data.items()
         if isinstance(value, (str, int, float)) and key != "build"
     }
 
@@ -44,7 +44,7 @@ def said(text: str) -> bool:
 def on_console(text: str, build_id: str) -> dict[str, str] | None:
     """Return this build's report from console text, None where there is none."""
     for match in _ON_CONSOLE.finditer(text):
-        found = parse(match.group(1), build_id)
-        if found is not None:
-            return found
+        parsed = parse(match.group(1), build_id)
+        if parsed is not None:
+            return parsed
     return None

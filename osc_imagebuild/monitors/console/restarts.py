@@ -50,7 +50,7 @@ def _kernels(scan: Scan) -> list[int]:
     """
     lines = {scan.text.line(s.start): scan.shown(s) for s in scan.spots(COMMAND_LINE)}
     seen: set[str] = set()
-    found = []
+    starts = []
     for spot in scan.spots(KERNEL):
         number = scan.text.line(spot.start)
         after = next((n for n in lines if number < n <= number + 5), None)
@@ -59,5 +59,5 @@ def _kernels(scan: Scan) -> list[int]:
             seen.add(lines[after])
         own = scan.text.starts[number] == spot.start and scan.shown(spot)[0] == "["
         if own and not again:
-            found.append(spot.start)
-    return found
+            starts.append(spot.start)
+    return starts

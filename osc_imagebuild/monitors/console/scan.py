@@ -44,7 +44,9 @@ class Rules:
 
     def _fits(self, line: str) -> tuple[str, ...]:
         """Which expressions about one line fit this one."""
-        return tuple(p for p, found in self._single.items() if found.search(line))
+        return tuple(
+            p for p, expression in self._single.items() if expression.search(line)
+        )
 
     def expression(self, pattern: str) -> Expression:
         """Return an expression as it is searched for."""
@@ -132,8 +134,8 @@ class Scan:
 
     def lines(self, patterns: Iterable[str]) -> frozenset[int]:
         """The numbers of the lines that one of the expressions begins in."""
-        found = itertools.chain.from_iterable(map(self.spots, patterns))
-        return frozenset(self.text.line(spot.start) for spot in found)
+        spots = itertools.chain.from_iterable(map(self.spots, patterns))
+        return frozenset(self.text.line(spot.start) for spot in spots)
 
     @functools.cached_property
     def harmless(self) -> frozenset[int]:

@@ -47,9 +47,9 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _told(known: Signs) -> Iterator[str]:
-    groups = (known.failures, known.causes, known.troubles, known.complaints)
-    for group in (*groups, known.stuck, known.questions):
+def _told(signs: Signs) -> Iterator[str]:
+    groups = (signs.failures, signs.causes, signs.troubles, signs.complaints)
+    for group in (*groups, signs.stuck, signs.questions):
         yield from (sentence for _, sentence in group if sentence)
 
 
@@ -62,6 +62,6 @@ def _marked(sentence: str) -> str:
     return _OPTION.sub(r"``\g<0>``", sentence.replace("*", r"\*"))
 
 
-def _section(title: str, said: list[str]) -> str:
-    lines = [f"* {_marked(sentence)}" for sentence in said]
+def _section(title: str, sentences: list[str]) -> str:
+    lines = [f"* {_marked(sentence)}" for sentence in sentences]
     return "\n".join((title, "-" * len(title), "", *lines, ""))

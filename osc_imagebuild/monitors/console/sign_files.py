@@ -27,8 +27,8 @@ def families() -> list[str]:
 @functools.cache
 def _families() -> tuple[str, ...]:
     """They are asked for at each look, and are files of this package."""
-    found = {path.stem for path in DIRECTORY.glob("*.yaml")}
-    return tuple(sorted(found - {COMMON, BOOT}))
+    stems = {path.stem for path in DIRECTORY.glob("*.yaml")}
+    return tuple(sorted(stems - {COMMON, BOOT}))
 
 
 def of(family: str, own: Signs | None = None) -> Signs:
@@ -38,8 +38,8 @@ def of(family: str, own: Signs | None = None) -> Signs:
     """
     own = own or Signs()
     shared = read(family) if family in _families() else Signs()
-    found = own + shared + read(COMMON)
-    return _with_progress(found, own if own.progress else shared)
+    signs = own + shared + read(COMMON)
+    return _with_progress(signs, own if own.progress else shared)
 
 
 def of_boot() -> Signs:
@@ -106,8 +106,8 @@ def of_unknown(text: str) -> Signs:
     They are those of the families that ``guess`` finds, or of all where it finds none.
     """
     likely = list(guess(text)) or families()
-    found = functools.reduce(Signs.__add__, map(read, likely))
-    return _with_progress(found + read(COMMON), read(likely[0]))
+    signs = functools.reduce(Signs.__add__, map(read, likely))
+    return _with_progress(signs + read(COMMON), read(likely[0]))
 
 
 def _with_progress(signs: Signs, steps: Signs) -> Signs:

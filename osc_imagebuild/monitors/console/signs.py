@@ -60,11 +60,11 @@ def parse(data: Mapping[str, Any]) -> Signs:
 
     :raises: TypeError where it has another key
     """
-    found: dict[str, Any] = {
+    given: dict[str, Any] = {
         key: tuple(tuple(i) if isinstance(i, list) else i for i in value)
         for key, value in data.items()
     }
     for key in ("questions", "items"):
-        pairs = found.get(key, ())
-        found[key] = tuple((i, "") if isinstance(i, str) else i for i in pairs)
-    return Signs(**found)
+        pairs = given.get(key, ())
+        given[key] = tuple((i, "") if isinstance(i, str) else i for i in pairs)
+    return Signs(**given)

@@ -81,5 +81,5 @@ def told(sentence: str, spot: Spot, text: Text, times: int = 1) -> Found:
     words = {"{line}": _KERNEL_TIME.sub("", evidence), "{0}": spot.words, "{1}": ""}
     for number, group in enumerate(spot.groups, start=1):
         words[f"{{{number}}}"] = group
-    said = _PLACE.sub(lambda at: " ".join(words[at.group()].split())[:200], sentence)
-    return Found(said.rstrip(": "), evidence[:300], times)
+    reason = _PLACE.sub(lambda at: " ".join(words[at.group()].split())[:200], sentence)
+    return Found(reason.rstrip(": "), evidence[:300], times)

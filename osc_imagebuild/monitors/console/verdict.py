@@ -111,18 +111,18 @@ def judge(signs: Signs, view: GuestView) -> Verdict:
 def _judged(scan: Scan, view: GuestView) -> Verdict:
     if view.reported or report.said(view.console):
         return Verdict(FINISHED, REPORTED, percent=99)
-    wrong = _trouble(scan)
+    first_trouble = _trouble(scan)
     hopeless = _failure(scan) or (None if view.boots else restarts.loop(scan))
     if hopeless:
-        return Verdict(FAILED, _because(hopeless, wrong), hopeless.evidence)
-    if over := _over(scan, view, wrong):
+        return Verdict(FAILED, _because(hopeless, first_trouble), hopeless.evidence)
+    if over := _over(scan, view, first_trouble):
         return over
     if asked := _question(scan, view):
-        because = f"{wrong.reason}; then " if wrong else ""
+        because = f"{first_trouble.reason}; then " if first_trouble else ""
         return Verdict(FAILED, because + asked.reason, asked.evidence)
     up = view.boots and _UP.search(scan.text.body)
-    if wrong and not up and _lasts(wrong, view):
-        return Verdict(FAILED, wrong.reason, wrong.evidence)
+    if first_trouble and not up and _lasts(first_trouble, view):
+        return Verdict(FAILED, first_trouble.reason, first_trouble.evidence)
     if view.live and _still(view) and (stuck := _stuck(scan)):
         return Verdict(FAILED, stuck.reason, stuck.evidence)
     if view.live and not view.boots and view.flat_s >= view.stall_s:
@@ -142,14 +142,14 @@ def _trouble(scan: Scan) -> Found | None:
     first: Found | None = None
     signs = scan.signs
     for pattern, sentence in signs.causes + signs.troubles + signs.complaints:
-        found = _lasting(scan, pattern, sentence)
-        if found is None:
+        lasting = _lasting(scan, pattern, sentence)
+        if lasting is None:
             continue
         explains = (pattern, sentence) not in signs.complaints
         if first is None:
-            first = dataclasses.replace(found, explains=explains)
-        elif explains and found.evidence != first.evidence:
-            also = f"{first.reason}; see also: {found.evidence.strip(FRAMES)[:160]}"
+            first = dataclasses.replace(lasting, explains=explains)
+        elif explains and lasting.evidence != first.evidence:
+            also = f"{first.reason}; see also: {lasting.evidence.strip(FRAMES)[:160]}"
             return dataclasses.replace(first, reason=also)
     return first
 
@@ -169,38 +169,46 @@ def _failure(scan: Scan) -> Found | None:
     return None
 
 
-def _because(failure: Found, wrong: Found | None) -> str:
+def _because(failure: Found, first_trouble: Found | None) -> str:
     """Why it failed, with what else went wrong there."""
-    if wrong is None or wrong.evidence == failure.evidence:
+    if first_trouble is None or first_trouble.evidence == failure.evidence:
         return failure.reason
-    if wrong.explains:
-        return f"{failure.reason}; likely because {wrong.reason}"
-    return f"{failure.reason}; before that: {wrong.evidence[:200]}"
+    if first_trouble.explains:
+        return f"{failure.reason}; likely because {first_trouble.reason}"
+    return f"{failure.reason}; before that: {first_trouble.evidence[:200]}"
 
 
-def _over(scan: Scan, view: GuestView, wrong: Found | None) -> Verdict | None:
+def _over(scan: Scan, view: GuestView, first_trouble: Found | None) -> Verdict | None:
     """Off, or about to be: with a report that would be success, else it is not."""
     ended = scan.any(scan.signs.ends)
     evidence = scan.text.shown[-1] if scan.text.shown else ""
     if view.live:
         if view.boots or not view.off:
             return None
-        if wrong:
-            reason = f"{NO_REPORT}: {wrong.reason}"
+        if first_trouble:
+            reason = f"{NO_REPORT}: {first_trouble.reason}"
         elif ended:
             reason = f"{NO_REPORT}{MUST_REPORT}"
         else:
             reason = f"{NO_REPORT}{_how_far(scan)}"
-        return Verdict(FAILED, reason, wrong.evidence if wrong else evidence)
+        return Verdict(
+            FAILED, reason, first_trouble.evidence if first_trouble else evidence
+        )
     end = "\n".join(scan.text.shown[-6:])
     off, again = _OFF.search(end), _AGAIN.search(end)
-    if ended and not wrong and (off or again or waiting.LOGIN.search(scan.text.body)):
+    if (
+        ended
+        and not first_trouble
+        and (off or again or waiting.LOGIN.search(scan.text.body))
+    ):
         return Verdict(FINISHED, ENDED if off else ENDED_AGAIN, evidence, 99)
     if off or again:
-        wrong = wrong or _last_words(scan)
-        said = f": {wrong.reason}" if wrong else ""
-        reason = f"{WENT_OFF}{_how_far(scan)}{said}"
-        return Verdict(FAILED, reason, wrong.evidence if wrong else evidence)
+        first_trouble = first_trouble or _last_words(scan)
+        because = f": {first_trouble.reason}" if first_trouble else ""
+        reason = f"{WENT_OFF}{_how_far(scan)}{because}"
+        return Verdict(
+            FAILED, reason, first_trouble.evidence if first_trouble else evidence
+        )
     return None
 
 
@@ -231,9 +239,9 @@ def _question(scan: Scan, view: GuestView) -> Found | None:
     return None
 
 
-def _lasts(wrong: Found, view: GuestView) -> bool:
+def _lasts(first_trouble: Found, view: GuestView) -> bool:
     """Whether a trouble is one that the guest does not overcome."""
-    again = view.trouble_s >= TROUBLE_AGAIN_S and wrong.times >= TROUBLE_TIMES
+    again = view.trouble_s >= TROUBLE_AGAIN_S and first_trouble.times >= TROUBLE_TIMES
     return not view.live or _still(view) or again
 
 
@@ -244,8 +252,10 @@ def _still(view: GuestView) -> bool:
 
 def _stuck(scan: Scan) -> Found | None:
     """Return the step that usually takes seconds and is the console's last line."""
-    found = ((scan.first(sign), said) for sign, said in scan.signs.stuck)
-    return next((told(said, spot, scan.text) for spot, said in found if spot), None)
+    spots = ((scan.first(sign), sentence) for sign, sentence in scan.signs.stuck)
+    return next(
+        (told(sentence, spot, scan.text) for spot, sentence in spots if spot), None
+    )
 
 
 def _stalled(scan: Scan, view: GuestView) -> Verdict:

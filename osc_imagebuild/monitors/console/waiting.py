@@ -42,12 +42,12 @@ def like_a_question(text: Text) -> Found | None:
 
 def _items(signs: Signs, screen: Text) -> str:
     """What the screen marks as lacking, each with the hint for it."""
-    found: dict[str, str] = {}
+    items: dict[str, str] = {}
     for pattern, hint in signs.items:
         for match in compiled(pattern).finditer(screen.body):
             name = " ".join(match.group(1).split())
-            found.setdefault(name, f"{name} ({hint})" if hint else name)
-    return ", ".join(found.values())[:300]
+            items.setdefault(name, f"{name} ({hint})" if hint else name)
+    return ", ".join(items.values())[:300]
 
 
 def _quoted(text: Text, sentence: str = "", items: str = "") -> Found:
@@ -55,8 +55,8 @@ def _quoted(text: Text, sentence: str = "", items: str = "") -> Found:
     shown = [line for line in text.shown[-14:] if not _FRAME.fullmatch(line)]
     last = shown[-1].strip(FRAMES) if shown else text.shown[-1].strip()
     if sentence:
-        said = sentence.replace("{items}", items or last[:200])
-        return Found(said.replace("{line}", last[:200]), last[:300])
+        reason = sentence.replace("{items}", items or last[:200])
+        return Found(reason.replace("{line}", last[:200]), last[:300])
     box = " ".join(line.strip(FRAMES) for line in shown[:-1] if _IN_BOX.search(line))
     asked = f"{box[:160]} ... " if box else ""
     for line in reversed(shown[:-1]):
