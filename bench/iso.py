@@ -37,7 +37,7 @@ def main() -> int:
     with running(Web(disc.size, disc.read)) as server:
         url = f"{server.url}/large.iso"
         began = time.monotonic()
-        with iso_files.opened(url) as opened:
+        with iso_files.open_iso(url) as opened:
             found = iso_files.contents(opened, disc.paths)
         table.row("planning, time", time.monotonic() - began, GOAL_PLAN_S, "s")
         planned = server.sent / (1 << 20)

@@ -66,8 +66,8 @@ def prepare(
     require_failed(build)
     require_texts(build)
 
-    def beat() -> None:
-        if held.beat_is_due:
+    def heartbeat() -> None:
+        if held.heartbeat_is_due:
             held.verify_held()
             record.update(api, build.id, lease=held.generation)
             held.touch()
@@ -78,7 +78,7 @@ def prepare(
     keep = _useful(build, facts, start)
 
     def remove() -> None:
-        teardown(api, build.id, keep=keep, beat=beat, verb=Verb.RETRY)
+        teardown(api, build.id, keep=keep, heartbeat=heartbeat, verb=Verb.RETRY)
         if start != VERIFY and build.made:
             # It may have its name already, and no mark of the build any more.
             remove_result(api, build.id, [i for i in build.made if i not in keep])

@@ -83,7 +83,7 @@ class Lease:
         return max(self._api.clock.steady() - steady, self._api.now() - cloud)
 
     @property
-    def beat_is_due(self) -> bool:
+    def heartbeat_is_due(self) -> bool:
         """Whether others should get a sign of life."""
         return self._age >= BEAT_S
 

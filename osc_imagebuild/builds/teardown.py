@@ -33,12 +33,12 @@ def teardown(
     build_id: str,
     *,
     keep: Collection[str] = (),
-    beat: Callable[[], None] = lambda: None,
+    heartbeat: Callable[[], None] = lambda: None,
     verb: Verb = Verb.CANCEL,
 ) -> None:
     """Delete all that the build made but its record, lease and ``keep``.
 
-    ``keep`` are IDs. ``beat`` is called before each look, and may stop it; ``verb`` is
+    ``keep`` are IDs. ``heartbeat`` is called before each look, and may stop it; ``verb`` is
     what the user is told to try. Servers go first and are waited for, because what is in
     use may refuse to go. Each look is a fresh one, so what another client
     made in the meantime goes too.
@@ -50,7 +50,7 @@ def teardown(
     refused: dict[str, CloudError] = {}
     asked: dict[str, float] = {}
     while True:
-        beat()
+        heartbeat()
         if not (remaining := _remaining(api, build_id, keep)):
             return
         has_volumes = any(isinstance(item, Volume) for item in remaining)

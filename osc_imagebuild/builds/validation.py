@@ -124,7 +124,7 @@ def _check_media(spec: Spec) -> None:
 
 
 def _check_disc(disc: AnswerDisc) -> None:
-    if problems := answer_cd.problems(disc.label, [*disc.files, *disc.texts]):
+    if problems := answer_cd.validate_disc(disc.label, [*disc.files, *disc.texts]):
         raise ValueError("; ".join(problems))
 
 

@@ -174,17 +174,17 @@ class Api:
         path: str,
         data: IO[bytes],
         size: int,
-        beat: Callable[[], None] = lambda: None,
+        heartbeat: Callable[[], None] = lambda: None,
     ) -> None:
-        """PUT ``size`` bytes into a queued image, with a ``beat`` now and then.
+        """PUT ``size`` bytes into a queued image, with a ``heartbeat`` now and then.
 
-        :raises: as `get`, and what ``beat`` raises.
+        :raises: as `get`, and what ``heartbeat`` raises.
         """
         self.call(
             "image",
             "PUT",
             path,
-            data=Body(data, size, beat),
+            data=Body(data, size, heartbeat),
             headers={"Content-Type": "application/octet-stream"},
             timeout=TRANSFER_TIMEOUT_S,
         )

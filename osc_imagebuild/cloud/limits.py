@@ -91,13 +91,13 @@ def image_room(api: Api) -> tuple[int | None, int | None]:
 def _image_room(data: Mapping[str, Any]) -> tuple[int | None, int | None]:
     usage = answers.obj(data["usage"])
 
-    def left(name: str) -> int | None:
+    def remaining(name: str) -> int | None:
         entry = answers.obj(usage.get(name) or {})
         if int(entry.get("limit", -1)) < 0:
             return None
         return int(entry["limit"]) - int(entry.get("usage", 0))
 
-    return left("image_count_total"), left("image_size_total")
+    return remaining("image_count_total"), remaining("image_size_total")
 
 
 def volume_room(api: Api) -> VolumeRoom:

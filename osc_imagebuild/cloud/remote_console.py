@@ -27,10 +27,10 @@ def picture(api: Api, server_id: str) -> Picture:
     return rfb.capture(url, verify=_trusted(api))
 
 
-def press(api: Api, server_id: str, until: float, beat: Callable[[], None]) -> str:
+def press(api: Api, server_id: str, until: float, heartbeat: Callable[[], None]) -> str:
     """Press the space bar until then; return why it could not be, '' if it was.
 
-    ``beat`` is called now and then, and may stop it.
+    ``heartbeat`` is called now and then, and may stop it.
     """
     if not rfb.is_installed():
         return f"websocket-client is missing: pip install '{rfb.EXTRA}'"
@@ -42,7 +42,7 @@ def press(api: Api, server_id: str, until: float, beat: Callable[[], None]) -> s
         return pause()
 
     def pause() -> bool:
-        beat()
+        heartbeat()
         api.clock.sleep(PRESS_EVERY_S)
         return api.now() < until
 

@@ -31,16 +31,16 @@ class Body:
     """The body of a request, whole each time that it is sent.
 
     keystoneauth sends a request again after a 401, and a file would then be
-    at its end: an empty image would become active. ``beat`` is called with
+    at its end: an empty image would become active. ``heartbeat`` is called with
     each chunk, because a large one takes longer than a lease lasts.
     """
 
     def __init__(
-        self, data: IO[bytes], size: int, beat: Callable[[], None] = lambda: None
+        self, data: IO[bytes], size: int, heartbeat: Callable[[], None] = lambda: None
     ) -> None:
         self._data = data
         self._size = size
-        self._beat = beat
+        self._heartbeat = heartbeat
 
     def __len__(self) -> int:
         return self._size
@@ -48,5 +48,5 @@ class Body:
     def __iter__(self) -> Iterator[bytes]:
         self._data.seek(0)
         while chunk := self._data.read(_CHUNK):
-            self._beat()
+            self._heartbeat()
             yield chunk

@@ -24,7 +24,7 @@ from osc_imagebuild.errors import (
     because,
 )
 from osc_imagebuild.media import measured, web_policy
-from osc_imagebuild.media.content import opened
+from osc_imagebuild.media.content import open_content
 from osc_imagebuild.media.door import STRICT, Door
 from osc_imagebuild.model.actions import (
     DELETING,
@@ -71,7 +71,7 @@ BUSY_S = 5.0
 class Actor:
     """Does the actions of one build. ``texts`` are its user data by name.
 
-    ``beat`` is called while a long one is under way, and may stop it; ``door`` leads to
+    ``heartbeat`` is called while a long one is under way, and may stop it; ``door`` leads to
     web servers. ``memory`` hears of what is made and changed, as lists may lag.
     """
 
@@ -81,7 +81,7 @@ class Actor:
         build_id: str,
         spec: Spec,
         texts: Mapping[str, str],
-        beat: Callable[[], None] = lambda: None,
+        heartbeat: Callable[[], None] = lambda: None,
         door: Door = STRICT,
         memory: Memory | None = None,
     ) -> None:
@@ -91,7 +91,7 @@ class Actor:
         self._build_id = build_id
         self._spec = spec
         self._texts = texts
-        self._beat = beat
+        self._heartbeat = heartbeat
         self._measured: dict[str, str] = {}
 
     def act(self, action: Action) -> None:
@@ -140,7 +140,7 @@ class Actor:
         :raises: RecordError where another client holds the build now
         """
         return remote_console.press(
-            self._api, action.server_id, action.until, self._beat
+            self._api, action.server_id, action.until, self._heartbeat
         )
 
     def reboot(self, action: RebootServer) -> dict[str, str] | None:
@@ -274,25 +274,23 @@ class Actor:
             return image.content.sha512
         key = image.shared_key
         if key not in self._measured:
-            with self._opened(image.content) as (data, _):
-                self._measured[key] = measured.measure(data, self._beat)
+            with self._open(image.content) as (data, _):
+                self._measured[key] = measured.measure(data, self._heartbeat)
         return self._measured[key]
 
-    def _opened(
-        self, content: Content
-    ) -> AbstractContextManager[tuple[IO[bytes], int]]:
+    def _open(self, content: Content) -> AbstractContextManager[tuple[IO[bytes], int]]:
         if isinstance(content, IsoFile) and content.image_id:
             self._require_readable(content.image_id)
         ask_for = functools.partial(images.reader, self._api)
         clock, door = self._api.clock, self._door
-        return opened(content, self._texts, ask_for, self._beat, clock, door)
+        return open_content(content, self._texts, ask_for, self._heartbeat, clock, door)
 
     def _upload(self, action: UploadImage | ImportImage) -> None:
         image = action.image
-        with self._opened(image.content) as (data, size):
+        with self._open(image.content) as (data, size):
             stream = measured.MeasuredReader(data)
             path = f"/images/{action.image_id}/file"
-            self._api.upload(path, cast(IO[bytes], stream), size, self._beat)
+            self._api.upload(path, cast(IO[bytes], stream), size, self._heartbeat)
         if image.shared_key:
             self._measured[image.shared_key] = stream.sha512
 

@@ -24,7 +24,7 @@ from osc_imagebuild.model.names import Role
 from osc_imagebuild.model.resources import Server
 
 
-def look_closer(api: Api, role: str, server: Server | None, seen: str) -> Evidence:
+def gather_evidence(api: Api, role: str, server: Server | None, seen: str) -> Evidence:
     """Return what still shows why, before the server is removed.
 
     Nothing of it must keep a failed build from ending: what cannot be had is

@@ -22,7 +22,7 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine import ownership, recipe, stragglers, targets
 from osc_imagebuild.engine.act import Actor
 from osc_imagebuild.engine.events import ConsoleListener, Event, EventKind, Listener
-from osc_imagebuild.engine.failure import end_failed, look_closer
+from osc_imagebuild.engine.failure import end_failed, gather_evidence
 from osc_imagebuild.engine.memory import LAG_S, Memory
 from osc_imagebuild.engine.observe import observe
 from osc_imagebuild.engine.watch import Watch
@@ -106,7 +106,7 @@ class Engine:
             # Its last owner may have made something that no list shows yet.
             self._memory.unsure(min(api.now(), build.updated_at + lease.BEAT_S))
         self._actor = Actor(
-            api, build.id, build.spec, texts, self._beat, door, self._memory
+            api, build.id, build.spec, texts, self._heartbeat, door, self._memory
         )
         self._steps = recipe.of(build.spec)
         self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
@@ -176,7 +176,7 @@ class Engine:
             self._end_failed()
         everything = self._facts is None
         facts = self._facts or self._look(self._everything)
-        if self._lease.beat_is_due:
+        if self._lease.heartbeat_is_due:
             self._write()
         step = recipe.current(self._steps, self._build.spec, facts)
         if step is None:
@@ -349,7 +349,7 @@ class Engine:
             i.id for role, i in facts.images.items() if role in self._shared_roles
         ]
         keep = {*self._build.made, *shared}
-        stragglers.remove(self._api, self._build.id, keep, unsure_at, self._beat)
+        stragglers.remove(self._api, self._build.id, keep, unsure_at, self._heartbeat)
         self._memory.unsure_at = None
 
     def _mark(self, name: str, data: Mapping[str, str], **fields: object) -> None:
@@ -365,7 +365,7 @@ class Engine:
         self._lease.verify_held()
         server, seen = facts.servers.get(role), facts.consoles.get(role, "")
         number = len(attempts.failed(self._marks, role)) + 1
-        shown = look_closer(self._api, role, server, seen)
+        shown = gather_evidence(self._api, role, server, seen)
         shown = dataclasses.replace(shown, attempt=number)
         new = attempts.noted(facts, role, failed.reason, failed.evidence, failed.then)
         kept = {k: m for k, m in self._marks.items() if k not in failed.forget}
@@ -422,13 +422,13 @@ class Engine:
             # Who cancels takes the lease away; without that somebody edits the record.
             self._lease.verify_held()
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         """Show while something long is under way that this client lives.
 
         :raises: RecordError where another client holds the build now
         """
-        if self._lease.beat_is_due:
-            # An unheard beat is no reason to begin the whole upload anew.
+        if self._lease.heartbeat_is_due:
+            # An unheard heartbeat is no reason to begin the whole upload anew.
             with contextlib.suppress(CloudError):
                 self._lease.verify_held()
                 self._write()
@@ -468,7 +468,7 @@ class Engine:
         self._write(
             status=Status.FAILED, reason=reason, evidence=evidence, console_tail=tail
         )
-        self._evidence = look_closer(self._api, role, server, text)
+        self._evidence = gather_evidence(self._api, role, server, text)
         self._end_failed()
 
     def _end_failed(self) -> NoReturn:

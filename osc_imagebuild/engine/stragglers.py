@@ -21,13 +21,13 @@ def remove(
     build_id: str,
     keep: Collection[str],
     unsure_at: float,
-    beat: Callable[[], None],
+    heartbeat: Callable[[], None],
 ) -> None:
     """Remove all that carries the build's tag but ``keep``, `LAG_S` after ``unsure_at``.
 
-    :raises: CloudError, and what ``beat`` raises
+    :raises: CloudError, and what ``heartbeat`` raises
     """
     while (rest := unsure_at + LAG_S - api.now()) > 0:
-        beat()
+        heartbeat()
         api.clock.sleep(min(rest, PAUSE_S))
-    teardown(api, build_id, keep=keep, beat=beat, verb=Verb.RESUME)
+    teardown(api, build_id, keep=keep, heartbeat=heartbeat, verb=Verb.RESUME)

@@ -32,7 +32,7 @@ class Known(NamedTuple):
     others: dict[str, str]
 
 
-def problems(
+def validate_regional(
     entry: Entry,
     request: Request,
     forms: Mapping[str, customization.Form] = customization.FORMS,

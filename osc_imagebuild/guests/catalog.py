@@ -78,7 +78,7 @@ class Catalog:
             near = f"unknown OS {name!r}{self._near(name)}"
             raise SpecError(Message(near, " (see: ", NextStep(Verb.LIST_OS), ")"))
         data = self._data(name)
-        problems = catalog_schema.problems(data)
+        problems = catalog_schema.validate_entry(data)
         if missing := [key for key in _REQUIRED if key not in data]:
             problems.insert(0, f"{', '.join(missing)} missing")
         if problems:

@@ -65,7 +65,7 @@ class _Entry:
         return isinstance(other, _Entry) and self._text == other._text
 
 
-def problems(data: Mapping[str, Any]) -> list[str]:
+def validate_entry(data: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with an entry, in the order of its keys."""
     return list(_problems(_Entry(data)))
 
@@ -150,5 +150,5 @@ def _answer_cd(cd: Mapping[Any, Any], of_parts: Sequence[str]) -> Iterator[str]:
     if not of_parts:
         files = [cd["file"]] if "file" in cd else []
         paths = [*files, *cd.get("empty", ()), *map(str, cd.get("texts", ()))]
-        for line in answer_cd.problems(cd.get("label", ""), paths):
+        for line in answer_cd.validate_disc(cd.get("label", ""), paths):
             yield f"answer_cd: {line}"

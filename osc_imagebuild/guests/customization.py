@@ -92,7 +92,7 @@ def refused(request: Request, title: str, reasons: dict[str, str]) -> list[str]:
     ]
 
 
-def problems(request: Request, package: str) -> list[str]:
+def validate_request(request: Request, package: str) -> list[str]:
     """Return what is wrong with the wishes for a system like Unix.
 
     ``package`` is a regular expression for the names of its packages.

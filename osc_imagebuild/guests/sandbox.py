@@ -45,7 +45,7 @@ _WIDTH = re.compile(r"\d{5}|[%.][-#0 +\d]*\*")
 # What Jinja2 hands to some filters by itself.
 _PASSED = (Context, nodes.EvalContext, Environment)
 
-_left: ContextVar[int] = ContextVar("left", default=WORK)
+_work_left: ContextVar[int] = ContextVar("left", default=WORK)
 
 
 class TooMuchWork(TemplateRuntimeError):
@@ -58,11 +58,11 @@ class TooMuchWork(TemplateRuntimeError):
 @contextmanager
 def rendering() -> Iterator[None]:
     """Give one rendering its whole bound."""
-    token = _left.set(WORK)
+    token = _work_left.set(WORK)
     try:
         yield
     finally:
-        _left.reset(token)
+        _work_left.reset(token)
 
 
 def pay(size: int) -> None:
@@ -70,10 +70,10 @@ def pay(size: int) -> None:
 
     :raises: TooMuchWork where it has no more
     """
-    remaining = _left.get() - size
+    remaining = _work_left.get() - size
     if remaining < 0:
         raise TooMuchWork
-    _left.set(remaining)
+    _work_left.set(remaining)
 
 
 def weight(value: object) -> int:

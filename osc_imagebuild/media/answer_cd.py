@@ -10,7 +10,7 @@ _LEAST = 1 << 20
 _LONGEST_LABEL, _LONGEST_NAME = 16, 64
 
 
-def problems(label: str, paths: Collection[str]) -> list[str]:
+def validate_disc(label: str, paths: Collection[str]) -> list[str]:
     """Return why a CD labelled ``label`` cannot have files of these ``paths``."""
     lines = []
     if not label.isascii() or not label.isprintable() or len(label) > _LONGEST_LABEL:
@@ -48,12 +48,12 @@ def answer_cd(label: str, files: Mapping[str, str]) -> bytes:
     the names as they are. Always the same bytes for the same input but for
     the time of its making.
 
-    :raises: ValueError where there is no such CD, as `problems` tells
+    :raises: ValueError where there is no such CD, as `validate_disc` tells
     """
     import pycdlib
 
-    if wrong := problems(label, files):
-        raise ValueError("; ".join(wrong))
+    if problems := validate_disc(label, files):
+        raise ValueError("; ".join(problems))
     iso = pycdlib.PyCdlib()
     iso.new(interchange_level=3, vol_ident=label, joliet=3, rock_ridge="1.09")
     try:

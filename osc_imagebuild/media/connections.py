@@ -99,7 +99,7 @@ class Stopwatch:
 
     def check(self) -> None:
         """Note an end that came while nothing was waited for in a socket."""
-        self.expired = self.expired or self._left() <= 0
+        self.expired = self.expired or self._remaining_s() <= 0
 
     def got(self, count: int) -> None:
         """Count bytes that came."""
@@ -109,7 +109,7 @@ class Stopwatch:
                 self._next_step = self.received + self._pace.step
                 self._step_at = self.seconds
 
-    def _left(self) -> float:
+    def _remaining_s(self) -> float:
         seconds = self.seconds
         step_left = self._step_at + self._pace.step_s - seconds
         return min(self._pace.total_s - seconds, step_left)
@@ -119,7 +119,7 @@ class Stopwatch:
             while not self._closed:
                 if self._since is None:
                     self._changed.wait()
-                elif (remaining_s := self._left()) > 0:
+                elif (remaining_s := self._remaining_s()) > 0:
                     self._changed.wait(remaining_s)
                 else:
                     self.expired = True

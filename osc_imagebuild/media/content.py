@@ -40,37 +40,40 @@ _BEAT_S = 30.0
 
 
 @contextmanager
-def opened(
+def open_content(
     content: Content,
     texts: Mapping[str, str] | None = None,
     ask_for: iso_files.AskForImage | None = None,
-    beat: Callable[[], None] = lambda: None,
+    heartbeat: Callable[[], None] = lambda: None,
     clock: Clock | None = None,
     door: Door = STRICT,
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give ``content`` as a stream and its size in bytes.
 
     ``texts`` are the build's own, for answer CDs; ``ask_for`` reads an image.
-    ``beat`` is called now and then while something is fetched beforehand, ``clock`` is
+    ``heartbeat`` is called now and then while something is fetched beforehand, ``clock`` is
     for pauses before a part of an ISO is asked for again. ``door`` is what leads to web
     servers; without one, it is as for somebody else's record.
 
     :raises: SpecError where it cannot be made, TransientError where it cannot
-        be fetched now, and what ``beat`` raises
+        be fetched now, and what ``heartbeat`` raises
     """
-    clock = _Beating(clock or Clock(), beat)
+    clock = _HeartbeatClock(clock or Clock(), heartbeat)
     match content:
         case IsoContent():
-            with verified.opened(content, door) as (stream, size):
+            with verified.open_verified(content, door) as (stream, size):
                 yield stream, size
         case RemasteredIso(original, named, plain):
             files = _filled(named, plain, texts or {})
             put = {path: text.encode() for path, text in files.items()}
-            with iso_answers.opened(original, put, clock, door) as (stream, size):
+            with iso_answers.open_with_answers(original, put, clock, door) as (
+                stream,
+                size,
+            ):
                 yield stream, size
         case IsoFile() | RemoteFile():
             with tempfile.TemporaryFile() as file:
-                _fetch_part(content, Scratch(file, beat), ask_for, clock, door)
+                _fetch_part(content, Scratch(file, heartbeat), ask_for, clock, door)
                 size = file.tell()
                 file.seek(0)
                 yield file, size
@@ -79,19 +82,19 @@ def opened(
             yield io.BytesIO(data), len(data)
 
 
-class _Beating(Clock):
+class _HeartbeatClock(Clock):
     """A clock for pauses that a web server asks for, which others see one live through."""
 
-    def __init__(self, clock: Clock, beat: Callable[[], None]) -> None:
-        self._clock, self._beat = clock, beat
+    def __init__(self, clock: Clock, heartbeat: Callable[[], None]) -> None:
+        self._clock, self._heartbeat = clock, heartbeat
 
     def sleep(self, seconds: float) -> None:
-        """Wait, with a beat now and then."""
+        """Wait, with a heartbeat now and then."""
         while seconds > 0:
             part = min(seconds, _BEAT_S)
             self._clock.sleep(part)
             seconds -= part
-            self._beat()
+            self._heartbeat()
 
 
 def _made(

@@ -86,10 +86,10 @@ class Scratch:
     def __init__(
         self,
         file: IO[bytes],
-        beat: Callable[[], None] = lambda: None,
+        heartbeat: Callable[[], None] = lambda: None,
         free: Callable[[IO[bytes]], int | None] | None = None,
     ) -> None:
-        self._file, self._beat = file, beat
+        self._file, self._heartbeat = file, heartbeat
         self._free = free or _room
         self._unseen = 0
 
@@ -109,9 +109,9 @@ class Scratch:
     def write(self, data: bytes, /) -> None:
         """Append ``data``.
 
-        :raises: SpecError where there is no room, and what ``beat`` raises
+        :raises: SpecError where there is no room, and what ``heartbeat`` raises
         """
-        self._beat()
+        self._heartbeat()
         self._unseen += len(data)
         if self._unseen >= _LOOK_EVERY:
             self.expect(self._unseen)

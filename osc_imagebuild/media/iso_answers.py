@@ -24,7 +24,7 @@ class Stream(Protocol):
 
 
 @contextmanager
-def opened(
+def open_with_answers(
     media: IsoContent,
     files: Mapping[str, bytes],
     clock: Clock | None = None,
@@ -32,9 +32,9 @@ def opened(
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give install media with ``files``, paths to contents, put into them.
 
-    :raises: as `streams.opened`, and SpecError where the ISO cannot be changed
+    :raises: as `verified.open_verified`, and SpecError where the ISO cannot be changed
     """
-    with verified.opened(media, door) as (whole, size):
+    with verified.open_verified(media, door) as (whole, size):
         changes = overlay(media.url, size, files, clock, door)
         stream = OverlayReader(shown_url(media.url), whole, size, changes)
         yield cast(IO[bytes], stream), stream.size
@@ -73,10 +73,10 @@ def overlay(
 ) -> iso_overlay.Overlay:
     """Return what ``files`` change of the ISO at a URL or path; it takes little of it.
 
-    :raises: as `opened`
+    :raises: as `open_with_answers`
     """
 
-    with iso_files.opened(place, clock=clock, door=door) as opened:
+    with iso_files.open_iso(place, clock=clock, door=door) as opened:
 
         def read(offset: int, count: int) -> bytes:
             opened.file.seek(offset)

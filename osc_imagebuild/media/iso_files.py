@@ -67,7 +67,7 @@ class Opened:
 
 
 @contextmanager
-def opened(
+def open_iso(
     url: str,
     image_id: str = "",
     ask_for: AskForImage | None = None,
@@ -109,7 +109,7 @@ def require_iso(
 ) -> None:
     """See to it that what is at ``url``, or the image, is an ISO; its begin tells.
 
-    Unlike `opened` it takes servers and stores that give no parts, and reads no further.
+    Unlike `open_iso` it takes servers and stores that give no parts, and reads no further.
 
     :raises: SpecError where it is none, or cannot be read, TransientError where
         nobody answers
@@ -163,9 +163,9 @@ def fetch(
     """Copy a file out of an ISO.
 
     :raises: SpecError where it is another one than it was at planning time, and
-        as `opened` and `contents`
+        as `open_iso` and `contents`
     """
-    with opened(wanted.url, wanted.image_id, ask_for, clock, door) as iso:
+    with open_iso(wanted.url, wanted.image_id, ask_for, clock, door) as iso:
         content = contents(iso, wanted.paths)
         if content.version != wanted.version:
             raise SpecError(

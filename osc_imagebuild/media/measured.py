@@ -42,10 +42,10 @@ class MeasuredReader:
         return self._sha512.hexdigest()
 
 
-def measure(data: IO[bytes], beat: Callable[[], None] = lambda: None) -> str:
-    """Return the sha512 of a whole stream; ``beat`` is called now and then."""
+def measure(data: IO[bytes], heartbeat: Callable[[], None] = lambda: None) -> str:
+    """Return the sha512 of a whole stream; ``heartbeat`` is called now and then."""
     reader = MeasuredReader(data)
     reader.seek(0)
     while reader.read(CHUNK):
-        beat()
+        heartbeat()
     return reader.sha512

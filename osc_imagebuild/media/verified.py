@@ -155,7 +155,7 @@ def describe(url: str, door: Door = doors.TYPED) -> tuple[int, str]:
 
 
 @contextmanager
-def opened(
+def open_verified(
     media: IsoContent, door: Door = doors.TYPED
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give install media as a stream and its size in bytes.

@@ -117,7 +117,7 @@ class IsoFinder:
         paths = (str(arch["iso_kernel"]), str(arch["iso_ramdisk"]))
         ask_for = partial(images.reader, self.api)
         place = (iso.url, iso.image_id, ask_for, self.api.clock, self.door)
-        with iso_files.opened(*place) as opened:
+        with iso_files.open_iso(*place) as opened:
             disc = iso_files.contents(opened, paths)
         mib = sum(part.size for part in disc.parts) / (1 << 20)
         note = f"kernel and ramdisk are read out of the ISO: {mib:.0f} MiB of it"

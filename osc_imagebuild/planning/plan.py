@@ -84,7 +84,7 @@ def make_plan(api: Api, catalog: Catalog, request: Request, door: Door = TYPED) 
     stages = (*draft.stages, groups, machine, zone, allowed, key, digest)
     place, answers = draft.place.value, draft.answers.value
     if not (system and source and place and machine.value and answers):
-        raise _wrong(stages)
+        raise _refusal(stages)
     flavor = machine.value.flavor.name
     chosen = Chosen(
         build_id=build_id,
@@ -102,7 +102,7 @@ def make_plan(api: Api, catalog: Catalog, request: Request, door: Door = TYPED) 
     spec = spec_builder.spec(chosen)
     stages = (*stages, preflight.check_spec(spec, system.entry, request))
     if any(stage.problems for stage in stages):
-        raise _wrong(stages)
+        raise _refusal(stages)
     return Plan(
         build_id,
         spec,
@@ -112,7 +112,7 @@ def make_plan(api: Api, catalog: Catalog, request: Request, door: Door = TYPED) 
     )
 
 
-def _wrong(stages: Sequence[Stage[object]]) -> SpecError:
+def _refusal(stages: Sequence[Stage[object]]) -> SpecError:
     """Return an error with all that is wrong, each thing once."""
     lines = (problem for stage in stages for problem in stage.problems)
     return SpecError(tuple(dict.fromkeys(lines)))

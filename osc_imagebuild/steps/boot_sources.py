@@ -51,7 +51,7 @@ class EnsureImage:
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: it is active, and holds what it should."""
         image = facts.images.get(self.image.role)
-        if image is None or image.status != "active" or self._wrong(image, facts):
+        if image is None or image.status != "active" or self._mismatch(image, facts):
             return False
         return not self.image.is_to_prove or bool(self._proven(facts))
 
@@ -76,7 +76,7 @@ class EnsureImage:
 
     def _judge(self, image: Image, facts: Facts) -> Decision:
         """Return what follows where its content is not known to be right."""
-        role, wanted = self.image.role, self._wrong(image, facts)
+        role, wanted = self.image.role, self._mismatch(image, facts)
         if not wanted:
             why = f"whether the {role} holds what it should"
             return Act(ProveImage(self.image, image.id), why)
@@ -93,7 +93,7 @@ class EnsureImage:
         mark = facts.marks.get(proof(self.image.role))
         return mark.data.get("sha512", "") if mark else ""
 
-    def _wrong(self, image: Image, facts: Facts) -> str:
+    def _mismatch(self, image: Image, facts: Facts) -> str:
         """The sha512 that the image should have and has not, else ''."""
         content = self.image.content
         if self.image.is_to_prove and image.sha512:

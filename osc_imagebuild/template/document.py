@@ -148,7 +148,7 @@ class _Reader:
             # At once: an alias can make it true a billion times.
             raise self._too_much(node)
         if node.tag.removeprefix(_TAG) not in ("map", "seq", *_SCALARS):
-            self._wrong(node, f"tags such as {node.tag!r} are not taken")
+            self._mistake(node, f"tags such as {node.tag!r} are not taken")
             return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, literal)
@@ -165,14 +165,14 @@ class _Reader:
         mapping: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self._wrong(key, "a key must be a word")
+                self._mistake(key, "a key must be a word")
                 continue
             name = str(key.value)
             if key.tag == _TAG + "merge" or name == "<<":
-                self._wrong(key, "merge keys (<<) are not taken; use extends")
+                self._mistake(key, "merge keys (<<) are not taken; use extends")
             elif name in mapping:
                 first = self.places[(*path, name)].line
-                self._wrong(key, f"{name} is here twice, first in line {first}")
+                self._mistake(key, f"{name} is here twice, first in line {first}")
             else:
                 self.places[(*path, name)] = self.place(key)
                 plain = literal or (not path and name in _LITERAL)
@@ -185,7 +185,7 @@ class _Reader:
         text, tag = str(node.value), node.tag
         self._grow(len(text), node)
         if not text.isprintable() and any(0xD800 <= ord(c) < 0xE000 for c in text):
-            self._wrong(node, "half a character (\\ud800 to \\udfff) is no text")
+            self._mistake(node, "half a character (\\ud800 to \\udfff) is no text")
             return ""
         if not literal and "$" in text:
             text = _VARIABLE.sub(lambda match: self._variable(match, node), text)
@@ -194,7 +194,7 @@ class _Reader:
         try:
             return _SCALARS[tag.removeprefix(_TAG)](text)
         except ValueError:  # said to be one by its tag, or of thousands of digits
-            self._wrong(node, f"this is no number: {text!r:.60}")
+            self._mistake(node, f"this is no number: {text!r:.60}")
             return 0
 
     def _variable(self, match: re.Match[str], node: yaml.Node) -> str:
@@ -202,7 +202,7 @@ class _Reader:
         if name is None:
             return "${"
         if name not in self.variables:
-            self._wrong(
+            self._mistake(
                 node,
                 f"no variable {name!r}{near(name, self.variables)}; "
                 "for a literal ${ write $${",
@@ -220,7 +220,7 @@ class _Reader:
     def _too_much(self, node: yaml.Node) -> SpecError:
         return SpecError(f"{self.place(node)}: too large or deep for a template")
 
-    def _wrong(self, node: yaml.Node, what: str) -> None:
+    def _mistake(self, node: yaml.Node, what: str) -> None:
         self.problems.append(f"{self.place(node)}: {what}")
         if len(self.problems) >= MOST_PROBLEMS:
             raise SpecError(self.problems)

@@ -20,7 +20,7 @@ from osc_imagebuild.template.document import (
 )
 from osc_imagebuild.template.fields import to_fields
 from osc_imagebuild.template.merge import merge
-from osc_imagebuild.template.schema import problems
+from osc_imagebuild.template.schema import validate_template
 from osc_imagebuild.template.sources import Reader, resolved, unquoted
 
 # No chain of templates that people write is so long.
@@ -42,7 +42,7 @@ def load(path: str, variables: Mapping[str, str], reader: Reader) -> dict[str, A
             mistakes += more
             document = merge(document, layer) if document else layer
         assert document is not None, "a chain has a link"
-        mistakes += problems(document)
+        mistakes += validate_template(document)
         if mistakes:
             raise SpecError(mistakes)
     fields, mistakes = to_fields(document, reader)

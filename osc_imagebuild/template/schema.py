@@ -37,7 +37,7 @@ def schema() -> dict[str, Any]:
     return parsed
 
 
-def problems(document: Document) -> list[str]:
+def validate_template(document: Document) -> list[str]:
     """Return all that is wrong with a template, one line each, in its order."""
     from jsonschema import Draft202012Validator
 

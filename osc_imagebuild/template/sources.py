@@ -65,7 +65,7 @@ class Reader:
         owned = [] if os.path.realpath(own) == os.sep else [own]
         self._own = local_files.fence(*owned)
         self._fence = local_files.fence(*owned, *allowed)
-        self._left = TOTAL_LIMIT
+        self._unspent = TOTAL_LIMIT
 
     def is_own(self, file: str | Path) -> bool:
         """Whether a file is below the template's directory, links followed."""
@@ -98,14 +98,14 @@ class Reader:
 
         :raises: SpecError
         """
-        return self._text(self._found(path, place, limit).data, path, place)
+        return self._text(self._file(path, place, limit).data, path, place)
 
     def data(self, path: str, place: Place) -> bytes:
         """Return a file's bytes.
 
         :raises: SpecError
         """
-        return self._found(path, place, SIZE_LIMIT).data
+        return self._file(path, place, SIZE_LIMIT).data
 
     def secret_file(self, path: str, place: Place) -> str:
         """Return the secret in a file, without its last line's end.
@@ -115,7 +115,7 @@ class Reader:
         if self.check_only:
             self._real(path, resolved(path, place), place)
             return PLACEHOLDER
-        file = self._found(path, place, KEY_LIMIT)
+        file = self._file(path, place, KEY_LIMIT)
         secret = self._text(file.data, path, place).rstrip("\r\n")
         if not secret:
             raise SpecError(f"{place}: {path} is empty")
@@ -161,7 +161,7 @@ class Reader:
         here = Path(os.path.expanduser(name))
         return str(self._real(name, here, place)) if os.path.isfile(here) else name
 
-    def _found(self, path: str, place: Place, limit: int) -> local_files.Found:
+    def _file(self, path: str, place: Place, limit: int) -> local_files.Found:
         try:
             return self._read(resolved(path, place), limit, self._fence)
         except local_files.OutsideError as error:
@@ -205,8 +205,8 @@ class Reader:
 
         :raises: ValueError where that is too much
         """
-        self._left -= size
-        if self._left < 0:
+        self._unspent -= size
+        if self._unspent < 0:
             raise ValueError(
                 f"a template and all that it names may have {TOTAL_LIMIT} bytes together"
             )

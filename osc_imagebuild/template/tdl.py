@@ -117,20 +117,20 @@ class _Reading:
             if plain.startswith("/template/packages/package/"):
                 what = _REFUSED_OF_PACKAGES.get(plain.rsplit("/", 1)[1])
             if what:
-                self._wrong(path, what)
+                self._mistake(path, what)
 
     def iso(self) -> str:
         """Return the ISO's address or path; what has no such end is taken for a tree."""
         source = str(self.tdl["source"]).strip().removeprefix("file://")
         if "://" in source and not urlsplit(source).path.lower().endswith(".iso"):
-            self._wrong(
+            self._mistake(
                 "/template/os/install/iso", "the address of an ISO ends in .iso"
             )
         return source
 
     def media(self, source: str) -> str:
         """Return where the ISO or the tree is; a file is the template's as all others."""
-        place = Place(self.file, self._line("/template/os/install"))
+        place = Place(self.file, self._line_of("/template/os/install"))
         try:
             return self.reader.media(source, place)
         except SpecError as error:
@@ -141,7 +141,7 @@ class _Reading:
         """Return the size of the root disk; Oz has terabytes counted already."""
         size_gib = whole_number(self.tdl["disksize"], 1, MOST_GIB)
         if size_gib is None:
-            line = self._line("/template/disk/size")
+            line = self._line_of("/template/disk/size")
             self.problems.append(
                 f"{self.file}:{line}: /template/disk/size: takes 1 to {MOST_GIB} GiB"
             )
@@ -162,7 +162,7 @@ class _Reading:
             re.MULTILINE,
         )
         if match is None:
-            line = self._line(path)
+            line = self._line_of(path)
             self.problems.append(
                 f"{self.file}:{line}: {path}: {url} has no SHA-256 of {iso}"
             )
@@ -173,9 +173,9 @@ class _Reading:
         """Return a repository; Debian's kind is a whole line of sources.list."""
         place = f"/template/repositories/repository[@name={item['name']!r}]"
         if item["signed"]:
-            self._wrong(place, "signed: the key cannot be given in a TDL", "signed")
+            self._mistake(place, "signed: the key cannot be given in a TDL", "signed")
         if not item["persisted"]:
-            self._wrong(
+            self._mistake(
                 place, "persisted: a repository stays in the image", "persisted"
             )
         deb = _DEB_LINE.fullmatch(item["url"].strip().strip("'\""))
@@ -207,7 +207,7 @@ class _Reading:
 
     def _data(self, path: str, content: tuple[str, str]) -> bytes:
         kind, text = content
-        place = Place(self.file, self._line(path))
+        place = Place(self.file, self._line_of(path))
         readers: dict[str, Callable[[], bytes]] = {
             "raw": text.encode,
             "base64": lambda: decoded(text, str(place)),
@@ -226,11 +226,11 @@ class _Reading:
             raise SpecError(f"{place}: only http, https and file URLs are read: {url}")
         return self.reader.download(url, place)
 
-    def _wrong(self, path: str, what: str, part: str = "") -> None:
-        line = self._line(path)
+    def _mistake(self, path: str, what: str, part: str = "") -> None:
+        line = self._line_of(path)
         self.problems.append(f"{self.file}:{line}: {path}: cannot be carried: {what}")
 
-    def _line(self, path: str) -> int:
+    def _line_of(self, path: str) -> int:
         """The line of an element, or of the first that may be it."""
         lines: Mapping[str, int] = self.tdl["lines"]
         if path in lines:

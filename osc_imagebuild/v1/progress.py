@@ -49,7 +49,7 @@ class Progress:
         self._quiet = quiet
         self._began = 0.0
         self._printed = float("-inf")
-        self._said = ""
+        self._last_text = ""
         self._width = 0
         self._best = 0
         self.build_id: list[str] = []
@@ -91,8 +91,8 @@ class Progress:
             )
             self._stream.write(shown)
             self._stream.flush()
-        elif event.text != self._said or event.at - self._printed >= PLAIN_EVERY_S:
-            self._printed, self._said = event.at, event.text
+        elif event.text != self._last_text or event.at - self._printed >= PLAIN_EVERY_S:
+            self._printed, self._last_text = event.at, event.text
             self.note(told)
 
     def _elapsed(self, event: Event) -> str:

@@ -301,5 +301,5 @@ class MediaTest(testtools.TestCase):
         from osc_imagebuild.model.boot_sources import IsoFile
 
         wanted = IsoFile("", "id", "version", ("a",), "a")
-        error = self.assertRaises(SpecError, content.opened(wanted).__enter__)
+        error = self.assertRaises(SpecError, content.open_content(wanted).__enter__)
         self.assertIn("no cloud to ask", str(error))

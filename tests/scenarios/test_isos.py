@@ -139,7 +139,7 @@ class UrlTest(IsoTestCase):
 
     def test_claimed_while_another_ends(self) -> None:
         """Who claims it after the other build has looked keeps it."""
-        first, left = self.built(checksum=SHA512), teardown._left
+        first, left = self.built(checksum=SHA512), teardown._remaining
         [iso] = [i for i in self.images(shared=True) if i.data == DATA]
 
         def claimed(api: Any, build_id: str, keep: Any) -> Any:
@@ -147,7 +147,7 @@ class UrlTest(IsoTestCase):
             images.tag(api, iso.id, build_tag(str(uuid.uuid4())))
             return found
 
-        self.patch(teardown, "_left", claimed)
+        self.patch(teardown, "_remaining", claimed)
         self.builder().delete(first.id, with_image=True)
         self.assertIn(iso.id, self.cloud.glance.images)
 
@@ -275,7 +275,7 @@ class FileTest(IsoTestCase):
         self.assertIn("does not have the given checksum", str(error))
         media = IsoContent(str(self.path))
         self.path.unlink()
-        error = self.assertRaises(SpecError, verified.opened(media).__enter__)
+        error = self.assertRaises(SpecError, verified.open_verified(media).__enter__)
         self.assertIn("the machine that has the file", str(error))
 
     def test_slow_upload(self) -> None:
@@ -537,7 +537,7 @@ class DiscTest(testtools.TestCase):
             self.assertRaises(ValueError, answer_cd.answer_cd, "X", {path: ""})
         for label in ("X" * 17, "Ä", "A\n"):
             self.assertRaises(ValueError, answer_cd.answer_cd, label, {"x": ""})
-        disc = content.opened(AnswerCd("X", {"../x": "answer"}), {})
+        disc = content.open_content(AnswerCd("X", {"../x": "answer"}), {})
         error = self.assertRaises(SpecError, disc.__enter__)
         self.assertIn("no CD can be made for the answers: not a path", str(error))
 

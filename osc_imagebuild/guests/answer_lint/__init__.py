@@ -67,7 +67,7 @@ def findings(reading: Reading) -> list[Finding]:
         )
         for line, what in reading.secrets
     )
-    rest = leftovers.found(reading.values, reading.scripts)
+    rest = leftovers.unreplaced(reading.values, reading.scripts)
     return sorted([*reading.mistakes, *secrets, *rest])
 
 

@@ -37,14 +37,14 @@ def read(text: str) -> Reading:
     try:
         data = json.loads(text)
     except RecursionError as error:
-        reading.wrong(0, f"no JSON: {error}")
+        reading.mistake(0, f"no JSON: {error}")
     except ValueError as error:
         _jsonnet(text, error, reading)
     else:
         if isinstance(data, dict):
             _profile(data, text, reading)
         else:
-            reading.wrong(1, "no profile: a profile is an object, in { and }")
+            reading.mistake(1, "no profile: a profile is an object, in { and }")
     return reading
 
 
@@ -83,7 +83,7 @@ def _jsonnet(text: str, error: ValueError, reading: Reading) -> None:
         if why.sure:
             reading.unread = f"line {why.line}: {told}"
         else:
-            reading.wrong(why.line, told)
+            reading.mistake(why.line, told)
         return
     for before, word in zip([None, *words], words, strict=False):
         if word.kind == "string":
@@ -130,13 +130,13 @@ def _keys(
     for key in mapping.keys() - allowed:
         near = difflib.get_close_matches(key, allowed, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        reading.wrong(_line(text, key, key), f"Agama has no key {key}{hint}")
+        reading.mistake(_line(text, key, key), f"Agama has no key {key}{hint}")
 
 
 def _scripts(kind: str, entries: Any, text: str, reading: Reading) -> None:
     """Tell of scripts that lack what each of them must have."""
     if not isinstance(entries, list):
-        reading.wrong(
+        reading.mistake(
             _line(text, kind, kind), f"scripts.{kind} takes a list of scripts"
         )
         return
@@ -144,9 +144,9 @@ def _scripts(kind: str, entries: Any, text: str, reading: Reading) -> None:
         given = next((script[key] for key in _TEXTS if key in script), None)
         line = _line(text, kind, given if isinstance(given, str) else kind)
         if "name" not in script:
-            reading.wrong(line, f"a script of scripts.{kind} has no name")
+            reading.mistake(line, f"a script of scripts.{kind} has no name")
         if given is None:
-            reading.wrong(line, f"a script of scripts.{kind} has no content or url")
+            reading.mistake(line, f"a script of scripts.{kind} has no content or url")
 
 
 def _secrets(

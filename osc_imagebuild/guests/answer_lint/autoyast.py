@@ -36,7 +36,7 @@ def read(text: str) -> Reading:
     if root is None:
         return reading
     if (root.name, root.space) != ("profile", SPACE):
-        reading.wrong(
+        reading.mistake(
             root.line,
             f"the first element is {root.name} of the namespace {root.space!r:.60}, and "
             f"not profile of {SPACE!r}",
@@ -48,7 +48,7 @@ def read(text: str) -> Reading:
             left_out = node.name == "post-scripts" and not second
             late = node.name in _LATE and not left_out
             if left_out and node.children:
-                reading.wrong(
+                reading.mistake(
                     node.line,
                     "post-scripts are of the second stage, which second_stage false "
                     "leaves out: chroot-scripts and init-scripts are run",
@@ -58,7 +58,7 @@ def read(text: str) -> Reading:
     for node in root.children:
         if node.name in ("chroot-scripts", "mode", "post-scripts", "init-scripts"):
             inside = "general" if node.name == "mode" else "scripts"
-            reading.wrong(node.line, f"{node.name} is read inside of {inside} alone")
+            reading.mistake(node.line, f"{node.name} is read inside of {inside} alone")
     return reading
 
 
@@ -73,7 +73,7 @@ def _modes(root: Node, reading: Reading) -> bool:
         if not _boolean(node, reading) or node is None:
             continue
         if name.startswith("final_") and second is False:
-            reading.wrong(
+            reading.mistake(
                 node.line,
                 f"{name} is of the second stage, which second_stage false leaves out",
             )
@@ -89,7 +89,7 @@ def _boolean(node: Node | None, reading: Reading) -> bool | None:
     kind = node.attributes.get("type") or node.attributes.get("t")
     value = node.text.strip()
     if kind != "boolean" or value not in ("true", "false"):
-        reading.wrong(
+        reading.mistake(
             node.line,
             f'{node.name} is to be true or false and have config:type="boolean"',
         )

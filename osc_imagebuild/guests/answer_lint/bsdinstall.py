@@ -26,7 +26,7 @@ def read(text: str) -> Reading:
     reading = Reading(default_end="bsdinstall would reboot")
     parts = [part for part in re.split(r"(?m)^(?=#!)", text) if part]
     if parts and parts[0].startswith("#!"):
-        reading.wrong(1, _NO_PREAMBLE)
+        reading.mistake(1, _NO_PREAMBLE)
     line = 1
     for part in parts[:2]:
         first = part.partition("\n")[0].rstrip()
@@ -36,5 +36,5 @@ def read(text: str) -> Reading:
             reading.scripts.append(Script(line, part, language, system="freebsd"))
         line += part.count("\n")
     if len(parts) > 2:
-        reading.wrong(line, _CUT)
+        reading.mistake(line, _CUT)
     return reading

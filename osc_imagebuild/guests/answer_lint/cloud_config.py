@@ -158,7 +158,7 @@ def _document(text: str, reading: Reading) -> None:
         )
     keys = yaml_nodes.mapping(node)
     if not keys:
-        reading.wrong(line, "nothing is below autoinstall")
+        reading.mistake(line, "nothing is below autoinstall")
     _keys(line, keys, reading)
     _ending(keys, reading)
     for item in yaml_nodes.scalars(root):
@@ -169,23 +169,23 @@ def _document(text: str, reading: Reading) -> None:
 
 def _keys(line: int, keys: Mapping[str, tuple[int, Any]], reading: Reading) -> None:
     if "version" not in keys and keys:
-        reading.wrong(line, "version: 1 is missing below autoinstall, and needed")
+        reading.mistake(line, "version: 1 is missing below autoinstall, and needed")
     for key, (at, node) in keys.items():
         if key not in KEYS:
             near = difflib.get_close_matches(key, KEYS, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            reading.wrong(at, f"the installer has no key {key}{hint}")
+            reading.mistake(at, f"the installer has no key {key}{hint}")
         elif key in _COMMANDS:
             _commands(key, at, node, reading)
     if "interactive-sections" in keys:
         at, node = keys["interactive-sections"]
         if any(True for _ in yaml_nodes.scalars(node)):
-            reading.wrong(at, "interactive-sections lets the installer ask")
+            reading.mistake(at, "interactive-sections lets the installer ask")
 
 
 def _commands(key: str, line: int, node: Any, reading: Reading) -> None:
     if node.id != "sequence":
-        reading.wrong(line, f"{key} takes a list of commands")
+        reading.mistake(line, f"{key} takes a list of commands")
         return
     late = key == "late-commands"
     for command in node.value:
@@ -219,7 +219,9 @@ def _ending(keys: Mapping[str, tuple[int, Any]], reading: Reading) -> None:
         reading.unseen.append(Finding(line, "shutdown, which a template gives"))
         return
     if node.id != "scalar" or value not in kinds:
-        reading.wrong(line, f"shutdown is to be poweroff or reboot, not {value!r:.40}")
+        reading.mistake(
+            line, f"shutdown is to be poweroff or reboot, not {value!r:.40}"
+        )
         return
     reading.end = End(line, kinds[value], f"shutdown: {value}")
 

@@ -92,7 +92,7 @@ def run(script: Script, depth: int = 0, *, installed: bool = False) -> Iterator[
     if depth > _DEEP or script.language not in ("sh", "bash"):
         return
     all_commands = commands(script.text, script.line)
-    written = {name: c for c in all_commands for name in _targets(c) if _said(c)}
+    written = {name: c for c in all_commands for name in _targets(c) if _text_of(c)}
     for command in all_commands:
         words, inside = unwrapped(command.words)
         inside = inside or installed
@@ -151,7 +151,7 @@ def _printed(command: Command) -> str:
     return " ".join(words).replace("\\n", "\n")
 
 
-def _said(command: Command) -> str:
+def _text_of(command: Command) -> str:
     """What a command writes, as far as can be seen."""
     before = command.piped_from
     return (
@@ -171,8 +171,8 @@ def _fed(command: Command, words: list[str], written: dict[str, Command]) -> str
     """What a command reads: of a file that is written here, or of its input."""
     for word in words[1:]:
         if file := _file(word, written):
-            return _said(file)
-    return _said(command)
+            return _text_of(file)
+    return _text_of(command)
 
 
 def _inner(
@@ -183,12 +183,12 @@ def _inner(
     if name in (*_SHELLS, "su", "at", "batch"):
         yield from _of_shell(command, words[1:], written)
     elif words and (file := _file(words[0], written)):
-        yield Script(_line_of(file), _said(file))
+        yield Script(_line_of(file), _text_of(file))
 
 
 def _hooks(command: Command) -> list[Script]:
     """What a command writes where the installer itself runs it at its end."""
-    text, line = _said(command), _line_of(command)
+    text, line = _text_of(command), _line_of(command)
     return [Script(line, text) for name in _targets(command) if _HOOKS.search(name)]
 
 
@@ -201,9 +201,9 @@ def _of_shell(
             return
     for word in words:
         if file := _file(word, written):
-            yield Script(_line_of(file), _said(file))
+            yield Script(_line_of(file), _text_of(file))
             return
-    if text := _said(command):
+    if text := _text_of(command):
         yield Script(_line_of(command), text)
 
 
@@ -221,5 +221,5 @@ def _kind(ran: Ran, system: str) -> str:
         return power.freebsd(ran.words)
     places = [*ran.command.targets, *ran.words[1:]]
     if any(_SYSRQ.fullmatch(place) for place in places):
-        return _SYSRQ_KEYS.get(_said(ran.command)[:1], "")
+        return _SYSRQ_KEYS.get(_text_of(ran.command)[:1], "")
     return power.linux(ran.words)

@@ -41,14 +41,14 @@ def commands(text: str, line: int = 1) -> list[Command]:
     """Return the commands that are run, in the order in which they are."""
     run = _Run()
     run.shell(parse(text, line))
-    return run.found
+    return run.commands
 
 
 class _Run:
     """One script that is followed."""
 
     def __init__(self) -> None:
-        self.found: list[Command] = []
+        self.commands: list[Command] = []
         self.state = State()
         self.perhaps = self.state.perhaps
         self.calling: list[str] = []
@@ -208,7 +208,7 @@ class _Run:
         first = len(command.words) - len(words)
         if words and words[0] in self.state.functions and first not in command.unknown:
             return self.call(words)
-        self.found.append(command)
+        self.commands.append(command)
         if not words:
             return _UNKNOWN if command.inside else _GOOD
         if first in command.unknown and not words[0].startswith("(("):
@@ -250,7 +250,7 @@ class _Run:
 
     def written(self, names: list[str]) -> Iterator[tuple[str, int]]:
         """Here-documents that went to a file."""
-        for command in list(self.found):
+        for command in list(self.commands):
             if command.here and {*names} & {*command.targets}:
                 yield command.here, command.here_line
 
@@ -284,7 +284,7 @@ class _Run:
         values = self.state.values(words[0])
         for value in values:
             named = Command(command.line, [*value, *words[1:]])
-            self.found.append(named)
+            self.commands.append(named)
             if named.words:
                 self.call(named.words)
         if not values:

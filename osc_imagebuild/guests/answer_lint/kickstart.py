@@ -61,7 +61,7 @@ class _Reader:
             elif row.strip() and not row.lstrip().startswith("#"):
                 self._outside(number, row)
         if self.name:
-            self.reading.wrong(self.begun, f"{self.name} has no %end")
+            self.reading.mistake(self.begun, f"{self.name} has no %end")
             self._close()
         return self.reading
 
@@ -71,7 +71,7 @@ class _Reader:
         if first == "%end":
             self._close()
         elif first in SECTIONS:
-            self.reading.wrong(self.begun, f"{self.name} has no %end before {first}")
+            self.reading.mistake(self.begun, f"{self.name} has no %end before {first}")
             self._close()
             self._open(number, row)
         elif first == "%include":
@@ -84,13 +84,13 @@ class _Reader:
         if not words:
             return
         if words[0] == "%end":
-            self.reading.wrong(number, "%end ends nothing")
+            self.reading.mistake(number, "%end ends nothing")
         elif words[0] in ("%include", "%ksappend"):
             self.reading.unseen.append(Finding(number, row.strip()))
         elif words[0] in SECTIONS:
             self._open(number, row)
         elif words[0].startswith("%"):
-            self.reading.wrong(number, f"there is no section {words[0]}")
+            self.reading.mistake(number, f"there is no section {words[0]}")
         else:
             self._command(number, row, words)
 
@@ -98,7 +98,7 @@ class _Reader:
         try:
             return shlex.split(row, comments=True)
         except ValueError as error:
-            self.reading.wrong(number, f"{str(error).lower()}: {row.strip()[:60]}")
+            self.reading.mistake(number, f"{str(error).lower()}: {row.strip()[:60]}")
             return row.split()
 
     def _open(self, number: int, row: str) -> None:

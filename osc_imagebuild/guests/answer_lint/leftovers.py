@@ -23,7 +23,7 @@ _IN_SCRIPTS = re.compile(
 )
 
 
-def found(values: Iterable[Value], scripts: Iterable[Script]) -> Iterator[Finding]:
+def unreplaced(values: Iterable[Value], scripts: Iterable[Script]) -> Iterator[Finding]:
     """Yield each of them, with its line."""
     for value in values:
         yield from _matches(_IN_VALUES, value.line, value.text)

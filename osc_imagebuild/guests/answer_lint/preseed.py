@@ -79,7 +79,7 @@ def lines(text: str, reading: Reading) -> Iterator[Line]:
             continue
         line = raw.replace("\r", "").lstrip()
         if begun and last:
-            reading.wrong(
+            reading.mistake(
                 number,
                 f"a backslash before the empty line {last} joins line {at} to this one",
             )
@@ -91,7 +91,7 @@ def lines(text: str, reading: Reading) -> Iterator[Line]:
         yield Line(number, f"{begun} {line}".lstrip())
         begun = ""
     if begun:
-        reading.wrong(
+        reading.mistake(
             number,
             "the last line ends in a backslash: the installer loses this setting",
         )
@@ -103,7 +103,7 @@ def _refused(line: Line, words: list[str], reading: Reading) -> bool:
     comment = words[0].startswith("#")
     if len(words) < 3:
         why = " (a comment begins in the first column)" if comment else ""
-        reading.wrong(
+        reading.mistake(
             line.number,
             f"not 'owner question type value': {shown}{why}; Debian's installer stops "
             "here",
@@ -112,7 +112,7 @@ def _refused(line: Line, words: list[str], reading: Reading) -> bool:
     if comment:
         return True
     if "/" not in words[1]:
-        reading.wrong(
+        reading.mistake(
             line.number,
             f"not 'owner question type value': {shown} (questions have a slash; short "
             "names are for the kernel's command line)",

@@ -68,7 +68,7 @@ class Reading:
     secrets: list[Finding] = field(default_factory=list)
     unseen: list[Finding] = field(default_factory=list)
 
-    def wrong(self, line: int, text: str) -> None:
+    def mistake(self, line: int, text: str) -> None:
         """Note a mistake."""
         self.mistakes.append(Finding(line, text))
 

@@ -59,7 +59,7 @@ class _Lexer:
         self.text = text.replace("\r\n", "\n")
         self.line = line
         self.at = 0
-        self.found: list[Token] = []
+        self.tokens: list[Token] = []
         self.word: Token | None = None
         self.waiting: list[tuple[Token, str, bool]] = []
         # Between [[ and ]], where operators are words like others.
@@ -69,7 +69,7 @@ class _Lexer:
         while self.at < len(self.text):
             self._step(self.text[self.at])
         self._end_word()
-        return self.found
+        return self.tokens
 
     def _step(self, char: str) -> None:
         if char == "\n":
@@ -99,7 +99,7 @@ class _Lexer:
             pass
         elif operator := next((o for o in _OPERATORS if text.startswith(o, at)), ""):
             self._end_word()
-            self.found.append(Token(OPERATOR, operator, self.line))
+            self.tokens.append(Token(OPERATOR, operator, self.line))
             self.at += len(operator)
         else:
             return False
@@ -140,7 +140,7 @@ class _Lexer:
         if self.word is None:
             return
         word, self.word = self.word, None
-        self.found.append(word)
+        self.tokens.append(word)
         if word.bare and word.text in ("[[", "]]"):
             self.testing = word.text == "[["
 
@@ -148,7 +148,7 @@ class _Lexer:
         self._end_word()
         self.at += 1
         if not self.testing:
-            self.found.append(Token(NEWLINE, "\n", self.line))
+            self.tokens.append(Token(NEWLINE, "\n", self.line))
         self.line += 1
         for token, mark, tabs in self.waiting:
             token.here_line = self.line
@@ -172,14 +172,14 @@ class _Lexer:
     def _here(self, match: re.Match[str]) -> None:
         self._redirect(match, alone=True)
         mark = match[2].strip("'\"").removeprefix("\\")
-        self.waiting.append((self.found[-1], mark, bool(match[1])))
+        self.waiting.append((self.tokens[-1], mark, bool(match[1])))
 
     def _redirect(self, match: re.Match[str], *, alone: bool = False) -> None:
         if self.word is not None and self.word.text.isdigit():
             self.word = None  # the number of what is redirected
         self._end_word()
         alone = alone or match[0][-1] not in "<>&|"
-        self.found.append(Token(REDIRECT, match[0], self.line, alone=alone))
+        self.tokens.append(Token(REDIRECT, match[0], self.line, alone=alone))
         self.at = match.end()
 
     def _quoted(self, char: str) -> None:

@@ -57,11 +57,11 @@ def read(text: str) -> Reading:
         before = len(reading.scripts)
         if (settings.name, settings.space) == ("settings", SPACE):
             if name not in PASSES:
-                reading.wrong(settings.line, f"Windows Setup has no pass {name!r}")
+                reading.mistake(settings.line, f"Windows Setup has no pass {name!r}")
             for component in settings.children:
                 _component(component, name in late, reading)
         elif settings.name == "settings":
-            reading.wrong(
+            reading.mistake(
                 settings.line,
                 f"settings of the namespace {settings.space!r:.60} are not read: it must "
                 f"be {SPACE!r}",
@@ -91,7 +91,7 @@ def _later(seen: list[tuple[str, windows.Seen]], reading: Reading) -> None:
             if started:
                 reading.end = reading.end or end
             elif at_start and name in _LAST:
-                reading.wrong(
+                reading.mistake(
                     end.line,
                     "this is only registered for a start or a logon that nothing brings: "
                     f"{end.words}",
@@ -106,7 +106,7 @@ def _audit(root: Node, reading: Reading) -> bool:
     for settings in root.children:
         name = settings.attributes.get("pass", "")
         if name in _AUDIT and not asked:
-            reading.wrong(
+            reading.mistake(
                 settings.line,
                 f"the pass {name} is run in audit mode alone, for which nothing asks: "
                 "<Reseal><Mode>Audit</Mode></Reseal> of Microsoft-Windows-Deployment in "
@@ -135,11 +135,11 @@ def _texts(extension: Node, reading: Reading) -> None:
 
 def _component(component: Node, late: bool, reading: Reading) -> None:
     if component.name != "component":
-        reading.wrong(component.line, f"{component.name} stands where components do")
+        reading.mistake(component.line, f"{component.name} stands where components do")
         return
     for needed in ("name", "processorArchitecture", "publicKeyToken", "language"):
         if not component.attributes.get(needed):
-            reading.wrong(component.line, f"a component without {needed} is refused")
+            reading.mistake(component.line, f"a component without {needed} is refused")
     for node in component.walk():
         text, line = node.text.strip(), node.text_line or node.line
         if node.name in _COMMANDS and text:

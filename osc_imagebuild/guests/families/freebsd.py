@@ -25,9 +25,11 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 def problems(entry: Entry, request: Request) -> list[str]:
     """Wishes that are not well formed, and what FreeBSD does not have."""
-    found = customization.problems(request, customization.FREEBSD_PACKAGE)
-    found += customization.suites(request, apt=False)
-    found += accepted.problems(entry, request)
-    return found + customization.refused(
-        request, entry.title, {"lvm": "there is none on FreeBSD"}
-    )
+    return [
+        *customization.validate_request(request, customization.FREEBSD_PACKAGE),
+        *customization.suites(request, apt=False),
+        *accepted.validate_regional(entry, request),
+        *customization.refused(
+            request, entry.title, {"lvm": "there is none on FreeBSD"}
+        ),
+    ]

@@ -25,6 +25,8 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 def problems(entry: Entry, request: Request) -> list[str]:
     """Wishes that are not well formed."""
-    found = customization.problems(request, customization.RPM_PACKAGE)
-    found += customization.suites(request, apt=False)
-    return found + accepted.problems(entry, request)
+    return [
+        *customization.validate_request(request, customization.RPM_PACKAGE),
+        *customization.suites(request, apt=False),
+        *accepted.validate_regional(entry, request),
+    ]

@@ -32,12 +32,13 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 def problems(entry: Entry, request: Request) -> list[str]:
     """Wishes that are not well formed, and groups, which SUSE calls patterns."""
-    found = customization.problems(request, customization.RPM_PACKAGE)
-    found += customization.suites(request, apt=False)
-    found += accepted.problems(entry, request)
-    found += [
-        f"this cannot be the name of a package: {name!r:.60}"
-        for name in request.packages
-        if name.startswith("@")
+    return [
+        *customization.validate_request(request, customization.RPM_PACKAGE),
+        *customization.suites(request, apt=False),
+        *accepted.validate_regional(entry, request),
+        *(
+            f"this cannot be the name of a package: {name!r:.60}"
+            for name in request.packages
+            if name.startswith("@")
+        ),
     ]
-    return found

@@ -28,6 +28,8 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 def problems(entry: Entry, request: Request) -> list[str]:
     """Wishes that are not well formed."""
-    found = customization.problems(request, customization.DEBIAN_PACKAGE)
-    found += customization.suites(request, apt=True)
-    return found + accepted.problems(entry, request)
+    return [
+        *customization.validate_request(request, customization.DEBIAN_PACKAGE),
+        *customization.suites(request, apt=True),
+        *accepted.validate_regional(entry, request),
+    ]

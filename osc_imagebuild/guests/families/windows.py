@@ -59,7 +59,7 @@ def problems(entry: Entry, request: Request) -> list[str]:
             refusals.append(
                 f"this is no {what} of Windows: {value!r:.60}; write it as {example}"
             )
-    refusals += accepted.problems(entry, request, _FORMS)
+    refusals += accepted.validate_regional(entry, request, _FORMS)
     for file in request.files:
         if not re.fullmatch(_PATH, file.path):
             refusals.append(

@@ -36,7 +36,7 @@ def parse(text: str, build_id: str) -> dict[str, str] | None:
     }
 
 
-def said(text: str) -> bool:
+def is_on_console(text: str) -> bool:
     """Whether any build's report is in console text."""
     return _ON_CONSOLE.search(text) is not None
 

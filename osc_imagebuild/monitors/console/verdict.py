@@ -109,7 +109,7 @@ def judge(signs: Signs, view: GuestView) -> Verdict:
 
 
 def _judged(scan: Scan, view: GuestView) -> Verdict:
-    if view.reported or report.said(view.console):
+    if view.reported or report.is_on_console(view.console):
         return Verdict(FINISHED, REPORTED, percent=99)
     first_trouble = _trouble(scan)
     hopeless = _failure(scan) or (None if view.boots else restarts.loop(scan))

@@ -47,11 +47,11 @@ class FetchTest(testtools.TestCase):
     def test_opened(self) -> None:
         """A file is checked against what it was when it was planned."""
         digest, size = http.digest(URL)
-        with content.opened(RemoteFile(URL, digest)) as (file, length):
+        with content.open_content(RemoteFile(URL, digest)) as (file, length):
             self.assertEqual((KERNEL, size), (file.read(), length))
         self.mirror.files["linux"] = b"another one"
         error = self.assertRaises(
-            SpecError, content.opened(RemoteFile(URL, digest)).__enter__
+            SpecError, content.open_content(RemoteFile(URL, digest)).__enter__
         )
         self.assertIn("has changed since the build was planned", str(error))
 
@@ -113,7 +113,9 @@ class FetchTest(testtools.TestCase):
     def test_endless(self) -> None:
         """No disk is filled by a kernel that never ends, and no lease runs out."""
         digest, beats = http.digest(URL)[0], []
-        with content.opened(RemoteFile(URL, digest), beat=lambda: beats.append(1)):
+        with content.open_content(
+            RemoteFile(URL, digest), heartbeat=lambda: beats.append(1)
+        ):
             self.assertEqual([1], beats)
         error = self.assertRaises(SpecError, http.fetch, URL, 9)
         self.assertIn("is larger than", str(error))
@@ -121,7 +123,7 @@ class FetchTest(testtools.TestCase):
     def test_beats(self) -> None:
         """Attack: a server that asks to wait until the lease is another's."""
         world, beats = World(), list[float]()
-        clock = content._Beating(FakeClock(world), lambda: beats.append(world.now))
+        clock = content._HeartbeatClock(FakeClock(world), lambda: beats.append(world.now))
         clock.sleep(100)
         self.assertEqual([30, 60, 90, 100], [at - world.start for at in beats])
 
@@ -142,14 +144,14 @@ class DiskTest(testtools.TestCase):
 
     def test_blank(self) -> None:
         """As large as the flavor's, and nearly nothing to upload."""
-        with content.opened(BlankDisk(20)) as (file, size):
+        with content.open_content(BlankDisk(20)) as (file, size):
             self.assertEqual(size, len(file.read()))
             self.assertLess(size, 1 << 20)
 
     def test_blank_of_an_absurd_size(self) -> None:
         """Whoever wrote it into a record."""
         for gib in (131_000_000, -1):
-            opened = content.opened(BlankDisk(gib))
+            opened = content.open_content(BlankDisk(gib))
             error = self.assertRaises(SpecError, opened.__enter__)
             self.assertIn("no empty disk can be made", str(error))
 
@@ -166,7 +168,7 @@ class DiskTest(testtools.TestCase):
         """A bootable disk that carries the script and the parts."""
         self.parts()
         self.assertEqual([], ipxe_stub.missing_parts())
-        with content.opened(StubDisk("#!ipxe\necho here\n")) as (file, size):
+        with content.open_content(StubDisk("#!ipxe\necho here\n")) as (file, size):
             disk = file.read()
         self.assertEqual((b"QFI\xfb", size), (disk[:4], len(disk)))
         self.assertLess(size, 4 << 20)

@@ -86,7 +86,7 @@ class AddressTest(DoorTestCase):
                 iso,
                 IsoFile(url, "", "v", ("a",), "a"),
             ):
-                opening = content.opened(made)
+                opening = content.open_content(made)
                 error = self.assertRaises(SpecError, opening.__enter__)
                 self.assertIn("which is the loop back", str(error))
                 self.assertIn(f"export {web_policy.VARIABLE}=", str(error))
@@ -315,8 +315,10 @@ class TimeTest(DoorTestCase):
             lambda: verified.describe(self.url, HASTY),
             lambda: iso_files.require_iso(self.url, 9, door=HASTY),
             lambda: http_range.Web(self.url, HASTY)({}),
-            lambda: content.opened(RemoteFile(self.url, ""), door=HASTY).__enter__(),
-            lambda: content.opened(iso, door=HASTY).__enter__(),
+            lambda: content.open_content(
+                RemoteFile(self.url, ""), door=HASTY
+            ).__enter__(),
+            lambda: content.open_content(iso, door=HASTY).__enter__(),
         ):
             began = time.monotonic()
             self.assertRaises(TransientError, ask)
@@ -449,7 +451,7 @@ class SizeTest(DoorTestCase):
 
         self.web.fault = packed
         self.assertIn("packs it (deflate)", self.problem(TYPED))
-        opening = content.opened(IsoContent(self.url), door=TYPED)
+        opening = content.open_content(IsoContent(self.url), door=TYPED)
         self.assertRaises(SpecError, opening.__enter__)
         self.assertEqual({"identity"}, set(heard))
 

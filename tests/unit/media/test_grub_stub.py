@@ -90,7 +90,7 @@ class StubTest(testtools.TestCase):
 
     def test_stub(self) -> None:
         """A small disk, with the loader at the path that is tried by itself."""
-        with content.opened(EfiStubDisk("boot", "x86_64")) as (file, size):
+        with content.open_content(EfiStubDisk("boot", "x86_64")) as (file, size):
             disk = file.read()
         self.assertEqual((size, b"QFI\xfb", "boot"), (len(disk), disk[:4], self.script))
         self.assertIn(LOADER[:2048], disk)

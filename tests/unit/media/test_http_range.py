@@ -291,7 +291,7 @@ class RemoteIsoTest(testtools.TestCase):
         disc = SparseIso(kernel_mib=4, ramdisk_mib=12, size_gib=4, others=2000)
         with web.running(Web(disc.size, disc.read)) as server:
             url = f"{server.url}/x.iso"
-            with iso_files.opened(url) as opened:
+            with iso_files.open_iso(url) as opened:
                 found = iso_files.contents(opened, disc.paths)
             for path, data in disc.files.items():
                 target = io.BytesIO()

@@ -168,7 +168,10 @@ class StreamTest(testtools.TestCase):
         )
         put = {"etc/answer": b"me", "etc/rc.local": b"x"}
         for size in (1, 5000, 1 << 20):
-            with content.opened(iso, {"answer": "me"}, door=TYPED) as (stream, whole):
+            with content.open_content(iso, {"answer": "me"}, door=TYPED) as (
+                stream,
+                whole,
+            ):
                 self.assertEqual(0, stream.seek(0))
                 stream.read(3000)
                 stream.seek(0)
@@ -180,7 +183,7 @@ class StreamTest(testtools.TestCase):
     def test_verified(self) -> None:
         """It is the vendor's ISO whose digest counts."""
         wrong = IsoContent(str(self.path), sha256="0" * 64)
-        opened = iso_answers.opened(wrong, PUT)
+        opened = iso_answers.open_with_answers(wrong, PUT)
         error = self.assertRaises(SpecError, opened.__enter__)
         self.assertIn("has changed since the build was planned", str(error))
 
@@ -195,7 +198,7 @@ class StreamTest(testtools.TestCase):
         right = IsoContent(
             str(self.path), sha256=verified.measure(str(self.path))[1].sha256
         )
-        with iso_answers.opened(right, PUT) as (stream, size):
+        with iso_answers.open_with_answers(right, PUT) as (stream, size):
             error = self.assertRaises(TransientError, stream.read, size)
         self.assertIn("is not what it was a moment ago", str(error))
 
