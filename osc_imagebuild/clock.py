@@ -1,4 +1,4 @@
-"""A clock that is passed in, so that tests need not wait."""
+"""A clock that callers pass in, so that tests need not wait."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Clock:
 
 
 class Patience:
-    """Adds up the seconds that somebody watched something in vain.
+    """Adds up the seconds that somebody has watched something in vain.
 
     What passes between two looks counts for ``most_s`` at the most: a machine that was
     suspended looks again before it gives up.

@@ -70,7 +70,7 @@ def diagnose_file(
 
 
 def _guessed(likely: dict[str, str]) -> str:
-    """Whose signs were looked for, in words."""
+    """Name the families whose signs were looked for."""
     if not likely:
         return "unknown: the signs of all families; name it with --os"
     first, line = next(iter(likely.items()))
@@ -88,7 +88,7 @@ def _last_of(path: str) -> bytes:
 
 
 def _last(stream: BinaryIO) -> bytes:
-    """The last of what cannot be gone back in."""
+    """Return the end of what cannot be read twice, such as a pipe."""
     data = b""
     while piece := stream.read(LIMIT):
         data = (data + piece)[-LIMIT:]

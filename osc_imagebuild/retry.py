@@ -1,4 +1,4 @@
-"""Prepare a failed build to be tried again, from the furthest step that still can."""
+"""Prepare a failed build for another try, from the furthest step that it can go on from."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _afresh(
     steps: Sequence[tuple[str, float]],
     generation: int,
 ) -> dict[str, object]:
-    """Fields of the record of a build that goes on."""
+    """Return the fields of the record of a build that goes on."""
     empty = dict.fromkeys(("step", "doing", "reason", "evidence", "signals"), "")
     return {
         **empty,
@@ -117,7 +117,7 @@ def _afresh(
 
 
 def require_failed(build: Record) -> None:
-    """See to it that a build can be tried again.
+    """Check that a build can be tried again.
 
     :raises: RecordError with what fits instead
     """
@@ -136,7 +136,7 @@ def require_failed(build: Record) -> None:
 
 
 def require_texts(build: Record) -> None:
-    """See to it that its servers can be told what to do.
+    """Check that the build's servers can be told what to do.
 
     :raises: RecordError
     """

@@ -1,4 +1,4 @@
-"""Say which build an error is about, and the next step where the cloud refused."""
+"""Add the build's ID and the next step to errors on their way to the user."""
 
 from __future__ import annotations
 

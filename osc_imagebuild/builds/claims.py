@@ -1,4 +1,4 @@
-"""Shared images: delete them only where no other build uses them."""
+"""Delete a shared image only where no other build uses it."""
 
 from __future__ import annotations
 

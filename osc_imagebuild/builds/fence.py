@@ -1,4 +1,4 @@
-"""Put whoever drives a build aside for good, so that it can be removed.
+"""Fence a build off: stop its driver for good, so that the build can be removed.
 
 Best by a lease of one's own. Where there is none to be had, as Glance makes no image (its
 quota is used up, or it takes none) or the numbers of leases are used up, by what needs no

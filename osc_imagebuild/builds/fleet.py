@@ -101,14 +101,14 @@ class Fleet:
         return bool(self.outcome.waiting)
 
     def _forget_tried_again(self, records: Iterable[Record]) -> None:
-        """A build that failed here may be tried again by somebody."""
+        """Forget failures of builds that somebody has tried again since."""
         for build in records:
             failed_at = self._failed_at.get(build.id, build.updated_at)
             if build.status == Status.BUILDING and failed_at < build.updated_at:
                 self.outcome.failed.pop(build.id, None)
 
     def _end(self, build: Record, owner: Image) -> None:
-        """Its lease goes last: where it is left, its client died while it tidied up."""
+        """Tidy up after a client that died at its build's end, before it removed the lease."""
         if lease.is_alive(self._api, owner, build.updated_at):
             return
         try:

@@ -54,7 +54,7 @@ class NoLeaseError(RecordError):
 
 
 class Lease:
-    """A held lease. It is proven held for half its life after each `prove`.
+    """A held lease. It counts as held for half its life after each `verify_held`.
 
     ``preempted`` tells whether another client held it, dead or alive.
     """
@@ -110,7 +110,7 @@ class Lease:
         return owner(others[-1]) if others else "a client that has finished"
 
     def verify_if_old(self) -> None:
-        """`prove` unless nobody can have taken the lease meanwhile."""
+        """Call `verify_held` unless nobody can have taken the lease meanwhile."""
         if self._age > LIFE_S / 2:
             self.verify_held()
 
@@ -163,7 +163,7 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
 
 
 def _seen(api: Api, image_id: str) -> Image | None:
-    """Ask twice: a replica of Glance's database may lag, and this stops a client."""
+    """Find an image; ask twice, as a replica of Glance's database may lag behind."""
     image = images.find(api, image_id)
     if image is None:
         api.clock.sleep(SECOND_LOOK_S)

@@ -407,7 +407,7 @@ def _plain(value: Any) -> str:
 
 
 def _told(text: Any) -> str:
-    """A text that others read, without what opens doors."""
+    """Return a text without credentials, as others read it."""
     return shown_text(_plain(text))
 
 

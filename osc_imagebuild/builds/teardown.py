@@ -85,7 +85,7 @@ def _stays(
 
 
 def _remaining(api: Api, build_id: str, keep: Collection[str]) -> Sequence[Resource]:
-    """What is there, in the order in which it can go."""
+    """Return what is still there, in the order in which it can be removed."""
     resources: list[Resource] = [*servers.tagged(api, build_tag(build_id))]
     if api.has("volume"):
         resources += volumes.marked_snapshots(api, build_id)

@@ -45,7 +45,7 @@ _STEP = re.compile(r"[a-z0-9][a-z0-9 -]{0,60}")
 
 
 def check_spec(spec: Spec) -> None:
-    """See to it that a spec can be worked with.
+    """Check that a spec can be worked with.
 
     :raises: ValueError
     """
@@ -69,7 +69,7 @@ def check_spec(spec: Spec) -> None:
 
 
 def _walk(value: Any, at: str) -> None:
-    """Look at the size of every text, list and number in a spec."""
+    """Check the size of every text, list and number in a spec."""
     if dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
             _walk(getattr(value, field.name), f"{at}.{field.name}")
@@ -129,7 +129,7 @@ def _check_disc(disc: AnswerDisc) -> None:
 
 
 def _check_address(address: Address) -> None:
-    """Addresses become part of scripts.
+    """Check addresses, which become part of scripts.
 
     :raises: ValueError
     """
@@ -145,7 +145,7 @@ def _check_address(address: Address) -> None:
 
 
 def check_marks(marks: Mapping[str, Mark]) -> None:
-    """See to it that marks are of this build's, and name resources by their IDs.
+    """Check that marks are ones of this build, and name resources by their IDs.
 
     :raises: ValueError
     """
@@ -169,7 +169,7 @@ def check_marks(marks: Mapping[str, Mark]) -> None:
 
 
 def check_steps(steps: Sequence[tuple[str, float]]) -> None:
-    """See to it that steps have names, and that they are not too many.
+    """Check that steps have names, and that they are not too many.
 
     :raises: ValueError
     """

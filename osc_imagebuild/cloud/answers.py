@@ -1,5 +1,7 @@
-"""Read the JSON of services, which may be anything: what a proxy or a service that
-breaks answers with status 200 is no reason to die of a KeyError.
+"""Read the JSON of services' answers, which may be of any shape.
+
+What a proxy, or a service that breaks, answers with status 200 is no reason to die of a
+KeyError.
 
 What is missing or of another type raises one of `GARBLED`, which `Api` puts in words.
 """

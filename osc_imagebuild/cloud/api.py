@@ -212,14 +212,14 @@ class Api:
         return None if expires is None else float(expires.timestamp() - self.now())
 
     def _renewable(self) -> BaseIdentityPlugin | None:
-        """Credentials that can give a new token, which a bare token can't."""
+        """Return credentials that can give a new token; None for a bare token."""
         auth = self.connection.session.auth
         if isinstance(auth, (v3.Token, v2.Token, generic.Token)):
             return None
         return auth if isinstance(auth, BaseIdentityPlugin) else None
 
     def _proxy(self, service: str) -> Adapter:
-        """What sends requests to a service; the SDK knows not all of them."""
+        """Return the adapter of a service, also of one that the SDK does not know."""
         if service in _SERVICES:
             proxy: Adapter = getattr(self.connection, _SERVICES[service])
             return proxy
@@ -285,7 +285,7 @@ class Api:
             self._told = email.utils.mktime_tz(parsed), self.clock.steady()
 
     def _by_token(self) -> tuple[float, float]:
-        """Not every web server sends Date; a new token tells the time as well."""
+        """Return the time by a new token: not every web server sends Date."""
         auth, issued = self._renewable(), None
         if auth is not None:
             auth.invalidate()
@@ -297,7 +297,7 @@ class Api:
 
 @contextmanager
 def translate_errors(service: str, method: str, path: str) -> Iterator[None]:
-    """Put what goes wrong with a request, or with the login before it, in our words."""
+    """Translate errors of a request, or of the login before it, into this package's."""
     try:
         yield
     # What Keystone answered and broke off is worth another try as well.
@@ -342,7 +342,7 @@ def _parsed(
 def garbled(
     service: str, asked: str, status: int = 0, request_id: str = ""
 ) -> Iterator[None]:
-    """Put what reading an answer of the wrong shape raises in our words.
+    """Translate what reading an answer of the wrong shape raises into this package's errors.
 
     :raises: TransientError: it may be a proxy's answer, or of a service that breaks, and
         the next one may be right

@@ -1,4 +1,4 @@
-"""What of an answer is believed: that it is a service's, and has an end."""
+"""Refuse answers that lead away from a service, or that have no end."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def any_id(api: Api) -> str:
 
 
 def _own(api: Api) -> list[tuple[str, str]]:
-    """Glance lists to an admin what every project has.
+    """Return the filter for the project's own images: an admin is shown everybody's.
 
     Source: glance.db.sqlalchemy.api._select_images_query.
     """
@@ -268,7 +268,7 @@ def fetch(api: Api, image_id: str, url: str) -> None:
 
 
 def reader(api: Api, image_id: str) -> Ask:
-    """Return what asks for parts of the data of an image.
+    """Return a function that reads parts of an image's data.
 
     Not every store of Glance's can give parts: then asking raises SpecError.
     """

@@ -47,13 +47,13 @@ def _is_ipv4(subnet: Mapping[str, Any]) -> bool:
 
 
 def _has_dhcp(subnets: Sequence[Mapping[str, Any]]) -> bool:
-    """What IPv6 has for DHCP gives an installer no address of IPv4."""
+    """Whether DHCP gives an installer an address, of IPv4 where there is such a subnet."""
     asked = [s for s in subnets if _is_ipv4(s)] or subnets
     return any(s.get("enable_dhcp") for s in asked)
 
 
 def _subnets(subnets: Sequence[Mapping[str, Any]]) -> tuple[Subnet, ...]:
-    """Those of IPv4 that take servers, and not only routers or floating IPs."""
+    """Return the IPv4 subnets that take servers, and not only routers or floating IPs."""
     parsed = [
         Subnet(
             cidr=answers.text(subnet, "cidr"),
@@ -130,7 +130,7 @@ def _routers(api: Api) -> tuple[set[str], set[str]]:
 
 
 def _gateways(api: Api, subnets: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Networks with a gateway that may be a router which a project does not see."""
+    """Return networks whose gateway may be a router that the project does not see."""
     mine = _project(api)
     return {
         s["network_id"]

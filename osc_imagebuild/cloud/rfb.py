@@ -41,7 +41,7 @@ _FORMAT = struct.pack(">BBBBHHHBBBxxx", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
 
 
 class Socket(Protocol):
-    """What of a websocket is used."""
+    """The part of a websocket that is used here."""
 
     def recv(self) -> bytes | str: ...
 
@@ -221,7 +221,7 @@ def _greet(stream: Socket, read: Callable[[int], bytes]) -> tuple[int, int]:
 def _reader(
     stream: Socket, now: Callable[[], float] = time.monotonic
 ) -> Callable[[int], bytes]:
-    """Return what reads so many bytes, however they are framed."""
+    """Return a function that reads so many bytes, however they are framed."""
     kept, limit = bytearray(), _Limit(now)
 
     def read(count: int) -> bytes:

@@ -114,13 +114,13 @@ def marked_snapshots(api: Api, build_id: str = "") -> list[Snapshot]:
 
 
 def _is_of(metadata: Mapping[str, str], build_id: str) -> bool:
-    """Cinder's own filter is not relied on: an operator may have taken it away."""
+    """Whether metadata carry the build's mark: operators may disable Cinder's filter."""
     mark = metadata.get(VOLUME_MARK, "")
     return mark == build_id if build_id else bool(mark)
 
 
 def _filters(build_id: str) -> list[tuple[str, str]]:
-    """Snapshots are filtered since 3.22."""
+    """Return Cinder's filter by the build's mark; for snapshots it is of 3.22."""
     return [("metadata", str({VOLUME_MARK: build_id}))] if build_id else []
 
 

@@ -1,4 +1,4 @@
-"""Carry out one action in the cloud, so that a client that dies can be followed.
+"""Carry out one action in the cloud, so that another client can take over at any time.
 
 Everything is named and tagged at its creation. Before a creation we look for
 what an earlier client may have left, because its answer may have been lost.

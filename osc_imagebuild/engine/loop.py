@@ -171,7 +171,7 @@ class Engine:
         return f"refused in {self._step}", ""
 
     def _turn(self, until: str) -> bool:
-        """One look, one decision; True at the end."""
+        """Look once and decide once; return True at the end."""
         if self._build.status == Status.FAILED:
             self._end_failed()
         everything = self._facts is None
@@ -220,7 +220,7 @@ class Engine:
         LOG.debug("build %s: %s: %s: %s", self._build.id, step, kind, decision.reason)
 
     def _bound(self, reason: str) -> None:
-        """Steps have limits of their own; none may be waited in for ever."""
+        """Fail where one step is waited in for ever, whatever limit it has itself."""
         spec = self._build.spec
         limit = spec.conduct.timeout_s + spec.verify.timeout_s + LONGEST_STEP_S
         if self._api.now() - self._waits_since > limit:
@@ -231,7 +231,7 @@ class Engine:
         self._api.clock.sleep(seconds)
 
     def _leave_out_sleep(self) -> None:
-        """Count neither for a stall nor for a step's end what nobody watched.
+        """Leave time that nobody watched out of stalls and of the limits of steps.
 
         This machine may have been suspended, wherever it was; it has looked again now.
         """
@@ -246,7 +246,7 @@ class Engine:
         self._looked_at, self._planned_s = now, 0.0
 
     def _advance(self, doing: str, percent: int | None) -> None:
-        """Progress never turns back, and is not whole before the end."""
+        """Note the progress, which never falls and reaches 100 only at the end."""
         self._doing = doing
         if percent is not None:
             self._percent = max(self._percent or 0, min(percent, 99))
@@ -266,7 +266,7 @@ class Engine:
         return self._facts
 
     def _remove_seconds(self, facts: Facts) -> bool:
-        """Delete what else there is of a role, each once; whether there was any.
+        """Delete duplicates of a role, each once; return whether there were any.
 
         What lists say of it for a while counts for nothing, and a second one that cannot
         be deleted now keeps no build from going on: it goes at the end.
@@ -353,7 +353,7 @@ class Engine:
         self._memory.unsure_at = None
 
     def _mark(self, name: str, data: Mapping[str, str], **fields: object) -> None:
-        """Believe in a mark only once the record has it."""
+        """Write a mark; it counts only once the record has it."""
         marks = {**self._marks, name: Mark(self._api.now(), data)}
         self._write(marks=marks, **fields)
         self._marks = marks
@@ -405,7 +405,7 @@ class Engine:
         self._tell(EventKind.STEP, name)
 
     def _write(self, **fields: object) -> None:
-        """Change the record, the sign of life; who overslept must not."""
+        """Write the record, the sign of life, unless the lease may be lost."""
         self._lease.verify_if_old()
         defaults: dict[str, object] = {
             "step": self._step,

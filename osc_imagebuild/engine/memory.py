@@ -1,4 +1,4 @@
-"""What one client did a moment ago, and lists may not show yet, or may show still.
+"""Remember what this client just did, as the cloud's lists may lag behind.
 
 A list may be of a replica that is behind, by a second or by a minute. What this client
 made, changed or deleted is therefore asked for by its ID, and so is what was seen and is

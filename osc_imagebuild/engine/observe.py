@@ -82,7 +82,7 @@ class Look:
     memory: Memory
 
     def at_images(self, shared: Mapping[str, str], facts: Facts) -> Facts:
-        """The hidden ones. The result is none yet, or any more: `at_result` finds it."""
+        """Look at the hidden images; `at_result` finds a result that is not hidden."""
         tag = build_tag(self.build_id)
         listed = images.tagged(self.api, tag, hidden=True)
 
@@ -99,7 +99,7 @@ class Look:
         return _with(facts, Image, extra, images=by_role)
 
     def at_result(self, facts: Facts) -> Facts:
-        """The result as createImage left it, or by its ID once that is noted."""
+        """Look at the result as createImage left it, or by its ID once that is noted."""
         kept = {
             role: image for role, image in facts.images.items() if role != Role.RESULT
         }
@@ -129,7 +129,7 @@ class Look:
         )
 
     def at_servers(self, facts: Facts) -> Facts:
-        """Those that carry the build's tag."""
+        """Look at the servers that carry the build's tag."""
         listed = servers.tagged(self.api, build_tag(self.build_id))
         present = self._present(Server, listed, servers.find)
         by_role, extra = self._by_role(Server, present, self._role, facts)
@@ -137,7 +137,7 @@ class Look:
         return _with(facts, Server, going, servers=by_role)
 
     def at_volumes(self, facts: Facts) -> Facts:
-        """Those that carry the build's mark, and the one that was noted as its result."""
+        """Look at the volumes with the build's mark, and the one noted as its result."""
         noted = _noted(facts, "volume_id")
         listed = volumes.marked(self.api, self.build_id)
         present = self._present(Volume, listed, volumes.find)
@@ -149,7 +149,7 @@ class Look:
         return _with(facts, Volume, _there(extra), volumes=by_role)
 
     def at_snapshots(self, facts: Facts) -> Facts:
-        """As `at_volumes`."""
+        """Look at the snapshots, as `at_volumes` does at volumes."""
         noted = _noted(facts, "snapshot_id")
         listed = volumes.marked_snapshots(self.api, self.build_id)
         present = self._present(Snapshot, listed, volumes.find_snapshot)
@@ -167,7 +167,7 @@ class Look:
         return role_of(self.build_id, item.name)
 
     def _ask(self, find: Callable[[Api, str], V | None], item_id: str) -> V | None:
-        """Ask twice: one API server's 404 may be a lag, and ends a build."""
+        """Find a resource; ask twice, as one API server's 404 may be a lag and ends a build."""
         return _find(self.api, find, item_id) if item_id else None
 
     def _present(
@@ -212,7 +212,7 @@ class Look:
         role_of_item: Callable[[V], str | None],
         facts: Facts,
     ) -> tuple[dict[str, V], list[V]]:
-        """The one of each role that the build goes on with, and what else there is."""
+        """Return the one of each role that the build goes on with, and the others."""
         of: dict[str, list[V]] = {}
         for item in items:
             if role := role_of_item(item):

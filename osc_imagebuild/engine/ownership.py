@@ -1,4 +1,4 @@
-"""Let no action be on anything but what this build made. Pure."""
+"""Refuse actions on resources that this build did not make. Pure."""
 
 from __future__ import annotations
 

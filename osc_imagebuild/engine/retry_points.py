@@ -1,4 +1,4 @@
-"""Where a failed build can go on from: the steps whose evidence is still there."""
+"""Find the steps that a failed build can go on from: their evidence is still there."""
 
 from __future__ import annotations
 

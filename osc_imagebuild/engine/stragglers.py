@@ -1,4 +1,4 @@
-"""Remove what a build made unseen, before it is called complete.
+"""Remove resources that a build made unnoticed, before it is called complete.
 
 The answer to a creation may be lost, or its client die, and no list show for a while
 what was made. It is looked for once the lists cannot be behind any more.

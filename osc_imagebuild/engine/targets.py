@@ -1,4 +1,4 @@
-"""Say which resource an action is on, and which service carries it out. Pure."""
+"""Tell which resource an action changes, and which service carries it out. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read the monitors of one server: the cheap ones always, the others in doubt.
+"""Read the monitors of one server: the cheap ones each time, the others only in doubt.
 
 While the console says something new nothing else is asked. Once it is quiet,
 counters and the screen are looked at now and then; what a cloud never offered is

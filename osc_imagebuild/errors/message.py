@@ -1,4 +1,4 @@
-"""Texts that say what to do next, for a program to word as its own.
+"""Messages that name next steps, which each program puts in its own words.
 
 The library knows its own calls, and a command knows commands: so a text keeps the next
 steps in it as data, and whoever shows it decides how they read.

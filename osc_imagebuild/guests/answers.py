@@ -51,7 +51,7 @@ class IsoRef:
 
 @dataclass(frozen=True)
 class AnswerDelivery:
-    """How an installer comes to its answers: the boot method, network, and ISO.
+    """How the answers reach an installer: the boot method, network, and ISO.
 
     ``metadata`` is whether answers are read from the
     metadata service, even by an installer that could from a config drive. ``from_iso``
@@ -129,7 +129,7 @@ def render(
 def _context(
     entry: Entry, request: Request, build_id: str, source: str, delivery: AnswerDelivery
 ) -> dict[str, Any]:
-    """All that the templates of one build may use."""
+    """Return all that the templates of one build may use."""
     method = boot.find(delivery.boot_method or request.boot_method)
     needs_iso = method is not None and not method.takes_tree
     from_iso = delivery.from_iso or bool(request.source and is_iso(request.source))
@@ -161,7 +161,7 @@ def _context(
 def _answer(
     entry: Entry, request: Request, build_id: str, context: Mapping[str, Any]
 ) -> str:
-    """The entry's answer file, or the user's own with its two words replaced."""
+    """Return the entry's answer file, or the user's own with its two words replaced."""
     own = request.answer_file
     if own is None:
         return rendering.file(entry, entry.answer, context)

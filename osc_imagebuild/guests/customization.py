@@ -138,7 +138,7 @@ def suites(request: Request, *, apt: bool) -> list[str]:
 
 
 def commands(request: Request) -> list[str]:
-    """Commands may be any text but an empty one; NUL ends it in every shell."""
+    """Return a problem for each command that is empty, or that no shell reads to its end."""
     return [
         f"this is no command: {command!r:.60}"
         for command in request.commands
@@ -170,7 +170,7 @@ def _user(user: User) -> list[str]:
 
 
 def _password(name: str, password: str | None) -> list[str]:
-    """Whoever is asked for a password ends it with its line."""
+    """Return a problem for a password of several lines, which nobody could type."""
     if password is None or not re.search("[\0\r\n]", password):
         return []
     return [

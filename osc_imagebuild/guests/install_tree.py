@@ -1,4 +1,4 @@
-"""Where the installer of a release is, by the catalogue and the request."""
+"""Find the install tree of a release, by the catalogue and the request."""
 
 from __future__ import annotations
 

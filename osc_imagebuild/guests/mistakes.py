@@ -1,4 +1,4 @@
-"""Name keys and places in files that people write. Pure."""
+"""Suggest the key that was meant, and name a place in a file. Pure."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _hinted(case: _Case, text: str) -> str:
 
 
 def _power(case: _Case, reading: Reading) -> tuple[list[str], list[str]]:
-    """Problems and warnings of the end: what is carried out counts, not what is said."""
+    """Return problems and warnings about the power-off, by what the file runs."""
     ends = [end for script in reading.scripts for end in ending.ends(script)]
     ends += [reading.end] if reading.end else []
     bare = "\n".join(line for _, line in shell.lines_of(case.text))

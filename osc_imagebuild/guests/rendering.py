@@ -65,7 +65,7 @@ def text(entry: Entry, template: str, context: Mapping[str, Any]) -> str:
 
 
 def _why(error: Exception) -> str:
-    """Errors of memory and of recursion say nothing, or nothing of templates."""
+    """Return why a template failed: some errors of Python have no text of use."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     return str(error) or type(error).__name__

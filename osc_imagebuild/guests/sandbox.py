@@ -104,14 +104,14 @@ def weight(value: object) -> int:
 
 
 def _product(values: Iterable[object]) -> int:
-    """What an operation on ``values`` may make that repeats one as another says."""
+    """Return how much comes of repeating one of ``values`` as often as another says."""
     return prod(
         max(1, abs(v)) if isinstance(v, int) else max(1, weight(v)) for v in values
     )
 
 
 def _of_format(text: object) -> int:
-    """What a format may make of nothing: its widths."""
+    """Return how much a format may make by its widths alone."""
     if not isinstance(text, str):
         return 0
     if _WIDTH.search(text):
@@ -120,7 +120,7 @@ def _of_format(text: object) -> int:
 
 
 def _paid(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a filter pay for what it is given; what it makes bit by bit is made at once."""
+    """Let a filter pay for its arguments; what it makes bit by bit is made at once."""
 
     @functools.wraps(function)
     def paying(*given: Any, **named: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Bound what YAML of somebody else may cost, and say what is wrong with it. Pure.
+"""Check that untrusted YAML is cheap to parse, and say what is wrong with it. Pure.
 
 A few lines of it can stand for a billion nodes, be nested deeper than any stack, or hold
 a number that takes minutes to read. All that is told from the events of its parser,

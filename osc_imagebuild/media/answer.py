@@ -1,4 +1,4 @@
-"""What a web server answers, or Glance: its body is read when it is wanted, and in time."""
+"""The answer of a web server or of Glance; its body is read on demand, in bounded time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long to wait before a request is sent again, and when to give up."""
+"""Decide how long to wait before a request is sent again, and when to give up."""
 
 from __future__ import annotations
 

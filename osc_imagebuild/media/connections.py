@@ -1,4 +1,4 @@
-"""Connections to web servers: to allowed addresses alone, and none for ever.
+"""Connect to web servers, only at allowed addresses and for a limited time.
 
 A name is resolved once: the addresses are judged, and connected to, so that no second
 answer of a name server counts. What a server takes too long for is ended by a thread,
@@ -28,7 +28,7 @@ _MOST_ADDRESSES = 6
 
 @dataclass(frozen=True)
 class Pace:
-    """What a server may take: ``step_s`` for each ``step`` bytes, and ``total_s`` in all.
+    """The time a server may take: ``step_s`` for each ``step`` bytes, ``total_s`` in all.
 
     What comes before them, such as redirects and headers, is in that. Time in which
     nobody waits for the server is not counted.
@@ -164,7 +164,7 @@ def addresses(host: str, port: int) -> list[str]:
 
 
 class _Guarded:
-    """What makes a connection of urllib3's ask ``guard`` first."""
+    """A connection of urllib3's that asks ``guard`` first."""
 
     guard: Guard
 

@@ -83,7 +83,7 @@ def open_content(
 
 
 class _HeartbeatClock(Clock):
-    """A clock for pauses that a web server asks for, which others see one live through."""
+    """A clock whose pauses send heartbeats, so that others see that this client lives."""
 
     def __init__(self, clock: Clock, heartbeat: Callable[[], None]) -> None:
         self._clock, self._heartbeat = clock, heartbeat
@@ -100,7 +100,7 @@ class _HeartbeatClock(Clock):
 def _made(
     content: StubDisk | EfiStubDisk | BlankDisk | AnswerCd, texts: Mapping[str, str]
 ) -> bytes:
-    """What is small enough to be made here."""
+    """Return content that is small enough to be made in memory."""
     match content:
         case StubDisk(script):
             return stub_disk(script)

@@ -1,4 +1,4 @@
-"""The one door to web servers: every request to one of them is sent here.
+"""Send requests to web servers: all of them go through this door.
 
 What comes through is as it is stored there, not packed; it is from an address that may
 be asked, after few redirects, none of them from https to http; and it comes in time.
@@ -46,7 +46,7 @@ STREAM = Pace(total_s=12 * 3600.0)
 
 @dataclass(frozen=True)
 class Door:
-    """Whom one may ask, and how long each may take.
+    """Which web servers may be asked, and how long each may take.
 
     ``pace`` is for each kind of request its own where it is None. ``firsts`` keeps where
     hosts were when they were asked first, beyond one file where it is given: a name that
@@ -64,7 +64,7 @@ class Door:
         )
 
     def visit(self, url: str, pace: Pace = FILE) -> Visit:
-        """Return what sends requests for ``url``; it is to be closed."""
+        """Return a `Visit`, which sends requests for ``url`` and is to be closed."""
         firsts = {} if self.firsts is None else self.firsts
         return Visit(url, self.trust, self.pace or pace, firsts)
 
@@ -193,7 +193,7 @@ class Visit:
         return response
 
     def _credentials(self, url: str) -> Any:
-        """The user's ~/.netrc is for what he asks for himself; URLs may have their own."""
+        """Return credentials: the URL's own, or ~/.netrc where the user typed the URL."""
         if self._trust.typed and not self._trail:
             return None
         own = get_auth_from_url(url)
@@ -206,7 +206,7 @@ class Visit:
         onward: str,
         headers: Mapping[str, str],
     ) -> dict[str, str]:
-        """The headers for the server that one is sent on to.
+        """Return the headers for the server that a redirect leads to.
 
         :raises: SpecError where nobody is to go there
         """
@@ -224,7 +224,7 @@ class Visit:
         return told
 
     def _accepted(self, response: requests.Response) -> Answer:
-        """The answer, where it is not packed: a few bytes can become many.
+        """Return the answer, and refuse a packed one: a few bytes can become many.
 
         What a server says of an error may be, it is not read.
         """
@@ -239,7 +239,7 @@ class Visit:
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:
-        """Put what a request runs into in our words.
+        """Translate errors of a request into this package's.
 
         Source: an address may be refused by requests, urllib3, or Python; what they
         raise then are ValueErrors, and not all of them are RequestExceptions.

@@ -51,7 +51,7 @@ def head(url: str, door: Door = doors.TYPED) -> Answer:
 
 
 def require_ok(url: str, answer: Answer) -> None:
-    """Take nothing but what was asked for.
+    """Refuse an answer that is not what was asked for.
 
     :raises: SpecError where the server refuses, TransientError where it may not
         another time
@@ -94,7 +94,7 @@ class Scratch:
         self._unseen = 0
 
     def expect(self, count: int) -> None:
-        """See to it that there is room for ``count`` bytes more.
+        """Make sure that there is room for ``count`` bytes more.
 
         :raises: SpecError
         """

@@ -16,7 +16,7 @@ from osc_imagebuild.model.urls import shown_url
 
 
 class Stream(Protocol):
-    """What the ISO comes from."""
+    """The stream that the ISO comes from."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -47,7 +47,7 @@ def check(
     clock: Clock | None = None,
     door: Door = doors.TYPED,
 ) -> str:
-    """Return what is to be said of an ISO that an entry's answers go into, else ''.
+    """Return a note on an ISO that the answers are put into, '' for another one.
 
     :raises: SpecError where they cannot be put into it
     """

@@ -39,7 +39,7 @@ Read = Callable[[int, int], bytes]
 
 @dataclass(frozen=True)
 class Overlay:
-    """What changes of an ISO: sectors by their numbers.
+    """The changes of an ISO: sectors by their numbers.
 
     ``basis`` are the sectors that this was made of, as they are in the ISO.
     """
@@ -185,7 +185,7 @@ class _Disc:
         self._move(folder, RawRecord(raw, folder.at))
 
     def _move(self, old: RawRecord, new: RawRecord) -> None:
-        """Tell all that know where a directory was where it is now."""
+        """Correct all records that say where a directory is."""
         place = _both(new.extent) + _both(new.size)
         itself, parent, *others = self._entries(new)
         self._write(itself.at + 2, place)

@@ -1,4 +1,4 @@
-"""Read files of this machine that a text of somebody else names.
+"""Read local files that an untrusted text names, such as a template or a record.
 
 Who wrote a template or a catalogue may read less of this machine than who uses it. So
 what such a text names is read below certain directories alone, only where it is a plain
@@ -32,7 +32,7 @@ _KINDS = {
 
 
 class UnreadableError(ValueError):
-    """A file is not of a kind, or of a size, to be read."""
+    """A file is of a kind, or of a size, that is not read."""
 
 
 class OutsideError(UnreadableError):

@@ -1,4 +1,4 @@
-"""Take the sha512 of content on its way through the client.
+"""Compute the sha512 of content on its way through the client.
 
 Glance takes the same of what it stores, and nobody can write it: so two sha512 that are
 equal show that an image holds what this client saw.

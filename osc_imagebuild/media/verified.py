@@ -21,7 +21,7 @@ _CHUNK = 1 << 20
 
 
 class Source(Protocol):
-    """What bytes come from."""
+    """A stream that bytes come from."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -184,7 +184,7 @@ def _local(media: IsoContent, door: Door) -> Iterator[ChecksummedReader]:
 
 
 class _Again:
-    """An open file from its begin on; it stays open."""
+    """An open file, read from its beginning; closing this leaves it open."""
 
     def __init__(self, file: IO[bytes]) -> None:
         file.seek(0)
@@ -198,7 +198,7 @@ class _Again:
 
 
 def _require_same(media: IsoContent, file: IO[bytes]) -> None:
-    """See to it that not a byte leaves of what is no ISO, or another one.
+    """Refuse what is no ISO, or another one, before a byte of it is sent.
 
     :raises: SpecError
     """
@@ -250,7 +250,7 @@ def _remote(media: IsoContent, door: Door) -> ChecksummedReader:
 
 
 class _Body:
-    """What is at a URL, as it comes."""
+    """The body of what is at a URL, as it comes."""
 
     def __init__(self, url: str, door: Door) -> None:
         self._visit = door.visit(url, doors.STREAM)

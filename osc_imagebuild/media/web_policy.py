@@ -1,4 +1,4 @@
-"""Which web servers may be asked: rules on addresses, which touch no network.
+"""Decide which web servers may be asked, by their addresses; no network is touched.
 
 Whoever types an address knows what is there. Whoever only writes it into a record, or
 has a web server send others on, may want something of this machine's own network that
@@ -39,7 +39,7 @@ _OWN_GATEWAY = ipaddress.ip_network("64:ff9b:1::/48")
 
 
 class Place(NamedTuple):
-    """What a connection leads to; the address is '' where only a proxy knows it."""
+    """Where a connection leads to; the address is '' where only a proxy knows it."""
 
     address: str
     port: int
@@ -47,7 +47,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Trust:
-    """How far the address of a URL is believed in.
+    """How far the address of a URL is trusted.
 
     ``typed`` is whether the user named the URL in this very command, instead of a record
     or what else somebody may have written. ``allowed`` may be asked in any case, and of
@@ -124,7 +124,7 @@ def kind_of(address: Address) -> str:
 
 
 def require_web(url: str) -> None:
-    """Take nothing but a URL of a web server.
+    """Refuse all but URLs of web servers.
 
     :raises: SpecError
     """

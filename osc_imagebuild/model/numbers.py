@@ -1,4 +1,4 @@
-"""What whole numbers may be, and those in texts that others wrote. Pure."""
+"""Parse whole numbers in untrusted texts, within bounds. Pure."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Tell what a build made, and what its project may read. Standard library only.
+"""Tell whether a build made a resource, and whether its project may read it.
 
 Marks and specs are words of a record, which every member of the project can write; an
 admin's session reaches even what is other projects'. So a resource counts as a build's
-only where it says so itself, and is of this project.
+only where it says so itself, and is of this project. Standard library only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Show addresses without what opens doors: names, passwords, signatures. Pure."""
+"""Show URLs without their credentials: names, passwords, signatures. Pure."""
 
 from __future__ import annotations
 

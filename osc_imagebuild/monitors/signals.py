@@ -1,4 +1,4 @@
-"""Signals: when each thing that can be seen of a guest last moved. Pure.
+"""Signals: when each reading of a guest last changed. Pure.
 
 A monitor reads a value at each look; how long all of them have been flat tells
 a stall. One that cannot be read is simply not among them.

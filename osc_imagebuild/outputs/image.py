@@ -39,7 +39,7 @@ _LATE = (
 
 @dataclass(frozen=True)
 class HarvestDisk:
-    """Until Glance holds the bytes of the root disk."""
+    """Copy the root disk into an image."""
 
     name: str = "harvest"
     sees: frozenset[str] = frozenset({"server:install", "result"})
@@ -74,7 +74,7 @@ class HarvestDisk:
 
 @dataclass(frozen=True)
 class UploadRoot:
-    """Until Glance holds the bytes of the root volume."""
+    """Copy the root volume into an image."""
 
     name: str = "harvest"
     sees: frozenset[str] = frozenset({"volumes", "result"})
@@ -99,7 +99,7 @@ class UploadRoot:
 
 @dataclass(frozen=True)
 class CleanResult:
-    """Until nothing of the build is left on the result."""
+    """Remove all that is of the build from the result."""
 
     name: str = "clean"
     sees: frozenset[str] = frozenset({"images"})
@@ -133,7 +133,7 @@ class CleanResult:
 
 @dataclass(frozen=True)
 class RemoveServer:
-    """Until the install server is gone."""
+    """Remove the install server."""
 
     name: str = "remove-server"
     sees: frozenset[str] = frozenset({"servers"})

@@ -29,7 +29,7 @@ LIMIT_S = 3600
 
 @dataclass(frozen=True)
 class TakeSnapshot:
-    """Until the snapshot is available."""
+    """Take the snapshot of the root volume."""
 
     name: str = "snapshot"
     sees: frozenset[str] = frozenset({"volumes", "snapshots"})

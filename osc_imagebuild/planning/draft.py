@@ -27,7 +27,7 @@ from osc_imagebuild.planning.stage import Stage, stage
 
 
 class Surroundings(Protocol):
-    """What a build is planned in: a cloud, or nothing that is known of one."""
+    """The surroundings that a build is planned in: a cloud, or nothing known of one."""
 
     def find_source(self, system: System, request: Request) -> Stage[InstallSource]:
         """Find the install media."""
@@ -38,7 +38,7 @@ class Surroundings(Protocol):
 
 @dataclass(frozen=True)
 class Draft:
-    """What is settled before a flavor is chosen and a quota is asked for."""
+    """The part of a plan that is settled before a flavor is chosen or a quota asked for."""
 
     request: Stage[Request]
     system: Stage[System]
@@ -68,7 +68,7 @@ def make_draft(
 
 
 def _checked(request: Request) -> Stage[Request]:
-    """Look at the request by itself."""
+    """Check the request by itself."""
     problems = request_checks.validate_request(request)
     return Stage(request, problems=(*problems, *machine.validate_machine(request)))
 

@@ -197,7 +197,7 @@ class IsoFinder:
         return FoundIso(iso, os.path.basename(path), notes)
 
     def _remaster(self, place: str, size: int) -> str:
-        """See to it that answers which go into the ISO can; '' where they do not."""
+        """Check that answers can be put into the ISO; return a note, '' where none are."""
         return iso_answers.check(
             self.entry.answer_cd, place, size, self.api.clock, self.door
         )
@@ -272,7 +272,7 @@ class Digests:
 
 @contextmanager
 def _blame_web_server(source: str) -> Iterator[None]:
-    """Make a failing web server the user's problem, and no failing cloud."""
+    """Report a failing web server as a problem of the request, not of the cloud."""
     try:
         yield
     except TransientError as error:

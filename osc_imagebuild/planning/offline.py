@@ -1,4 +1,4 @@
-"""Plan as far as that goes without a cloud: entry, answer file, problems."""
+"""Plan without a cloud, as far as that goes: entry, answer file, problems."""
 
 from __future__ import annotations
 

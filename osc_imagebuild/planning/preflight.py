@@ -34,7 +34,7 @@ def result_quota(request: Request, disk_gib: int = 0) -> Quota:
 
 
 def check_quota(api: Api, request: Request, flavor: Flavor | None) -> list[str]:
-    """Quotas for one server at a time of ``flavor`` and for the images.
+    """Check quotas for one server at a time of ``flavor``, and for the images.
 
     :raises: CloudError
     """
@@ -57,7 +57,7 @@ def check_quota(api: Api, request: Request, flavor: Flavor | None) -> list[str]:
 
 
 def check_answer_cd(entry: Entry) -> list[str]:
-    """Whether the answer file can reach an installer that boots from its CD."""
+    """Check that the answer file can reach an installer that boots from its CD."""
     if entry.answer_cd.get("label") or entry.answer_cd.get("remaster"):
         return []
     return [
@@ -127,7 +127,7 @@ def check_spec(spec: Spec, entry: Entry, request: Request) -> Stage[None]:
 def check_volume_quota(
     api: Api, request: Request, disk_gib: int, cds_gib: Sequence[int]
 ) -> list[str]:
-    """Quotas for the root volume, one to boot the result from, CDs, and the result.
+    """Check quotas for volumes: the root disk, one to boot the result from, CDs, the result.
 
     :raises: CloudError
     """
@@ -163,7 +163,7 @@ def warn_tpm(api: Api, request: Request) -> list[str]:
 
 
 def check_session_and_hypervisors(api: Api, timeout_s: int) -> list[str]:
-    """Hypervisor, credentials, and rights.
+    """Check hypervisors, the life of the session, and rights.
 
     :raises: CloudError
     """
@@ -183,7 +183,7 @@ def check_session_and_hypervisors(api: Api, timeout_s: int) -> list[str]:
 
 
 def _property_rights(api: Api) -> list[str]:
-    """Whether Glance's property protection lets us keep a record.
+    """Check that Glance's property protection lets us keep a record.
 
     Source: glance.api.property_protections, glance.api.v2.images.create.
     """
@@ -197,7 +197,7 @@ def _property_rights(api: Api) -> list[str]:
 
 
 def check_visibility(api: Api, request: Request) -> list[str]:
-    """Whether Glance lets us make an image that others see.
+    """Check that Glance lets us make an image that others see.
 
     Source: glance.api.v2.policy.ImageAPIPolicy.add_image.
 
@@ -218,7 +218,7 @@ def check_visibility(api: Api, request: Request) -> list[str]:
 
 
 def _forbidden(api: Api, fields: Mapping[str, str]) -> CloudError | None:
-    """Glance's refusal of an image with ``fields``, of which none is made.
+    """Return Glance's refusal of an image with ``fields``; no image is made.
 
     A new image under an ID that exists is refused anyway (409), but only
     after its fields were.
@@ -236,7 +236,7 @@ def _forbidden(api: Api, fields: Mapping[str, str]) -> CloudError | None:
 
 
 def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]:
-    """The answer file must fit Nova, and must power the server off."""
+    """Check that the answer file fits Nova, and powers the server off."""
     problems = []
     for what, text in (("answer file", answers.answer), ("first boot", answers.verify)):
         size = len(servers.encode(text))

@@ -99,7 +99,7 @@ def _number_problems(request: Request) -> list[str]:
 
 
 def has_visibility(output: str) -> bool:
-    """Whether an output can be seen by other projects; of one that is none, who knows."""
+    """Whether other projects can see an output; True for one that does not exist."""
     return output not in outputs.names() or outputs.load(output).has_visibility
 
 

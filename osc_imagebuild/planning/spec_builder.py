@@ -1,4 +1,4 @@
-"""Make the spec of what was chosen. Pure."""
+"""Build the spec from what planning chose. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of a build: each knows when it is done, and what to do until then. Pure.
+"""Steps of a build: each tells when it is done, and what to do until then. Pure.
 
 One module for what belongs together; `osc_imagebuild.engine.recipe` puts them in order.
 """

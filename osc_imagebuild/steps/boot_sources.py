@@ -39,7 +39,7 @@ READY = ("available", "reserved", "attaching", "in-use")
 
 @dataclass(frozen=True)
 class EnsureImage:
-    """Until an image that the server boots from is active."""
+    """Make an image that the server boots from."""
 
     image: BootImage
     sees: frozenset[str] = frozenset({"images"})
@@ -89,12 +89,12 @@ class EnsureImage:
         return Act(DeleteImage(image.id), f"this {role} is not what it should be")
 
     def _proven(self, facts: Facts) -> str:
-        """The sha512 that a client of this build saw, '' where none has."""
+        """Return the sha512 that a client of this build saw, '' where none has."""
         mark = facts.marks.get(proof(self.image.role))
         return mark.data.get("sha512", "") if mark else ""
 
     def _mismatch(self, image: Image, facts: Facts) -> str:
-        """The sha512 that the image should have and has not, else ''."""
+        """Return the sha512 that the image should have and has not, else ''."""
         content = self.image.content
         if self.image.is_to_prove and image.sha512:
             wanted = self._proven(facts)
@@ -140,7 +140,7 @@ class EnsureImage:
 
 @dataclass(frozen=True)
 class EnsureVolume:
-    """Until a volume that the server boots from can be used."""
+    """Make a volume that the server boots from."""
 
     volume: BootVolume
     sees: frozenset[str] = frozenset({"volumes"})
@@ -169,7 +169,7 @@ class EnsureVolume:
 
 
 def ensure(facts: Facts, wanted: CreateVolume) -> Decision:
-    """What is to be done until a volume can be used."""
+    """Return what is to be done until a volume can be used."""
     volume = facts.volumes.get(wanted.role)
     if volume is None:
         return Act(wanted, f"no {wanted.role} volume yet")

@@ -36,7 +36,7 @@ NO_TRAFFIC = "the guest had no network, by the counters of its port"
 
 @dataclass(frozen=True)
 class StartServer:
-    """Until the install server exists."""
+    """Start the install server."""
 
     root: str
     volumes: tuple[BootVolume, ...] = ()
@@ -105,7 +105,7 @@ class StartServer:
 
 @dataclass(frozen=True)
 class Install:
-    """Until the guest says that it is installed."""
+    """Wait until the guest says that it is installed."""
 
     signs: Signs = field(default_factory=Signs)
     name: str = "install"
@@ -204,7 +204,7 @@ def _fault(spec: Spec, server: Server) -> str:
 
 @dataclass(frozen=True)
 class PowerOff:
-    """Until the installed server is off."""
+    """Get the installed server off."""
 
     name: str = "power-off"
     sees: frozenset[str] = frozenset({"server:install"})

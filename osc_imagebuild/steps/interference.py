@@ -55,7 +55,7 @@ def outcome(facts: Facts, role: str, late: bool) -> Fail | Wait | None:
 
 
 def _other_image(facts: Facts, role: str) -> bool:
-    """Rebuilt with the same image it just begins again; with another it is lost."""
+    """Whether the server was rebuilt with another image; with its own it begins anew."""
     started = facts.marks.get(Milestone.STARTED)
     first = started.data.get("image_id", "") if started and role == Role.INSTALL else ""
     now = facts.servers[role].image_id

@@ -27,7 +27,7 @@ def was_missed(facts: Facts) -> bool:
 
 @dataclass(frozen=True)
 class EnsureKey:
-    """Until a key was pressed while the boot loader may ask for one, or cannot be."""
+    """Press a key while the boot loader may ask for one, if that is possible."""
 
     name: str = "press-key"
     sees: frozenset[str] = frozenset({"server:install"})

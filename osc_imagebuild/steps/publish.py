@@ -22,7 +22,7 @@ from osc_imagebuild.steps import Result
 
 @dataclass(frozen=True)
 class Publish:
-    """Until the result stands under the user's name."""
+    """Give the result the user's name."""
 
     output: Result
     name: str = "publish"
@@ -48,7 +48,7 @@ class Publish:
 
 @dataclass(frozen=True)
 class Cleanup:
-    """Until the images and volumes that were booted from are gone."""
+    """Remove the images and volumes that were booted from."""
 
     output: Result
     images: tuple[str, ...]
@@ -87,7 +87,7 @@ class Cleanup:
 
 @dataclass(frozen=True)
 class Complete:
-    """Until the record says so."""
+    """Close the record."""
 
     name: str = "complete"
     sees: frozenset[str] = frozenset()

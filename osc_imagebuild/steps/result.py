@@ -14,7 +14,7 @@ from osc_imagebuild.steps import Result
 
 @dataclass(frozen=True)
 class NoteResult:
-    """Until the record says what the result is."""
+    """Write into the record what the result is."""
 
     output: Result
     name: str = "note-result"

@@ -28,7 +28,7 @@ VERIFY_VOLUME = Role.VERIFY
 
 @dataclass(frozen=True)
 class FreeRoot:
-    """Until the root volume is nobody's: Nova never detaches it from a server."""
+    """Free the root volume by removing its server: Nova never detaches it."""
 
     name: str = "free-root"
     # The list of servers does not tell what was asked of one.
@@ -64,7 +64,7 @@ class FreeRoot:
 
 @dataclass(frozen=True)
 class CleanVolume:
-    """Until the root volume says of itself only what it should."""
+    """Leave only the declared metadata on the root volume."""
 
     name: str = "clean"
     sees: frozenset[str] = frozenset({"volumes"})
@@ -89,7 +89,7 @@ class CleanVolume:
 
 @dataclass(frozen=True)
 class EnsureVerifyVolume:
-    """Until a volume is there from which the result can be booted.
+    """Make a volume from which the result can be booted.
 
     Never the result itself: what boots from a volume changes it.
     """

@@ -39,7 +39,7 @@ _LADDER = (REBOOT, SERVER)
 
 @dataclass(frozen=True)
 class StartVerify:
-    """Until a server of the result exists."""
+    """Start a server of the result."""
 
     on_volume: bool = False
     name: str = "verify-server"
@@ -90,7 +90,7 @@ class StartVerify:
 
 @dataclass(frozen=True)
 class Verify:
-    """Until the result says that it is up."""
+    """Wait until the result says that it is up."""
 
     signs: Signs = field(default_factory=Signs)
     name: str = "verify"
@@ -198,7 +198,7 @@ def _began(facts: Facts, server: Server) -> float:
 
 @dataclass(frozen=True)
 class RemoveVerify:
-    """Until the server that tested the result is gone."""
+    """Remove the server that tested the result."""
 
     name: str = "remove-verify-server"
     sees: frozenset[str] = frozenset({"servers"})

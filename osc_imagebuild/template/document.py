@@ -141,7 +141,7 @@ class _Reader:
         return Place(self.file, node.start_mark.line + 1)
 
     def value(self, node: yaml.Node, path: Path, *, literal: bool = False) -> Any:
-        """Return what ``node`` stands for."""
+        """Return the value of ``node``."""
         self.count += 1
         self.places.setdefault(path, self.place(node))
         if self.count > NODE_LIMIT or len(path) > DEPTH_LIMIT:

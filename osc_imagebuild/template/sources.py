@@ -201,7 +201,7 @@ class Reader:
             raise SpecError(f"{place}: cannot read {path}: {unread(error)}") from error
 
     def _count(self, size: int) -> None:
-        """Take ``size`` off what may be read.
+        """Take ``size`` off the bytes that may still be read.
 
         :raises: ValueError where that is too much
         """
@@ -235,7 +235,7 @@ def resolved(path: str, place: Place) -> Path:
 
 @contextmanager
 def unquoted(files: Collection[str]) -> Iterator[None]:
-    """Say of ``files`` where they are wrong, but nothing of what is in them.
+    """Report errors in ``files`` by place, without quoting what is in them.
 
     :raises: SpecError where one was raised inside
     """

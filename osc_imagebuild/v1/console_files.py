@@ -104,7 +104,7 @@ class Files:
 
 
 def _make(directory: str) -> None:
-    """Find out before a build begins, not at each look at its console."""
+    """Make the directory before a build begins, so that what is wrong shows at once."""
     path = Path(os.path.expanduser(directory))
     try:
         own_files.make_directory(path)
@@ -116,7 +116,7 @@ def _make(directory: str) -> None:
 
 
 def _end_of(path: Path) -> str:
-    """What an earlier client wrote last: a resumed build doubles no line."""
+    """Return what an earlier client wrote last, so that a resumed build doubles no line."""
     try:
         with own_files.read(path) as file:
             file.seek(max(0, file.seek(0, 2) - 128 * 1024))

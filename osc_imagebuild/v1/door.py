@@ -1,4 +1,4 @@
-"""The door that all text goes through on its way to a terminal or a log.
+"""Make every text harmless on its way to a terminal or a log.
 
 What a command prints passes a `Door` in the place of each stream, what is logged the
 formatter of `guard_logs`: so no text, wherever it comes from, makes a terminal do
@@ -30,7 +30,7 @@ _AWAY = (errno.EPIPE, errno.EIO)
 
 
 class Door:
-    """A stream that writes out what a terminal would obey.
+    """A stream that escapes what a terminal would obey.
 
     ``is_closed`` is whether nobody reads it any more; what is written then is lost,
     which is no error: a build goes on without those who watched it.

@@ -10,7 +10,7 @@ from osc_lib import exceptions
 
 
 def read_text(path: str, *, secret: bool = False) -> str:
-    """Return a file's text; a secret one had better not be for everybody.
+    """Return a file's text; warn where everybody can read a secret.
 
     :raises: CommandError where it cannot be read
     """

@@ -1,4 +1,4 @@
-"""Write files that only the user can read, and follow nobody's links.
+"""Write files that only the user can read, without following links.
 
 The names of consoles and pictures can be told before, and their directory may be one
 that others write to.

@@ -1,4 +1,4 @@
-"""Word what the library says to do next as commands."""
+"""Put the library's next steps into words as commands of this client."""
 
 from __future__ import annotations
 

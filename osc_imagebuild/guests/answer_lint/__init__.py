@@ -72,7 +72,7 @@ def findings(reading: Reading) -> list[Finding]:
 
 
 def told(all_findings: list[Finding]) -> list[str]:
-    """The first of what was found, as lines."""
+    """Return the first findings as lines."""
     lines = [f"the answer file, {finding}" for finding in all_findings]
     more = [f"the answer file has {len(lines) - MOST} more of these"]
     return lines[:MOST] + (more if len(lines) > MOST else [])

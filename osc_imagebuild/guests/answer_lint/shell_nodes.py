@@ -75,7 +75,7 @@ class Case(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function is defined; nothing of it is run yet."""
+    """The definition of a function, nothing of which is run yet."""
 
     name: str
     body: Node

@@ -29,13 +29,13 @@ class State:
 
     @contextmanager
     def perhaps(self, *, unless: bool = False) -> Iterator[None]:
-        """What may be run, and may not; ``unless`` it is."""
+        """Follow what may or may not be run, ``unless`` it surely is."""
         self.unsure += not unless
         yield
         self.unsure -= not unless
 
     def define(self, node: Function) -> None:
-        """Where it is not sure that it comes to this, older ones may be called too."""
+        """Note a function; where it may not come to this, older ones may be called too."""
         bodies = self.functions.get(node.name, [])
         if node.body not in bodies or (len(bodies) > 1 and not self.unsure):
             self.functions[node.name] = [*(bodies if self.unsure else []), node.body]
@@ -76,12 +76,12 @@ class State:
         return self.variables.get(match[1], []) + instead
 
     def shift(self) -> None:
-        """The first argument of a function is dropped."""
+        """Drop the first argument of a function."""
         self.variables["@"] = [given[1:] for given in self.variables.get("@", [])]
 
     @contextmanager
     def arguments(self, given: list[str]) -> Iterator[None]:
-        """A function has arguments of its own."""
+        """Give a function arguments of its own."""
         before = dict(self.variables)
         numbered = {str(at): [word.split()] for at, word in enumerate(given, 1)}
         own = {**numbered, "@": [given], "*": [given]}
@@ -91,7 +91,7 @@ class State:
         self.variables = {**rest, **{k: before[k] for k in own if k in before}}
 
     def trap(self, line: int, words: list[str]) -> None:
-        """What is done at the shell's end; no signal comes where all goes well."""
+        """Note what is done at the shell's end; no signal comes where all goes well."""
         words = words[1:] if words[:1] == ["--"] else words
         if not {"EXIT", "0"} & {*words[1:]}:
             return

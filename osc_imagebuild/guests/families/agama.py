@@ -12,12 +12,12 @@ from osc_imagebuild.model.request import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """The time zone as Agama calls it."""
+    """Return the time zone as Agama calls it."""
     return {"timezone": _as_agama_has_it(entry, request).timezone}
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """What no installer of SUSE's takes; the lists are of this one."""
+    """Refuse what SUSE's installers do not take, by the lists of Agama."""
     return suse.problems(entry, _as_agama_has_it(entry, request))
 
 

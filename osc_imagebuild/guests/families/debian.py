@@ -13,7 +13,7 @@ _NO_LOCALE = ("", "C", "C.UTF-8", "POSIX")
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """What apt installs at the end, once the user's repositories are there."""
+    """Return what apt installs at the end, once the user's repositories are there."""
     late = {*request.packages}
     if request.locale not in _NO_LOCALE:
         late.add("locales")
@@ -24,7 +24,7 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """Wishes that are not well formed."""
+    """Refuse wishes that are not well formed."""
     return [
         *customization.validate_request(request, customization.DEBIAN_PACKAGE),
         *customization.suites(request, apt=True),

@@ -12,7 +12,7 @@ from osc_imagebuild.model.request import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Files of root's belong to wheel: there is no group root."""
+    """Return the group of root's files, wheel: there is no group root."""
     return {
         "files": [
             dataclasses.replace(file, owner="root:wheel")
@@ -24,7 +24,7 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """Wishes that are not well formed, and what FreeBSD does not have."""
+    """Refuse wishes that are not well formed, and what FreeBSD does not have."""
     return [
         *customization.validate_request(request, customization.FREEBSD_PACKAGE),
         *customization.suites(request, apt=False),

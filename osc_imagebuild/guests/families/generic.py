@@ -11,12 +11,12 @@ from osc_imagebuild.model.request import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Nothing beside the common variables."""
+    """Return nothing: the common variables are enough."""
     return {}
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """What only a family can carry out is refused, not ignored."""
+    """Refuse what only a family can carry out, rather than ignore it."""
     return customization.refused(
         request, entry.name, dict.fromkeys(customization.WISHES, "")
     )

@@ -20,7 +20,7 @@ from osc_imagebuild.model.request import File, Repository, Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Oz's text as it is sent, and what the script at the end needs."""
+    """Return Oz's text as it is sent, and what the script at the end needs."""
     password = request.root_password
     kind = str(entry.variables["kind"])
     change = {"kickstart": kickstart, "preseed": preseed}[kind]
@@ -41,7 +41,7 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """What Oz's answer files have no place for."""
+    """Refuse what Oz's answer files have no place for."""
     return [
         f"{entry.title}: Oz's answer file cannot be given {what}"
         for what, value in (

@@ -11,7 +11,7 @@ from osc_imagebuild.model.request import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """The keyboard as the console's keymaps and as X's layouts are called.
+    """Return the keyboard by its names among console keymaps and X layouts.
 
     Source: pykickstart's documentation of keyboard; Anaconda's LAYOUT_VARIANT_RE.
     """
@@ -24,7 +24,7 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """Wishes that are not well formed."""
+    """Refuse wishes that are not well formed."""
     return [
         *customization.validate_request(request, customization.RPM_PACKAGE),
         *customization.suites(request, apt=False),

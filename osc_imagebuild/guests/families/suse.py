@@ -11,7 +11,7 @@ from osc_imagebuild.model.request import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """The language as YaST calls it, or American English with our own locale.
+    """Return the language as YaST calls it, or American English with our own locale.
 
     YaST shows an error for a language that is not on its list, and waits.
     Source: yast-country, Language.rb: correct_language.
@@ -31,7 +31,7 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """Wishes that are not well formed, and groups, which SUSE calls patterns."""
+    """Refuse wishes that are not well formed, and groups, which SUSE calls patterns."""
     return [
         *customization.validate_request(request, customization.RPM_PACKAGE),
         *customization.suites(request, apt=False),

@@ -11,7 +11,7 @@ from osc_imagebuild.model.request import Request
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """What apt installs at the end, once the user's repositories are there.
+    """Return what apt installs at the end, once the user's repositories are there.
 
     A smaller source than the server's has neither locales nor time zones. The
     installer takes a keyboard's variant apart from its layout.
@@ -27,7 +27,7 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """Wishes that are not well formed."""
+    """Refuse wishes that are not well formed."""
     return [
         *customization.validate_request(request, customization.DEBIAN_PACKAGE),
         *customization.suites(request, apt=True),

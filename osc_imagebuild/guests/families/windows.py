@@ -36,14 +36,14 @@ _PATH = r'[A-Za-z]:(\\[^\\/:*?"<>|\x00-\x1f]+)+'
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Locale as Windows writes it, de-DE for de_DE.UTF-8."""
+    """Return the locale as Windows writes it, de-DE for de_DE.UTF-8."""
     locale = request.locale or str(entry.variables["locale"])
     locale = locale.partition(".")[0].replace("_", "-")
     return {"locale": locale, "keyboard": request.keyboard or locale}
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """What Windows cannot be given, and what it wants otherwise."""
+    """Refuse what Windows cannot be given, or takes only in another form."""
     refusals = customization.refused(request, entry.title, _REFUSED)
     refusals += customization.commands(request)
     for what, value, pattern, example in (
@@ -85,7 +85,7 @@ def problems(entry: Entry, request: Request) -> list[str]:
 
 
 def _unchecked(entry: Entry, request: Request) -> list[str]:
-    """What Setup would look for in vain; without it by request only.
+    """Refuse what Setup would look for in vain, unless the user asks for it so.
 
     Source: Microsoft, "Windows 11 requirements": TPM 2.0 and Secure Boot.
     """

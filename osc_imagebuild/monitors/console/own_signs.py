@@ -1,4 +1,4 @@
-"""Search with expressions that are not this package's, in bounded time. Pure.
+"""Search with users' regular expressions in bounded time. Pure.
 
 A user's catalogue may have signs of its own. They travel in the record, which every
 member of a project can write, and are searched for in consoles that a guest writes. So

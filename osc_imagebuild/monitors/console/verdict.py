@@ -155,7 +155,7 @@ def _trouble(scan: Scan) -> Found | None:
 
 
 def _lasting(scan: Scan, pattern: str, sentence: str) -> Found | None:
-    """A sign of trouble where nothing went on after it, told of its last place."""
+    """Return a sign of trouble where nothing went on after it, told of its last place."""
     spots = [s for s in scan.troubles(pattern) if s.end > scan.last_activity]
     if not spots or scan.text.lines_after(spots[-1].end) > TROUBLE_LINES:
         return None
@@ -170,7 +170,7 @@ def _failure(scan: Scan) -> Found | None:
 
 
 def _because(failure: Found, first_trouble: Found | None) -> str:
-    """Why it failed, with what else went wrong there."""
+    """Return why it failed, with what else went wrong there."""
     if first_trouble is None or first_trouble.evidence == failure.evidence:
         return failure.reason
     if first_trouble.explains:
@@ -179,7 +179,7 @@ def _because(failure: Found, first_trouble: Found | None) -> str:
 
 
 def _over(scan: Scan, view: GuestView, first_trouble: Found | None) -> Verdict | None:
-    """Off, or about to be: with a report that would be success, else it is not."""
+    """Return the verdict on a guest that is off, or about to be, without a report."""
     ended = scan.any(scan.signs.ends)
     evidence = scan.text.shown[-1] if scan.text.shown else ""
     if view.live:
@@ -229,7 +229,7 @@ def _last_words(scan: Scan) -> Found | None:
 
 
 def _question(scan: Scan, view: GuestView) -> Found | None:
-    """What waits for an answer at the console's end, quoted."""
+    """Return what waits for an answer at the console's end, quoted."""
     waits = not view.live or view.quiet_s >= PROMPT_S
     if waits and (asked := waiting.question(scan.signs, scan.text)):
         return asked
@@ -246,7 +246,7 @@ def _lasts(first_trouble: Found, view: GuestView) -> bool:
 
 
 def _still(view: GuestView) -> bool:
-    """Nothing moves: a console alone may be silent while much is fetched."""
+    """Whether nothing moves: a console alone may be silent while much is fetched."""
     return view.flat_s >= (TROUBLE_S if len(view.signals) > 1 else QUESTION_S)
 
 

@@ -1,4 +1,4 @@
-"""Find what is new in a console log, of which Nova keeps the end alone. Pure.
+"""Find what is new in a console log, of which Nova keeps only the end. Pure.
 
 Source: nova.virt.libvirt reads the last 100 KiB of a console
 (MAX_CONSOLE_BYTES), other drivers as much or less.
