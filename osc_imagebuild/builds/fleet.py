@@ -77,12 +77,14 @@ class Fleet:
         """
         records, _ = record.load_all(self._api)
         self._forget_tried_again(records)
-        pending = [r for r in records if r.id not in self.outcome.failed]
-        mine = [r for r in pending if r.status == Status.BUILDING]
+        candidates = [r for r in records if r.id not in self.outcome.failed]
+        mine = [r for r in candidates if r.status == Status.BUILDING]
         held = (
-            _newest(images.tagged(self._api, PART_TAG, hidden=True)) if pending else {}
+            _newest(images.tagged(self._api, PART_TAG, hidden=True))
+            if candidates
+            else {}
         )
-        for build in pending:
+        for build in candidates:
             if build.is_over and build.id in held:
                 self._end(build, held[build.id])
         if not mine:

@@ -123,7 +123,7 @@ class Record:
         Each as its step, its number there, and its reason: 'verify 1: it is silent';
         what was before a retry says so: 'verify, before retry 1: it does not boot'.
         """
-        return attempts.told(self.marks)
+        return attempts.failures(self.marks)
 
 
 def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Record:

@@ -265,7 +265,7 @@ class Api:
                 **{k: v for k, v in kwargs.items() if v is not None},
             )
             if not stream or response.status_code >= 300:
-                http_answers.read(response, service, limit, self.clock)
+                http_answers.read_body(response, service, limit, self.clock)
         self._note_clock(response)
         # Neither bodies nor headers: user data and tokens are in them.
         LOG.debug("%s %s %s: %d", service, method, path, response.status_code)

@@ -71,7 +71,9 @@ def _is_same(before: SplitResult, after: SplitResult) -> bool:
     return before.scheme == after.scheme and ports[0] == ports[1]
 
 
-def read(response: requests.Response, service: str, limit: int, clock: Clock) -> None:
+def read_body(
+    response: requests.Response, service: str, limit: int, clock: Clock
+) -> None:
     """Read the body of an answer that is not read yet; it has ``limit`` bytes at most.
 
     :raises: TooLargeError; requests.ConnectionError where it breaks off, or never ends

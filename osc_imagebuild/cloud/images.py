@@ -173,7 +173,7 @@ def visible(api: Api, name: str) -> list[Image]:
 
 def _listed(api: Api, *params: tuple[str, str]) -> list[Image]:
     """Return what there is, oldest first."""
-    items = paging.read(api, "image", "/images", "images", parse, list(params))
+    items = paging.read_pages(api, "image", "/images", "images", parse, list(params))
     alive = (i for i in items if i.status not in ("deleted", "pending_delete"))
     return sorted(alive, key=lambda image: (image.created_at, image.id))
 

@@ -21,7 +21,7 @@ def flavors(api: Api) -> list[Flavor]:
 
     :raises: CloudError
     """
-    return paging.read(api, "compute", "/flavors/detail", "flavors", _flavor)
+    return paging.read_pages(api, "compute", "/flavors/detail", "flavors", _flavor)
 
 
 def _flavor(data: Mapping[str, Any]) -> Flavor:

@@ -101,7 +101,9 @@ def _row(data: Mapping[str, Any]) -> _Row:
 
 
 def _listed(api: Api, kind: str, *params: tuple[str, str]) -> list[Mapping[str, Any]]:
-    rows = paging.read(api, "network", f"/{kind}", kind.replace("-", "_"), _row, params)
+    rows = paging.read_pages(
+        api, "network", f"/{kind}", kind.replace("-", "_"), _row, params
+    )
     return [row.data for row in rows]
 
 

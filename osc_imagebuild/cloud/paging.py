@@ -31,7 +31,7 @@ class _Page(Generic[T]):
     has_next: bool
 
 
-def read(
+def read_pages(
     api: Api,
     service: str,
     path: str,

@@ -103,7 +103,7 @@ def tagged(api: Api, tag: str) -> list[Server]:
     :raises: CloudError
     """
     path, params = "/servers/detail", [("tags", tag)]
-    listed = paging.read(api, "compute", path, "servers", parse, params)
+    listed = paging.read_pages(api, "compute", path, "servers", parse, params)
     alive = [s for s in listed if s.status not in ("DELETED", "SOFT_DELETED")]
     return sorted(alive, key=lambda server: (server.created_at, server.id))
 

@@ -93,7 +93,7 @@ def marked(api: Api, build_id: str = "") -> list[Volume]:
     :raises: CloudError
     """
     path, filters = "/volumes/detail", _filters(build_id)
-    listed = paging.read(api, "volume", path, "volumes", parse, filters)
+    listed = paging.read_pages(api, "volume", path, "volumes", parse, filters)
     return sorted(
         (v for v in listed if _is_of(v.metadata, build_id)),
         key=lambda volume: (volume.created_at, volume.id),
@@ -106,7 +106,9 @@ def marked_snapshots(api: Api, build_id: str = "") -> list[Snapshot]:
     :raises: CloudError
     """
     path, filters = "/snapshots/detail", _filters(build_id)
-    listed = paging.read(api, "volume", path, "snapshots", parse_snapshot, filters)
+    listed = paging.read_pages(
+        api, "volume", path, "snapshots", parse_snapshot, filters
+    )
     return sorted(
         (s for s in listed if _is_of(s.metadata, build_id)),
         key=lambda snapshot: (snapshot.created_at, snapshot.id),

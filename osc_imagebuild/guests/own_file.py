@@ -97,7 +97,7 @@ def _judged(case: _Case) -> Judgement:
     if reading.unread:
         problems = [f"the answer file is not read: {reading.unread}"]
     mistakes = answer_lint.findings(reading) + sh_syntax.mistakes(reading.scripts)
-    warnings += answer_lint.told(sorted(mistakes))
+    warnings += answer_lint.as_lines(sorted(mistakes))
     return Judgement(tuple(problems), (*_silence(case, reading), *warnings))
 
 

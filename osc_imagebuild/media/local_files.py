@@ -81,7 +81,7 @@ def read(path: str | Path, limit: int, inside: Fence | None = None) -> Found:
         cannot be a path
     """
     real = inside.real(path) if inside else Path(os.path.realpath(path))
-    with open(_opened(real), "rb") as file:
+    with open(_open_plain(real), "rb") as file:
         status = os.fstat(file.fileno())
         _check_kind(status.st_mode)
         data = file.read(limit + 1)
@@ -95,7 +95,7 @@ def read(path: str | Path, limit: int, inside: Fence | None = None) -> Found:
     return Found(data, status.st_mode)
 
 
-def _opened(real: Path) -> int:
+def _open_plain(real: Path) -> int:
     """Open a path that has no links; one that has them now is an error."""
     if os.open not in os.supports_dir_fd:  # pragma: no cover - Windows
         _check_kind(os.lstat(real).st_mode)

@@ -55,14 +55,14 @@ def find_iso(
     name = method.value or ""
     finder = IsoFinder(api, request, system.entry, door)
     if boot.load(name).uploads_kernel:
-        iso = finder.find_with_kernel(source)
+        found_iso = finder.find_with_kernel(source)
     else:
-        iso = finder.find_cd(source)
-    media = Media(source=iso.source, iso=iso.iso)
+        found_iso = finder.find_cd(source)
+    media = Media(source=found_iso.source, iso=found_iso.iso)
     return Stage(
         InstallSource(name, media),
-        notes=(*method.notes, *iso.notes),
-        warnings=iso.warnings,
+        notes=(*method.notes, *found_iso.notes),
+        warnings=found_iso.warnings,
     )
 
 

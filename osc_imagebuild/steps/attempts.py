@@ -52,7 +52,7 @@ def _name(role: str, number: int) -> str:
     return f"{_PREFIX}{role}-{number}"
 
 
-def told(marks: Mapping[str, Mark]) -> tuple[str, ...]:
+def failures(marks: Mapping[str, Mark]) -> tuple[str, ...]:
     """Return each attempt that failed with its reason, for people."""
     before = (
         f"{m.data.get('attempt', '')}, before retry {m.data.get('retry', '')}: "

@@ -28,7 +28,7 @@ def kept_console(directory: str, build_id: str, role: str) -> str:
     for candidate in (role, "install"):
         try:
             path = console_file(directory, build_id, candidate)
-            with own_files.read(path) as file:
+            with own_files.open_to_read(path) as file:
                 return file.read().decode("utf-8", "replace")
         except FileNotFoundError:
             continue
@@ -74,7 +74,7 @@ class Files:
         if evidence.screenshot:
             picture = path.with_suffix(".png")
             try:
-                file, picture = own_files.new_beside(picture)
+                file, picture = own_files.create_beside(picture)
                 with file:
                     file.write(evidence.screenshot)
                 saved.append(picture)
@@ -94,7 +94,7 @@ class Files:
     def _write(self, path: Path, text: str) -> bool:
         try:
             own_files.make_directory(path.parent)
-            with own_files.appended(path) as file:
+            with own_files.open_to_append(path) as file:
                 file.write(text.encode("utf-8", "backslashreplace"))
         except OSError as error:
             # A full disk here must not end a build there.
@@ -118,7 +118,7 @@ def _make(directory: str) -> None:
 def _end_of(path: Path) -> str:
     """Return what an earlier client wrote last, so that a resumed build doubles no line."""
     try:
-        with own_files.read(path) as file:
+        with own_files.open_to_read(path) as file:
             file.seek(max(0, file.seek(0, 2) - 128 * 1024))
             return file.read().decode("utf-8", "replace")
     except OSError:

@@ -91,9 +91,9 @@ class ScreenshotImageBuild(BuildCommand):
         path = Path(parsed_args.file or f"imagebuild-{picture.build_id}.png")
         try:
             if parsed_args.file:
-                file = own_files.new(path)
+                file = own_files.create(path)
             else:
-                file, path = own_files.new_beside(path)
+                file, path = own_files.create_beside(path)
             with file:
                 file.write(picture.png)
         except OSError as error:

@@ -33,7 +33,7 @@ def make_directory(path: Path) -> None:
         pass
 
 
-def new(path: Path) -> IO[bytes]:
+def create(path: Path) -> IO[bytes]:
     """Create a file.
 
     :raises: OSError, also where anything has its name already
@@ -41,7 +41,7 @@ def new(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, _NEW, _MODE), "wb")
 
 
-def new_beside(path: Path) -> tuple[IO[bytes], Path]:
+def create_beside(path: Path) -> tuple[IO[bytes], Path]:
     """Create a file, with a number behind its name where that is taken.
 
     :raises: OSError
@@ -49,21 +49,21 @@ def new_beside(path: Path) -> tuple[IO[bytes], Path]:
     for number in range(1, _MOST):
         name = path.with_stem(f"{path.stem}-{number}") if number > 1 else path
         with contextlib.suppress(FileExistsError), _directory(path.parent) as inside:
-            return os.fdopen(_opened(name.name, _NEW, inside), "wb"), name
+            return os.fdopen(_open_inside(name.name, _NEW, inside), "wb"), name
     raise FileExistsError(errno.EEXIST, "there are too many of that name", str(path))
 
 
-def appended(path: Path) -> IO[bytes]:
+def open_to_append(path: Path) -> IO[bytes]:
     """Open a file of the user's to write at its end, or create it.
 
     :raises: OSError
     """
     with _directory(path.parent) as inside:
         try:
-            return os.fdopen(_opened(path.name, _NEW, inside), "ab")
+            return os.fdopen(_open_inside(path.name, _NEW, inside), "ab")
         except FileExistsError:
             flags = os.O_WRONLY | os.O_APPEND | _SAFE
-            file = os.fdopen(_opened(path.name, flags, inside), "ab")
+            file = os.fdopen(_open_inside(path.name, flags, inside), "ab")
     try:
         _require_own(file.fileno(), path)
         os.fchmod(file.fileno(), _MODE)
@@ -73,13 +73,13 @@ def appended(path: Path) -> IO[bytes]:
     return file
 
 
-def read(path: Path) -> IO[bytes]:
+def open_to_read(path: Path) -> IO[bytes]:
     """Open a plain file.
 
     :raises: OSError
     """
     with _directory(path.parent) as inside:
-        file = os.fdopen(_opened(path.name, os.O_RDONLY | _SAFE, inside), "rb")
+        file = os.fdopen(_open_inside(path.name, os.O_RDONLY | _SAFE, inside), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise PermissionError(errno.EPERM, "it is no plain file", str(path))
@@ -97,14 +97,14 @@ def _require_own(descriptor: int, path: Path) -> None:
 @contextmanager
 def _directory(path: Path) -> Iterator[int]:
     """Hold a directory that is no link."""
-    descriptor = _opened(str(path), os.O_RDONLY | os.O_DIRECTORY | _SAFE)
+    descriptor = _open_inside(str(path), os.O_RDONLY | os.O_DIRECTORY | _SAFE)
     try:
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _opened(name: str, flags: int, inside: int | None = None) -> int:
+def _open_inside(name: str, flags: int, inside: int | None = None) -> int:
     try:
         return os.open(name, flags, _MODE, dir_fd=inside)
     except OSError as error:

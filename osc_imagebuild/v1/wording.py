@@ -20,10 +20,10 @@ _OPTIONS = {"start": "from"}
 def command_line(step: NextStep) -> str:
     """Return the command that does a next step."""
     words = _WORDS.get(step.verb, f"{step.verb} {{}}")
-    line = [COMMAND, words.format(step.target).rstrip()]
+    command = [COMMAND, words.format(step.target).rstrip()]
     for name, value in step.options:
-        line += f"--{_OPTIONS.get(name, name).replace('_', '-')}", value
-    return " ".join(line)
+        command += f"--{_OPTIONS.get(name, name).replace('_', '-')}", value
+    return " ".join(command)
 
 
 def worded(text: str | ImageBuildError) -> str:

@@ -287,7 +287,7 @@ class RetryTest(AttemptsTestCase):
         last = Mark(9.0, {"attempt": "install", "reason": "x" * 999})
         for number in range(1, 15):
             marks = attempts.put_aside(marks, number, last)
-        told = attempts.told(marks)
+        told = attempts.failures(marks)
         self.assertEqual(12, len(told))
         self.assertEqual(f"install, before retry 14: {'x' * 200}", told[-1])
         self.assertIn("before retry 3:", told[0])

@@ -56,7 +56,7 @@ def mistakes(answer_format: str, text: str, release: str = "") -> list[str]:
     """Return what is wrong in an answer file, a line each; [] where unknown."""
     reading = read(answer_format, text, release)
     unread = [Finding(0, reading.unread)] if reading.unread else []
-    return told(unread + findings(reading))
+    return as_lines(unread + findings(reading))
 
 
 def findings(reading: Reading) -> list[Finding]:
@@ -71,7 +71,7 @@ def findings(reading: Reading) -> list[Finding]:
     return sorted([*reading.mistakes, *secrets, *rest])
 
 
-def told(all_findings: list[Finding]) -> list[str]:
+def as_lines(all_findings: list[Finding]) -> list[str]:
     """Return the first findings as lines."""
     lines = [f"the answer file, {finding}" for finding in all_findings]
     more = [f"the answer file has {len(lines) - MOST} more of these"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 
 from osc_imagebuild.monitors.console.scan import COMMAND_LINE, KERNEL, Scan
-from osc_imagebuild.monitors.console.text import Found, Spot, told
+from osc_imagebuild.monitors.console.text import Found, Spot, quote
 
 AGAIN = (
     "the installer started a second time: the server reboots instead of powering off; "
@@ -30,7 +30,7 @@ def loop(scan: Scan) -> Found | None:
     for banner in scan.signs.banners:
         for first, second in itertools.pairwise(scan.spots(banner)):
             if between(restarts + kernels, first, second):
-                return told(AGAIN, second, scan.text)
+                return quote(AGAIN, second, scan.text)
     for first, second in itertools.pairwise(scan.spots(COMMAND_LINE)):
         # What dmesg prints again has the very same times.
         anew = scan.shown(first) != scan.shown(second)
@@ -38,7 +38,7 @@ def loop(scan: Scan) -> Found | None:
             between(restarts, first, second)
             or (anew and between(kernels, first, second))
         ):
-            return told(AGAIN, second, scan.text)
+            return quote(AGAIN, second, scan.text)
     return None
 
 

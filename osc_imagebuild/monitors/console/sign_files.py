@@ -73,7 +73,7 @@ def guess(text: str) -> dict[str, str]:
     Each with the first line that speaks for it; one alone where it is clear, and
     none where nothing speaks for any.
     """
-    lines, shown = texts.read(text).plain, texts.read(text).shown
+    lines, shown = texts.read_console(text).plain, texts.read_console(text).shown
     spoke: dict[str, list[int]] = {family: [] for family in families()}
     for number, line in enumerate(lines):
         for family in _spoken_of(line):

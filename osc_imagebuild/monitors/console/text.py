@@ -55,7 +55,7 @@ class Text:
 
 
 @functools.lru_cache(maxsize=4)
-def read(raw: str) -> Text:
+def read_console(raw: str) -> Text:
     """Return the text of a raw console."""
     shown = [
         line[at : at + LONG_LINE]
@@ -75,7 +75,7 @@ class Spot:
     groups: tuple[str, ...] = ()
 
 
-def told(sentence: str, spot: Spot, text: Text, times: int = 1) -> Found:
+def quote(sentence: str, spot: Spot, text: Text, times: int = 1) -> Found:
     """Put a guest's words into a sentence; they are cleaned and cut."""
     evidence = text.shown[text.line(spot.start)].strip() if text.shown else ""
     words = {"{line}": _KERNEL_TIME.sub("", evidence), "{0}": spot.words, "{1}": ""}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from osc_imagebuild.monitors.console import report, restarts, waiting
 from osc_imagebuild.monitors.console.scan import Scan
 from osc_imagebuild.monitors.console.signs import Signs
-from osc_imagebuild.monitors.console.text import FRAMES, Found, read, told
+from osc_imagebuild.monitors.console.text import FRAMES, Found, quote, read_console
 
 RUNNING, FINISHED, STALLED, FAILED = "running", "finished", "stalled", "failed"
 
@@ -101,7 +101,7 @@ class Verdict:
 
 def judge(signs: Signs, view: GuestView) -> Verdict:
     """Return the verdict on a guest; of what failed too with how far it came."""
-    scan = Scan(signs, read(view.console))
+    scan = Scan(signs, read_console(view.console))
     verdict = _judged(scan, view)
     if verdict.percent is None and scan.step:
         return dataclasses.replace(verdict, percent=min(scan.step[1], 99))
@@ -135,7 +135,7 @@ def trouble(signs: Signs, raw: str) -> Found | None:
 
     What else there is is quoted behind it: it may be the cause.
     """
-    return _trouble(Scan(signs, read(raw)))
+    return _trouble(Scan(signs, read_console(raw)))
 
 
 def _trouble(scan: Scan) -> Found | None:
@@ -159,13 +159,13 @@ def _lasting(scan: Scan, pattern: str, sentence: str) -> Found | None:
     spots = [s for s in scan.troubles(pattern) if s.end > scan.last_activity]
     if not spots or scan.text.lines_after(spots[-1].end) > TROUBLE_LINES:
         return None
-    return told(sentence, spots[-1], scan.text, len(spots))
+    return quote(sentence, spots[-1], scan.text, len(spots))
 
 
 def _failure(scan: Scan) -> Found | None:
     for pattern, sentence in scan.signs.failures:
         if spot := scan.first(pattern):
-            return told(sentence, spot, scan.text)
+            return quote(sentence, spot, scan.text)
     return None
 
 
@@ -254,7 +254,7 @@ def _stuck(scan: Scan) -> Found | None:
     """Return the step that usually takes seconds and is the console's last line."""
     spots = ((scan.first(sign), sentence) for sign, sentence in scan.signs.stuck)
     return next(
-        (told(sentence, spot, scan.text) for spot, sentence in spots if spot), None
+        (quote(sentence, spot, scan.text) for spot, sentence in spots if spot), None
     )
 
 

@@ -123,7 +123,9 @@ class FetchTest(testtools.TestCase):
     def test_beats(self) -> None:
         """Attack: a server that asks to wait until the lease is another's."""
         world, beats = World(), list[float]()
-        clock = content._HeartbeatClock(FakeClock(world), lambda: beats.append(world.now))
+        clock = content._HeartbeatClock(
+            FakeClock(world), lambda: beats.append(world.now)
+        )
         clock.sleep(100)
         self.assertEqual([30, 60, 90, 100], [at - world.start for at in beats])
 

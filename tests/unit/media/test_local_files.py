@@ -140,7 +140,7 @@ class PlaceTest(LocalFilesTestCase):
             victim.rename(self.inside / f"old-{target}")
             victim.symlink_to(self.outside / target)
             error = self.assertRaises(
-                (OSError, UnreadableError), local_files._opened, real
+                (OSError, UnreadableError), local_files._open_plain, real
             )
             self.assertNotIn("root:x", str(error))
             victim.unlink()

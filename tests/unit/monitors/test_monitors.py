@@ -36,7 +36,7 @@ class ConsoleTest(testtools.TestCase):
             signs = sign_files.of(entry.family, entry.signs)
             text, seen = read(name), []
             for end in (*range(0, len(text), 20), len(text)):
-                step = Scan(signs, texts.read(text[:end])).step
+                step = Scan(signs, texts.read_console(text[:end])).step
                 seen.append(step[1] if step else 0)
             self.assertIn(first, seen, name)
             self.assertEqual(last, seen[-1], name)

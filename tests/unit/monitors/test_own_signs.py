@@ -59,7 +59,7 @@ class OwnSignsTest(testtools.TestCase):
             HOSTILE,
         )
         began = time.process_time()
-        scan = Scan(own, texts.read(console))
+        scan = Scan(own, texts.read_console(console))
         for expression in own.own:
             scan.first(expression)
         self.assertIn(scan.step, (None, ("step", 50)))

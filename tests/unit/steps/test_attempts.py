@@ -58,11 +58,11 @@ class AttemptsTest(testtools.TestCase):
                 "verify 1, before retry 1: no answers",
                 "verify 2, before retry 1: it does not boot",
             ),
-            attempts.told(kept),
+            attempts.failures(kept),
         )
         self.assertEqual(
-            (*attempts.told(kept), "install 1: no lease"),
-            attempts.told({**kept, "attempt-install-1": FIRST}),
+            (*attempts.failures(kept), "install 1: no lease"),
+            attempts.failures({**kept, "attempt-install-1": FIRST}),
         )
 
     def test_put_aside_for_ever(self) -> None:
@@ -71,7 +71,7 @@ class AttemptsTest(testtools.TestCase):
         for retry in range(1, 30):
             last = Mark(NOW, {"attempt": "install 1", "reason": "x" * 5000})
             kept = attempts.put_aside(kept, retry, last)
-        told = attempts.told(kept)
+        told = attempts.failures(kept)
         self.assertLess(len(told), 20)
         self.assertLess(len("".join(told)), 5000)
         self.assertIn("before retry 29: x", told[-1])

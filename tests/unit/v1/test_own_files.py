@@ -146,8 +146,8 @@ class FilesTest(testtools.TestCase):
         """There is an end to numbers."""
         self.patch(own_files, "_MOST", 3)
         for _ in range(2):
-            own_files.new_beside(Path("x.png"))[0].close()
-        self.assertRaises(FileExistsError, own_files.new_beside, Path("x.png"))
+            own_files.create_beside(Path("x.png"))[0].close()
+        self.assertRaises(FileExistsError, own_files.create_beside, Path("x.png"))
 
 
 class ScreenshotTest(ShellTestCase):

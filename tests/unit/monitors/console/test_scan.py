@@ -12,7 +12,7 @@ import testtools
 from osc_imagebuild.monitors.console import restarts, sign_files
 from osc_imagebuild.monitors.console.scan import Scan, compiled, is_about_a_line, rules
 from osc_imagebuild.monitors.console.signs import Signs
-from osc_imagebuild.monitors.console.text import LONG_LINE, SCREEN_LINES, read
+from osc_imagebuild.monitors.console.text import LONG_LINE, SCREEN_LINES, read_console
 
 # Seconds of the processor that one expression may take for a console of 100 KiB.
 BOUND_S = 2.0
@@ -65,7 +65,7 @@ class ScanTest(testtools.TestCase):
 
     def test_same_as_in_the_whole_text(self) -> None:
         """Line by line the same places are found, the first in each line."""
-        text = read("one two\n[   1.5] two two\n\nthree\ntwo")
+        text = read_console("one two\n[   1.5] two two\n\nthree\ntwo")
         scan = Scan(Signs(troubles=(("two", ""),), harmless=("three",)), text)
         self.assertEqual(
             [4, 8, 22], [spot.start for spot in scan.spots("two")], text.body
@@ -79,9 +79,9 @@ class ScanTest(testtools.TestCase):
         """A second look costs what is new."""
         known = Signs(failures=(("kept by this test", ""),))
         text = "\n".join(f"line {n}" for n in range(50))
-        Scan(known, read(text))
+        Scan(known, read_console(text))
         before = rules(known).fits.cache_info()
-        Scan(known, read(f"{text}\none more"))
+        Scan(known, read_console(f"{text}\none more"))
         after = rules(known).fits.cache_info()
         self.assertEqual(1, after.misses - before.misses)
         self.assertIs(rules(known), rules(Signs(failures=known.failures)))
@@ -112,7 +112,7 @@ class LoopTest(testtools.TestCase):
     def found(self, text: str) -> bool:
         """Whether it is a loop."""
         known = Signs(banners=("^BEGIN",), restarts=("^RESTART",))
-        return restarts.loop(Scan(known, read(text))) is not None
+        return restarts.loop(Scan(known, read_console(text))) is not None
 
     def test_table(self) -> None:
         """The banner alone is none, and neither is what dmesg prints again."""
