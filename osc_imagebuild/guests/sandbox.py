@@ -45,7 +45,7 @@ _WIDTH = re.compile(r"\d{5}|[%.][-#0 +\d]*\*")
 # What Jinja2 hands to some filters by itself.
 _PASSED = (Context, nodes.EvalContext, Environment)
 
-_work_left: ContextVar[int] = ContextVar("left", default=WORK)
+_work_left: ContextVar[int] = ContextVar("work_left", default=WORK)
 
 
 class TooMuchWork(TemplateRuntimeError):
