@@ -13,22 +13,27 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TextIO
 
 import subunit
 import testtools
 
 ROOT = Path(__file__).resolve().parents[1]
-HERE = (
-    *("lint", "types", "unit", "scenarios", "cover"),
-    *("sweep", "vendor", "oz", "docs"),
-)
+HERE = ("lint", "unit", "scenarios", "cover", "sweep", "oz")
+# What takes one core, while the devcloud comes up on the other.
+BESIDE = ("types", "vendor", "docs")
 ON_CLOUD = ("functional", "alone")
 # Longer than any part should ever take; a hang must not hide the other results.
 LIMIT_S = 60 * 60
 # Who looks at a failed run may be shown its last lines only, so few and short.
+# All that was ever begun; what runs beside another is ended with it.
+JOBS: list[subprocess.Popen[bytes]] = []
+INTERRUPTED = threading.Event()
 LINES_OF_A_FAILURE = 5
 COLUMNS_OF_A_LINE = 200
 
@@ -47,14 +52,17 @@ def main() -> int:
         for part in HERE:
             total += run_part(part, broken, times)
         started = not cloud_is_up()
-        cloud = run_part("devcloud", broken, times)
-        total += cloud
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(run_beside, broken, times)
+            cloud = run_part("devcloud", broken, times)
+            total += cloud + beside.result()
         builds = "e2e" if os.environ.get("SKIP_SLOW") == "1" else "builds"
         for part in () if cloud["failed"] else (*ON_CLOUD, builds):
             total += run_part(part, broken, times)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
         total["failed"] += 1
+        broken.append("FAILED: interrupted")
     finally:
         if started:
             total += run_part("devcloud-down", broken, times)
@@ -65,49 +73,83 @@ def main() -> int:
 
 
 def table(times: dict[str, int]) -> list[str]:
-    """How long each part took, and all of them, in minutes and seconds."""
-    rows = {**times, "in all": sum(times.values())}
+    """How long each part took, and all of them, in minutes and seconds.
+
+    What ran beside another part added nothing.
+    """
+    whole = sum(took for part, took in times.items() if part not in BESIDE)
+    rows = {**times, "in all": whole}
     return [
         "time by part:",
         *(f"  {part:16}{took // 60:4}:{took % 60:02}" for part, took in rows.items()),
     ]
 
 
-def run_part(part: str, broken: list[str], times: dict[str, int]) -> Counter[str]:
+def run_beside(broken: list[str], times: dict[str, int]) -> Counter[str]:
+    """Make what needs no cloud; it is told at the end, in one piece."""
+    total = Counter[str]()
+    with tempfile.TemporaryFile("w+") as log:
+        for part in BESIDE:
+            if not INTERRUPTED.is_set():
+                total += run_part(part, broken, times, log)
+        log.seek(0)
+        print(log.read(), end="", flush=True)
+    return total
+
+
+def run_part(
+    part: str,
+    broken: list[str],
+    times: dict[str, int],
+    log: TextIO | None = None,
+) -> Counter[str]:
     """Make a target and return how many of its tests passed and failed.
 
     What failed is added to ``broken``, to be told again at the end: of a long
-    log, many look at the last lines alone. ``times`` gets the seconds it took.
+    log, many look at the last lines alone. ``times`` gets the seconds it took. What is
+    printed goes to ``log`` where there is one.
     """
-    print(f"=== {part}", flush=True)
+    print(f"=== {part}", flush=True, file=log)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        good = make(part, f"STESTR=.venv/bin/stestr --repo-url {scratch}", "COVER=1")
+        repository = f"STESTR=.venv/bin/stestr --repo-url {scratch}"
+        good = make(part, repository, "COVER=1", log=log)
         total = count(scratch, broken)
     if not good and not total["failed"]:
         total["failed"] = 1
         broken.append(f"FAILED: make {part}")
     word = "ok" if good else "FAILED"
     times[part] = round(time.monotonic() - began)
-    print(f"=== {part}: {word}, {times[part]} s", flush=True)
+    print(f"=== {part}: {word}, {times[part]} s", flush=True, file=log)
     return total
 
 
-def make(target: str, *variables: str) -> bool:
+def make(target: str, *variables: str, log: TextIO | None = None) -> bool:
     """Make a target in a process group of its own; whether it went well."""
     command = ["make", "--no-print-directory", target, *variables]
     job = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
     )
+    JOBS.append(job)
     try:
         return job.wait(LIMIT_S) == 0
     except subprocess.TimeoutExpired:
         print(f"{target} is not done after {LIMIT_S // 60} minutes", flush=True)
         return False
     finally:
-        if job.poll() is None:
-            os.killpg(job.pid, signal.SIGTERM)
-            job.wait()
+        stop(job)
+
+
+def stop(job: subprocess.Popen[bytes]) -> None:
+    """End a job with all that it started."""
+    if job.poll() is None:
+        os.killpg(job.pid, signal.SIGTERM)
+        job.wait()
 
 
 def count(scratch: str, broken: list[str]) -> Counter[str]:
@@ -142,9 +184,13 @@ def cloud_is_up() -> bool:
 
 def interrupt(number: int, frame: object) -> None:
     """Make SIGTERM stop the run as Ctrl-C does: what was started is stopped."""
+    INTERRUPTED.set()
+    for job in JOBS:
+        stop(job)
     raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
     sys.exit(main())

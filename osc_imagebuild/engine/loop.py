@@ -298,6 +298,14 @@ class Engine:
             self._lease.verify_held()
         else:
             self._lease.verify_if_old()
+        try:
+            self._carry_out(action)
+        except TransientError:
+            # A service that stumbles is waited for; only what is answered counts.
+            self._repeats[key, targets.target(action)] -= 1
+            raise
+
+    def _carry_out(self, action: Action) -> None:
         match action:
             case SetMark(name, data):
                 self._mark(name, data)

@@ -21,7 +21,6 @@ from testtools import content
 from devcloud import settings
 from devcloud.media import outcome
 from osc_imagebuild.cloud.images import CORE
-from osc_imagebuild.media import web_policy
 from osc_imagebuild.model.names import RECORD_TAG, builds_of
 from tests import paths
 
@@ -51,8 +50,8 @@ class EndToEndTest(testtools.TestCase):
         self.environment = {
             **os.environ,
             "OSC_IMAGEBUILD_CATALOG": str(CATALOG),
-            # Whoever goes on with a build fetches what its record names, from here too.
-            web_policy.VARIABLE: settings.GATEWAY,
+            # The key by which a client knows its own builds, whose mirror is private.
+            "XDG_STATE_HOME": self.useFixture(fixtures.TempDir()).path,
             "PYTHONUNBUFFERED": "1",
         }
         # Failed builds save their consoles in the working directory.

@@ -8,6 +8,7 @@ from osc_imagebuild.builder import Builder
 from osc_imagebuild.builds import fleet
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import remote_console
+from osc_imagebuild.engine.events import Event
 from osc_imagebuild.errors import CloudError, DrivenError, RecordError, TransientError
 from osc_imagebuild.model.names import build_tag
 from osc_imagebuild.model.readings import Picture
@@ -146,6 +147,21 @@ class FleetTest(CloudTestCase):
         self.assertEqual([good.id], outcome.complete)
         self.assertEqual([lost.id], list(outcome.failed))
         self.assertIn("deleted by somebody", outcome.failed[lost.id])
+
+    def test_an_error_of_ours_does_not_stop_the_others(self) -> None:
+        """Nor one of whoever listens: it is told, and the build can be resumed."""
+        builds = [self.started(), self.started()]
+        builder = self.builder("second")
+
+        def listen(event: Event) -> None:
+            if event.build_id == builds[0].id:
+                raise KeyError("nobody knows")
+
+        builder.listener = listen
+        outcome = builder.resume_all()
+        self.assertEqual([builds[1].id], outcome.complete)
+        self.assertIn("KeyError: 'nobody knows'", outcome.failed[builds[0].id])
+        self.assertEqual("complete", self.resumed(builds[0].id).status)
 
     def test_a_lost_race_is_no_failure(self) -> None:
         """Somebody was quicker; should they die, the build's turn comes again."""
