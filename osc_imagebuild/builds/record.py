@@ -262,10 +262,7 @@ def parse(image: Image) -> Record:
     """
 
     def field(name: str) -> str:
-        text = image.properties.get(_PREFIX + name, "")
-        if len(text) > validation.PROPERTY_LIMIT:
-            raise ValueError(f"its {name} has {len(text)} characters")
-        return text
+        return validation.check_length(name, image.properties.get(_PREFIX + name, ""))
 
     other = image.properties.get(f"{_PREFIX}schema", "")[:20] or "missing"
     schema = whole_number(other, 1, specs.SCHEMA)

@@ -23,8 +23,9 @@ from osc_imagebuild.steps import attempts
 # Most characters of a property of the record. Source: glance.db.sqlalchemy.models has
 # TEXT, of 64 KiB in MySQL.
 PROPERTY_LIMIT = 65_535
-# Most characters of one text in it, most items of one list or table, and most of a sign.
-_LONGEST_TEXT, _MOST_ITEMS, _LONGEST_SIGN = 16_384, 256, 500
+# Most characters of one text in it, most items of one list or table, and most of a sign;
+# for that see guests/catalog.schema.json.
+_LONGEST_TEXT, _MOST_ITEMS, _LONGEST_SIGN = 16_384, 256, 1000
 # Ranges of numbers by the unit that their names end in.
 _RANGES = {
     "_gib": (0, 65_536),
@@ -42,6 +43,16 @@ _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/|[A-Za-z]:[/\\]")
 _MARK = re.compile(r"(?:attempt|earlier|sha512)-[a-z0-9-]{1,40}")
 _STEP = re.compile(r"[a-z0-9][a-z0-9 -]{0,60}")
+
+
+def check_length(name: str, text: str) -> str:
+    """Return the text of a property, which must fit into one.
+
+    :raises: ValueError
+    """
+    if len(text) > PROPERTY_LIMIT:
+        raise ValueError(f"its {name} has {len(text)} characters")
+    return text
 
 
 def check_spec(spec: Spec) -> None:
@@ -62,6 +73,7 @@ def check_spec(spec: Spec) -> None:
         _match("a network or security group", item, _WORD)
     if not spec.network.networks:
         raise ValueError("it has no network")
+    _check_signs(spec)
     _check_media(spec)
     _check_disc(spec.answers)
     if spec.network.address:
@@ -74,9 +86,10 @@ def _walk(value: Any, at: str) -> None:
         for field in dataclasses.fields(value):
             _walk(getattr(value, field.name), f"{at}.{field.name}")
     elif isinstance(value, str):
-        limit = _LONGEST_SIGN if _is_sign(at) else _LONGEST_TEXT
-        if len(value) > limit or "\0" in value:
-            raise ValueError(f"{at} is longer than {limit} characters, or has a NUL")
+        if len(value) > _LONGEST_TEXT or "\0" in value:
+            raise ValueError(
+                f"{at} is longer than {_LONGEST_TEXT} characters, or has a NUL"
+            )
     elif isinstance(value, Mapping | Sequence):
         if len(value) > _MOST_ITEMS:
             raise ValueError(f"{at} has more than {_MOST_ITEMS} items")
@@ -91,9 +104,13 @@ def _walk(value: Any, at: str) -> None:
             raise ValueError(f"{at} is none of {least} to {most}")
 
 
-def _is_sign(at: str) -> bool:
-    words = ("progress", "failures", "banners", "sign")
-    return at.rpartition(".")[2] in words
+def _check_signs(spec: Spec) -> None:
+    installer = spec.installer
+    signs = [row[0] for row in installer.progress]
+    signs += [row[0] for row in installer.failures]
+    for sign in (*signs, *installer.banners, spec.verify.sign):
+        if len(sign) > _LONGEST_SIGN:
+            raise ValueError(f"a sign is longer than {_LONGEST_SIGN} characters")
 
 
 def _require(what: str, value: str, allowed: Sequence[str]) -> None:

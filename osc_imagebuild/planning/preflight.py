@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from osc_imagebuild import boot, outputs
+from osc_imagebuild.builds import validation
 from osc_imagebuild.cloud import images, limits, rfb, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError
@@ -12,7 +13,7 @@ from osc_imagebuild.guests import customization, own_file
 from osc_imagebuild.guests.answers import USER_DATA_LIMIT, Answers
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.install_tree import System
-from osc_imagebuild.model import machine
+from osc_imagebuild.model import machine, spec_json
 from osc_imagebuild.model.names import VISIBILITIES
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Flavor, Quota
@@ -114,14 +115,25 @@ def check_cloud(
 
 
 def check_spec(spec: Spec, entry: Entry, request: Request) -> Stage[None]:
-    """Check what was chosen as a whole against its boot method."""
+    """Check what was chosen as a whole: for its boot method, and for the record."""
     method = boot.load(spec.installer.boot_method)
     problems = [
+        *_unkept(spec),
         *method.problems(spec),
         *boot.unsigned(request, spec.installer.boot_method),
         *(check_answer_cd(entry) if method.answers_on_cd else ()),
     ]
     return Stage(problems=tuple(problems))
+
+
+def _unkept(spec: Spec) -> list[str]:
+    """Return why the record of a build could not be read again."""
+    try:
+        validation.check_spec(spec)
+        validation.check_length("spec", spec_json.to_json(spec))
+    except ValueError as error:
+        return [f"no record can keep this build: {error}"]
+    return []
 
 
 def check_volume_quota(

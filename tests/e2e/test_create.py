@@ -120,6 +120,6 @@ class TestCreate(EndToEndTest):
 
     def test_dry_run_writes_nothing(self) -> None:
         plan = self.create("--dry-run")
-        self.assertEqual("m1.mini", plan["flavor_name"])
+        self.assertEqual("m1.mini", plan["hardware.flavor_name"])
         self.assertIn("report()", plan["answer_file"])
         self.assert_left()

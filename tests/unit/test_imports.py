@@ -33,7 +33,7 @@ PURE = (
     *("boot", "model", "monitors", "outputs", "steps"),
     *("guests.entry", "planning.selection", "planning.spec_builder"),
     "planning.stage",
-    "engine.recipe",
+    *("builds.validation", "engine.ownership", "engine.recipe"),
 )
 OUTSIDE = ("keystoneauth1", "openstack", "requests", "socket", "subprocess")
 ALLOWED = ("cliff.columns", "osc_lib", "osc_imagebuild.v1", "osc_imagebuild.plugin")

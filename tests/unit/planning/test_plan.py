@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import yaml
 from keystoneauth1.identity import v3
 
 from osc_imagebuild.builder import Builder
@@ -59,6 +60,16 @@ class MistakesTest(PlanTestCase):
         plan = self.builder().plan(self.request())
         self.assertEqual(3, len(plan.choices))
         self.assertEqual((), plan.warnings)
+
+    def test_too_much_for_a_record(self) -> None:
+        """Planned is only what can be read again; what a catalogue may have can."""
+        long = {f"key-{number}": "x" * 255 for number in range(250)}
+        self.assert_one("no record can keep this build: its spec has", properties=long)
+        many = {f"key-{number}": "x" for number in range(260)}
+        self.assert_one("no record can keep this build: spec.result", properties=many)
+        mini = yaml.safe_load((CATALOG / "mini.yaml").read_text(encoding="utf-8"))
+        ENTRIES.add("mini-long", {**mini, "failures": [["x" * 1000, "y" * 2000]]})
+        self.assertEqual([], self.problems(os="mini-long"))
 
     def test_one_by_one(self) -> None:
         """Each is named, with what there is instead."""
