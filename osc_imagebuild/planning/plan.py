@@ -103,6 +103,7 @@ def make_plan(api: Api, catalog: Catalog, request: Request, door: Door = TYPED) 
     stages = (*stages, preflight.check_spec(spec, system.entry, request))
     if any(stage.problems for stage in stages):
         raise _refusal(stages)
+    preflight.check_record(spec)
     return Plan(
         build_id,
         spec,

@@ -8,7 +8,7 @@ from osc_imagebuild import boot, outputs
 from osc_imagebuild.builds import validation
 from osc_imagebuild.cloud import images, limits, rfb, servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError
+from osc_imagebuild.errors import CloudError, SpecError
 from osc_imagebuild.guests import customization, own_file
 from osc_imagebuild.guests.answers import USER_DATA_LIMIT, Answers
 from osc_imagebuild.guests.entry import Entry
@@ -115,10 +115,9 @@ def check_cloud(
 
 
 def check_spec(spec: Spec, entry: Entry, request: Request) -> Stage[None]:
-    """Check what was chosen as a whole: for its boot method, and for the record."""
+    """Check what was chosen as a whole against its boot method."""
     method = boot.load(spec.installer.boot_method)
     problems = [
-        *_unkept(spec),
         *method.problems(spec),
         *boot.unsigned(request, spec.installer.boot_method),
         *(check_answer_cd(entry) if method.answers_on_cd else ()),
@@ -126,14 +125,16 @@ def check_spec(spec: Spec, entry: Entry, request: Request) -> Stage[None]:
     return Stage(problems=tuple(problems))
 
 
-def _unkept(spec: Spec) -> list[str]:
-    """Return why the record of a build could not be read again."""
+def check_record(spec: Spec) -> None:
+    """See to it that the record of a build can be read again.
+
+    :raises: SpecError
+    """
     try:
         validation.check_spec(spec)
         validation.check_length("spec", spec_json.to_json(spec))
     except ValueError as error:
-        return [f"no record can keep this build: {error}"]
-    return []
+        raise SpecError(f"no record can keep this build: {error}") from error
 
 
 def check_volume_quota(
