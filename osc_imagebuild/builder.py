@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from openstack.connection import Connection
 
 from osc_imagebuild import retry as retries
-from osc_imagebuild.builds import cancel_delete, console_log, lease, orphans, record
+from osc_imagebuild.builds import (
+    cancel_delete,
+    console_log,
+    lease,
+    orphans,
+    record_store,
+)
 from osc_imagebuild.builds.advice import about, advised, creating
 from osc_imagebuild.builds.fleet import Fleet, Outcome
 from osc_imagebuild.builds.orphans import Orphan
@@ -144,7 +150,7 @@ class Builder:
         """
         _ = self.door  # a mistake in what is allowed is told before anything is made
         with creating(plan.build_id):
-            build = record.create(self.api, plan.build_id, plan.spec, plan.texts)
+            build = record_store.create(self.api, plan.build_id, plan.spec, plan.texts)
         self.listener(
             Event(
                 EventKind.CREATED, build.id, "", build.spec.result.name, self.api.now()
@@ -241,7 +247,7 @@ class Builder:
             engine: Engine | None = None
             try:
                 # What the last owner wrote before it lost the lease counts.
-                fresh, texts = record.reload(self.api, build.id)
+                fresh, texts = record_store.reload(self.api, build.id)
                 if fresh.is_over and fresh.status != Status.FAILED:
                     held.release()  # cancelled by one who could take no lease
                     return fresh
@@ -281,8 +287,8 @@ class Builder:
         except ValueError:
             return self._find_by_name(build)
         try:
-            return record.load(self.api, build)
-        except record.NoRecordError as error:
+            return record_store.load(self.api, build)
+        except record_store.NoRecordError as error:
             return self._find_by_name(build, error)
 
     def _find_by_name(self, name: str, unknown: RecordError | None = None) -> Record:
@@ -313,7 +319,7 @@ class Builder:
 
         :raises: CloudError
         """
-        builds, errors = record.read_all(self.api)
+        builds, errors = record_store.read_all(self.api)
         return Listing(builds, tuple(errors), tuple(errors.values()))
 
     def cancel(self, build: str) -> Record:

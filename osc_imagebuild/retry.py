@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from osc_imagebuild.builds import record
+from osc_imagebuild.builds import record, record_store
 from osc_imagebuild.builds.lease import Lease
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.builds.teardown import remove_result, teardown
@@ -62,14 +63,14 @@ def prepare(
     :raises: RecordError where the build has not failed, or another client drives it;
         SpecError where it cannot go on from there, or not on such hardware; CloudError
     """
-    build, _ = record.reload(api, held.build_id)
+    build, _ = record_store.reload(api, held.build_id)
     require_failed(build)
     require_texts(build)
 
     def heartbeat() -> None:
         if held.heartbeat_is_due:
             held.verify_held()
-            record.update(api, build.id, lease=held.generation)
+            record_store.update(api, build.id, lease=held.generation)
             held.touch()
 
     facts = look(api, build, everything(build.spec))
@@ -89,8 +90,11 @@ def prepare(
     marks |= attempts.put_aside(build.marks, build.retries + 1, last)
     steps = (*build.steps, (record.RETRY, api.now()))
     held.verify_held()
-    fields = _afresh(spec, marks, steps, held.generation) | {"own": build.is_own}
-    updated = retry_transient(api.clock, lambda: record.update(api, build.id, **fields))
+    fields = _afresh(spec, marks, steps, held.generation)
+    updated = retry_transient(
+        api.clock,
+        lambda: record_store.update(api, build.id, own=build.is_own, **fields),
+    )
     held.touch()
     return updated
 
@@ -100,7 +104,7 @@ def _afresh(
     marks: Mapping[str, Mark],
     steps: Sequence[tuple[str, float]],
     generation: int,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return the fields of the record of a build that goes on."""
     empty = dict.fromkeys(("step", "doing", "reason", "evidence", "signals"), "")
     return {

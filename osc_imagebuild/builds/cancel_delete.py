@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from osc_imagebuild.builds import fence, record
+from osc_imagebuild.builds import fence, record, record_store
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.builds.teardown import remove_result, teardown
 from osc_imagebuild.cloud import images
@@ -46,13 +46,13 @@ def _marked(api: Api, build_id: str) -> Record:
     :raises: RecordError where there is none any more, CloudError
     """
     # Its driver may have written until it lost the lease.
-    loaded = record.load(api, build_id)
+    loaded = record_store.load(api, build_id)
     if loaded.is_over and not loaded.has_texts:
         return loaded
     fields = record.closing(loaded.spec)
     if not loaded.is_over:
         fields |= {"status": Status.CANCELLED, "reason": fence.CANCELLED}
-    return record.update(api, loaded.id, **fields)
+    return record_store.update(api, loaded.id, **fields)
 
 
 def delete(api: Api, build_id: str, made: Collection[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from osc_imagebuild.builds import record
+from osc_imagebuild.builds import record_store
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import remote_console, rfb, servers
 from osc_imagebuild.cloud.api import Api
@@ -68,13 +68,13 @@ def follow(api: Api, build: Record, lines: int | None, *, raw: bool) -> Iterator
                 new, has_shown = shown(new, lines, raw=True) if lines else new, True
             whole, rest = _whole_lines(rest + new, raw=raw)
             yield whole
-        if record.load(api, build.id).is_over:
+        if record_store.load(api, build.id).is_over:
             break
         api.clock.sleep(FOLLOW_S)
     if rest:
         yield shown(rest, None, raw=raw)
     if not has_shown:
-        yield shown(record.load(api, build.id).console_tail, lines, raw=raw)
+        yield shown(record_store.load(api, build.id).console_tail, lines, raw=raw)
 
 
 def _whole_lines(text: str, *, raw: bool) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from osc_imagebuild.builds import lease, record
+from osc_imagebuild.builds import lease, record_store
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
@@ -78,7 +78,7 @@ class Fleet:
 
         :raises: CloudError where the builds cannot be listed
         """
-        records, _ = record.load_all(self._api)
+        records, _ = record_store.load_all(self._api)
         self._forget_tried_again(records)
         candidates = [r for r in records if r.id not in self.outcome.failed]
         mine = [r for r in candidates if r.status == Status.BUILDING]

@@ -1,8 +1,4 @@
-"""The build record: one queued, hidden, private Glance image without data.
-
-It never carries data, because a change of properties during an upload is
-lost when the upload ends; and it has one writer at a time (see `lease`).
-"""
+"""What the record of a build says, and how it is written into properties of an image."""
 
 from __future__ import annotations
 
@@ -15,26 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from osc_imagebuild.builds import authorship, validation
-from osc_imagebuild.cloud import images
-from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.cloud.retry import retry_transient
 from osc_imagebuild.errors import (
-    ConflictError,
     Message,
     NextStep,
-    NotFoundError,
     RecordError,
     Verb,
 )
 from osc_imagebuild.model import spec_json as specs
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.names import (
-    RECORD_TAG,
     Milestone,
-    Role,
     Status,
-    build_tag,
-    resource_name,
 )
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.resources import Image
@@ -48,12 +35,7 @@ STATUS, REASON = f"{_PREFIX}status", f"{_PREFIX}reason"
 # Glance keeps a property in a MySQL TEXT column of 64 KiB; JSON writes up to six
 # bytes a character.
 TAIL_LIMIT = 8000
-LAG_S = 5.0
 RETRY = "retry"  # among the steps: when somebody tried a failed build again
-
-
-class NoRecordError(RecordError):
-    """There is no build of that ID in this project."""
 
 
 @dataclass(frozen=True)
@@ -126,39 +108,6 @@ class Record:
         return attempts.failures(self.marks)
 
 
-def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Record:
-    """Write the record of a new build: the first thing in the cloud.
-
-    ``texts`` are the user data of its servers, by name.
-
-    :raises: CloudError
-    """
-    properties = {
-        f"{_PREFIX}schema": str(specs.SCHEMA),
-        f"{_PREFIX}status": Status.BUILDING,
-        f"{_PREFIX}spec": (text := specs.to_json(spec)),
-        f"{_PREFIX}signature": authorship.sign(build_id, text),
-        f"{_PREFIX}texts": pack(texts),
-        f"{_PREFIX}tool_version": tool_version(),
-    }
-
-    def write() -> Record:
-        try:
-            image = images.create(
-                api,
-                image_id=build_id,
-                name=resource_name(build_id, Role.RECORD),
-                tags=(RECORD_TAG, build_tag(build_id)),
-                properties=properties,
-            )
-        except ConflictError:
-            # Nobody else has this ID: an earlier try came through, unheard.
-            image = _image(api, build_id)
-        return parse(image)
-
-    return retry_transient(api.clock, write)
-
-
 def pack(texts: Mapping[str, str]) -> str:
     """Return ``texts`` small enough for one property."""
     raw = json.dumps(dict(texts)).encode()
@@ -180,79 +129,16 @@ def unpack(packed: str) -> dict[str, str]:
         raise RecordError(f"the build's user data is damaged: {error}") from error
 
 
-def texts(api: Api, build_id: str) -> dict[str, str]:
-    """Return the user data of the build's servers.
+def texts_of(image: Image) -> dict[str, str]:
+    """Return the user data of a build's servers, by their names.
 
-    :raises: RecordError, CloudError
+    :raises: RecordError
     """
-    return _texts(_image(api, build_id))
-
-
-def _texts(image: Image) -> dict[str, str]:
     try:
         return unpack(image.properties.get(f"{_PREFIX}texts", ""))
     except RecordError as error:
         error.build_id, error.resolution = image.id, _remove_it(image.id)
         raise
-
-
-def load(api: Api, build_id: str) -> Record:
-    """Return the record of a build.
-
-    :raises: NoRecordError where there is none, RecordError where it cannot be read,
-        CloudError
-    """
-    return parse(_image(api, build_id))
-
-
-def reload(api: Api, build_id: str) -> tuple[Record, dict[str, str]]:
-    """Return a record that was there a moment ago, and its servers' user data.
-
-    :raises: as `load`
-    """
-    try:
-        image = _image(api, build_id)
-    except RecordError:
-        # A replica of Glance's database may lag behind.
-        api.clock.sleep(LAG_S)
-        image = _image(api, build_id)
-    record = parse(image)
-    return record, {} if record.is_over and not record.has_texts else _texts(image)
-
-
-def _image(api: Api, build_id: str) -> Image:
-    image = images.find(api, build_id)
-    is_record = image is not None and RECORD_TAG in image.tags
-    if image is None or not is_record or images.is_foreign(api, image):
-        raise NoRecordError(
-            f"there is no build {build_id} in this project",
-            resolution=Message("see: ", NextStep(Verb.LIST)),
-            build_id=build_id,
-        )
-    return image
-
-
-def load_all(api: Api) -> tuple[list[Record], list[str]]:
-    """Return all records, newest first, and the IDs of unreadable ones.
-
-    :raises: CloudError
-    """
-    readable, errors = read_all(api)
-    return readable, list(errors)
-
-
-def read_all(api: Api) -> tuple[list[Record], dict[str, RecordError]]:
-    """Return all records, newest first, and why others cannot be read, by their IDs.
-
-    :raises: CloudError
-    """
-    readable, errors = [], {}
-    for image in images.tagged(api, RECORD_TAG, hidden=True):
-        try:
-            readable.append(parse(image))
-        except RecordError as error:
-            errors[image.id] = error
-    return readable[::-1], errors
 
 
 def parse(image: Image) -> Record:
@@ -408,42 +294,45 @@ def _told(text: Any) -> str:
     return shown_text(_plain(text))
 
 
-def update(api: Api, build_id: str, **fields: Any) -> Record:
-    """Change fields of the record; only the holder of the lease may.
+def first_fields(build_id: str, spec: Spec, texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties of the record of a new build."""
+    written = specs.to_json(spec)
+    return {
+        f"{_PREFIX}schema": str(specs.SCHEMA),
+        f"{_PREFIX}status": Status.BUILDING,
+        f"{_PREFIX}spec": written,
+        f"{_PREFIX}signature": authorship.sign(build_id, written),
+        f"{_PREFIX}texts": pack(texts),
+        f"{_PREFIX}tool_version": tool_version(),
+    }
+
+
+def changes(
+    build_id: str, fields: Mapping[str, Any], *, own: bool = False
+) -> list[dict[str, str]]:
+    """Return what Glance is told to change ``fields`` of a record.
 
     A new ``spec`` is signed where ``own`` says that the one before was this client's.
-
-    :raises: RecordError where it is gone, or cannot be read any more, CloudError
     """
-    if "spec" in fields:
-        spec = specs.to_json(fields.pop("spec"))
-        own = fields.pop("own", False)
-        signature = authorship.sign(build_id, spec) if own else ""
-        fields |= {"spec": spec, "schema": specs.SCHEMA, "signature": signature}
-    values: dict[str, Callable[[Any], str]] = {
-        "marks": dump_marks,
-        "steps": lambda steps: json.dumps([list(s) for s in steps]),
-        "console_tail": lambda text: json.dumps(_told(text)[-TAIL_LIMIT:]),
-        **dict.fromkeys(("doing", "reason", "evidence"), _told),
-    }
-    operations = [
+    # Its last writer's version tells who can read it.
+    values = {"tool_version": tool_version(), **fields}
+    if isinstance(spec := values.get("spec"), Spec):
+        written = specs.to_json(spec)
+        signature = authorship.sign(build_id, written) if own else ""
+        values |= {"spec": written, "schema": specs.SCHEMA, "signature": signature}
+    return [
         {
             "op": "add",
             "path": f"/{_PREFIX}{name}",
-            "value": values.get(name, _plain)(value),
+            "value": _FORMATS.get(name, _plain)(value),
         }
-        # Its last writer's version tells who can read it.
-        for name, value in {"tool_version": tool_version(), **fields}.items()
+        for name, value in values.items()
     ]
-    try:
-        image = images.patch(api, build_id, operations)
-    except NotFoundError:
-        # A replica of Glance's database may lag behind.
-        api.clock.sleep(LAG_S)
-        try:
-            image = images.patch(api, build_id, operations)
-        except NotFoundError as error:
-            raise RecordError(
-                f"build {build_id} was deleted meanwhile", build_id=build_id
-            ) from error
-    return parse(image)
+
+
+_FORMATS: Mapping[str, Callable[[Any], str]] = {
+    "marks": dump_marks,
+    "steps": lambda steps: json.dumps([list(step) for step in steps]),
+    "console_tail": lambda text: json.dumps(_told(text)[-TAIL_LIMIT:]),
+    **dict.fromkeys(("doing", "reason", "evidence"), _told),
+}

@@ -13,10 +13,10 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from osc_imagebuild import boot
-from osc_imagebuild.builds import lease, record
+from osc_imagebuild.builds import lease, record, record_store
 from osc_imagebuild.clock import Patience
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine import ownership, recipe, stragglers, targets
@@ -415,7 +415,7 @@ class Engine:
     def _write(self, **fields: object) -> None:
         """Write the record, the sign of life, unless the lease may be lost."""
         self._lease.verify_if_old()
-        defaults: dict[str, object] = {
+        defaults: dict[str, Any] = {
             "step": self._step,
             "doing": self._doing,
             "percent": "" if self._percent is None else self._percent,
@@ -424,7 +424,9 @@ class Engine:
             "signals": signals_json.dump(self._watch.signals),
             "lease": self._lease.generation,
         }
-        self._build = record.update(self._api, self._build.id, **(defaults | fields))
+        self._build = record_store.update(
+            self._api, self._build.id, **(defaults | fields)
+        )
         self._lease.touch()
         if self._build.status == Status.CANCELLED:
             # Who cancels takes the lease away; without that somebody edits the record.

@@ -13,7 +13,7 @@ from pathlib import Path
 import openstack
 
 from devcloud import settings
-from osc_imagebuild.builds import record
+from osc_imagebuild.builds import record_store
 from osc_imagebuild.cloud.api import Api
 from tests.e2e.base import EndToEndTest
 
@@ -69,7 +69,7 @@ class TestSecrets(EndToEndTest):
         """All that Glance and Nova know of the build, as an admin sees it."""
         admin = openstack.connect(cloud="devcloud-admin")
         self.addCleanup(admin.close)
-        texts = list(record.texts(Api(self.cloud), build_id).values())
+        texts = list(record_store.texts(Api(self.cloud), build_id).values())
         listed = admin.image.get(
             f"/images?limit=500&os_hidden=true&tag=imagebuild-{build_id}"
         ).json()["images"]

@@ -12,7 +12,7 @@ import openstack
 import testtools
 
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.builds import record
+from osc_imagebuild.builds import record_store
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.engine.events import Event
 from osc_imagebuild.errors import RecordError
@@ -75,7 +75,9 @@ class RaceTest(testtools.TestCase):
     def fresh(self) -> Record:
         """Write the record of a build that nobody drives."""
         api = self.clients[0].api
-        build = record.create(api, str(uuid.uuid4()), self.plan.spec, self.plan.texts)
+        build = record_store.create(
+            api, str(uuid.uuid4()), self.plan.spec, self.plan.texts
+        )
         self.addCleanup(self.clients[0].delete, build.id)
         return build
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from osc_imagebuild.builds import record
+from osc_imagebuild.builds import record, record_store
 from osc_imagebuild.errors import ImageBuildError, InstallError, RecordError, SpecError
 from osc_imagebuild.model import spec_json
 from osc_imagebuild.model.spec import Iso
@@ -35,7 +35,7 @@ class TextsTest(CloudTestCase):
         done = self.resumed(build.id)
         self.assert_complete(done)
         self.assertEqual(("", False), (self.texts(build.id), done.has_texts))
-        self.assertEqual({}, record.reload(self.builder().api, build.id)[1])
+        self.assertEqual({}, record_store.reload(self.builder().api, build.id)[1])
         [last] = [
             {operation["path"]: operation["value"] for operation in call.json}
             for call in self.cloud.mutations

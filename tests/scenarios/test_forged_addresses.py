@@ -7,7 +7,7 @@ from typing import Any
 import fixtures
 
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.builds import lease, record
+from osc_imagebuild.builds import lease, record_store
 from osc_imagebuild.engine.act import Actor
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.media import web_policy
@@ -43,7 +43,7 @@ class ForgedTest(CloudTestCase):
         plan = self.builder().plan(self.request(**fields))
         api = self.builder().api
         with fixtures.MonkeyPatch(KEY, lambda: b"another's"):
-            made = record.create(api, plan.build_id, plan.spec, plan.texts)
+            made = record_store.create(api, plan.build_id, plan.spec, plan.texts)
         self.cloud.mirror.fetched.clear()
         return made.id
 

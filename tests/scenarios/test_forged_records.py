@@ -14,7 +14,7 @@ from typing import Any
 
 import fixtures
 
-from osc_imagebuild.builds import authorship, record
+from osc_imagebuild.builds import authorship, record, record_store
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.engine import recipe
 from osc_imagebuild.errors import ImageBuildError, RecordError, SpecError
@@ -46,7 +46,7 @@ class ForgeryTestCase(CloudTestCase):
         build_id = str(uuid.uuid4())
         api = self.builder("other").api
         with fixtures.MonkeyPatch(KEY, lambda: b"another's key"):
-            record.create(api, build_id, spec, {"answer": "x", "verify": "y"})
+            record_store.create(api, build_id, spec, {"answer": "x", "verify": "y"})
         image = self.cloud.glance.images[build_id]
         image.properties.update(
             {f"imagebuild_{name}": text for name, text in properties.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osc_imagebuild.builds import lease, record
+from osc_imagebuild.builds import lease, record_store
 from osc_imagebuild.engine.events import Event
 from osc_imagebuild.errors import DrivenError, RecordError
 from tests.fakes import glance
@@ -28,7 +28,7 @@ class LeaseTest(CloudTestCase):
         self.patch(glance, "TAGS_LATE_S", 5.0)
         held = self.take("owner")
         api = self.builder("owner").api
-        record.update(api, self.build.id, lease=held.generation)
+        record_store.update(api, self.build.id, lease=held.generation)
         self.cloud.world.advance(1)
         self.assertRaises(DrivenError, self.take, "rival")
         self.cloud.world.advance(5)

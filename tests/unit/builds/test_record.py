@@ -8,7 +8,7 @@ from typing import Any
 
 import testtools
 
-from osc_imagebuild.builds import record
+from osc_imagebuild.builds import record, record_store
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import images
 from osc_imagebuild.errors import NextStep, NotFoundError, RecordError, Verb
@@ -192,19 +192,21 @@ class RecordTest(CloudTestCase):
 
     def test_what_is_read(self) -> None:
         """What was written."""
-        found = record.load(self.api, self.build.id)
+        found = record_store.load(self.api, self.build.id)
         self.assertEqual(("building", "install"), (found.status, found.step))
         self.assertEqual(self.build.spec, found.spec)
         self.assertIn("started", found.marks)
         self.assertEqual(
             ["image-stub", "server", "install"], [s for s, _ in found.steps]
         )
-        self.assertEqual({"answer", "verify"}, set(record.texts(self.api, found.id)))
+        self.assertEqual(
+            {"answer", "verify"}, set(record_store.texts(self.api, found.id))
+        )
 
     def test_update(self) -> None:
         """Fields as they are kept, the console cut to what fits."""
         marks = {"started": Mark(5.0, {"a": "ä\n"})}
-        found = record.update(
+        found = record_store.update(
             self.api, self.build.id, marks=marks, console_tail="x" * 99_999 + "end"
         )
         self.assertEqual(marks, found.marks)
@@ -226,9 +228,11 @@ class RecordTest(CloudTestCase):
         ):
             kept = dict(self.image.properties)
             self.image.properties[f"imagebuild_{key}"] = text
-            error = self.assertRaises(RecordError, record.load, self.api, self.build.id)
+            error = self.assertRaises(
+                RecordError, record_store.load, self.api, self.build.id
+            )
             self.assertEqual((NextStep(Verb.DELETE, self.build.id),), error.next_steps)
-            readable, damaged = record.load_all(self.api)
+            readable, damaged = record_store.load_all(self.api)
             self.assertEqual([other.id], [b.id for b in readable], text)
             self.assertEqual([self.build.id], damaged, text)
             self.image.properties = kept
@@ -237,10 +241,12 @@ class RecordTest(CloudTestCase):
         """What another version drives is listed as unreadable, and is not to be deleted."""
         self.image.properties["imagebuild_schema"] = "3"
         self.image.properties["imagebuild_tool_version"] = "99.1"
-        error = self.assertRaises(RecordError, record.load, self.api, self.build.id)
+        error = self.assertRaises(
+            RecordError, record_store.load, self.api, self.build.id
+        )
         self.assertIn("version of this tool, 99.1 (", str(error))
         self.assertNotIn("delete", str(error))
-        self.assertEqual(([], [self.build.id]), record.load_all(self.api))
+        self.assertEqual(([], [self.build.id]), record_store.load_all(self.api))
 
     def test_resumed(self) -> None:
         """A build of 0.1 is driven to its end, and says who wrote its record last."""
@@ -256,7 +262,9 @@ class RecordTest(CloudTestCase):
         """No record, or an image that is none."""
         image = self.cloud.glance.add("demo", name="x", hidden=True)
         for build_id in (image.id, "6f1ed002-0000-4c42-8ea0-111111111111"):
-            error = self.assertRaises(RecordError, record.load, self.api, build_id)
+            error = self.assertRaises(
+                RecordError, record_store.load, self.api, build_id
+            )
             self.assertIn("there is no build", str(error))
 
     def test_update_of_none(self) -> None:
@@ -264,10 +272,10 @@ class RecordTest(CloudTestCase):
         began = self.cloud.world.now
         del self.cloud.glance.images[self.build.id]
         error = self.assertRaises(
-            RecordError, record.update, self.api, self.build.id, step="x"
+            RecordError, record_store.update, self.api, self.build.id, step="x"
         )
         self.assertEqual(f"build {self.build.id} was deleted meanwhile", str(error))
-        self.assertGreaterEqual(self.cloud.world.now - began, record.LAG_S)
+        self.assertGreaterEqual(self.cloud.world.now - began, record_store.LAG_S)
 
     def test_update_of_one_that_lags(self) -> None:
         """A replica that does not have it yet is asked again."""
@@ -280,7 +288,9 @@ class RecordTest(CloudTestCase):
             return patch(*args)
 
         self.patch(images, "patch", late)
-        self.assertEqual("x", record.update(self.api, self.build.id, step="x").step)
+        self.assertEqual(
+            "x", record_store.update(self.api, self.build.id, step="x").step
+        )
 
     def test_packed_bomb(self) -> None:
         """A small property does not become a large memory."""

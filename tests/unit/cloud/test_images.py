@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osc_imagebuild.builds import record
+from osc_imagebuild.builds import record_store
 from osc_imagebuild.cloud import images
 from osc_imagebuild.errors import RecordError
 from tests.unit.base import CloudTestCase
@@ -37,5 +37,5 @@ class NameTest(CloudTestCase):
         self.assertEqual(build.id, builder.find(build.id).id)
         self.cloud.glance.images[build.id].properties["imagebuild_spec"] = "{"
         error = self.assertRaises(RecordError, builder.find, build.id)
-        self.assertNotIsInstance(error, record.NoRecordError)
+        self.assertNotIsInstance(error, record_store.NoRecordError)
         self.assertIn("is damaged", str(error))

@@ -11,7 +11,7 @@ from typing import Any
 import fixtures
 
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.builds import record
+from osc_imagebuild.builds import record_store
 from osc_imagebuild.guests.catalog import Catalog
 from tests.unit.base import CATALOG, NAME
 from tests.unit.shell import ShellTestCase
@@ -57,7 +57,7 @@ class SecretTest(ShellTestCase):
         sent = [call.body for call in self.cloud.log]
         self.assertFalse(any(SECRET.encode() in body for body in sent))
         builder = Builder(self.cloud.connect(), catalog=Catalog())
-        texts = record.texts(builder.api, builder.list().builds[0].id)
+        texts = record_store.texts(builder.api, builder.list().builds[0].id)
         user_data = [s.user_data for s in self.cloud.nova.servers.values()]
         self.assertIn("$6$", user_data[0])
         for text in (*texts.values(), *user_data, *shown, self.log.output):
