@@ -303,7 +303,8 @@ class Builder:
         :raises: RecordError, CloudError
         """
         found = self.find(build)
-        held = lease.leases(self.api, found.id)
+        named = lease.leases(self.api, found.id)
+        held = [image for image in named if lease.build_of(image) == found.id]
         return State(found, lease.owner(held[-1]) if held else "")
 
     def list(self) -> Listing:
@@ -349,7 +350,7 @@ class Builder:
             image = images.find(self.api, build_id)
             if image is not None and images.is_foreign(self.api, image):
                 raise
-            result = image.properties.get("imagebuild_result_id", "") if image else ""
+            result = record.result_of(image) if image else ""
             return build_id, (result,) if result else ()
         return found.id, found.made
 

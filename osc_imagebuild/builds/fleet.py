@@ -7,6 +7,7 @@ the cost of a tick hardly grows with the number of builds.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import DrivenError, ImageBuildError, InstallError
 from osc_imagebuild.model.names import PART_TAG, Role, Status, resource_name
 from osc_imagebuild.model.resources import Image, Server
+
+LOG = logging.getLogger(__name__)
 
 TICK_S = 30.0
 # A look at one build takes about a dozen calls. So spaced, looks at quiet
@@ -115,6 +118,14 @@ class Fleet:
             return  # that it failed is known, or somebody is at it
         except ImageBuildError as error:
             self.outcome.failed[build.id] = error.message
+        except Exception as error:
+            self._note_mistake(build, error)
+
+    def _note_mistake(self, build: Record, error: Exception) -> None:
+        """A mistake of this tool's, or of a listener's, stops one build alone."""
+        LOG.error("build %s", build.id, exc_info=error)
+        self.outcome.failed[build.id] = f"a mistake of this tool: {error!r:.300}"
+        self._failed_at[build.id] = self._api.now()
 
     def _is_quiet(
         self, build: Record, running: Mapping[str, Server], count: int
@@ -140,6 +151,8 @@ class Fleet:
             # One build's failure must not keep the others from going on.
             self.outcome.failed[build.id] = error.message
             self._failed_at[build.id] = self._api.now()
+        except Exception as error:
+            self._note_mistake(build, error)
 
 
 def _newest(found: list[Image]) -> dict[str, Image]:

@@ -281,7 +281,11 @@ def is_alive(api: Api, held: Image, updated_at: float) -> bool:
 def build_of(image: Image) -> str:
     """The ID of the build that lease ``image`` is for, '' where it is no lease."""
     build_id, found, _ = image.name.removeprefix("imagebuild-").partition("-lease-")
-    return build_id if found else ""
+    try:
+        is_lease = bool(found) and image.id == _lease_id_of(build_id, image)
+    except ValueError:  # no build has such an ID
+        is_lease = False
+    return build_id if is_lease else ""
 
 
 def _lease_id(build_id: str, generation: int) -> str:

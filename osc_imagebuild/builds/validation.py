@@ -16,7 +16,7 @@ from typing import Any
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.media import answer_cd
 from osc_imagebuild.model.facts import Mark
-from osc_imagebuild.model.names import VISIBILITIES, Milestone
+from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES, Milestone
 from osc_imagebuild.model.spec import Address, AnswerDisc, Spec
 from osc_imagebuild.steps import attempts
 
@@ -42,6 +42,8 @@ _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/|[A-Za-z]:[/\\]")
 _MARK = re.compile(r"(?:attempt|earlier|sha512)-[a-z0-9-]{1,40}")
 _STEP = re.compile(r"[a-z0-9][a-z0-9 -]{0,60}")
+# NUL, and halves of surrogates, which have no encoding.
+_NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 
 
 def check_spec(spec: Spec) -> None:
@@ -62,6 +64,9 @@ def check_spec(spec: Spec) -> None:
         _match("a network or security group", item, _WORD)
     if not spec.network.networks:
         raise ValueError("it has no network")
+    for key in (*spec.hardware.properties, *spec.result.properties):
+        if key in IMAGE_FIELDS:
+            raise ValueError(f"{key} is a field of every image, and no property")
     _check_media(spec)
     _check_disc(spec.answers)
     if spec.network.address:
@@ -75,8 +80,10 @@ def _walk(value: Any, at: str) -> None:
             _walk(getattr(value, field.name), f"{at}.{field.name}")
     elif isinstance(value, str):
         limit = _LONGEST_SIGN if _is_sign(at) else _LONGEST_TEXT
-        if len(value) > limit or "\0" in value:
-            raise ValueError(f"{at} is longer than {limit} characters, or has a NUL")
+        if len(value) > limit or _NO_TEXT.search(value):
+            raise ValueError(
+                f"{at} is longer than {limit} characters, or has what is none"
+            )
     elif isinstance(value, Mapping | Sequence):
         if len(value) > _MOST_ITEMS:
             raise ValueError(f"{at} has more than {_MOST_ITEMS} items")
