@@ -71,7 +71,7 @@ class Lease:
 
     def touch(self) -> None:
         """Note that the record was just changed, which keeps the lease."""
-        self._proven_at = (self._api.clock.steady(), self._api.now())
+        self._proven_at = (self._api.clock.steady(), self._api.latest())
 
     @property
     def _age(self) -> float:
@@ -80,7 +80,7 @@ class Lease:
         The cloud's own time tells of a sleep that this machine's clock does not count.
         """
         steady, cloud = self._proven_at
-        return max(self._api.clock.steady() - steady, self._api.now() - cloud)
+        return max(self._api.clock.steady() - steady, self._api.latest() - cloud)
 
     @property
     def beat_is_due(self) -> bool:
