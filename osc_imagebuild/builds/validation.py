@@ -126,6 +126,8 @@ def _check_media(spec: Spec) -> None:
             _match("an image", iso.image_id, _UUID)
         if iso.url and not _PATH.match(iso.url):
             _match("a URL", iso.url, _URL)
+        elif not iso.url.isprintable():
+            raise ValueError(f"no file is named {iso.url!r:.60}")
         if iso.imported:
             _match("a URL that Glance fetches", iso.url, _URL)
 

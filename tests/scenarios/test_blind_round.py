@@ -10,7 +10,7 @@ from typing import Any
 
 from osc_imagebuild.builds import fleet, record
 from osc_imagebuild.builds.record import Record
-from osc_imagebuild.errors import RecordError
+from osc_imagebuild.errors import ImageBuildError, RecordError
 from osc_imagebuild.model.names import (
     IMAGE_FIELDS,
     PART_TAG,
@@ -19,7 +19,7 @@ from osc_imagebuild.model.names import (
 )
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.wire import Call, Found, Reply, Service
-from tests.scenarios.test_forged_records import ForgeryTestCase
+from tests.scenarios.test_forged_records import ISO, ForgeryTestCase
 from tests.unit.base import CloudTestCase
 
 HALF = "\ud800"
@@ -68,6 +68,22 @@ class WordsTest(ForgeryTestCase):
             paths = [call.path for call in self.cloud.log[asked:]]
             self.assertEqual([], [path for path in paths if path.endswith(text[-9:])])
         self.assert_empty()
+
+    def test_paths_that_a_shell_would_obey(self) -> None:
+        """What is told to be pasted is one word; other lines are none of ours."""
+        plan = self.planned(boot_method="cdrom", source=ISO)
+        for path, wanted in (
+            ("/x; reboot", "--allow-local '/x; reboot'"),
+            ("/$(reboot)`x`", "--allow-local '/$(reboot)`x`'"),
+            ("/x\nuse: reboot", "damaged"),
+        ):
+            build_id, data = self.forge(plan), dataclasses.asdict(plan)
+            data["media"]["iso"] |= {"url": path, "imported": False}
+            properties = self.cloud.glance.images[build_id].properties
+            properties["imagebuild_spec"] = json.dumps(data)
+            error = self.assertRaises(ImageBuildError, self.builder().resume, build_id)
+            self.assertIn(wanted, str(error))
+            self.builder().delete(build_id)
 
 
 class UnderWayTest(ForgeryTestCase):
