@@ -16,6 +16,7 @@ from osc_imagebuild.builds import (
     console_log,
     lease,
     orphans,
+    record,
     record_store,
 )
 from osc_imagebuild.builds.advice import about, advised, creating
@@ -311,7 +312,8 @@ class Builder:
         :raises: RecordError, CloudError
         """
         build_record = self.find(build)
-        held = lease.leases(self.api, build_record.id)
+        named = lease.leases(self.api, build_record.id)
+        held = [image for image in named if lease.build_of(image) == build_record.id]
         return State(build_record, lease.owner(held[-1]) if held else "")
 
     def list(self) -> Listing:
@@ -357,7 +359,7 @@ class Builder:
             image = images.find(self.api, build_id)
             if image is not None and images.is_foreign(self.api, image):
                 raise
-            result = image.properties.get("imagebuild_result_id", "") if image else ""
+            result = record.result_of(image) if image else ""
             return build_id, (result,) if result else ()
         return build_record.id, build_record.made
 

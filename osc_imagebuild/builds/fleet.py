@@ -123,7 +123,13 @@ class Fleet:
         except ImageBuildError as error:
             self.outcome.failed[build.id] = error.message
         except Exception as error:
-            self.outcome.failed[build.id] = _unexpected(error)
+            self._note_mistake(build, error)
+
+    def _note_mistake(self, build: Record, error: Exception) -> None:
+        """Note a mistake of this tool's, or of a listener's: it stops one build alone."""
+        LOG.debug("build %s", build.id, exc_info=error)
+        self.outcome.failed[build.id] = f"a mistake of this tool: {error!r:.300}"
+        self._failed_at[build.id] = self._api.now()
 
     def _is_quiet(
         self, build: Record, running: Mapping[str, Server], count: int
@@ -150,14 +156,7 @@ class Fleet:
             self.outcome.failed[build.id] = error.message
             self._failed_at[build.id] = self._api.now()
         except Exception as error:
-            self.outcome.failed[build.id] = _unexpected(error)
-            self._failed_at[build.id] = self._api.now()
-
-
-def _unexpected(error: Exception) -> str:
-    """Say that the tool, or who listens, is at fault; that must stop no other build."""
-    LOG.debug("a build met an error that it should not", exc_info=error)
-    return f"an error that is no build's: {type(error).__name__}: {error!s:.200}"
+            self._note_mistake(build, error)
 
 
 def _newest(parts: list[Image]) -> dict[str, Image]:

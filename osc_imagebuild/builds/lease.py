@@ -71,7 +71,7 @@ class Lease:
 
     def touch(self) -> None:
         """Note that the record was just changed, which keeps the lease."""
-        self._proven_at = (self._api.clock.steady(), self._api.now())
+        self._proven_at = (self._api.clock.steady(), self._api.latest())
 
     @property
     def _age(self) -> float:
@@ -80,7 +80,7 @@ class Lease:
         The cloud's own time tells of a sleep that this machine's clock does not count.
         """
         steady, cloud = self._proven_at
-        return max(self._api.clock.steady() - steady, self._api.now() - cloud)
+        return max(self._api.clock.steady() - steady, self._api.latest() - cloud)
 
     @property
     def heartbeat_is_due(self) -> bool:
@@ -282,7 +282,11 @@ def is_alive(api: Api, held: Image, updated_at: float) -> bool:
 def build_of(image: Image) -> str:
     """The ID of the build that lease ``image`` is for, '' where it is no lease."""
     build_id, separator, _ = image.name.removeprefix("imagebuild-").partition("-lease-")
-    return build_id if separator else ""
+    try:
+        is_lease = bool(separator) and image.id == _lease_id_of(build_id, image)
+    except ValueError:  # no build has such an ID
+        is_lease = False
+    return build_id if is_lease else ""
 
 
 def _lease_id(build_id: str, generation: int) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from osc_imagebuild.builds import teardown
 from osc_imagebuild.builds.claims import release
+from osc_imagebuild.builds.lease import SECOND_LOOK_S
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.model.names import (
@@ -69,8 +71,20 @@ def find_orphans(api: Api) -> list[Orphan]:
         for build_id in builds_of([image.name])
         if image.name == resource_name(build_id, RESULT)
     ]
-    recorded = {record.id for record in images.tagged(api, RECORD_TAG, hidden=True)}
-    return [orphan for orphan in candidates if orphan.build_id not in recorded]
+    listed = {record.id for record in images.tagged(api, RECORD_TAG, hidden=True)}
+    lost = _without_record(api, {o.build_id for o in candidates} - listed)
+    return [orphan for orphan in candidates if orphan.build_id in lost]
+
+
+def _without_record(api: Api, build_ids: Iterable[str]) -> set[str]:
+    """Return those that have no record, asked for by its ID: a list may lag.
+
+    Twice, as a replica of Glance's database may be behind too.
+    """
+    lost = {i for i in build_ids if images.find(api, i) is None}
+    if lost:
+        api.clock.sleep(SECOND_LOOK_S)
+    return {i for i in lost if images.find(api, i) is None}
 
 
 def remove(api: Api, orphan: Orphan) -> None:

@@ -124,7 +124,10 @@ def unpack(packed: str) -> dict[str, str]:
         inflater = zlib.decompressobj()
         raw = inflater.decompress(base64.b64decode(packed), 1_000_000)
         data = json.loads(raw)
-        return {str(key): str(value) for key, value in data.items()}
+        texts = {str(key): str(value) for key, value in data.items()}
+        for text in texts.values():
+            text.encode()  # halves of surrogates are no text that a guest can be told
+        return texts
     except (ValueError, AttributeError, RecursionError, zlib.error) as error:
         raise RecordError(f"the build's user data is damaged: {error}") from error
 
@@ -190,6 +193,15 @@ def parse(image: Image) -> Record:
             resolution=_remove_it(image.id),
             build_id=image.id,
         ) from error
+
+
+def result_of(image: Image) -> str:
+    """Return the ID of the result in a record that cannot be read, '' where none is."""
+    found = image.properties.get(f"{_PREFIX}result_id", "")
+    try:
+        return validation.check_id("the result", found)
+    except ValueError:
+        return ""
 
 
 def _remove_it(build_id: str) -> Message:

@@ -16,7 +16,7 @@ from typing import Any
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.media import answer_cd
 from osc_imagebuild.model.facts import Mark
-from osc_imagebuild.model.names import VISIBILITIES, Milestone
+from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES, Milestone
 from osc_imagebuild.model.spec import Address, AnswerDisc, Spec
 from osc_imagebuild.steps import attempts
 
@@ -43,6 +43,8 @@ _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/|[A-Za-z]:[/\\]")
 _MARK = re.compile(r"(?:attempt|earlier|sha512)-[a-z0-9-]{1,40}")
 _STEP = re.compile(r"[a-z0-9][a-z0-9 -]{0,60}")
+# NUL, and halves of surrogates, which have no encoding.
+_NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 
 
 def check_length(name: str, text: str) -> str:
@@ -74,6 +76,9 @@ def check_spec(spec: Spec) -> None:
     if not spec.network.networks:
         raise ValueError("it has no network")
     _check_signs(spec)
+    for key in (*spec.hardware.properties, *spec.result.properties):
+        if key in IMAGE_FIELDS:
+            raise ValueError(f"{key} is a field of every image, and no property")
     _check_media(spec)
     _check_disc(spec.answers)
     if spec.network.address:
@@ -86,9 +91,9 @@ def _walk(value: Any, at: str) -> None:
         for field in dataclasses.fields(value):
             _walk(getattr(value, field.name), f"{at}.{field.name}")
     elif isinstance(value, str):
-        if len(value) > _LONGEST_TEXT or "\0" in value:
+        if len(value) > _LONGEST_TEXT or _NO_TEXT.search(value):
             raise ValueError(
-                f"{at} is longer than {_LONGEST_TEXT} characters, or has a NUL"
+                f"{at} is longer than {_LONGEST_TEXT} characters, or has what is none"
             )
     elif isinstance(value, Mapping | Sequence):
         if len(value) > _MOST_ITEMS:
@@ -136,6 +141,8 @@ def _check_media(spec: Spec) -> None:
             _match("an image", iso.image_id, _UUID)
         if iso.url and not _PATH.match(iso.url):
             _match("a URL", iso.url, _URL)
+        elif not iso.url.isprintable():
+            raise ValueError(f"no file is named {iso.url!r:.60}")
         if iso.imported:
             _match("a URL that Glance fetches", iso.url, _URL)
 

@@ -8,7 +8,6 @@ Source: facts of openstacksdk 4.22, openstack/image/v2/_proxy.py.
 
 from __future__ import annotations
 
-import email.utils
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -28,12 +27,15 @@ from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import answers, api_errors, http_answers
 from osc_imagebuild.cloud.retry import Body, retry_transient
 from osc_imagebuild.errors import CloudError, TransientError
+from osc_imagebuild.media.backoff import http_date
 
 LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TIMEOUT_S = 60
 TRANSFER_TIMEOUT_S = 600
+# What an answer's time may be off without a reason; a clock that is set is more.
+CREDIBLE_S = 120.0
 MICROVERSIONS = {
     "compute": "2.52",  # tags at server create
     "volume": "3.22",  # snapshots filtered by metadata; visibility of uploads
@@ -63,17 +65,33 @@ class Api:
         self.bytes_sent = 0
         # The cloud's time, and this machine's steady one at that moment.
         self._told: tuple[float, float] | None = None
+        # What its last answer told, where that is another time altogether; by how much
+        # any service's clock went ahead since; and what each told last.
+        self._doubted: tuple[float, float] | None = None
+        self._ahead = 0.0
+        self._offsets: dict[str, float] = {}
 
     def now(self) -> float:
         """Seconds since the epoch by the cloud's clock.
 
-        As the last answer told it, moved on by a clock that nobody sets; after a sleep
-        that such a clock does not count, the next answer puts it right.
+        That is Glance's, whose times are those of records and leases, as soon as it has
+        answered. As its last answer told it, moved on by a clock that nobody sets; after
+        a sleep that such a clock does not count, the next two answers put it right.
         """
         if self._told is None:
             self._told = self._by_token()
-        told, at = self._told
-        return told + self.clock.steady() - at
+        return self._since(self._told)
+
+    def latest(self) -> float:
+        """The same, or as much later as a single answer of any service told.
+
+        For what must not be believed to be young: a machine that was suspended hears of
+        it by the first answer.
+        """
+        return self.now() + self._ahead
+
+    def _since(self, told: tuple[float, float]) -> float:
+        return told[0] + self.clock.steady() - told[1]
 
     def has(self, service: str) -> bool:
         """Whether the catalog offers ``service``.
@@ -266,7 +284,7 @@ class Api:
             )
             if not stream or response.status_code >= 300:
                 http_answers.read_body(response, service, limit, self.clock)
-        self._note_clock(response)
+        self._note_clock(service, response)
         # Neither bodies nor headers: user data and tokens are in them.
         LOG.debug("%s %s %s: %d", service, method, path, response.status_code)
         if asked := api_errors.request_id(response):
@@ -275,14 +293,30 @@ class Api:
             raise api_errors.from_response(service, method, path, response)
         return response
 
-    def _note_clock(self, response: requests.Response) -> None:
-        date = response.headers.get("Date")
-        try:
-            parsed = email.utils.parsedate_tz(date) if date else None
-        except (ValueError, TypeError, IndexError):
-            parsed = None
-        if parsed is not None:
-            self._told = email.utils.mktime_tz(parsed), self.clock.steady()
+    def _note_clock(self, service: str, response: requests.Response) -> None:
+        """Believe one service, and of another time altogether only its second word.
+
+        Hosts of a cloud may be apart by hours, and a Date may be garbled.
+        """
+        time = http_date(response.headers.get("Date"))
+        if time is None:
+            return
+        told = time, self.clock.steady()
+        is_first = service == "image" and service not in self._offsets
+        offset = told[0] - told[1]
+        jump = offset - self._offsets.setdefault(service, offset)
+        self._offsets[service] = offset
+        if jump > CREDIBLE_S:
+            self._ahead = max(self._ahead, jump)
+        if service != "image" and "image" in self._offsets:
+            return
+        doubted, self._doubted = self._doubted, None
+        known = [each for each in (self._told, doubted) if each]
+        near = any(abs(time - self._since(other)) < CREDIBLE_S for other in known)
+        if is_first or near or not known:
+            self._told, self._ahead = told, 0.0
+        else:
+            self._doubted = told
 
     def _by_token(self) -> tuple[float, float]:
         """Return the time by a new token: not every web server sends Date."""

@@ -23,7 +23,7 @@ from osc_imagebuild.engine import ownership, recipe, stragglers, targets
 from osc_imagebuild.engine.act import Actor
 from osc_imagebuild.engine.events import ConsoleListener, Event, EventKind, Listener
 from osc_imagebuild.engine.failure import end_failed, gather_evidence
-from osc_imagebuild.engine.memory import LAG_S, Memory
+from osc_imagebuild.engine.memory import LAG_S, Memory, expected
 from osc_imagebuild.engine.observe import observe
 from osc_imagebuild.engine.watch import Watch
 from osc_imagebuild.errors import (
@@ -101,7 +101,7 @@ class Engine:
         self._lease = held
         self._build = build
         self._listener = listener
-        self._memory = Memory(api.now)
+        self._memory = Memory(api.now, expected(build.marks))
         if held.preempted:
             # Its last owner may have made something that no list shows yet.
             self._memory.unsure(min(api.now(), build.updated_at + lease.BEAT_S))
@@ -424,9 +424,12 @@ class Engine:
             "signals": signals_json.dump(self._watch.signals),
             "lease": self._lease.generation,
         }
-        self._build = record_store.update(
-            self._api, self._build.id, **(defaults | fields)
-        )
+        written = record_store.update(self._api, self._build.id, **(defaults | fields))
+        # What others wrote into it meanwhile is not what this client began to build.
+        spec, is_own = self._build.spec, self._build.is_own
+        if "spec" not in fields:
+            written = dataclasses.replace(written, spec=spec, is_own=is_own)
+        self._build = written
         self._lease.touch()
         if self._build.status == Status.CANCELLED:
             # Who cancels takes the lease away; without that somebody edits the record.

@@ -8,9 +8,11 @@ nothing, and sees what there is once the lists show it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from osc_imagebuild.model.resources import Resource
+from osc_imagebuild.model.facts import Mark
+from osc_imagebuild.model.names import Milestone
+from osc_imagebuild.model.resources import Resource, Server, Volume
 
 # How long a list may be behind, at the most that is reckoned with.
 LAG_S = 120.0
@@ -23,12 +25,16 @@ Kind = type[Resource]
 class Memory:
     """What is remembered of the resources of one build, by their kinds and IDs.
 
-    ``unsure_at`` is when something may have been made, or deleted, that no list showed at
-    that time; None where nothing was.
+    ``expected`` is what others say that there is: it is asked for where no list has it,
+    and forgotten where it is not there. ``unsure_at`` is when something may have been
+    made, or deleted, that no list showed at that time; None where nothing was.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(
+        self, now: Callable[[], float], expected: Iterable[tuple[Kind, str]] = ()
+    ) -> None:
         self._now = now
+        self._expected = dict.fromkeys(expected)
         self._made: dict[tuple[Kind, str], tuple[str, float]] = {}
         self._seen: dict[Kind, dict[str, str]] = {}
         self._touched: dict[str, float] = {}
@@ -93,10 +99,11 @@ class Memory:
         self, kind: Kind, listed: Collection[str], role: str | None = None
     ) -> list[str]:
         """Return the IDs that should be listed, all or those of a ``role``, and are not."""
-        expected = [(r, i) for (of, i), (r, _) in self._made.items() if of is kind]
-        expected += self._seen.get(kind, {}).items()
+        due = [(r, i) for (of, i), (r, _) in self._made.items() if of is kind]
+        due += self._seen.get(kind, {}).items()
+        due += [("", i) for of, i in self._expected if of is kind]
         unlisted = dict.fromkeys(
-            i for r, i in expected if role in (None, r) and i not in listed
+            i for r, i in due if role in (None, r) and i not in listed
         )
         return [item_id for item_id in unlisted if not self.is_forgotten(item_id)]
 
@@ -112,6 +119,21 @@ class Memory:
     def drop(self, kind: Kind, item_id: str) -> None:
         """Note that something is gone."""
         self._made.pop((kind, item_id), None)
+        self._expected.pop((kind, item_id), None)
         for role, seen_id in list(self._seen.get(kind, {}).items()):
             if seen_id == item_id:
                 del self._seen[kind][role]
+
+
+def expected(marks: Mapping[str, Mark]) -> list[tuple[Kind, str]]:
+    """Return what there is of a build by its record, until its result is noted.
+
+    Without them a list that lacks the server once, seen by a client that has just begun,
+    would be a server that somebody deleted.
+    """
+    started = marks.get(Milestone.STARTED)
+    if started is None or Milestone.HARVESTED in marks:
+        return []
+    server_id = started.data.get("server_id", "")
+    found: list[tuple[Kind, str]] = [(Server, server_id)] if server_id else []
+    return found + [(Volume, i) for i in started.data.get("volumes", "").split()]

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.engine.memory import Memory
+from osc_imagebuild.engine.memory import Memory, expected
 from osc_imagebuild.engine.watch import Watch
 from osc_imagebuild.errors import TransientError
 from osc_imagebuild.model.facts import Facts, Mark
@@ -51,7 +51,7 @@ def observe(
     :raises: CloudError
     """
     facts = dataclasses.replace(old or Facts(api.now()), now=api.now(), marks=marks)
-    look = Look(api, build_id, memory or Memory(api.now))
+    look = Look(api, build_id, memory or Memory(api.now, expected(marks)))
     wanted = set(parts)
     if "images" in wanted:
         facts = look.at_images(shared, facts)
@@ -131,7 +131,7 @@ class Look:
     def at_servers(self, facts: Facts) -> Facts:
         """Look at the servers that carry the build's tag."""
         listed = servers.tagged(self.api, build_tag(self.build_id))
-        present = self._present(Server, listed, servers.find)
+        present = self._own(self._present(Server, listed, servers.find))
         by_role, extra = self._by_role(Server, present, self._role, facts)
         going = [s for s in extra if s.task_state != "deleting"]
         return _with(facts, Server, going, servers=by_role)
@@ -140,7 +140,7 @@ class Look:
         """Look at the volumes with the build's mark, and the one noted as its result."""
         noted = _noted(facts, "volume_id")
         listed = volumes.marked(self.api, self.build_id)
-        present = self._present(Volume, listed, volumes.find)
+        present = self._own(self._present(Volume, listed, volumes.find))
         own = [v for v in present if v.id != noted]
         by_role, extra = self._by_role(Volume, own, self._role, facts)
         root = self._ask(volumes.find, noted)
@@ -159,6 +159,10 @@ class Look:
         if snapshot and self._is_own(snapshot):
             by_role[Role.RESULT] = snapshot
         return _with(facts, Snapshot, _there(extra), snapshots=by_role)
+
+    def _own(self, items: Iterable[V]) -> list[V]:
+        """Those of the build: what is asked for by its ID is a record's word."""
+        return [item for item in items if self._is_own(item)]
 
     def _is_own(self, item: Resource) -> bool:
         return is_own(item, self.build_id, self.api.project_id())

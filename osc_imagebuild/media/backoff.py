@@ -16,6 +16,8 @@ TRIES = 4
 PATIENCE_S = 120.0
 # More than a service can mean, and than a date can be away.
 _LONGEST_S = 10**9
+# No time of a service's is later; such can be shown as a date.
+_LATEST_S = 1e11
 
 
 class Backoff:
@@ -59,6 +61,18 @@ def retry_after(response: Told) -> float:
     seconds = whole_number(after, 0, _LONGEST_S)
     if seconds is not None:
         return float(seconds)
-    times = [email.utils.parsedate_tz(t) for t in (after, response.headers.get("Date"))]
-    then, now = (email.utils.mktime_tz(t) if t else 0 for t in times)
-    return float(max(0, then - now)) if now else 0.0
+    then, now = map(http_date, (after, response.headers.get("Date")))
+    return max(0.0, then - now) if then and now else 0.0
+
+
+def http_date(text: str | None) -> float | None:
+    """Return the time in a header such as Date, in seconds since the epoch.
+
+    None where it tells none: of some texts Python's own functions raise anything.
+    """
+    try:
+        parsed = email.utils.parsedate_tz(text) if text else None
+        found = None if parsed is None else float(email.utils.mktime_tz(parsed))
+    except (ValueError, TypeError, LookupError, OverflowError):
+        return None
+    return found if found is not None and 0 < found < _LATEST_S else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -226,7 +227,7 @@ def local(path: str, door: Door = doors.TYPED) -> IO[bytes]:
         raise SpecError(
             f"{path} is a file of the machine that the build was begun on, and the "
             "record that names it was not written here: resume the build there, or "
-            f"name the file: --allow-local {path}"
+            f"name the file: --allow-local {shlex.quote(path)}"
         )
     try:
         # A pipe would be waited for.

@@ -14,6 +14,17 @@ RECORD_TAG = "imagebuild"
 # Source: glance.api.v2.images.
 VISIBILITIES = ("private", "shared", "community", "public")
 
+# Fields of every image, which are no properties; the last three may not even be sent.
+# Source: glance.api.v2.images (_base_properties, _reserved_properties).
+IMAGE_FIELDS = frozenset(
+    """
+    checksum container_format created_at direct_url disk_format file id locations
+    min_disk min_ram name os_hash_algo os_hash_value os_hidden owner protected schema
+    self size status stores tags updated_at virtual_size visibility
+    location deleted deleted_at
+    """.split()
+)
+
 # The tag of every other resource of any build, so that all can be listed.
 PART_TAG = "imagebuild-part"
 

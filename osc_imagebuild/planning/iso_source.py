@@ -293,6 +293,8 @@ def listed_digest(text: str, name: str) -> str:
 
     Both ways of writing are read: DIGEST  NAME, and SHA256 (NAME) = DIGEST.
     """
+    if not name:  # of an address that ends in a slash
+        return ""
     hexes = r"[0-9a-f]{128}|[0-9a-f]{64}"
     plain = rf"^({hexes})\s+\*?(?:\./)?{re.escape(name)}\s*$"
     tagged = rf"^SHA\d+ \({re.escape(name)}\) = ({hexes})\s*$"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from osc_imagebuild import outputs
-from osc_imagebuild.model.names import VISIBILITIES
+from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MINUTES, MOST_SWAP_MIB
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.urls import shown_url
@@ -17,16 +17,6 @@ _URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 _RESERVED = ("imagebuild_", "os_glance", "owner_specified.")
 # Source: nova/api/openstack/compute/schemas/servers.py, _hints: what is no list there.
 _ONE_HINT = ("group", "query", "target_cell", "build_near_host_ip", "cidr")
-# Fields of every image, which are no properties; the last three may not even be sent.
-# Source: glance.api.v2.images (_base_properties, _reserved_properties).
-IMAGE_FIELDS = frozenset(
-    """
-    checksum container_format created_at direct_url disk_format file id locations
-    min_disk min_ram name os_hash_algo os_hash_value os_hidden owner protected schema
-    self size status stores tags updated_at virtual_size visibility
-    location deleted deleted_at
-    """.split()
-)
 
 
 def validate_request(request: Request) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from osc_imagebuild.errors import ImageBuildError, NextStep
 
 COMMAND = "openstack image build"
+_TO_FILL_IN = re.compile(r"<[a-z]+>")
 # What is not here is called as the library calls it.
 _WORDS = {
     "list-os": "os list",
@@ -20,10 +23,15 @@ _OPTIONS = {"start": "from"}
 def command_line(step: NextStep) -> str:
     """Return the command that does a next step."""
     words = _WORDS.get(step.verb, f"{step.verb} {{}}")
-    command = [COMMAND, words.format(step.target).rstrip()]
+    command = [COMMAND, words.format(_word(step.target)).rstrip()]
     for name, value in step.options:
-        command += f"--{_OPTIONS.get(name, name).replace('_', '-')}", value
+        command += f"--{_OPTIONS.get(name, name).replace('_', '-')}", _word(value)
     return " ".join(command)
+
+
+def _word(text: str) -> str:
+    """One word of a shell's: names are others', and the line is there to be pasted."""
+    return text if not text or _TO_FILL_IN.fullmatch(text) else shlex.quote(text)
 
 
 def worded(text: str | ImageBuildError) -> str:

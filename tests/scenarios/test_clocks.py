@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email.utils
+import itertools
 from typing import Any
 
 from osc_imagebuild.builder import Builder
@@ -11,6 +13,7 @@ from osc_imagebuild.clock import Patience
 from osc_imagebuild.errors import DrivenError
 from tests.fakes.clock import FakeClock, TroubledClock
 from tests.fakes.cloud import FakeCloud
+from tests.fakes.wire import Call, Found, Reply, Service
 from tests.unit.base import ENTRIES, CloudTestCase
 
 HOUR, NAP = 3600.0, 36_000.0
@@ -65,13 +68,15 @@ class StepsAndSuspendsTest(ClockTestCase):
         self.assert_complete(self.with_clock(clock).create(self.request()))
 
     def test_the_cloud_time_goes_on(self) -> None:
-        """By the steady clock, and is put right by the next answer."""
+        """By the steady clock, and is put right by the next two answers."""
         clock = TroubledClock(self.cloud.world, 1, nap_s=NAP, counts=False)
         api = self.with_clock(clock).api
         lease.leases(api, "6f1ed002-ab59-4c42-8ea0-00000000000a")
         begun = api.now()
         clock.sleep(10)
         self.assertAlmostEqual(begun + 10, api.now(), delta=1)
+        lease.leases(api, "6f1ed002-ab59-4c42-8ea0-00000000000a")
+        self.assertAlmostEqual(begun + NAP + 10, api.latest(), delta=2)
         lease.leases(api, "6f1ed002-ab59-4c42-8ea0-00000000000a")
         self.assertAlmostEqual(begun + NAP + 10, api.now(), delta=2)
 
@@ -118,3 +123,48 @@ class LeaseTest(ClockTestCase):
         self.assertEqual(build.id, found.id)
         if done:
             self.assert_complete(done[-1])
+
+
+class ServicesTest(ClockTestCase):
+    """Services whose clocks are not the same, or which tell what is no time."""
+
+    def test_apart(self) -> None:
+        """By hours, by years, now and then, not at all: no build runs out of time."""
+        for service in ("compute", "volume"):
+            way = {"output": "volume"} if service == "volume" else {}
+            for date in (HOUR, -HOUR, 10 * HOUR, -10 * HOUR, None):
+                with self.one_of_many(f"{service} {date}"):
+                    self.told([service], date, way, every=1 + (date == HOUR))
+
+    def test_garbled(self) -> None:
+        """Glance too, now and then."""
+        for date in (
+            *("", "0", "Fri, 31 Dec 9999 23:59:59 GMT", HOUR, -HOUR),
+            *(f"Fri, 31 Dec {'9' * 30} 23:59:59 GMT", "Thu, 99 Foo 2026 99:99:99 GMT"),
+            *("Mon, 01 Jan 0001 00:00:00 GMT", "Thu, 01 Jan 2099 00:00:00 +9999"),
+        ):
+            with self.one_of_many(str(date)):
+                self.told(["image", "compute"], date, {}, every=7)
+
+    def told(
+        self, services: list[str], date: Any, way: dict[str, str], every: int
+    ) -> None:
+        """Build, with that in one of ``every`` answers of ``services``."""
+        self.cloud = FakeCloud()
+        plain, count = self.cloud._pass, itertools.count(1)
+
+        def _pass(service: Service, call: Call, found: Found | None) -> Reply:
+            reply = plain(service, call, found)
+            if service.name in services and not next(count) % every:
+                reply.headers.pop("Date")
+                if isinstance(date, float):
+                    at = self.cloud.world.now + date
+                    reply.headers["Date"] = email.utils.formatdate(at, usegmt=True)
+                elif date is not None:
+                    reply.headers["Date"] = date
+            return reply
+
+        self.patch(self.cloud, "_pass", _pass)
+        build = self.builder().create(self.request(**way))
+        self.cloud.world.advance(200)
+        self.assert_complete(build)

@@ -13,8 +13,9 @@ from osc_imagebuild.cloud import images
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import content
+from osc_imagebuild.model import names
 from osc_imagebuild.model.resources import Network
-from osc_imagebuild.planning import preflight, request_checks, selection
+from osc_imagebuild.planning import preflight, selection
 from tests.fakes import keystone
 from tests.fakes.planning import flavor
 from tests.unit.base import CATALOG, ENTRIES, CloudTestCase
@@ -118,7 +119,7 @@ class MistakesTest(PlanTestCase):
 
     def test_no_field_of_an_image_is_a_property(self) -> None:
         """What Glance does not show as a property is refused as one."""
-        self.assertLessEqual(images.CORE, request_checks.IMAGE_FIELDS)
+        self.assertLessEqual(images.CORE, names.IMAGE_FIELDS)
 
     def test_all_at_once(self) -> None:
         """Five mistakes make one error with five lines."""

@@ -55,6 +55,15 @@ class WordingTest(testtools.TestCase):
         screenshot = NextStep(Verb.SCREENSHOT)
         self.assertEqual("openstack image build screenshot", command_line(screenshot))
 
+    def test_words_of_others(self) -> None:
+        """Each is one word for a shell, but what the user is to fill in."""
+        for text, wanted in (("x; reboot", "'x; reboot'"), ("<flavor>", "<flavor>")):
+            step = NextStep(Verb.RETRY, text, (("flavor", text),))
+            self.assertEqual(
+                f"openstack image build retry {wanted} --flavor {wanted}",
+                command_line(step),
+            )
+
     def test_texts(self) -> None:
         """Errors, messages, and texts in which there is nothing to word."""
         message = Message("see: ", NextStep(Verb.LIST), "!")
