@@ -105,12 +105,20 @@ class Api:
                 return False
 
     def project_id(self) -> str:
-        """The project that all of this is for, '' where the token is of none.
+        """Return the project that all of this is for.
 
-        :raises: TransientError where Keystone does not answer, CloudError
+        :raises: TransientError where Keystone does not answer, CloudError, also where
+            the token is of no project: it would show what all of them have
         """
         with translate_errors(*api_errors.LOGIN):
-            return self.connection.session.get_project_id() or ""
+            project_id = self.connection.session.get_project_id()
+        if not project_id:
+            raise CloudError(
+                "this login is for no project, and builds belong to one; give "
+                "--os-project-name, or another cloud in clouds.yaml",
+                service="identity",
+            )
+        return str(project_id)
 
     def get(
         self,

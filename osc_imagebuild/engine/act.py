@@ -23,7 +23,7 @@ from osc_imagebuild.errors import (
     TransientError,
     because,
 )
-from osc_imagebuild.media import measured, web_policy
+from osc_imagebuild.media import measured
 from osc_imagebuild.media.content import open_content
 from osc_imagebuild.media.door import STRICT, Door
 from osc_imagebuild.model.actions import (
@@ -314,7 +314,7 @@ class Actor:
         """Ask Glance to fetch it; where it will not, fetch it for Glance."""
         content = action.image.content
         assert isinstance(content, IsoContent)
-        web_policy.require_web(content.url)
+        self._door.require_public(content.url)
         try:
             images.fetch(self._api, action.image_id, content.url)
         except CloudError as error:

@@ -56,6 +56,7 @@ from osc_imagebuild.model.actions import (
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.names import Milestone, Role, Status, proof
 from osc_imagebuild.model.numbers import whole_number
+from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Snapshot, Volume, may_be_deleted
 from osc_imagebuild.model.urls import shown_text
 from osc_imagebuild.monitors import signals_json
@@ -273,6 +274,9 @@ class Engine:
         """
         seconds = [e for e in facts.duplicates if not self._memory.is_forgotten(e.id)]
         for extra in seconds:
+            if not is_own(extra, self._build.id, self._api.project_id()):
+                self._memory.forget(extra.id)
+                continue
             self._log(self._step, Act(delete_action(extra), f"a second {extra.name}"))
             self._lease.verify_if_old()
             if not isinstance(extra, Volume | Snapshot) or may_be_deleted(extra):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import email.utils
+import logging
 import random
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, Protocol, TypeVar
 
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import TransientError
 from osc_imagebuild.model.numbers import whole_number
+
+LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+P = ParamSpec("P")
 
 TRIES = 4
 # A service that asks for more is left to who can wait: see the engine.
@@ -37,11 +42,31 @@ class Backoff:
         if self._failed >= self._tries or error.retry_after > PATIENCE_S:
             raise error
         pause = 2.0**self._failed * random.uniform(0.7, 1.3)
+        LOG.debug("try %d failed: %s", self._failed, error.brief)
         self._clock.sleep(max(pause, error.retry_after))
 
     def restart(self) -> None:
         """Count anew, because something was achieved."""
         self._failed = 0
+
+
+def retry_answered(
+    clock: Clock, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Return what ``work`` returns, retried where a server answers that it is not now.
+
+    A server that does not answer at all may be none that is reached from here.
+
+    :raises: as `Backoff.wait`; what ``work`` raises
+    """
+    backoff = Backoff(clock)
+    while True:
+        try:
+            return work(*args, **kwargs)
+        except TransientError as error:
+            if not error.status:
+                raise
+            backoff.wait(error)
 
 
 class Told(Protocol):

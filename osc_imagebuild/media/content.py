@@ -61,15 +61,14 @@ def open_content(
     clock = _HeartbeatClock(clock or Clock(), heartbeat)
     match content:
         case IsoContent():
-            with verified.open_verified(content, door) as (stream, size):
+            with verified.open_verified(content, door, heartbeat) as (stream, size):
                 yield stream, size
         case RemasteredIso(original, named, plain):
             files = _filled(named, plain, texts or {})
             put = {path: text.encode() for path, text in files.items()}
-            with iso_answers.open_with_answers(original, put, clock, door) as (
-                stream,
-                size,
-            ):
+            with iso_answers.open_with_answers(
+                original, put, clock, door, heartbeat
+            ) as (stream, size):
                 yield stream, size
         case IsoFile() | RemoteFile():
             with tempfile.TemporaryFile() as file:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ READ_S = 30.0
 _PORTS = {"http": 80, "https": 443}
 _PLAIN = ("", "identity")
 
+LOG = logging.getLogger(__name__)
 # For a question, or a small text; for a kernel or ramdisk; for a whole ISO.
 QUESTION = Pace(step_s=20.0, total_s=120.0)
 FILE = Pace(total_s=3600.0)
@@ -67,6 +69,17 @@ class Door:
         """Return a `Visit`, which sends requests for ``url`` and is to be closed."""
         firsts = {} if self.firsts is None else self.firsts
         return Visit(url, self.trust, self.pace or pace, firsts)
+
+    def require_public(self, url: str) -> None:
+        """Refuse a URL that somebody else is to fetch, as far as its host alone tells.
+
+        :raises: SpecError
+        """
+        web_policy.require_web(url)
+        parts = urlsplit(url)
+        place = Place(web_policy.named(parts.hostname or ""), parts.port or 0)
+        if place.address and (why := self.trust.refusal(place)):
+            raise SpecError(f"{shown_url(url)} is not fetched: {why}")
 
 
 TYPED = Door(web_policy.TYPED)
@@ -175,6 +188,7 @@ class Visit:
         settings = self._session.merge_environment_settings(
             prepared.url, {}, True, None, None
         )
+        LOG.debug("%s %s", method, shown_url(url))
         with self._watch.waiting():
             response = self._session.send(
                 prepared,

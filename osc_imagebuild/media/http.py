@@ -15,7 +15,7 @@ from typing import IO, Protocol
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.media import door as doors
 from osc_imagebuild.media.answer import Answer
-from osc_imagebuild.media.backoff import Told
+from osc_imagebuild.media.backoff import Told, retry_after
 from osc_imagebuild.media.connections import Pace
 from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.numbers import whole_number
@@ -29,6 +29,8 @@ RESERVE = 64 << 20
 _LOOK_EVERY = 16 << 20
 # Forbidden, no such method, not implemented.
 _NOT_FOR_HEAD = (403, 405, 501)
+# Time-out, too early, too many requests: the same may be answered later.
+NOT_NOW = (408, 425, 429)
 # More than any file has.
 _MOST_BYTES = 10**18 - 1
 
@@ -57,9 +59,13 @@ def require_ok(url: str, answer: Answer) -> None:
         another time
     """
     url = shown_url(url)
-    if answer.status >= 500:
-        text = f"{url} cannot be had now"
-        raise TransientError(text, service="mirror", status=answer.status)
+    if answer.status >= 500 or answer.status in NOT_NOW:
+        raise TransientError(
+            f"{url} cannot be had now",
+            service="mirror",
+            status=answer.status,
+            retry_after=retry_after(answer),
+        )
     if answer.status >= 300:
         raise SpecError(f"{url} answers HTTP {answer.status}")
 

@@ -34,7 +34,6 @@ Ask = Callable[[Mapping[str, str]], Answer]
 # By which one file is told from the next one of its name. Source: RFC 9110, 8.8.
 _PINS = ("ETag", "Last-Modified")
 _GONE = (401, 403, 404, 410)
-_NOT_NOW = (408, 425, 429)
 
 
 class Web:
@@ -221,7 +220,7 @@ class RangeFile(io.RawIOBase):
 
     def _require_part(self, answer: Answer) -> None:
         status = answer.status
-        if status >= 500 or status in _NOT_NOW:
+        if status >= 500 or status in http.NOT_NOW:
             text = f"{self.name} cannot be had now"
             wait_s = retry_after(answer)
             raise TransientError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, Protocol, cast
 
@@ -29,12 +29,13 @@ def open_with_answers(
     files: Mapping[str, bytes],
     clock: Clock | None = None,
     door: Door = doors.TYPED,
+    heartbeat: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[IO[bytes], int]]:
     """Give install media with ``files``, paths to contents, put into them.
 
     :raises: as `verified.open_verified`, and SpecError where the ISO cannot be changed
     """
-    with verified.open_verified(media, door) as (whole, size):
+    with verified.open_verified(media, door, heartbeat) as (whole, size):
         changes = overlay(media.url, size, files, clock, door)
         stream = OverlayReader(shown_url(media.url), whole, size, changes)
         yield cast(IO[bytes], stream), stream.size

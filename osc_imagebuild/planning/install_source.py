@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 
 from osc_imagebuild import boot
+from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests import install_tree
 from osc_imagebuild.guests.install_tree import InstallTree, System
 from osc_imagebuild.media import content, http
+from osc_imagebuild.media.backoff import retry_answered
 from osc_imagebuild.media.door import Door
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
@@ -44,7 +46,7 @@ def find_source(
             f"the install tree must be an http(s) URL: {shown_url(source)!r:.200}"
         )
     if source and not install_tree.is_iso(source):
-        source_stage = _find_tree(system, request, door)
+        source_stage = _find_tree(api.clock, system, request, door)
     else:
         source_stage = find_iso(api, system, request, source, door)
     if not source_stage.value:
@@ -66,7 +68,9 @@ def _address(system: System, request: Request) -> str:
     return tree.iso_url if tree.iso_url and wanted and is_tree else tree.source
 
 
-def _find_tree(system: System, request: Request, door: Door) -> Stage[InstallSource]:
+def _find_tree(
+    clock: Clock, system: System, request: Request, door: Door
+) -> Stage[InstallSource]:
     tree = system.tree
     name_of_tree = shown_url(tree.source)
     if request.checksum:
@@ -89,20 +93,26 @@ def _find_tree(system: System, request: Request, door: Door) -> Stage[InstallSou
         source=tree.source, kernel_url=tree.kernel_url, ramdisk_url=tree.ramdisk_url
     )
     if method.uploads_kernel:
-        warnings = _look_at(door, *tree.fetches)
-        media = _with_digests(media, tree, door)
+        warnings = _look_at(clock, door, *tree.fetches)
+        media = _with_digests(clock, media, tree, door)
     else:
-        warnings = _look_at(door, tree.kernel_url, tree.ramdisk_url, *tree.fetches)
+        warnings = _look_at(
+            clock, door, tree.kernel_url, tree.ramdisk_url, *tree.fetches
+        )
     return Stage(InstallSource(name, media), warnings=warnings).after(choice)
 
 
-def _with_digests(media: Media, tree: InstallTree, door: Door) -> Media:
+def _with_digests(clock: Clock, media: Media, tree: InstallTree, door: Door) -> Media:
     """Return media whose kernel and ramdisk cannot change until they are uploaded."""
+
+    def digest(url: str) -> str:
+        return http.digest(url, door)[0]
+
     try:
         return dataclasses.replace(
             media,
-            kernel_sha256=http.digest(tree.kernel_url, door)[0],
-            ramdisk_sha256=http.digest(tree.ramdisk_url, door)[0],
+            kernel_sha256=retry_answered(clock, digest, tree.kernel_url),
+            ramdisk_sha256=retry_answered(clock, digest, tree.ramdisk_url),
         )
     except TransientError as error:
         raise SpecError(str(error)) from error
@@ -118,14 +128,14 @@ def _missing_parts(request: Request) -> dict[str, list[str]]:
     }
 
 
-def _look_at(door: Door, *urls: str) -> tuple[str, ...]:
+def _look_at(clock: Clock, door: Door, *urls: str) -> tuple[str, ...]:
     """Return warnings of what the guest is to fetch and this machine does not reach.
 
     :raises: SpecError where a server has it not
     """
     try:
         for url in urls:
-            http.check(url, door)
+            retry_answered(clock, http.check, url, door)
     except TransientError as error:
         return (f"not reachable from here, perhaps for guests: {error}",)
     return ()

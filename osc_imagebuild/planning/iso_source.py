@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.media import http, iso_answers, iso_files, verified
+from osc_imagebuild.media.backoff import retry_answered
 from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
@@ -92,8 +93,8 @@ class IsoFinder:
         """
         with _blame_web_server(source):
             if "://" in source and not self.entry.iso_as_cd:
-                return self._with_kernel(self._fetched_by_guest(source))
-            return self._with_kernel(self._cd(source))
+                return self._again(lambda: self._with_kernel(self._by_guest(source)))
+            return self._again(lambda: self._with_kernel(self._cd(source)))
 
     def find_cd(self, source: str) -> FoundIso:
         """Return an ISO that the server gets as a CD, whatever is on it.
@@ -101,7 +102,10 @@ class IsoFinder:
         :raises: SpecError, CloudError
         """
         with _blame_web_server(source):
-            return self._cd(source)
+            return self._again(lambda: self._cd(source))
+
+    def _again(self, find: Callable[[], FoundIso]) -> FoundIso:
+        return retry_answered(self.api.clock, find)
 
     def _cd(self, source: str) -> FoundIso:
         if "://" in source:
@@ -136,7 +140,7 @@ class IsoFinder:
         )
         return FoundIso(iso, found_iso.source, (*found_iso.notes, note), warnings)
 
-    def _fetched_by_guest(self, url: str) -> FoundIso:
+    def _by_guest(self, url: str) -> FoundIso:
         if self.request.checksum:
             raise SpecError(
                 "--checksum cannot be compared: the guest fetches the ISO by itself, "

@@ -9,12 +9,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import limits
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.media import http
+from osc_imagebuild.media.backoff import retry_answered
 from osc_imagebuild.media.door import TYPED, Door
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Spec
@@ -79,7 +81,7 @@ def make_plan(api: Api, catalog: Catalog, request: Request, door: Door = TYPED) 
     digest: Stage[str] = Stage()
     if system and source:
         key = preflight.find_press_key(system.entry, request, source)
-        digest = _find_tree_digest(system, source, door)
+        digest = _find_tree_digest(api.clock, system, source, door)
     stages: tuple[Stage[object], ...]
     stages = (*draft.stages, groups, machine, zone, allowed, key, digest)
     place, answers = draft.place.value, draft.answers.value
@@ -120,11 +122,14 @@ def _refusal(stages: Sequence[Stage[object]]) -> SpecError:
 
 
 @stage
-def _find_tree_digest(system: System, source: InstallSource, door: Door) -> Stage[str]:
+def _find_tree_digest(
+    clock: Clock, system: System, source: InstallSource, door: Door
+) -> Stage[str]:
     """Return what identifies the install tree, '' where nothing does."""
     if not system.entry.release_file or not source.media.kernel_url:
         return Stage("")
     try:
-        return Stage(http.digest(system.tree.release_url, door)[0])
+        url = system.tree.release_url
+        return Stage(retry_answered(clock, http.digest, url, door)[0])
     except TransientError:
         return Stage("")  # a warning on the tree was given already

@@ -160,7 +160,7 @@ class FleetTest(CloudTestCase):
         builder.listener = listen
         outcome = builder.resume_all()
         self.assertEqual([builds[1].id], outcome.complete)
-        self.assertIn("KeyError: 'nobody knows'", outcome.failed[builds[0].id])
+        self.assertIn("KeyError('nobody knows')", outcome.failed[builds[0].id])
         self.assertEqual("complete", self.resumed(builds[0].id).status)
 
     def test_a_lost_race_is_no_failure(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import hashlib
 import json
 import random
 import time
@@ -128,7 +129,8 @@ class LocalFileTest(ForgeryTestCase):
         """Nothing but an ISO, and that very one."""
         spec, builder = next(self.specs(self.iso)), self.builder()
         for path, digest, word in (
-            (self.secret, "", "is no ISO"),
+            (self.secret, hashlib.sha512(SECRET).hexdigest(), "is no ISO"),
+            (self.iso, "", "has no digest to compare it with"),
             (self.iso, "0" * 128, "has changed since the build was planned"),
         ):
             builder.allow_files([str(path)])
