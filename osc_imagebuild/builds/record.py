@@ -177,8 +177,13 @@ def parse(image: Image) -> Record:
             has_texts=bool(field("texts")),
         )
     except (
-        *(RecordError, ValueError, TypeError, KeyError, AttributeError),
-        *(OverflowError, RecursionError),
+        RecordError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
     ) as error:
         # What looks damaged may be what a later version writes, which says so.
         writer = image.properties.get(f"{_PREFIX}tool_version", "")
