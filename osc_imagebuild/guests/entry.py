@@ -1,4 +1,4 @@
-"""One operating system of the catalogue. Standard library only."""
+"""One operating system of the catalogue. Pure."""
 
 from __future__ import annotations
 
