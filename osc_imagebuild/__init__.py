@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.builds.fleet import Fleet, Outcome
     from osc_imagebuild.builds.orphans import Orphan
     from osc_imagebuild.builds.record import Record
-    from osc_imagebuild.engine.events import Event
+    from osc_imagebuild.engine.events import Event, EventKind
     from osc_imagebuild.errors import (
         CloudError,
         ConflictError,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Verb,
     )
     from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.names import Status
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
     from osc_imagebuild.retry import Hardware
@@ -49,7 +50,7 @@ _HOMES = {
     "builds.fleet": ("Fleet", "Outcome"),
     "builds.orphans": ("Orphan",),
     "builds.record": ("Record",),
-    "engine.events": ("Event",),
+    "engine.events": ("Event", "EventKind"),
     "errors": (
         "CloudError",
         "ConflictError",
@@ -68,6 +69,7 @@ _HOMES = {
         "Verb",
     ),
     "guests.catalog": ("Catalog",),
+    "model.names": ("Status",),
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
     "retry": ("Hardware",),
@@ -81,6 +83,7 @@ __all__ = [
     "ConflictError",
     "DrivenError",
     "Event",
+    "EventKind",
     "Evidence",
     "File",
     "Fleet",
@@ -103,6 +106,7 @@ __all__ = [
     "Screenshot",
     "SpecError",
     "State",
+    "Status",
     "TransientError",
     "User",
     "Verb",

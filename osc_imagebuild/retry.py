@@ -126,9 +126,9 @@ def require_failed(build: Record) -> None:
     :raises: RecordError with what fits instead
     """
     ways = {
-        "building": Message("it goes on with: ", NextStep(Verb.RESUME, build.id)),
-        "complete": "its result is there; create a build for another one",
-        "cancelled": "nothing is left of it; create it again",
+        Status.BUILDING: Message("it goes on with: ", NextStep(Verb.RESUME, build.id)),
+        Status.COMPLETE: "its result is there; create a build for another one",
+        Status.CANCELLED: "nothing is left of it; create it again",
     }
     if build.status != Status.FAILED:
         raise RecordError(

@@ -19,10 +19,7 @@ from osc_imagebuild.errors import (
 )
 from osc_imagebuild.model import spec_json as specs
 from osc_imagebuild.model.facts import Mark
-from osc_imagebuild.model.names import (
-    Milestone,
-    Status,
-)
+from osc_imagebuild.model.names import Milestone, Status
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
@@ -210,7 +207,7 @@ def _other_version(image: Image, why: str) -> RecordError:
     version = image.properties.get(f"{_PREFIX}tool_version", "")
     if not re.fullmatch(r"[0-9A-Za-z.+-]{1,60}", version):
         version = "unknown"
-    going = image.properties.get(f"{_PREFIX}status") == "building"
+    going = image.properties.get(STATUS) == Status.BUILDING
     verb = Verb.RESUME if going else Verb.SHOW
     return RecordError(
         f"build {image.id} was written by another version of this tool, {version} (this "
