@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from osc_imagebuild import template
     from osc_imagebuild.builder import Builder, Listing, Screenshot, State
     from osc_imagebuild.builds.fleet import Fleet, Outcome
     from osc_imagebuild.builds.orphans import Orphan
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
     from osc_imagebuild.retry import Hardware
+    from osc_imagebuild.template import Template
 
 _HOMES = {
     "builder": ("Builder", "Listing", "Screenshot", "State"),
@@ -73,7 +75,10 @@ _HOMES = {
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
     "retry": ("Hardware",),
+    "template": ("Template",),
 }
+# Modules that are public as such.
+_MODULES = ("template",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -107,14 +112,18 @@ __all__ = [
     "SpecError",
     "State",
     "Status",
+    "Template",
     "TransientError",
     "User",
     "Verb",
+    "template",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # The package is imported on every `openstack` call: load nothing early.
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
