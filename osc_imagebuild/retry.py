@@ -87,7 +87,7 @@ def prepare(
     retry_transient(api.clock, remove)
     marks = {n: m for n, m in build.marks.items() if n in _KEPT[start]}
     last = Mark(build.updated_at, {"attempt": build.step, "reason": build.reason})
-    marks |= attempts.put_aside(build.marks, build.retries + 1, last)
+    marks |= attempts.archive(build.marks, build.retries + 1, last)
     steps = (*build.steps, (record.RETRY, api.now()))
     held.verify_held()
     fields = _afresh(spec, marks, steps, held.generation)

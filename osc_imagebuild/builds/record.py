@@ -42,8 +42,7 @@ class Record:
     ``is_own`` is whether this user wrote its spec, on this machine.
     ``has_texts`` is whether the user data of its servers is kept still: see `closing`.
     ``steps`` are (name, epoch seconds of its begin). ``updated_at`` is the last sign of
-    life of the client that drives the build. ``signals`` are what
-    `monitors.keeping` reads.
+    life of the client that drives the build. `monitors.signals_json` reads ``signals``.
     """
 
     id: str

@@ -17,7 +17,7 @@ _URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 _RESERVED = ("imagebuild_", "os_glance", "owner_specified.")
 # Source: nova/api/openstack/compute/schemas/servers.py, _hints: what is no list there.
 _ONE_HINT = ("group", "query", "target_cell", "build_near_host_ip", "cidr")
-# Fields of every image, which are no properties; the last three may not even be sent.
+# Names that no property can have: fields of every image, and three that Glance reserves.
 # Source: glance.api.v2.images (_base_properties, _reserved_properties).
 IMAGE_FIELDS = frozenset(
     """
