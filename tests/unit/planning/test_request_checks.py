@@ -70,7 +70,7 @@ class RequestTest(testtools.TestCase):
             request = dataclasses.replace(REQUEST, **changes)
             problems = request_checks.validate_request(request)
             if begins is None:
-                self.assertEqual([], problems, changes)
+                self.assertEqual([], problems, str(changes))
             else:
                 self.assertEqual([begins], [p[: len(begins)] for p in problems])
 
