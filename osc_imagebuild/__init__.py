@@ -17,11 +17,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from osc_imagebuild import template
     from osc_imagebuild.builder import Builder, Listing, Screenshot, State
     from osc_imagebuild.builds.fleet import Fleet, Outcome
     from osc_imagebuild.builds.orphans import Orphan
     from osc_imagebuild.builds.record import Record
-    from osc_imagebuild.engine.events import Event
+    from osc_imagebuild.engine.events import Event, EventKind
     from osc_imagebuild.errors import (
         CloudError,
         ConflictError,
@@ -40,27 +41,44 @@ if TYPE_CHECKING:
         Verb,
     )
     from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.names import Status
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
     from osc_imagebuild.retry import Hardware
+    from osc_imagebuild.template import Template
 
 _HOMES = {
     "builder": ("Builder", "Listing", "Screenshot", "State"),
     "builds.fleet": ("Fleet", "Outcome"),
     "builds.orphans": ("Orphan",),
     "builds.record": ("Record",),
-    "engine.events": ("Event",),
+    "engine.events": ("Event", "EventKind"),
     "errors": (
-        *("CloudError", "ConflictError", "DrivenError", "Evidence", "ImageBuildError"),
-        *("InstallError", "LockedError", "NotFoundError", "RecordError", "ScreenError"),
-        *("SpecError", "TransientError"),
-        *("Message", "NextStep", "Verb"),
+        "CloudError",
+        "ConflictError",
+        "DrivenError",
+        "Evidence",
+        "ImageBuildError",
+        "InstallError",
+        "LockedError",
+        "NotFoundError",
+        "RecordError",
+        "ScreenError",
+        "SpecError",
+        "TransientError",
+        "Message",
+        "NextStep",
+        "Verb",
     ),
     "guests.catalog": ("Catalog",),
+    "model.names": ("Status",),
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
     "retry": ("Hardware",),
+    "template": ("Template",),
 }
+# Modules that are public as such.
+_MODULES = ("template",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -70,6 +88,7 @@ __all__ = [
     "ConflictError",
     "DrivenError",
     "Event",
+    "EventKind",
     "Evidence",
     "File",
     "Fleet",
@@ -92,14 +111,19 @@ __all__ = [
     "Screenshot",
     "SpecError",
     "State",
+    "Status",
+    "Template",
     "TransientError",
     "User",
     "Verb",
+    "template",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # The package is imported on every `openstack` call: load nothing early.
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)

@@ -43,7 +43,7 @@ from osc_imagebuild.errors import (
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import web_policy
 from osc_imagebuild.media.door import Door
-from osc_imagebuild.model.names import Status
+from osc_imagebuild.model.names import Role, Status
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning.plan import Plan, make_plan
 
@@ -157,7 +157,7 @@ class Builder:
                 EventKind.CREATED, build.id, "", build.spec.result.name, self.api.now()
             )
         )
-        return self._drive(build, until="" if wait else "install")
+        return self._drive(build, until="" if wait else Role.INSTALL)
 
     def resume(self, build: str, *, wait: bool = True) -> Record:
         """Drive a build to its end, wherever its last client stopped.
@@ -173,7 +173,7 @@ class Builder:
                 # Its last client may have died before it let go.
                 lease.clear(self.api, build_record.id)
                 return build_record
-        return self._drive(build_record, until="" if wait else "install")
+        return self._drive(build_record, until="" if wait else Role.INSTALL)
 
     def retry(
         self,
@@ -207,7 +207,7 @@ class Builder:
         self.listener(
             Event(EventKind.CREATED, build_record.id, "", text, self.api.now())
         )
-        return self._drive(build_record, until="" if wait else "install", held=held)
+        return self._drive(build_record, until="" if wait else Role.INSTALL, held=held)
 
     def retry_points(self, build: Record) -> tuple[str, ...]:
         """Return the steps that a failed build can be tried again from.

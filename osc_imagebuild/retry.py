@@ -87,7 +87,7 @@ def prepare(
     retry_transient(api.clock, remove)
     marks = {n: m for n, m in build.marks.items() if n in _KEPT[start]}
     last = Mark(build.updated_at, {"attempt": build.step, "reason": build.reason})
-    marks |= attempts.put_aside(build.marks, build.retries + 1, last)
+    marks |= attempts.archive(build.marks, build.retries + 1, last)
     steps = (*build.steps, (record.RETRY, api.now()))
     held.verify_held()
     fields = _afresh(spec, marks, steps, held.generation)
@@ -126,9 +126,9 @@ def require_failed(build: Record) -> None:
     :raises: RecordError with what fits instead
     """
     ways = {
-        "building": Message("it goes on with: ", NextStep(Verb.RESUME, build.id)),
-        "complete": "its result is there; create a build for another one",
-        "cancelled": "nothing is left of it; create it again",
+        Status.BUILDING: Message("it goes on with: ", NextStep(Verb.RESUME, build.id)),
+        Status.COMPLETE: "its result is there; create a build for another one",
+        Status.CANCELLED: "nothing is left of it; create it again",
     }
     if build.status != Status.FAILED:
         raise RecordError(

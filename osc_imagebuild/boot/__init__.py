@@ -111,6 +111,12 @@ def preference(name: str) -> int:
     return load(name).preference
 
 
+def of_trees() -> tuple[str, ...]:
+    """Return the boot methods that start an install tree, the preferred one first."""
+    takers = (name for name in names() if load(name).takes_tree)
+    return tuple(sorted(takers, key=preference))
+
+
 def volumes(spec: Spec) -> tuple[BootVolume, ...]:
     """Return the volumes that the server boots from, in that order.
 

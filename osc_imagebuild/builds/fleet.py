@@ -135,8 +135,10 @@ class Fleet:
         self, build: Record, running: Mapping[str, Server], count: int
     ) -> bool:
         """Whether its guest is at work, and was looked at not long ago."""
-        role = {"install": Role.INSTALL, "verify": Role.VERIFY}.get(build.step)
-        server = running.get(resource_name(build.id, role)) if role else None
+        # These steps are named as the servers that they watch.
+        if build.step not in (Role.INSTALL, Role.VERIFY):
+            return False
+        server = running.get(resource_name(build.id, build.step))
         if server is None or server.status not in ("ACTIVE", "BUILD") or server.is_off:
             return False
         every = max(LOOK_EVERY_S, LOOK_SPACING_S * count)

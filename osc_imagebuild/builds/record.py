@@ -19,10 +19,7 @@ from osc_imagebuild.errors import (
 )
 from osc_imagebuild.model import spec_json as specs
 from osc_imagebuild.model.facts import Mark
-from osc_imagebuild.model.names import (
-    Milestone,
-    Status,
-)
+from osc_imagebuild.model.names import Milestone, Status
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
@@ -45,8 +42,7 @@ class Record:
     ``is_own`` is whether this user wrote its spec, on this machine.
     ``has_texts`` is whether the user data of its servers is kept still: see `closing`.
     ``steps`` are (name, epoch seconds of its begin). ``updated_at`` is the last sign of
-    life of the client that drives the build. ``signals`` are what
-    `monitors.keeping` reads.
+    life of the client that drives the build. `monitors.signals_json` reads ``signals``.
     """
 
     id: str
@@ -180,8 +176,13 @@ def parse(image: Image) -> Record:
             has_texts=bool(field("texts")),
         )
     except (
-        *(RecordError, ValueError, TypeError, KeyError, AttributeError),
-        *(OverflowError, RecursionError),
+        RecordError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
     ) as error:
         # What looks damaged may be what a later version writes, which says so.
         writer = image.properties.get(f"{_PREFIX}tool_version", "")
@@ -217,7 +218,7 @@ def _other_version(image: Image, why: str) -> RecordError:
     version = image.properties.get(f"{_PREFIX}tool_version", "")
     if not re.fullmatch(r"[0-9A-Za-z.+-]{1,60}", version):
         version = "unknown"
-    going = image.properties.get(f"{_PREFIX}status") == "building"
+    going = image.properties.get(STATUS) == Status.BUILDING
     verb = Verb.RESUME if going else Verb.SHOW
     return RecordError(
         f"build {image.id} was written by another version of this tool, {version} (this "

@@ -13,8 +13,12 @@ from typing import Any
 
 # What reading an answer of the wrong shape raises, here and in Python itself.
 GARBLED = (
-    *(AttributeError, LookupError, TypeError, ValueError),
-    *(OverflowError, RecursionError),
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
 )
 
 

@@ -50,7 +50,10 @@ _SERVICES = {
 }
 # How the SDK says that the catalog lacks a service, or that it speaks no API.
 _NO_SUCH_SERVICE = (
-    *(ksa.CatalogException, ksa.DiscoveryFailure, SDKException, AttributeError),
+    ksa.CatalogException,
+    ksa.DiscoveryFailure,
+    SDKException,
+    AttributeError,
 )
 
 
@@ -344,7 +347,8 @@ def translate_errors(service: str, method: str, path: str) -> Iterator[None]:
         yield
     # What Keystone answered and broke off is worth another try as well.
     except (
-        *(ksa.ConnectionError, ksa.InvalidResponse),
+        ksa.ConnectionError,
+        ksa.InvalidResponse,
         requests.RequestException,
     ) as error:
         if api_errors.is_login(str(error)):

@@ -51,18 +51,18 @@ def observe(
     :raises: CloudError
     """
     facts = dataclasses.replace(old or Facts(api.now()), now=api.now(), marks=marks)
-    look = Look(api, build_id, memory or Memory(api.now, expected(marks)))
+    observer = Observer(api, build_id, memory or Memory(api.now, expected(marks)))
     wanted = set(parts)
     if "images" in wanted:
-        facts = look.at_images(shared, facts)
+        facts = observer.look_at_images(shared, facts)
     if "result" in wanted:
-        facts = look.at_result(facts)
+        facts = observer.look_at_result(facts)
     if "servers" in wanted:
-        facts = look.at_servers(facts)
+        facts = observer.look_at_servers(facts)
     if "volumes" in wanted:
-        facts = look.at_volumes(facts)
+        facts = observer.look_at_volumes(facts)
     if "snapshots" in wanted:
-        facts = look.at_snapshots(facts)
+        facts = observer.look_at_snapshots(facts)
     for part in sorted(wanted):
         role = part.removeprefix("server:")
         if role != part and role in facts.servers:
@@ -74,15 +74,15 @@ V = TypeVar("V", Image, Server, Volume, Snapshot)
 
 
 @dataclasses.dataclass(frozen=True)
-class Look:
-    """One look at the resources of a build."""
+class Observer:
+    """Reads the resources of a build, as far as they are asked for."""
 
     api: Api
     build_id: str
     memory: Memory
 
-    def at_images(self, shared: Mapping[str, str], facts: Facts) -> Facts:
-        """Look at the hidden images; `at_result` finds a result that is not hidden."""
+    def look_at_images(self, shared: Mapping[str, str], facts: Facts) -> Facts:
+        """Look at the hidden images; `look_at_result` finds a result that is not hidden."""
         tag = build_tag(self.build_id)
         listed = images.tagged(self.api, tag, hidden=True)
 
@@ -98,7 +98,7 @@ class Look:
             by_role[Role.RESULT] = facts.images[Role.RESULT]
         return _with(facts, Image, extra, images=by_role)
 
-    def at_result(self, facts: Facts) -> Facts:
+    def look_at_result(self, facts: Facts) -> Facts:
         """Look at the result as createImage left it, or by its ID once that is noted."""
         kept = {
             role: image for role, image in facts.images.items() if role != Role.RESULT
@@ -128,7 +128,7 @@ class Look:
             facts, images=kept, duplicates=(*facts.duplicates, *new)
         )
 
-    def at_servers(self, facts: Facts) -> Facts:
+    def look_at_servers(self, facts: Facts) -> Facts:
         """Look at the servers that carry the build's tag."""
         listed = servers.tagged(self.api, build_tag(self.build_id))
         present = self._own(self._present(Server, listed, servers.find))
@@ -136,7 +136,7 @@ class Look:
         going = [s for s in extra if s.task_state != "deleting"]
         return _with(facts, Server, going, servers=by_role)
 
-    def at_volumes(self, facts: Facts) -> Facts:
+    def look_at_volumes(self, facts: Facts) -> Facts:
         """Look at the volumes with the build's mark, and the one noted as its result."""
         noted = _noted(facts, "volume_id")
         listed = volumes.marked(self.api, self.build_id)
@@ -148,8 +148,8 @@ class Look:
             by_role[Role.ROOT] = root
         return _with(facts, Volume, _there(extra), volumes=by_role)
 
-    def at_snapshots(self, facts: Facts) -> Facts:
-        """Look at the snapshots, as `at_volumes` does at volumes."""
+    def look_at_snapshots(self, facts: Facts) -> Facts:
+        """Look at the snapshots, as `look_at_volumes` does at volumes."""
         noted = _noted(facts, "snapshot_id")
         listed = volumes.marked_snapshots(self.api, self.build_id)
         present = self._present(Snapshot, listed, volumes.find_snapshot)

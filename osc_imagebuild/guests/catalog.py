@@ -37,7 +37,11 @@ _REFUSALS = (
 )
 # What PyYAML leaves to Python of values such as !!bool x and 2001-99-99.
 _FAILURES = (
-    *(ValueError, LookupError, AttributeError, TypeError, ArithmeticError),
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ArithmeticError,
     RecursionError,
 )
 

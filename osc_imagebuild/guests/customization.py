@@ -13,7 +13,7 @@ from typing import NamedTuple
 from osc_imagebuild.model.request import File, Repository, Request, User
 
 # Field of a request: its option, and what it is in a sentence.
-WISHES = {
+FIELDS = {
     "root_password": ("--root-password-file", "a root password"),
     "ssh_public_keys": ("--ssh-public-key", "an SSH key"),
     "users": ("users", "users"),
@@ -75,7 +75,7 @@ FREEBSD_PACKAGE = r"[A-Za-z0-9][\w.+@-]*(/[\w.+@-]+)?"
 
 def given(request: Request, *fields: str) -> list[str]:
     """Return which of ``fields``, or of all wishes, were asked for."""
-    return [f for f in (fields or WISHES) if getattr(request, f)]
+    return [f for f in (fields or FIELDS) if getattr(request, f)]
 
 
 def refused(request: Request, title: str, reasons: dict[str, str]) -> list[str]:
@@ -86,7 +86,7 @@ def refused(request: Request, title: str, reasons: dict[str, str]) -> list[str]:
     if request.answer_file is not None:
         return []  # refused as a whole, see `preflight.check_answers`
     return [
-        f"{title} cannot be given {WISHES[f][1]}" + (f": {why}" if why else "")
+        f"{title} cannot be given {FIELDS[f][1]}" + (f": {why}" if why else "")
         for f, why in reasons.items()
         if getattr(request, f)
     ]

@@ -1,4 +1,4 @@
-"""One operating system of the catalogue. Standard library only."""
+"""One operating system of the catalogue. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from osc_imagebuild import boot
 from osc_imagebuild.monitors.console import signs
 from osc_imagebuild.monitors.console.signs import Signs
 
@@ -62,7 +63,7 @@ class Entry:
     min_disk_gib: int = 4
     result_min_ram_mib: int = 512
     timeout_min: int = 120
-    boot_methods: tuple[str, ...] = ("ipxe", "kernel")
+    boot_methods: tuple[str, ...] = field(default_factory=boot.of_trees)
     power_off_sign: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
     boot_properties: Mapping[str, str] = field(default_factory=dict)

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 BUILT_IN = Path(__file__).parent / "templates"
 # What Python may say of an expression in a template.
 _FAILURES = (
-    *(TypeError, ValueError, ArithmeticError, LookupError, AttributeError),
-    *(RecursionError, MemoryError, OSError),
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+    OSError,
 )
 SIZE_LIMIT = 1 << 20
 

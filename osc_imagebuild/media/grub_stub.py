@@ -71,8 +71,16 @@ def _standalone(script: str, platform: str, arch: str) -> bytes:
         config, target = Path(directory, "grub.cfg"), Path(directory, "loader.efi")
         config.write_text(script)
         command = [
-            *(tool, "-O", platform, "-o", str(target), "--fonts=", "--themes="),
-            *("--locales=", f"--install-modules={_MODULES}", f"--modules={_MODULES}"),
+            tool,
+            "-O",
+            platform,
+            "-o",
+            str(target),
+            "--fonts=",
+            "--themes=",
+            "--locales=",
+            f"--install-modules={_MODULES}",
+            f"--modules={_MODULES}",
             f"boot/grub/grub.cfg={config}",
         ]
         try:

@@ -240,8 +240,12 @@ Action = (
 
 # What is made by these may be there where their answer is lost.
 MAKING = (
-    *(CreateImage, CreateServer, Harvest),
-    *(CreateVolume, UploadVolume, CreateSnapshot),
+    CreateImage,
+    CreateServer,
+    Harvest,
+    CreateVolume,
+    UploadVolume,
+    CreateSnapshot,
 )
 # What is made by these for a build that somebody just cancelled would leak.
 CREATING = (*MAKING, UploadImage, ImportImage)

@@ -14,7 +14,7 @@ RECORD_TAG = "imagebuild"
 # Source: glance.api.v2.images.
 VISIBILITIES = ("private", "shared", "community", "public")
 
-# Fields of every image, which are no properties; the last three may not even be sent.
+# Names that no property can have: fields of every image, and three that Glance reserves.
 # Source: glance.api.v2.images (_base_properties, _reserved_properties).
 IMAGE_FIELDS = frozenset(
     """

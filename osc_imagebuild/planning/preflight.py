@@ -260,7 +260,7 @@ def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]
             )
     problems += [
         "an own answer file says itself what to install: "
-        f"{customization.WISHES[wish][0]} cannot be given too"
+        f"{customization.FIELDS[wish][0]} cannot be given too"
         for wish in customization.given(request)
         if request.answer_file is not None
     ]

@@ -1,4 +1,4 @@
-"""Choose what the user left open, and say why. Pure.
+"""Choose boot method, flavor, network and root disk where the user left them open. Pure.
 
 Each function returns its choice and a line for the user ('' where the user
 chose), and raises SpecError where nothing fits.

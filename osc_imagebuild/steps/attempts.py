@@ -76,7 +76,7 @@ def _earlier(marks: Mapping[str, Mark]) -> list[Mark]:
     return [marks[name] for name in sorted(marks) if name.startswith(_EARLIER)]
 
 
-def put_aside(marks: Mapping[str, Mark], retry: int, last: Mark) -> dict[str, Mark]:
+def archive(marks: Mapping[str, Mark], retry: int, last: Mark) -> dict[str, Mark]:
     """Return what is kept of all attempts, and of the ``last`` that failed the build.
 
     ``retry`` is the number of the retry that follows.

@@ -108,7 +108,7 @@ class Install:
     """Wait until the guest says that it is installed."""
 
     signs: Signs = field(default_factory=Signs)
-    name: str = "install"
+    name: str = Role.INSTALL.value
     sees: frozenset[str] = frozenset({"server:install"})
 
     def done(self, spec: Spec, facts: Facts) -> bool:

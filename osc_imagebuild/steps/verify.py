@@ -93,7 +93,7 @@ class Verify:
     """Wait until the result says that it is up."""
 
     signs: Signs = field(default_factory=Signs)
-    name: str = "verify"
+    name: str = Role.VERIFY.value
     sees: frozenset[str] = frozenset({"server:verify"})
 
     def done(self, spec: Spec, facts: Facts) -> bool:

@@ -15,8 +15,17 @@ from typing import Any
 
 NO_OZ = 3
 _AS_THEY_ARE = (
-    *("name", "distro", "update", "arch", "description", "installtype", "rootpw"),
-    *("files", "commands", "disksize", "iso_sha256_url"),
+    "name",
+    "distro",
+    "update",
+    "arch",
+    "description",
+    "installtype",
+    "rootpw",
+    "files",
+    "commands",
+    "disksize",
+    "iso_sha256_url",
 )
 
 

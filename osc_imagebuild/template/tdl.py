@@ -1,4 +1,4 @@
-"""Turn what Oz read of a TDL into the fields of a request. Pure.
+"""Turn what Oz read of a TDL into the fields of a request.
 
 All that cannot be said in a request is an error, never left out in silence.
 """

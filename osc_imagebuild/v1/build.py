@@ -56,6 +56,8 @@ class ListImageBuild(BuildCommand, Lister):
     """List builds, newest first"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        from osc_imagebuild.model.names import Status
+
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         parser.add_argument(
             "--long", action="store_true", help="List additional fields"
@@ -63,7 +65,7 @@ class ListImageBuild(BuildCommand, Lister):
         parser.add_argument(
             "--status",
             metavar="<status>",
-            choices=("building", "complete", "failed", "cancelled"),
+            choices=[str(status) for status in Status],
             help="List only builds that are building, complete, failed or cancelled",
         )
         parser.add_argument(

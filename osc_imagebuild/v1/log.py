@@ -40,6 +40,8 @@ class LogImageBuild(BuildCommand):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
+        from osc_imagebuild.model.names import Role, Status
+
         if parsed_args.lines is not None and parsed_args.lines < 1:
             raise exceptions.CommandError("--lines takes a number from 1 on")
         builder = self.builder
@@ -53,8 +55,8 @@ class LogImageBuild(BuildCommand):
         build = builder.find(parsed_args.build)
         kept = ""
         if parsed_args.log_dir:
-            failed_in = build.step if build.status == "failed" else ""
-            role = "verify" if failed_in == "verify" else "install"
+            failed_in = build.step if build.status == Status.FAILED else ""
+            role = Role.VERIFY if failed_in == Role.VERIFY else Role.INSTALL
             kept = kept_console(parsed_args.log_dir, build.id, role)
         text = builder.log(
             build.id, lines=parsed_args.lines, raw=parsed_args.raw, kept=kept

@@ -63,13 +63,15 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
+        from osc_imagebuild.engine.events import EventKind
+
         self._began = self._began or event.at
-        if event.kind == "created":
+        if event.kind == EventKind.CREATED:
             self.build_id[:] = [event.build_id]
             self.note(line(f"build {event.build_id} of {event.text}"))
-        elif event.kind in ("note", "again"):
+        elif event.kind in (EventKind.NOTE, EventKind.AGAIN):
             self.note(f"{self._elapsed(event)} {event.text}")
-        elif event.kind == "step":
+        elif event.kind == EventKind.STEP:
             self.build_id[:] = [event.build_id]
             self.note(f"{self._elapsed(event)} {event.step}")
         else:

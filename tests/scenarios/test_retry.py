@@ -286,7 +286,7 @@ class RetryTest(AttemptsTestCase):
         marks: dict[str, Mark] = {}
         last = Mark(9.0, {"attempt": "install", "reason": "x" * 999})
         for number in range(1, 15):
-            marks = attempts.put_aside(marks, number, last)
+            marks = attempts.archive(marks, number, last)
         told = attempts.failures(marks)
         self.assertEqual(12, len(told))
         self.assertEqual(f"install, before retry 14: {'x' * 200}", told[-1])

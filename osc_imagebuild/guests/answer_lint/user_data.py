@@ -6,12 +6,13 @@ Source: cloud-init, cloudinit/handlers/__init__.py (INCLUSION_TYPES_MAP,
 
 from __future__ import annotations
 
-import email
 from collections.abc import Iterator
-from email.message import Message
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from osc_imagebuild.guests.answer_lint import yaml_nodes
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 CONFIG, JINJA, INCLUDE, ARCHIVE = "cloud-config", "jinja2", "x-include-url", "archive"
 # Those that begin alike: the longest first.
@@ -74,6 +75,8 @@ def _parts(text: str, before: int, depth: int) -> Iterator[Part]:
     if not _is_mime(text):
         yield from _by_kind(kind_of(text), text, before, depth)
         return
+    import email  # its messages load socket, for the name of this machine
+
     for part in email.message_from_string(text).walk():
         if part.is_multipart():
             continue

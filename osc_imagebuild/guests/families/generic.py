@@ -18,5 +18,5 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 def problems(entry: Entry, request: Request) -> list[str]:
     """Refuse what only a family can carry out, rather than ignore it."""
     return customization.refused(
-        request, entry.name, dict.fromkeys(customization.WISHES, "")
+        request, entry.name, dict.fromkeys(customization.FIELDS, "")
     )

@@ -29,7 +29,7 @@ def _words(node: ast.expr | ast.pattern) -> Iterator[object]:
         for key in node.keys:
             yield from _words(key) if key else ()
     elif isinstance(node, ast.Call):
-        for item in node.args:
+        for item in (*node.args, *(word.value for word in node.keywords)):
             yield from _words(item)
     elif isinstance(node, ast.MatchValue):
         yield from _words(node.value)
@@ -51,11 +51,23 @@ def comparisons(text: str) -> list[str]:
     return [str(w) for node in nodes for w in _compared(node) if w in NAMES]
 
 
+def defaults(text: str) -> list[str]:
+    """Names of boot methods that are taken where nothing is given."""
+    values: list[ast.expr] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.arguments):
+            values += [*node.defaults, *filter(None, node.kw_defaults)]
+        elif isinstance(node, ast.ClassDef):
+            assigned = (n for n in node.body if isinstance(n, ast.AnnAssign))
+            values += [n.value for n in assigned if n.value]
+    return [str(w) for value in values for w in _words(value) if w in NAMES]
+
+
 class NamesTest(testtools.TestCase):
     """A method is asked what it is like."""
 
     def test_no_comparison(self) -> None:
-        """No module outside boot/ compares anything with a method's name."""
+        """No module outside boot/ compares anything with a name, or takes one itself."""
         modules = [
             path
             for path in paths.PACKAGE.rglob("*.py")
@@ -63,7 +75,8 @@ class NamesTest(testtools.TestCase):
         ]
         self.assertGreater(len(modules), 100)
         for path in modules:
-            self.assertEqual([], comparisons(path.read_text()), str(path))
+            text = path.read_text()
+            self.assertEqual([], [*comparisons(text), *defaults(text)], str(path))
 
     def test_no_comparison_in_templates(self) -> None:
         """They have variables that say what the method is like."""
@@ -87,6 +100,16 @@ class NamesTest(testtools.TestCase):
         ):
             self.assertEqual(count, len(comparisons(text)), text)
 
+    def test_defaults(self) -> None:
+        """Those of arguments, and of fields of classes."""
+        for text, count in (
+            ("class A:\n    a: tuple = ('ipxe', 'kernel')\n    b: str", 2),
+            ("def f(a, b='cdrom', *, c, d='ipxe'): pass", 2),
+            ("class A:\n    a: tuple = field(default=('ipxe',))", 1),
+            ("def f(a='auto', b=None): return g(device='cdrom')", 0),
+        ):
+            self.assertEqual(count, len(defaults(text)), text)
+
 
 class MethodsTest(testtools.TestCase):
     """What each of them is like."""
@@ -104,6 +127,7 @@ class MethodsTest(testtools.TestCase):
         )
         ranked = sorted(boot.names(), key=boot.preference)
         self.assertEqual([name for name, _ in wanted], ranked)
+        self.assertEqual(("ipxe", "kernel"), boot.of_trees())
         for name, values in wanted:
             method = boot.load(name)
             self.assertEqual(values, tuple(getattr(method, f) for f in facts), name)

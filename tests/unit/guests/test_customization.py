@@ -130,4 +130,4 @@ class ProblemsTest(testtools.TestCase):
         request = Request(name="x")
         self.assertEqual([], customization.given(request))
         fields = set(request.__dataclass_fields__)
-        self.assertLessEqual(set(customization.WISHES), fields)
+        self.assertLessEqual(set(customization.FIELDS), fields)

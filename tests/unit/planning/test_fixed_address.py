@@ -56,6 +56,14 @@ class FreeTest(testtools.TestCase):
             fixed_address.free(pools, ()), fixed_address.free(pools, ())
         )
 
+    def test_subnet_of_another_kind(self) -> None:
+        """An installer is told an IPv4 address, or none."""
+        for cidr in ("fd00::/64", "10.0.4.1/24", ""):
+            error = self.assertRaises(
+                SpecError, fixed_address.of_subnet, cidr, "", [], "10.0.4.7"
+            )
+            self.assertEqual(f"this subnet is none of IPv4: {cidr}", str(error))
+
 
 class WordsTest(testtools.TestCase):
     """The same address in the words of each program."""

@@ -47,10 +47,10 @@ class AttemptsTest(testtools.TestCase):
         self.assertEqual(set(), attempts.given_up(facts, "verify"))
         self.assertIsNone(attempts.leftover(facts, "install"))
 
-    def test_put_aside(self) -> None:
+    def test_archive(self) -> None:
         """A retry begins without attempts, but they are still told, the oldest first."""
         last = Mark(NOW, {"attempt": "verify 2", "reason": "it does not boot"})
-        kept = attempts.put_aside(BOTH, 1, last)
+        kept = attempts.archive(BOTH, 1, last)
         self.assertEqual([], attempts.failed(kept, "install"))
         self.assertEqual(
             (
@@ -65,12 +65,12 @@ class AttemptsTest(testtools.TestCase):
             attempts.failures({**kept, "attempt-install-1": FIRST}),
         )
 
-    def test_put_aside_for_ever(self) -> None:
+    def test_archive_for_ever(self) -> None:
         """A record does not grow with each retry, and the last ones are kept."""
         kept: dict[str, Mark] = {}
         for retry in range(1, 30):
             last = Mark(NOW, {"attempt": "install 1", "reason": "x" * 5000})
-            kept = attempts.put_aside(kept, retry, last)
+            kept = attempts.archive(kept, retry, last)
         told = attempts.failures(kept)
         self.assertLess(len(told), 20)
         self.assertLess(len("".join(told)), 5000)

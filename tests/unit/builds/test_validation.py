@@ -1,0 +1,132 @@
+"""What a record may say, whoever wrote it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import testtools
+
+from osc_imagebuild.builds import validation
+from osc_imagebuild.model.facts import Mark
+from osc_imagebuild.model.spec import AnswerDisc, Iso
+from osc_imagebuild.planning import fixed_address
+from tests.unit.samples import BUILD_ID, spec
+
+LONG = "x" * 16_385
+DISC = AnswerDisc(label="CIDATA", files={"user-data": "user-data"})
+ADDRESS = fixed_address.of_subnet("10.0.4.0/24", "10.0.4.1", ["10.0.4.2"], "10.0.4.7")
+# Fields of a spec, each by its name in schema 1, and what is said of them.
+FIELDS: tuple[tuple[dict[str, Any], str | None], ...] = (
+    ({}, None),
+    ({"boot_method": "floppy"}, "the boot method 'floppy' is none of "),
+    ({"output": "tape"}, "the output 'tape' is none of "),
+    ({"firmware": "coreboot"}, "the firmware 'coreboot' is none of bios, uefi"),
+    ({"result_visibility": "secret"}, "the visibility 'secret' is none of "),
+    ({"os": "../x"}, "the system has another form"),
+    ({"arch": "a/../b"}, "the architecture has another form"),
+    ({"flavor_id": ""}, "the flavor has another form"),
+    ({"networks": ()}, "it has no network"),
+    ({"networks": ("a\n",)}, "a network or security group has another form"),
+    ({"security_groups": ("..",)}, "a network or security group has another form"),
+    ({"name": LONG}, "spec.result.name is longer than 16384 characters, or has a NUL"),
+    ({"name": "\0"}, "spec.result.name is longer than 16384 characters, or has a NUL"),
+    ({"hints": {"group": LONG}}, "spec.hardware.hints is longer than"),
+    ({"networks": ("n",) * 257}, "spec.network.networks has more than 256 items"),
+    ({"disk_gib": 65_537}, "spec.hardware.disk_gib is none of 0 to 65536"),
+    ({"disk_gib": -1}, "spec.hardware.disk_gib is none of 0 to 65536"),
+    ({"attempts": 0}, "spec.conduct.attempts is none of 1 to "),
+    ({"verify_sign": "x" * 1001}, "a sign is longer than 1000 characters"),
+    ({"banners": ("x" * 1001,)}, "a sign is longer than 1000 characters"),
+    ({"kernel_url": "file:///etc/passwd"}, "a URL has another form"),
+    ({"kernel_sha256": "a" * 63}, "a digest has another form"),
+    ({"driver_cd": Iso(sha512="g" * 128)}, "a digest has another form"),
+    ({"driver_cd": Iso(image_id="x")}, "an image has another form"),
+    ({"driver_cd": Iso(image_id=BUILD_ID)}, None),
+    ({"driver_cd": Iso(url="gopher://x")}, "a URL has another form"),
+    ({"driver_cd": Iso(url="/home/me/x.iso")}, None),
+    ({"driver_cd": Iso(url="C:\\x.iso")}, None),
+    (
+        {"driver_cd": Iso(url="/home/me/x.iso", imported=True)},
+        "a URL that Glance fetches has another form",
+    ),
+    ({"address": ADDRESS}, None),
+    ({"address": dataclasses.replace(ADDRESS, prefix="23")}, "netmask and prefix are"),
+    ({"address": dataclasses.replace(ADDRESS, ip="$(id)")}, "Expected 4 octets in"),
+    ({"address": dataclasses.replace(ADDRESS, gateway="a")}, "Expected 4 octets in"),
+)
+# Marks by their names, and what is said of them.
+MARKS: tuple[tuple[dict[str, dict[str, str]], str | None], ...] = (
+    ({"started": {}, "attempt-1": {}, "earlier-1": {}, "sha512-iso": {}}, None),
+    ({"finished?": {}}, "no mark is named 'finished?'"),
+    ({f"attempt-{n}": {} for n in range(257)}, "more than 256 marks"),
+    ({"started": {"why": LONG}}, "mark started is too long"),
+    ({"started": {LONG: ""}}, "mark started is too long"),
+    ({"started": {"server_id": "../x"}}, "server_id of mark started has another form"),
+    ({"started": {"server_id": ""}}, None),
+    ({"started": {"server_id": BUILD_ID}}, None),
+    ({"installed": {"machine_id": "what the guest says"}}, None),
+    ({"started": {"volumes": f"{BUILD_ID} x"}}, "a volume of mark started has another"),
+    ({"harvested": {}}, "the mark 'harvested' names no result"),
+    ({"harvested": {"image_id": BUILD_ID}}, None),
+)
+STEPS: tuple[tuple[Sequence[tuple[str, float]], str | None], ...] = (
+    ((("boot sources", 1.0), ("install", 2.0)), None),
+    ((("install", 1.0),) * 2561, "more than 2560 steps"),
+    ((("\x1b[2J", 1.0),), "a step has another form"),
+)
+
+
+class ValidationTest(testtools.TestCase):
+    """What is of another size, range or form is refused, and named."""
+
+    def assert_rows(self, check: Any, rows: Any) -> None:
+        """Assert that ``check`` refuses each value of ``rows`` in these words."""
+        for value, begins in rows:
+            try:
+                check(value)
+            except ValueError as error:
+                self.assertEqual(begins, str(error)[: len(begins or "")], value)
+            else:
+                self.assertIsNone(begins, value)
+
+    def test_spec(self) -> None:
+        """Each field by itself."""
+        self.assert_rows(lambda row: validation.check_spec(spec(**row)), FIELDS)
+
+    def test_answer_disc(self) -> None:
+        """It has the names that its file system can."""
+        whole = dataclasses.replace(spec(), answers=DISC)
+        validation.check_spec(whole)
+        for disc in (
+            dataclasses.replace(DISC, label="x" * 99),
+            dataclasses.replace(DISC, files={"../x": "user-data"}),
+        ):
+            self.assertRaises(
+                ValueError,
+                validation.check_spec,
+                dataclasses.replace(whole, answers=disc),
+            )
+
+    def test_marks(self) -> None:
+        """Names of marks, and what they name."""
+        for data, begins in MARKS:
+            marks = {name: Mark(1.0, fields) for name, fields in data.items()}
+            self.assert_rows(validation.check_marks, ((marks, begins),))
+
+    def test_steps(self) -> None:
+        """Names of steps, which are shown to users."""
+        self.assert_rows(validation.check_steps, STEPS)
+
+    def test_id(self) -> None:
+        """That of a resource, or none."""
+        self.assertEqual("", validation.check_id("the server", ""))
+        self.assertEqual(BUILD_ID, validation.check_id("the server", BUILD_ID))
+        self.assertRaises(ValueError, validation.check_id, "the server", "a/b")
+
+    def test_length(self) -> None:
+        """What Glance can keep of a property, and not a character more."""
+        most = "x" * validation.PROPERTY_LIMIT
+        self.assertEqual(most, validation.check_length("spec", most))
+        self.assertRaises(ValueError, validation.check_length, "spec", f"{most}x")

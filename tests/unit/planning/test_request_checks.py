@@ -1,0 +1,88 @@
+"""What is wrong with a request, judged by itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import testtools
+
+from osc_imagebuild.model.names import VISIBILITIES
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning import request_checks
+
+REQUEST = Request(name="golden", os="mini")
+LONG = "x" * 256
+# What is changed, and the beginning of what is said of it; None for nothing.
+ROWS: tuple[tuple[dict[str, Any], str | None], ...] = (
+    ({}, None),
+    ({"name": " "}, "the image needs a name"),
+    ({"name": LONG}, "the image name has 256 characters"),
+    ({"name": LONG[1:]}, None),
+    ({"name": "a\0b"}, "Glance cannot store the characters of 'a\\x00b'"),
+    ({"name": "\U0001f600"}, "Glance cannot store the characters of"),
+    ({"tags": ("\udcff",)}, "Glance cannot store the characters of"),
+    ({"properties": {"key": "\0"}}, "Glance cannot store the characters of"),
+    ({"tags": ("",)}, "a tag must have 1 to 255 characters: ''"),
+    ({"tags": (LONG,)}, "a tag must have 1 to 255 characters"),
+    ({"tags": ("imagebuild-1",)}, "tags that begin with imagebuild are the tool's own"),
+    ({"tags": ("imagebuilder",)}, None),
+    ({"properties": {"": "x"}}, "a property name has 1 to 255 characters: ''"),
+    ({"properties": {LONG: "x"}}, "a property name has 1 to 255 characters"),
+    ({"properties": {"imagebuild_x": "x"}}, "this property name cannot be given"),
+    ({"properties": {"os_glance_x": "x"}}, "this property name cannot be given"),
+    ({"properties": {"min_disk": "1"}}, "min_disk is a field of every image"),
+    ({"properties": {"os_distro": "x"}}, None),
+    ({"hints": {"group": ("a", "b")}}, "Nova takes the hint group once, not 2 times"),
+    ({"hints": {"group": ("a",)}}, None),
+    ({"hints": {"group": "ab"}}, None),
+    ({"hints": {"different_host": ("a", "b")}}, None),
+    ({"visibility": "secret"}, "no visibility 'secret'; there are: "),
+    ({"visibility": "community"}, None),
+    ({"visibility": "public", "output": "volume"}, "a volume has no visibility"),
+    ({"visibility": "private", "output": "volume"}, None),
+    ({"output": "tape"}, "no output 'tape'; there are: image, "),
+    ({"visibility": "public", "output": "tape"}, "no output 'tape'"),
+    ({"timeout_min": 0}, "--timeout takes 1 to "),
+    ({"stall_min": 10**9}, "--stall-timeout takes 1 to "),
+    ({"timeout_min": 1, "stall_min": 1}, None),
+    ({"disk_gib": 10**9}, "--disk takes "),
+    ({"disk_gib": 10}, None),
+    ({"swap_mib": -1}, "--swap takes 0 to "),
+    ({"attempts": 0}, "--attempts takes 1 to "),
+    ({"source": "http://a b/"}, "this is no URL: 'http://a b/'"),
+    ({"source": "http://mirror/debian"}, None),
+    ({"source": "my image"}, None),
+    (
+        {"source": "https://token@mirror/"},
+        "the source has a name or password in its URL",
+    ),
+    ({"driver_iso": "https://u:p@h/x.iso"}, "the driver ISO has a name or password"),
+)
+
+
+class RequestTest(testtools.TestCase):
+    """One mistake, and one problem that names it."""
+
+    def test_rows(self) -> None:
+        """Nothing is said of what is right."""
+        for changes, begins in ROWS:
+            request = dataclasses.replace(REQUEST, **changes)
+            problems = request_checks.validate_request(request)
+            if begins is None:
+                self.assertEqual([], problems, str(changes))
+            else:
+                self.assertEqual([begins], [p[: len(begins)] for p in problems])
+
+    def test_no_secret_is_shown(self) -> None:
+        """The problem with a URL does not say the password in it."""
+        for url in ("https://u:hush@mirror/", "https://u:hush@mir ror/"):
+            (problem,) = request_checks.address_problems("source", url)
+            self.assertNotIn("hush", problem)
+
+    def test_all_at_once(self) -> None:
+        """The user corrects all of his mistakes in one go."""
+        request = dataclasses.replace(
+            REQUEST, name="", visibility=VISIBILITIES[0] + "?", attempts=0, swap_mib=-1
+        )
+        self.assertEqual(4, len(request_checks.validate_request(request)))
