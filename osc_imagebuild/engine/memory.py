@@ -3,7 +3,7 @@
 A list may be of a replica that is behind, by a second or by a minute. What this client
 made, changed or deleted is therefore asked for by its ID, and so is what was seen and is
 not listed any more. Nothing in here is needed to go on: another client begins with
-nothing, and sees what there is once the lists show it.
+the server that the record names, and sees what else there is once the lists show it.
 """
 
 from __future__ import annotations
@@ -66,6 +66,10 @@ class Memory:
     def seen(self, kind: Kind, roles: dict[str, str]) -> None:
         """Note which ID is whose role at present."""
         self._seen[kind] = dict(roles)
+
+    def expect(self, kind: Kind, role: str, item_id: str) -> None:
+        """Note what the record says is there, unless this client has looked itself."""
+        self._seen.setdefault(kind, {role: item_id} if item_id else {})
 
     def is_in_use(self, kind: Kind, role: str, item_id: str) -> bool:
         """Whether this client goes on with that one as ``role``."""

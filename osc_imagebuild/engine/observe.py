@@ -130,8 +130,12 @@ class Look:
 
     def at_servers(self, facts: Facts) -> Facts:
         """Look at the servers that carry the build's tag."""
+        if started := facts.marks.get(Milestone.STARTED):
+            server_id = started.data.get("server_id", "")
+            self.memory.expect(Server, Role.INSTALL, server_id)
         listed = servers.tagged(self.api, build_tag(self.build_id))
         present = self._present(Server, listed, servers.find)
+        present = [server for server in present if self._is_own(server)]
         by_role, extra = self._by_role(Server, present, self._role, facts)
         going = [s for s in extra if s.task_state != "deleting"]
         return _with(facts, Server, going, servers=by_role)
