@@ -33,14 +33,17 @@ def obj(value: Any) -> Mapping[str, Any]:
 
 
 def text(data: Mapping[str, Any], key: str) -> str:
-    """Return the text under ``key``.
+    """Return the text under ``key``, with ? for halves of surrogates.
+
+    JSON can have such, and what a guest writes may come as such; no file takes them,
+    nor does RE2.
 
     :raises: KeyError, TypeError
     """
     value = data[key]
     if not isinstance(value, str):
         raise TypeError(f"{key} is {type(value).__name__} instead of a text")
-    return value
+    return value.encode(errors="replace").decode()
 
 
 def text_or(data: Mapping[str, Any], key: str) -> str:

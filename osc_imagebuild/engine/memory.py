@@ -3,7 +3,7 @@
 A list may be of a replica that is behind, by a second or by a minute. What this client
 made, changed or deleted is therefore asked for by its ID, and so is what was seen and is
 not listed any more. Nothing in here is needed to go on: another client begins with
-nothing, and sees what there is once the lists show it.
+the server that the record names, and sees what else there is once the lists show it.
 """
 
 from __future__ import annotations

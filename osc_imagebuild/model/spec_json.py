@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import typing
 from collections.abc import Collection, Mapping
@@ -160,9 +161,14 @@ def _with_parts(flat: Mapping[str, Any]) -> dict[str, Any]:
     return spec
 
 
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
 def _read(data: Mapping[str, Any], kind: Any, at: str = "") -> Any:
     """Return a data class of `osc_imagebuild.model.spec` of the fields that are there."""
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     fields = {field.name: field for field in dataclasses.fields(kind)}
     missing = fields.keys() - data.keys()
     lacks = {name for name in missing if _is_required(fields[name])}

@@ -222,14 +222,20 @@ class FakeCloud:
         }
 
     def _behind(self, found: Found) -> AbstractContextManager[None]:
-        """Let a list, and nothing else, be answered from the past."""
+        """Let a list, and a look by ID where that lags too, be answered from the past."""
         kinds = {
             "list_servers": "servers",
             "list": found.arguments.get("kind", "images"),
         }
-        if self.lag.by_id and found.handler == self.glance.show:
-            kinds["show"] = "images"
         kind = kinds.get(found.handler.__name__, "")
+        if self.lag.by_id:
+            by_id = {
+                self.glance.show: "images",
+                self.nova.show: "servers",
+                self.cinder.show: "volumes",
+                self.cinder.show_snapshot: "snapshots",
+            }
+            kind = by_id.get(found.handler, kind)
         of = {"images": self.glance, "servers": self.nova}.get(kind, self.cinder)
 
         def swap(items: dict[str, Any]) -> dict[str, Any]:

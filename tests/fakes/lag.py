@@ -14,7 +14,7 @@ _Kept = dict[str, Any]
 class Lag:
     """Keeps what there was; ``seconds`` is how far each kind of list is behind.
 
-    With ``by_id`` what is shown of one image by its ID is behind as well.
+    With ``by_id`` what is shown of one thing by its ID is behind as well.
     """
 
     def __init__(self) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from osc_imagebuild import boot, outputs
+from osc_imagebuild.errors import InstallError
+from osc_imagebuild.model.names import RECORD_TAG
 from tests.fakes.cloud import FakeCloud
-from tests.fakes.faults import LOST, on_mutation
+from tests.fakes.faults import KILLED_LATE, LOST, Fault, Hook, Killed, on_mutation
+from tests.fakes.guests import GuestPlan
 from tests.fakes.lag import KINDS
+from tests.fakes.wire import Call
 from tests.scenarios import test_lag
 
+LAG_S = 8.0
 LAGS = (0.5, 8.0, 60.0)
 WAYS = tuple({"output": kind} for kind in outputs.names())
 CREATIONS = (
@@ -36,6 +43,107 @@ class ListsThatLagTest(test_lag.LagTestCase):
         for kind in ("image", "server", "volume", "snapshot"):
             names = self.cloud.created(f"create {kind}")
             self.assertEqual(len(set(names)), len(names), f"{where}: {names}")
+
+
+class ByIdTest(ListsThatLagTest):
+    """What is asked for by its ID is behind as well, as it is at a replica."""
+
+    def test_each_kind(self) -> None:
+        """Builds complete, and nothing is made twice or left."""
+        for way in WAYS:
+            for kinds in (("servers",), KINDS[1:]):
+                self.cloud = FakeCloud()
+                self.cloud.lag.set(LAG_S, *kinds)
+                self.cloud.lag.by_id = True
+                where = f"{way} {kinds}"
+                with self.one_of_many(where):
+                    self.build(where, **way)
+                    self.assert_made_once(where)
+
+
+class VerbsTest(test_lag.LagTestCase):
+    """Each other command, for a build that nobody drives, or whose client died."""
+
+    def each(self) -> Iterator[tuple[dict[str, str], str]]:
+        """Yield each output with a cloud of its own, and what its client died at."""
+        for way in WAYS:
+            for kind in ("", "create server"):
+                self.cloud = FakeCloud()
+                self.cloud.lag.set(LAG_S)
+                yield way, kind
+
+    def begun(self, way: dict[str, str], kind: str) -> str:
+        """Begin a build, whose client dies at its creation of a kind, if any."""
+        if not kind:
+            return self.started(**way).id
+        self.cloud.hooks.append(_dies_after(kind))
+        self.assertRaises(Killed, self.started, **way)
+        self.cloud.hooks.clear()
+        return next(i.id for i in self.images() if RECORD_TAG in i.tags)
+
+    def test_resume(self) -> None:
+        """It completes."""
+        for way, kind in self.each():
+            with self.one_of_many(f"{way} {kind}"):
+                build_id = self.begun(way, kind)
+                self.assert_complete(self.resumed(build_id))
+
+    def test_cancel(self) -> None:
+        """Nothing but the record is left."""
+        for way, kind in self.each():
+            with self.one_of_many(f"{way} {kind}"):
+                build_id = self.begun(way, kind)
+                self.cloud.world.advance(LAG_S)
+                self.builder("second").cancel(build_id)
+                self.cloud.world.advance(30)
+                self.assert_empty(build_id)
+
+    def test_delete(self) -> None:
+        """Nothing is left."""
+        for way, kind in self.each():
+            with self.one_of_many(f"{way} {kind}"):
+                build_id = self.begun(way, kind)
+                self.cloud.world.advance(LAG_S)
+                self.builder("second").delete(build_id)
+                self.cloud.world.advance(30)
+                self.assert_empty()
+
+    def test_delete_with_image(self) -> None:
+        """Nor of what was published a moment ago."""
+        for way in WAYS:
+            self.cloud = FakeCloud()
+            self.cloud.lag.set(LAG_S)
+            with self.one_of_many(str(way)):
+                build = self.builder().create(self.request(**way))
+                self.builder("second").delete(build.id, with_image=True)
+                self.cloud.world.advance(30)
+                self.assert_empty()
+
+    def test_retry(self) -> None:
+        """A build that failed a moment ago completes, from each point."""
+        for way in WAYS:
+            for plan in ({"install_fails": "FAILED: x"}, {"result_boots": False}):
+                self.cloud = FakeCloud()
+                self.cloud.lag.set(LAG_S)
+                with self.one_of_many(f"{way} {plan}"):
+                    self.cloud.nova.plan = GuestPlan(**plan)
+                    request = self.request(**way)
+                    error = self.assertRaises(
+                        InstallError, self.builder().create, request
+                    )
+                    self.cloud.nova.plan = GuestPlan()
+                    builder = self.builder("second")
+                    self.assert_complete(builder.retry(error.build_id))
+
+
+def _dies_after(kind: str) -> Hook:
+    """The client dies as soon as it made something of a kind, but for its record."""
+
+    def hook(call: Call) -> Fault | None:
+        is_record = call.kind == kind and RECORD_TAG in call.json.get("tags", ())
+        return KILLED_LATE if call.kind == kind and not is_record else None
+
+    return hook
 
 
 class LostAnswersTest(test_lag.LagTestCase):

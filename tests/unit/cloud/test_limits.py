@@ -46,6 +46,24 @@ class DurationTest(CloudTestCase):
             120, self.builder().plan(self.request()).spec.installer.expected_s
         )
 
+    def test_running(self) -> None:
+        """A build that runs does not ask: nothing of it changes when nonsense appears."""
+        build = self.started()
+        for text in (*NO_NUMBERS, LONG, "86400", "120"):
+            self.add(text)
+        expected_s = self.builder().find(build.id).spec.installer.expected_s
+        self.assertEqual(0, expected_s)
+        again = self.started(name="again")
+        self.cloud.world.sleep(200)
+        outcome = self.builder("second").resume_all()
+        self.assertEqual({build.id, again.id}, set(outcome.complete))
+        self.assertEqual({}, outcome.failed)
+        for build_id in outcome.complete:
+            properties = self.cloud.glance.images[
+                self.builder().find(build_id).result_id
+            ].properties
+            self.assertLess(int(properties["imagebuild_duration_s"]), 1000)
+
 
 class HeaderTest(CloudTestCase):
     """Numbers in headers of services and mirrors."""
