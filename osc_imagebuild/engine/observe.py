@@ -130,7 +130,9 @@ class Look:
 
     def at_servers(self, facts: Facts) -> Facts:
         """Look at the servers that carry the build's tag."""
-        if started := facts.marks.get(Milestone.STARTED):
+        started = facts.marks.get(Milestone.STARTED)
+        # Once the disk is a result, the server is to go.
+        if started and Milestone.HARVESTED not in facts.marks:
             server_id = started.data.get("server_id", "")
             self.memory.expect(Server, Role.INSTALL, server_id)
         listed = servers.tagged(self.api, build_tag(self.build_id))
