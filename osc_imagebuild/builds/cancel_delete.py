@@ -12,8 +12,9 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, RecordError
 from osc_imagebuild.model.names import Status
 
-# A client that was put aside may still have had a creation under way.
-LAST_CREATION_S = 1.0
+# A client that was put aside may still have had a creation under way, and lists may be
+# some seconds behind what was made last.
+SETTLED_S = 10.0
 
 
 def cancel(api: Api, build: Record) -> Record:
@@ -32,7 +33,7 @@ def cancel(api: Api, build: Record) -> Record:
     if marked.status == Status.COMPLETE:
         fenced.lift()
         return marked
-    _tear_down(api, fenced)
+    _tear_down(api, fenced, build.updated_at)
     if marked.status == Status.CANCELLED:
         # It may be published, and not yet told.
         remove_result(api, marked.id, marked.made)
@@ -61,7 +62,8 @@ def delete(api: Api, build_id: str, made: Collection[str]) -> None:
     :raises: CloudError, also where an image stays as no build says that it made it
     """
     fenced = fence.put_up(api, build_id)
-    _tear_down(api, fenced)
+    image = images.find(api, build_id)
+    _tear_down(api, fenced, image.updated_at if image else 0.0)
     stay = remove_result(api, build_id, made) if made else ()
     fenced.lift()
     images.delete(api, build_id)
@@ -76,8 +78,10 @@ def delete(api: Api, build_id: str, made: Collection[str]) -> None:
         )
 
 
-def _tear_down(api: Api, fenced: fence.Fence) -> None:
+def _tear_down(api: Api, fenced: fence.Fence, updated_at: float) -> None:
+    """Remove what the build made, twice where it was at work ``updated_at`` just now."""
     teardown(api, fenced.build_id)
-    if fenced.preempted:
-        api.clock.sleep(LAST_CREATION_S)
+    rest = SETTLED_S if fenced.preempted else updated_at + SETTLED_S - api.now()
+    if rest > 0:
+        api.clock.sleep(min(rest, SETTLED_S))
         teardown(api, fenced.build_id)
