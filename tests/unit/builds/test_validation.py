@@ -30,8 +30,14 @@ FIELDS: tuple[tuple[dict[str, Any], str | None], ...] = (
     ({"networks": ()}, "it has no network"),
     ({"networks": ("a\n",)}, "a network or security group has another form"),
     ({"security_groups": ("..",)}, "a network or security group has another form"),
-    ({"name": LONG}, "spec.result.name is longer than 16384 characters, or has a NUL"),
-    ({"name": "\0"}, "spec.result.name is longer than 16384 characters, or has a NUL"),
+    (
+        {"name": LONG},
+        "spec.result.name is longer than 16384 characters, or has what is none",
+    ),
+    (
+        {"name": "\0"},
+        "spec.result.name is longer than 16384 characters, or has what is none",
+    ),
     ({"hints": {"group": LONG}}, "spec.hardware.hints is longer than"),
     ({"networks": ("n",) * 257}, "spec.network.networks has more than 256 items"),
     ({"disk_gib": 65_537}, "spec.hardware.disk_gib is none of 0 to 65536"),
