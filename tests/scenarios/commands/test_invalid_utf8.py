@@ -11,8 +11,8 @@ import fixtures
 from osc_imagebuild.guests import catalog
 from tests.fakes.faults import Fault
 from tests.fakes.wire import Call, Reply
+from tests.scenarios.commands.test_terminal import TerminalTestCase, wrong
 from tests.unit.base import CATALOG, NAME
-from tests.unit.v1.test_terminal import TerminalTestCase, wrong
 
 # No beginning, no end, too long a form, half of a pair, beyond Unicode; with a command.
 PIECES = (b"\xff\xfe\xc3", b"\xc0\xaf", b"\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80")

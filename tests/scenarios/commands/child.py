@@ -1,4 +1,4 @@
-"""A client in a process of its own: python -m tests.unit.v1.child REPORT SIGNAL WORDS.
+"""A client in a process of its own: python -m tests.scenarios.commands.child REPORT SIGNAL WORDS.
 
 It types ``openstack image build WORDS`` into the real shell, on a fake cloud and with the
 streams that it was started with, and writes the statuses of the builds and the number of

@@ -47,7 +47,7 @@ class StreamsTest(testtools.TestCase):
         command = (
             sys.executable,
             "-m",
-            "tests.unit.v1.child",
+            "tests.scenarios.commands.child",
             str(report),
             str(number),
         )

@@ -1,0 +1,1 @@
+"""Whole commands on the fake cloud: what they print, whoever wrote it."""
