@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import ipaddress
+import itertools
 import random
 from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
@@ -23,16 +25,13 @@ def free(pools: Sequence[tuple[str, str]], used: Collection[str]) -> str | None:
         range(int(ipaddress.IPv4Address(first)), int(ipaddress.IPv4Address(last)) + 1)
         for first, last in pools
     ]
-    total = sum(len(numbers) for numbers in ranges)
+    ends = list(itertools.accumulate(map(len, ranges)))
+    total = ends[-1] if ends else 0
     for drawn in random.sample(range(total), min(total, _DRAWN + len(used))):
-        at = drawn
-        for numbers in ranges:
-            if at < len(numbers):
-                address = str(ipaddress.IPv4Address(numbers[at]))
-                if address not in used:
-                    return address
-                break
-            at -= len(numbers)
+        pool = bisect.bisect(ends, drawn)
+        address = str(ipaddress.IPv4Address(ranges[pool][drawn - ends[pool]]))
+        if address not in used:
+            return address
     return None
 
 
