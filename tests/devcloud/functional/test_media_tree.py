@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from devcloud.media.debian import base, build
-from tests.devcloud.unit.test_media_mirror import MODULES, MirrorTest
+from tests.devcloud.functional.test_media_mirror import MODULES, MirrorTest
 
 
 class TestTree(MirrorTest):
