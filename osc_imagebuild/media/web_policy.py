@@ -34,6 +34,9 @@ _METADATA = ipaddress.ip_network("fd00:ec2::/32")
 # IPv6 that a gateway makes IPv4 of: the last 32 bits are the address that is meant.
 # Source: RFC 6052, 2.1; RFC 4291, 2.5.5.1.
 _EMBEDDING = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "::/96"))
+# For protocols; clouds have metadata there, and Python's releases differ on it.
+# Source: RFC 6890, 2.2.2.
+_PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")
 # The same in a network of one's own, with any length. Source: RFC 8215.
 _OWN_GATEWAY = ipaddress.ip_network("64:ff9b:1::/48")
 
@@ -119,7 +122,8 @@ def kind_of(address: Address) -> str:
     ):
         if applies:
             return kind
-    public = address.is_global and address not in _OWN_GATEWAY
+    special = any(address in network for network in (_OWN_GATEWAY, _PROTOCOLS))
+    public = address.is_global and not special
     return "" if public else "reserved"
 
 
