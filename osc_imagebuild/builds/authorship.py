@@ -55,8 +55,9 @@ def _key() -> bytes:
 def _kept(file: Path) -> bytes:
     """:raises: OSError where no key can be kept there"""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        _create(file)
+    if not os.path.lexists(file):
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            _create(file)
     with open(_open(file, os.O_RDONLY), "rb") as opened:
         status = os.fstat(opened.fileno())
         others = stat.S_IMODE(status.st_mode) & 0o077

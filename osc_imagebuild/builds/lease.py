@@ -232,9 +232,7 @@ def clear(api: Api, build_id: str, *, unlisted: bool = False) -> None:
     :raises: CloudError
     """
     for image in leases(api, build_id):
-        if image.protected:
-            operation = {"op": "replace", "path": "/protected", "value": False}
-            images.patch(api, image.id, [operation])
+        images.unprotect(api, image)
         images.delete(api, image.id)
     if unlisted:
         last = _used_up(api, build_id)

@@ -191,7 +191,5 @@ def _remove(
 
 
 def _remove_image(api: Api, build_id: str, image: Image) -> None:
-    if image.protected:
-        operation = {"op": "replace", "path": "/protected", "value": False}
-        images.patch(api, image.id, [operation])
+    images.unprotect(api, image)
     release(api, build_id, image.id, image.tags)

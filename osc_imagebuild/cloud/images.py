@@ -247,6 +247,16 @@ def _pointer(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
+def unprotect(api: Api, image: Image) -> None:
+    """Let a protected image be deleted.
+
+    :raises: CloudError
+    """
+    if image.protected:
+        operation = {"op": "replace", "path": "/protected", "value": False}
+        patch(api, image.id, [operation])
+
+
 def delete(api: Api, image_id: str) -> None:
     """Delete an image; one that is gone already is fine.
 

@@ -59,15 +59,23 @@ def require_ok(url: str, answer: Answer) -> None:
         another time
     """
     url = shown_url(url)
+    require_now(url, answer)
+    if answer.status >= 300:
+        raise SpecError(f"{url} answers HTTP {answer.status}")
+
+
+def require_now(name: str, answer: Answer) -> None:
+    """Refuse an answer that may be another one later.
+
+    :raises: TransientError
+    """
     if answer.status >= 500 or answer.status in NOT_NOW:
         raise TransientError(
-            f"{url} cannot be had now",
+            f"{name} cannot be had now",
             service="mirror",
             status=answer.status,
             retry_after=retry_after(answer),
         )
-    if answer.status >= 300:
-        raise SpecError(f"{url} answers HTTP {answer.status}")
 
 
 def length(answer: Told) -> int:

@@ -17,7 +17,7 @@ from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.media import door as doors
 from osc_imagebuild.media import http
 from osc_imagebuild.media.answer import Answer
-from osc_imagebuild.media.backoff import Backoff, retry_after
+from osc_imagebuild.media.backoff import Backoff
 from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.urls import shown_url
 
@@ -219,13 +219,8 @@ class RangeFile(io.RawIOBase):
         return same and bool(shared or not told)
 
     def _require_part(self, answer: Answer) -> None:
+        http.require_now(self.name, answer)
         status = answer.status
-        if status >= 500 or status in http.NOT_NOW:
-            text = f"{self.name} cannot be had now"
-            wait_s = retry_after(answer)
-            raise TransientError(
-                text, service="mirror", status=status, retry_after=wait_s
-            )
         if status in (200, 416) and self.size:
             raise SpecError(self._replaced())
         if status == 416:
