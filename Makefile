@@ -10,7 +10,7 @@ REQUIREMENTS = requirements.txt test-requirements.txt doc/requirements.txt
 # Tests are found from the root of the repository, by a part of their name.
 TESTS = $(STESTR) --test-path . --top-dir . run
 CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && $(TESTS)
-EVERYWHERE = tests\.scenarios\.test_(sweep|faults)
+EVERYWHERE = tests\.scenarios\.test_(sweep|faults|every_line)
 UNIT = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.((devcloud\.)?unit\.|contract\..*\.Fake)'
 SCENARIOS = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.scenarios\.' --exclude-regex '$(EVERYWHERE)'
 # With COVER=1 the tests note which lines they reach, for `make cover`.
@@ -77,7 +77,7 @@ cover: venv  ## how much of the pure code unit tests and scenarios reach; too li
 		$(MAKE) --no-print-directory unit scenarios COVER=1)
 	@$(PYTHON_VENV) -m tools.cover
 
-sweep: venv  ## clients that die, and services that fail, at every call of a build
+sweep: venv  ## clients that die, services that fail, at every call; consoles cut at every line
 	env -u OS_CLOUD $(TESTS) '$(EVERYWHERE)'
 
 oz: venv  ## tests with the distribution's own Oz; installs it where it is missing

@@ -30,7 +30,7 @@ from osc_imagebuild.errors import (
 )
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.guests.entry import Entry
-from tests import paths
+from tests import paths, sources
 
 FIELDS = ("brief", "details", "resolution", "build_id", "step")
 RESUME = NextStep(Verb.RESUME, "ID")
@@ -193,6 +193,6 @@ class NextStepTest(testtools.TestCase):
         for path in sorted(paths.PACKAGE.rglob("*.py")):
             if "v1" in path.relative_to(paths.PACKAGE).parts:
                 continue
-            for node in ast.walk(ast.parse(path.read_text())):
+            for node in sources.nodes(path):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     self.assertNotIn("openstack image build", node.value, str(path))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import testtools
 
 import osc_imagebuild
-from tests import paths
+from tests import paths, sources
 from tools import cover
 
 # From the ground up; doc/source/contributor/architecture.rst shows the same.
@@ -55,10 +55,10 @@ def modules() -> Iterator[tuple[str, Path]]:
         yield name.removesuffix(".__init__"), path
 
 
-def imported(tree: ast.AST) -> set[str]:
-    """Names that are imported anywhere in ``tree``."""
+def imported(nodes: Iterable[ast.AST]) -> set[str]:
+    """Names that are imported by any of ``nodes``."""
     names = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -68,14 +68,13 @@ def imported(tree: ast.AST) -> set[str]:
 
 def at_import(path: Path) -> set[str]:
     """Names that importing the file at ``path`` imports."""
-    tree = ast.parse(path.read_text())
     body = [
         node
-        for node in tree.body
+        for node in sources.tree(path).body
         if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
         and not isinstance(node, ast.FunctionDef | ast.ClassDef)
     ]
-    return imported(ast.Module(body=body, type_ignores=[]))
+    return imported(ast.walk(ast.Module(body=body, type_ignores=[])))
 
 
 def packages_of(names: set[str]) -> set[str]:
@@ -86,7 +85,7 @@ def packages_of(names: set[str]) -> set[str]:
 
 def says_pure(path: Path) -> bool:
     """Whether the first paragraph of a module's docstring has the word."""
-    text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    text = ast.get_docstring(sources.tree(path)) or ""
     return "Pure" in text.split("\n\n")[0].replace(".", " ").split()
 
 
@@ -111,7 +110,7 @@ class FloorTest(testtools.TestCase):
             own = name.split(".")[0]
             if own == "__init__":
                 continue  # it has no code but the names of others
-            known = packages_of(imported(ast.parse(path.read_text()))) - {own}
+            known = packages_of(imported(sources.nodes(path))) - {own}
             wrong = sorted(p for p in known if FLOOR[p] >= FLOOR[own])
             self.assertEqual([], wrong, name)
 
@@ -126,7 +125,7 @@ class FloorTest(testtools.TestCase):
         for name, path in modules():
             if name.startswith("cloud") or name == "builder":
                 continue
-            words = {n.split(".")[0] for n in imported(ast.parse(path.read_text()))}
+            words = {n.split(".")[0] for n in imported(sources.nodes(path))}
             self.assertEqual(set(), words & {"openstack", "keystoneauth1"}, name)
 
     def test_web_servers_are_asked_through_one_door(self) -> None:
@@ -135,8 +134,7 @@ class FloorTest(testtools.TestCase):
         knowing = {
             name
             for name, path in modules()
-            if {n.split(".")[0] for n in imported(ast.parse(path.read_text()))}
-            & senders
+            if {n.split(".")[0] for n in imported(sources.nodes(path))} & senders
             or "urllib.request" in path.read_text()
         }
         cloud = {name for name in knowing if name.startswith("cloud.")}

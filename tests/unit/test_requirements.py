@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 import testtools
 
-from tests import paths
+from tests import paths, sources
 
 FLOOR = re.compile(r"([\w.-]+)>=(\d[\d.]*\d)(?:,<[\d.]+)?(?:\s*#.*)?")
 # What only the extras have; the modules that use it can do without.
@@ -41,7 +41,7 @@ def imported() -> set[str]:
     """Return the top-level names that the package imports, wherever it does."""
     names = set()
     for path in paths.PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in sources.nodes(path):
             if isinstance(node, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import testtools
 
-from tests import paths
+from tests import paths, sources
 
 
 def nodes() -> Iterator[tuple[str, ast.AST]]:
     """All nodes of the package's code, each with its file and line."""
     for path in sorted(paths.PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in sources.nodes(path):
             yield f"{path.name}:{getattr(node, 'lineno', 0)}", node
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import testtools
 
 from osc_imagebuild import boot
 from osc_imagebuild.model.boot_sources import EfiStubDisk, StubDisk
 from osc_imagebuild.model.request import Request
-from tests import paths
+from tests import paths, sources
 
 NAMES = ("ipxe", "kernel", "cdrom")
 # What templates of answer files and catalogue data may compare.
@@ -45,16 +45,15 @@ def _compared(node: ast.AST) -> Iterator[object]:
         yield from _words(node.value)
 
 
-def comparisons(text: str) -> list[str]:
+def comparisons(nodes: Iterable[ast.AST]) -> list[str]:
     """Names of boot methods that a module compares something with."""
-    nodes = ast.walk(ast.parse(text))
     return [str(w) for node in nodes for w in _compared(node) if w in NAMES]
 
 
-def defaults(text: str) -> list[str]:
+def defaults(nodes: Iterable[ast.AST]) -> list[str]:
     """Names of boot methods that are taken where nothing is given."""
     values: list[ast.expr] = []
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes:
         if isinstance(node, ast.arguments):
             values += [*node.defaults, *filter(None, node.kw_defaults)]
         elif isinstance(node, ast.ClassDef):
@@ -75,8 +74,8 @@ class NamesTest(testtools.TestCase):
         ]
         self.assertGreater(len(modules), 100)
         for path in modules:
-            text = path.read_text()
-            self.assertEqual([], [*comparisons(text), *defaults(text)], str(path))
+            nodes = sources.nodes(path)
+            self.assertEqual([], [*comparisons(nodes), *defaults(nodes)], str(path))
 
     def test_no_comparison_in_templates(self) -> None:
         """They have variables that say what the method is like."""
@@ -98,7 +97,7 @@ class NamesTest(testtools.TestCase):
             ("{'ipxe': 1}[a]", 1),
             ("a = 'ipxe'; b = f(device='cdrom'); c == 'ipxe2'", 0),
         ):
-            self.assertEqual(count, len(comparisons(text)), text)
+            self.assertEqual(count, len(comparisons(ast.walk(ast.parse(text)))), text)
 
     def test_defaults(self) -> None:
         """Those of arguments, and of fields of classes."""
@@ -108,7 +107,7 @@ class NamesTest(testtools.TestCase):
             ("class A:\n    a: tuple = field(default=('ipxe',))", 1),
             ("def f(a='auto', b=None): return g(device='cdrom')", 0),
         ):
-            self.assertEqual(count, len(defaults(text)), text)
+            self.assertEqual(count, len(defaults(ast.walk(ast.parse(text)))), text)
 
 
 class MethodsTest(testtools.TestCase):

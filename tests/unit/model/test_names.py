@@ -8,7 +8,7 @@ import json
 import testtools
 
 from osc_imagebuild.model.names import BOOKKEEPING, Role, resource_name, role_of
-from tests import paths
+from tests import paths, sources
 
 BUILD_ID = "1d5f7b1c-1c5e-4a6e-9a1f-0d4f3c2b1a00"
 # What facts keep by role.
@@ -43,7 +43,7 @@ class RoleTest(testtools.TestCase):
         """What looks for a resource of a role takes the role from the enum."""
         for package in DECIDING:
             for path in sorted((paths.PACKAGE / package).rglob("*.py")):
-                for node in ast.walk(ast.parse(path.read_text())):
+                for node in sources.nodes(path):
                     self.assertIsNone(
                         literal_role(node), f"{path}: {ast.unparse(node)}"
                     )
