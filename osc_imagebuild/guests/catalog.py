@@ -10,7 +10,6 @@ somebody else's work: they are read within bounds, and none outside of its direc
 
 from __future__ import annotations
 
-import copy
 import functools
 import itertools
 import os
@@ -92,7 +91,7 @@ class Catalog:
 
     def add(self, name: str, data: Mapping[str, Any]) -> None:
         """Add an entry, or change the keys of one, for this process."""
-        _merge_into(self._entries.setdefault(name, {}), data)
+        self._entries[name] = _merged(self._entries.get(name, {}), data)
 
     def _near(self, name: str) -> str:
         import difflib
@@ -105,13 +104,11 @@ class Catalog:
 
         Of the family's architectures it has those that it names.
         """
-        own = copy.deepcopy(self._entries[name])
+        own = self._entries[name]
         arches = own.get("arches")
         if isinstance(arches, dict):
-            own["arches"] = {k: v or {} for k, v in arches.items()}
-        family = self._families.get(str(own.get("family")), {})
-        data: dict[str, Any] = copy.deepcopy(family)
-        _merge_into(data, own)
+            own = {**own, "arches": {k: v or {} for k, v in arches.items()}}
+        data = _merged(self._families.get(str(own.get("family")), {}), own)
         if isinstance(arches, dict):
             data["arches"] = {k: data["arches"][k] for k in arches}
         return data
@@ -154,7 +151,7 @@ def _merge_file(into: dict[str, dict[str, Any]], path: Path, directory: Path) ->
         ) from error
     if not isinstance(data, dict):
         raise SpecError(f"catalogue file {path} is not a mapping")
-    _merge_into(into.setdefault(path.stem, {}), copy.deepcopy(data))
+    into[path.stem] = _merged(into.get(path.stem, {}), data)
 
 
 @functools.lru_cache(maxsize=256)
@@ -176,12 +173,15 @@ def default_directories() -> tuple[Path, ...]:
     return (BUILT_IN, user, *(Path(d) for d in named.split(":") if d))
 
 
-def _merge_into(old: dict[str, Any], new: Mapping[str, Any]) -> None:
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``old`` with what ``new`` says; neither is changed."""
+    merged = dict(old)
     for key, value in new.items():
-        if isinstance(value, dict) and isinstance(old.get(key), dict):
-            _merge_into(old[key], value)
-        else:
-            old[key] = value
+        below = merged.get(key)
+        if isinstance(value, dict) and isinstance(below, dict):
+            value = _merged(below, value)
+        merged[key] = value
+    return merged
 
 
 def _frozen(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -133,13 +133,13 @@ class RemasterTest(testtools.TestCase):
         """Whatever its bytes are, there is an error of ours, and soon, or an ISO."""
         iso, chance = made(), random.Random(2)
         places = range(16 * iso9660.SECTOR, 40 * iso9660.SECTOR)
-        for _ in range(100):
+        for _ in range(50):
             broken = bytearray(iso)
             for at in chance.sample(places, chance.randrange(1, 40)):
                 broken[at] = chance.choice((0, 1, 33, 255, chance.randrange(256)))
             self.tried(bytes(broken))
         for number in range(16, 40):
-            for value in (0, 34, 255):
+            for value in (0, 34):
                 start, sector = number * iso9660.SECTOR, bytes([value])
                 self.tried(iso[:start] + sector * 2048 + iso[start + 2048 :])
 
