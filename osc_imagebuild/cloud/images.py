@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
@@ -114,6 +115,16 @@ def named(api: Api, name: str, *, hidden: bool = False) -> list[Image]:
     :raises: CloudError
     """
     return _listed(api, ("name", name), ("os_hidden", str(hidden).lower()), *_own(api))
+
+
+def with_property(api: Api, name: str, value: str) -> list[Image]:
+    """Return the project's images with a property, hidden ones too, oldest first.
+
+    :raises: CloudError
+    """
+    of = [(name, value), *_own(api)]
+    listed = [_listed(api, *of, ("os_hidden", hidden)) for hidden in ("false", "true")]
+    return sorted(itertools.chain(*listed), key=lambda i: (i.created_at, i.id))
 
 
 def unhidden(api: Api) -> list[Image]:

@@ -92,10 +92,18 @@ def marked(api: Api, build_id: str = "") -> list[Volume]:
 
     :raises: CloudError
     """
-    path, filters = "/volumes/detail", _filters(build_id)
+    return with_metadata(api, VOLUME_MARK, build_id)
+
+
+def with_metadata(api: Api, key: str, value: str = "") -> list[Volume]:
+    """Return the volumes that have a key, with ``value`` or with any, oldest first.
+
+    :raises: CloudError
+    """
+    path, filters = "/volumes/detail", _filters(key, value)
     listed = paging.read_pages(api, "volume", path, "volumes", parse, filters)
     return sorted(
-        (v for v in listed if _is_of(v.metadata, build_id)),
+        (v for v in listed if _has(v.metadata, key, value)),
         key=lambda volume: (volume.created_at, volume.id),
     )
 
@@ -105,25 +113,33 @@ def marked_snapshots(api: Api, build_id: str = "") -> list[Snapshot]:
 
     :raises: CloudError
     """
-    path, filters = "/snapshots/detail", _filters(build_id)
+    return snapshots_with_metadata(api, VOLUME_MARK, build_id)
+
+
+def snapshots_with_metadata(api: Api, key: str, value: str = "") -> list[Snapshot]:
+    """Return snapshots as `with_metadata` returns volumes.
+
+    :raises: CloudError
+    """
+    path, filters = "/snapshots/detail", _filters(key, value)
     listed = paging.read_pages(
         api, "volume", path, "snapshots", parse_snapshot, filters
     )
     return sorted(
-        (s for s in listed if _is_of(s.metadata, build_id)),
+        (s for s in listed if _has(s.metadata, key, value)),
         key=lambda snapshot: (snapshot.created_at, snapshot.id),
     )
 
 
-def _is_of(metadata: Mapping[str, str], build_id: str) -> bool:
-    """Whether metadata carry the build's mark: operators may disable Cinder's filter."""
-    mark = metadata.get(VOLUME_MARK, "")
-    return mark == build_id if build_id else bool(mark)
+def _has(metadata: Mapping[str, str], key: str, value: str) -> bool:
+    """Whether metadata have a key: operators may disable Cinder's filter."""
+    found = metadata.get(key, "")
+    return found == value if value else bool(found)
 
 
-def _filters(build_id: str) -> list[tuple[str, str]]:
-    """Return Cinder's filter by the build's mark; for snapshots it is of 3.22."""
-    return [("metadata", str({VOLUME_MARK: build_id}))] if build_id else []
+def _filters(key: str, value: str) -> list[tuple[str, str]]:
+    """Return Cinder's filter by metadata; for snapshots it is of 3.22."""
+    return [("metadata", str({key: value}))] if value else []
 
 
 def create(api: Api, body: Mapping[str, Any]) -> str:

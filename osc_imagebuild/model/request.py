@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from osc_imagebuild.model.family import Old
+
 # --- what the user asks -----------------------------------------------------
 
 Hints = Mapping[str, str | tuple[str, ...]]
@@ -56,6 +58,9 @@ class Request:
     root disk on a volume of that size, ``checksum`` is the install media's,
     ``driver_iso`` an ISO with drivers for an installer that lacks them. ``attempts``
     is how often an install server is made where the first came to no network.
+    ``family`` is by default the name; with ``replace`` the result takes the name from the
+    older ones of it, of which ``keep`` stay, as ``old`` says. ``members`` are projects that
+    it is shared with, ``member_clouds`` clouds of clouds.yaml that accept it as well.
     """
 
     name: str
@@ -97,3 +102,9 @@ class Request:
     keep_on_failure: bool = False
     attempts: int = 2
     verify: bool = True
+    family: str = ""
+    replace: bool = False
+    old: str = Old.HIDE
+    keep: int = 3
+    members: tuple[str, ...] = ()
+    member_clouds: tuple[str, ...] = ()

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from osc_imagebuild.model.family import Old
+
 
 class RootDevice(StrEnum):
     """Where the root disk of the install server is."""
@@ -155,11 +157,26 @@ class Hardware:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rotation:
+    """What the result is to the older ones of its family.
+
+    Where it does ``replace`` them, it takes their name; they are put away as ``old``
+    says, and only the newest ``keep`` of them stay.
+    """
+
+    replace: bool = False
+    old: Old = Old.HIDE
+    keep: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What the build leaves.
 
     ``properties`` are all that may be found on the finished image besides Glance's own
-    attributes.
+    attributes. ``family`` is '' in records of versions that knew none. ``members`` are
+    IDs of projects that the image is shared with; ``accepting`` maps some of them to the
+    clouds of clouds.yaml whose credentials accept it for them.
     """
 
     name: str
@@ -168,6 +185,10 @@ class Result:
     tags: tuple[str, ...] = ()
     visibility: str = "private"
     min_ram_mib: int = 0
+    family: str = ""
+    rotation: Rotation = Rotation()
+    members: tuple[str, ...] = ()
+    accepting: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,7 +123,7 @@ class CleanResult:
                 name=result.name,
                 hidden=True,
                 tags=frozenset({BUILD_TAG}),
-                properties=wanted(spec, facts),
+                properties=wanted(spec, facts, result),
                 min_disk_gib=spec.hardware.disk_gib,
                 min_ram_mib=spec.result.min_ram_mib,
             ),
@@ -155,7 +155,7 @@ class RemoveServer:
 def is_clean(spec: Spec, facts: Facts, image: Image) -> bool:
     """Whether ``image`` carries exactly what it should."""
     return (
-        dict(image.properties) == wanted(spec, facts)
+        dict(image.properties) == wanted(spec, facts, image)
         and image.min_disk_gib == spec.hardware.disk_gib
         and image.min_ram_mib == spec.result.min_ram_mib
     )

@@ -93,14 +93,15 @@ class SnapshotOutput:
             volume.OUTPUT.published(spec, facts)
             and snapshot is not None
             and snapshot.name == spec.result.name
-            and dict(snapshot.metadata) == metadata(spec)
+            and dict(snapshot.metadata) == metadata(spec, facts, snapshot)
         )
 
     def publish(self, spec: Spec, facts: Facts) -> SetVolume | SetSnapshot:
         """The volume first: it is the snapshot that tells the end."""
         if not volume.OUTPUT.published(spec, facts):
             return volume.OUTPUT.publish(spec, facts)
-        return SetSnapshot(facts.snapshots[RESULT], spec.result.name, metadata(spec))
+        snapshot = facts.snapshots[RESULT]
+        return SetSnapshot(snapshot, spec.result.name, metadata(spec, facts, snapshot))
 
 
 OUTPUT = SnapshotOutput()

@@ -46,13 +46,15 @@ class VolumeOutput:
         return (
             volume is not None
             and volume.name == spec.result.name
-            and dict(volume.metadata) == metadata(spec)
+            and dict(volume.metadata) == metadata(spec, facts, volume)
         )
 
     def publish(self, spec: Spec, facts: Facts) -> SetVolume:
         """One change: name and metadata. The build lets go of the volume."""
         root = facts.volumes[ROOT]
-        return SetVolume(root, root.image_metadata, spec.result.name, metadata(spec))
+        return SetVolume(
+            root, root.image_metadata, spec.result.name, metadata(spec, facts, root)
+        )
 
 
 OUTPUT = VolumeOutput()

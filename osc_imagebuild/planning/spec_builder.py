@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from osc_imagebuild import boot
 from osc_imagebuild.guests.answers import Answers
 from osc_imagebuild.guests.entry import Entry
-from osc_imagebuild.model import machine
+from osc_imagebuild.model import family, machine
+from osc_imagebuild.model.family import Old
 from osc_imagebuild.model.request import Hints, Request
 from osc_imagebuild.model.resources import Flavor
 from osc_imagebuild.model.spec import (
@@ -21,6 +22,7 @@ from osc_imagebuild.model.spec import (
     Networking,
     Result,
     RootDevice,
+    Rotation,
     Spec,
     Verification,
 )
@@ -166,7 +168,17 @@ def _result(chosen: Chosen) -> Result:
         tags=tuple(request.tags),
         visibility=request.visibility,
         min_ram_mib=chosen.entry.result_min_ram_mib,
+        family=_family(request),
+        rotation=Rotation(
+            replace=request.replace, old=Old(request.old), keep=request.keep
+        ),
+        members=request.members,
     )
+
+
+def _family(request: Request) -> str:
+    """Return the family, which is by default named as the result is."""
+    return request.family or request.name
 
 
 def _verification(chosen: Chosen) -> Verification:
@@ -198,7 +210,9 @@ def _result_properties(chosen: Chosen) -> dict[str, str]:
         **machine.properties(request, entry.properties),
         "architecture": request.arch,
         **request.properties,
-        "imagebuild_build_id": chosen.build_id,
+        family.BUILD_ID: chosen.build_id,
+        family.FAMILY: _family(request),
+        family.KIND: request.output,
         "imagebuild_os": entry.name,
         "imagebuild_source": shown_url(chosen.source.media.source),
         "imagebuild_answer_sha256": hashlib.sha256(answer).hexdigest(),

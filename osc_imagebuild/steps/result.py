@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from osc_imagebuild.model import family
 from osc_imagebuild.model.actions import Act, Decision, Fail, SetMark
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Result
@@ -33,7 +35,7 @@ class NoteResult:
         )
 
 
-def wanted(spec: Spec, facts: Facts) -> dict[str, str]:
+def wanted(spec: Spec, facts: Facts, result: Member) -> dict[str, str]:
     """The properties of a clean result: declared ones and provenance."""
     report = facts.marks[Milestone.INSTALLED].data
     reported = {
@@ -44,9 +46,15 @@ def wanted(spec: Spec, facts: Facts) -> dict[str, str]:
     return {
         **spec.result.properties,
         **reported,
-        "imagebuild_built_at": _iso(facts.marks[Milestone.INSTALLED].at),
+        **itself(spec, result),
+        family.BUILT_AT: _iso(facts.marks[Milestone.INSTALLED].at),
         "imagebuild_duration_s": str(duration_s(facts)),
     }
+
+
+def itself(spec: Spec, result: Member) -> dict[str, str]:
+    """What a result of a family says of itself alone; see `osc_imagebuild.model.family`."""
+    return {family.RESULT_ID: result.id} if spec.result.family else {}
 
 
 def duration_s(facts: Facts) -> int:

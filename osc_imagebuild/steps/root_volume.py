@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from osc_imagebuild.model import family
 from osc_imagebuild.model.actions import (
     Act,
     CreateVolume,
@@ -15,7 +16,9 @@ from osc_imagebuild.model.actions import (
     Wait,
 )
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.family import kind
 from osc_imagebuild.model.names import Milestone, Role
+from osc_imagebuild.model.resources import Snapshot, Volume
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Result, interference
 from osc_imagebuild.steps.boot_sources import READY, ensure
@@ -24,6 +27,15 @@ from osc_imagebuild.steps.result import wanted
 ROOT = Role.ROOT
 # The volume that the result is booted from, to see that it boots.
 VERIFY_VOLUME = Role.VERIFY
+# What a volume or snapshot of a family says of itself.
+FAMILY_KEYS = (
+    family.BUILD_ID,
+    family.FAMILY,
+    family.KIND,
+    family.RESULT_ID,
+    family.BUILT_AT,
+    family.INPUTS,
+)
 
 
 @dataclass(frozen=True)
@@ -75,14 +87,14 @@ class CleanVolume:
         return (
             FreeRoot().done(spec, facts)
             and root is not None
-            and dict(root.image_metadata) == image_metadata(spec, facts)
+            and dict(root.image_metadata) == image_metadata(spec, facts, root)
         )
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """A server of the volume would run the installer again otherwise."""
-        wanted = image_metadata(spec, facts)
+        root = facts.volumes[ROOT]
         return Act(
-            SetVolume(facts.volumes[ROOT], wanted),
+            SetVolume(root, image_metadata(spec, facts, root)),
             "remove what the build left on the volume",
         )
 
@@ -119,21 +131,22 @@ class EnsureVerifyVolume:
         return ensure(facts, volume)
 
 
-def image_metadata(spec: Spec, facts: Facts) -> dict[str, str]:
+def image_metadata(spec: Spec, facts: Facts, root: Volume) -> dict[str, str]:
     """What a root volume declares; Nova reads ``min_ram`` there.
 
     Source: nova.utils.get_image_metadata_from_volume.
     """
-    return {**wanted(spec, facts), "min_ram": str(spec.result.min_ram_mib)}
+    return {**wanted(spec, facts, root), "min_ram": str(spec.result.min_ram_mib)}
 
 
-def metadata(spec: Spec) -> dict[str, str]:
+def metadata(spec: Spec, facts: Facts, item: Volume | Snapshot) -> dict[str, str]:
     """What a finished volume or snapshot carries instead of the build's mark.
 
-    Cinder has no tags: each of the user's is a key.
+    Cinder has no tags: each of the user's is a key. What is of a family says so, and a
+    snapshot's volume, which is not its result, does not.
     """
-    build = "imagebuild_build_id"
-    return {
-        **dict.fromkeys(spec.result.tags, "true"),
-        build: spec.result.properties[build],
-    }
+    kept = {family.BUILD_ID: spec.result.properties[family.BUILD_ID]}
+    if spec.result.family and kind(item) == spec.result.output:
+        provenance = wanted(spec, facts, item)
+        kept = {key: provenance[key] for key in FAMILY_KEYS if key in provenance}
+    return {**dict.fromkeys(spec.result.tags, "true"), **kept}

@@ -1,0 +1,115 @@
+"""Families: the results of builds that follow each other under one name. Standard library only.
+
+A result says itself which family it is of. Nova copies an image's properties onto the
+images of its servers' disks, so a result also says its own ID: what carries another one
+is a copy of these words, and the user's own. Like `osc_imagebuild.model.ownership`,
+nothing counts that is of another project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from enum import StrEnum
+from typing import TypeVar
+
+from osc_imagebuild.model.names import PART_TAG, VOLUME_MARK
+from osc_imagebuild.model.resources import Image, Snapshot, Volume
+
+FAMILY, RESULT_ID = "imagebuild_family", "imagebuild_result_id"
+# The same on every result of its kind, so that all can be listed.
+KIND = "imagebuild_kind"
+BUILD_ID, BUILT_AT = "imagebuild_build_id", "imagebuild_built_at"
+INPUTS = "imagebuild_inputs"
+
+# Source: glance.db.sqlalchemy.models.Image.name, cinder's Volume.display_name.
+_LONGEST_NAME = 255
+
+Member = Image | Volume | Snapshot
+M = TypeVar("M", bound=Member)
+
+
+class Old(StrEnum):
+    """What becomes of the older results of a family, beside another name."""
+
+    KEEP = "keep"
+    HIDE = "hide"
+    COMMUNITY = "community"
+    DEACTIVATE = "deactivate"
+    DELETE = "delete"
+
+
+# Cinder knows neither hidden nor deactivated volumes, and shows them to nobody else.
+FOR_VOLUMES = (Old.KEEP, Old.HIDE, Old.DELETE)
+
+
+def words(item: Member) -> Mapping[str, str]:
+    """Return what a result says of itself: properties, or metadata."""
+    return item.properties if isinstance(item, Image) else item.metadata
+
+
+def kind(item: Member) -> str:
+    """Return the kind of output that a result is."""
+    return type(item).__name__.lower()
+
+
+def family_of(item: Member, project_id: str) -> str:
+    """Return the family that a published result is of, '' where it is of none."""
+    said = words(item)
+    is_copy = said.get(RESULT_ID) != item.id or said.get(KIND) != kind(item)
+    if is_copy or _is_unfinished(item) or not said.get(BUILD_ID):
+        return ""
+    # Cinder may not tell whose something is, but then shows the project's own alone.
+    owner = item.owner or ("" if isinstance(item, Image) else project_id)
+    return said.get(FAMILY, "") if owner == project_id else ""
+
+
+def _is_unfinished(item: Member) -> bool:
+    """Whether a build has not let go of it."""
+    if isinstance(item, Image):
+        return PART_TAG in item.tags or item.status not in ("active", "deactivated")
+    return VOLUME_MARK in item.metadata
+
+
+def newest_first(items: Iterable[M]) -> list[M]:
+    """Return results in their order, by the time that their service tells."""
+    return sorted(items, key=lambda item: (item.created_at, item.id), reverse=True)
+
+
+def may_change(item: Member) -> bool:
+    """Whether a result may be renamed or removed for a newer one."""
+    return not (isinstance(item, Image) and item.protected)
+
+
+def built_at(item: Member) -> str:
+    """Return when a result was built, such as 2026-01-31T12:00:00Z."""
+    moment = datetime.fromtimestamp(int(item.created_at), timezone.utc)
+    return words(item).get(BUILT_AT, "")[:20] or moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def old_name(name: str, item: Member) -> str:
+    """Return the name of a result that has given ``name`` to a newer one."""
+    suffix = f" ({built_at(item)})"
+    return name[: _LONGEST_NAME - len(suffix)] + suffix
+
+
+def is_retired(item: Member) -> bool:
+    """Whether a result has given its name away."""
+    return item.name.endswith(f" ({built_at(item)})")
+
+
+def is_put_away(item: Member, old: Old) -> bool:
+    """Whether an older result is where ``old`` says that it goes; deleted is gone."""
+    if not is_retired(item):
+        return False
+    if not isinstance(item, Image):
+        return True
+    match old:
+        case Old.HIDE | Old.DELETE:
+            return item.hidden
+        case Old.COMMUNITY:
+            return item.visibility == "community"
+        case Old.DEACTIVATE:
+            return item.status == "deactivated"
+        case _:
+            return True
