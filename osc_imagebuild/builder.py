@@ -27,6 +27,7 @@ from osc_imagebuild.builds.teardown import teardown
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds, Connect, by_name
 from osc_imagebuild.engine import retry_points
 from osc_imagebuild.engine.events import ConsoleListener, Event, EventKind, Listener
 from osc_imagebuild.engine.loop import ANY_STEP, Engine
@@ -86,7 +87,8 @@ class Builder:
     ``listener`` is called with an `Event` for each step and each look; ``on_console``,
     if given, with a build's ID, a server's role and its console, at each look.
     ``allowed_networks`` are such as 10.0.0.0/8, whose web servers records may name too,
-    ``allowed_files`` ISOs of this machine that they may name.
+    ``allowed_files`` ISOs of this machine that they may name. ``connect`` logs in to other
+    clouds, to accept what is shared with their projects: by clouds.yaml, by default.
     """
 
     def __init__(
@@ -99,11 +101,13 @@ class Builder:
         on_console: ConsoleListener | None = None,
         allowed_networks: Sequence[str] = (),
         allowed_files: Sequence[str] = (),
+        connect: Connect = by_name,
     ) -> None:
         self.on_console = on_console
         self._allowed_networks = allowed_networks
         self._allowed_files = tuple(allowed_files)
         self.api = Api(connection, clock)
+        self.clouds = Clouds(connect, clock)
         if catalog is not None:
             self.catalog = catalog
         self.listener = listener or _silent
@@ -134,7 +138,9 @@ class Builder:
 
         :raises: SpecError naming all that is wrong, CloudError
         """
-        return make_plan(self.api, self.catalog, request, self.door.typed())
+        return make_plan(
+            self.api, self.catalog, request, self.door.typed(), self.clouds
+        )
 
     def create(self, request: Request, *, wait: bool = True) -> Record:
         """Build an image, to its end or until the installer runs.
@@ -260,6 +266,8 @@ class Builder:
                     self.listener,
                     self.on_console,
                     self.door.typed() if fresh.is_own else self.door,
+                    # Whoever can write a record must not choose whose login is used.
+                    self.clouds if fresh.is_own else NO_CLOUDS,
                 )
                 with _placed(engine):
                     driven = engine.drive(until=until)

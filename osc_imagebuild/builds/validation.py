@@ -41,7 +41,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DIGEST = re.compile(r"(?:[0-9a-f]{64}|[0-9a-f]{128})?")
 _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/|[A-Za-z]:[/\\]")
-_MARK = re.compile(r"(?:attempt|earlier|sha512)-[a-z0-9-]{1,40}")
+_MARK = re.compile(r"(?:attempt|earlier|kept|sha512)-[a-z0-9-]{1,40}")
 _STEP = re.compile(r"[a-z0-9][a-z0-9 -]{0,60}")
 # NUL, and halves of surrogates, which have no encoding.
 _NO_TEXT = re.compile(r"[\0\ud800-\udfff]")

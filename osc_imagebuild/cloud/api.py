@@ -47,6 +47,7 @@ _SERVICES = {
     "network": "network",
     "volume": "block_storage",
     "key-manager": "key_manager",
+    "identity": "identity",
 }
 # How the SDK says that the catalog lacks a service, or that it speaks no API.
 _NO_SUCH_SERVICE = (

@@ -11,7 +11,7 @@ from typing import Any
 
 from osc_imagebuild.cloud import answers, paging
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError, NotFoundError, SpecError
+from osc_imagebuild.errors import CloudError, ConflictError, NotFoundError, SpecError
 from osc_imagebuild.media.answer import Answer
 from osc_imagebuild.media.http_range import Ask
 from osc_imagebuild.model.resources import Image
@@ -277,6 +277,52 @@ def delete(api: Api, image_id: str) -> None:
         api.send("image", "DELETE", f"/images/{image_id}")
     except NotFoundError:
         return
+
+
+def members(api: Api, image_id: str) -> dict[str, str]:
+    """Return the projects that an image is shared with, and their answer to it.
+
+    That is 'accepted', 'pending' or 'rejected'. Only a shared image has members.
+
+    :raises: CloudError
+    """
+
+    def parse_members(data: Mapping[str, Any]) -> dict[str, str]:
+        listed = answers.objects(data, "members")
+        return {
+            answers.text(item, "member_id"): answers.text(item, "status")
+            for item in listed
+        }
+
+    return api.read("image", f"/images/{image_id}/members", parse_members)
+
+
+def share(api: Api, image_id: str, member: str) -> None:
+    """Share an image with a project; one that has it already is fine.
+
+    :raises: CloudError
+    """
+    try:
+        api.send("image", "POST", f"/images/{image_id}/members", {"member": member})
+    except ConflictError:
+        return
+
+
+def accept(api: Api, image_id: str) -> None:
+    """Accept an image that another project shares with this one.
+
+    :raises: CloudError
+    """
+    path = f"/images/{image_id}/members/{api.project_id()}"
+    api.send("image", "PUT", path, {"status": "accepted"})
+
+
+def deactivate(api: Api, image_id: str) -> None:
+    """Let nobody use an image's data; one that nobody can is fine.
+
+    :raises: CloudError
+    """
+    api.send("image", "POST", f"/images/{image_id}/actions/deactivate")
 
 
 def fetch(api: Api, image_id: str, url: str) -> None:

@@ -196,18 +196,45 @@ def set_image_metadata(api: Api, volume: Volume, wanted: Mapping[str, str]) -> N
         _act(api, volume.id, "os-set_image_metadata", {"metadata": changed})
 
 
-def rename(
-    api: Api, kind: str, item_id: str, name: str, metadata: Mapping[str, str]
-) -> None:
-    """Give a volume or snapshot (``kind``) a name and exactly these metadata.
-
-    The metadata last: with them goes the build's mark.
+def set_name(api: Api, kind: str, item_id: str, name: str) -> None:
+    """Give a volume or snapshot (``kind``) a name.
 
     :raises: CloudError
     """
-    path = f"/{kind}s/{item_id}"
-    api.send("volume", "PUT", path, {kind: {"name": name}})
-    api.send("volume", "PUT", f"{path}/metadata", {"metadata": dict(metadata)})
+    api.send("volume", "PUT", f"/{kind}s/{item_id}", {kind: {"name": name}})
+
+
+def set_metadata(
+    api: Api, kind: str, item_id: str, metadata: Mapping[str, str]
+) -> None:
+    """Leave exactly these metadata on a volume or snapshot (``kind``).
+
+    :raises: CloudError
+    """
+    path = f"/{kind}s/{item_id}/metadata"
+    api.send("volume", "PUT", path, {"metadata": dict(metadata)})
+
+
+def snapshots_of(api: Api, volume_id: str) -> list[str]:
+    """Return the IDs of the snapshots of a volume.
+
+    :raises: CloudError
+    """
+    path, filters = "/snapshots/detail", [("volume_id", volume_id)]
+    listed = paging.read_pages(
+        api, "volume", path, "snapshots", parse_snapshot, filters
+    )
+    return [snapshot.id for snapshot in listed if snapshot.volume_id == volume_id]
+
+
+def remove(api: Api, kind: str, item_id: str, *, cascade: bool = False) -> None:
+    """Delete a volume or snapshot (``kind``), with ``cascade`` a volume's snapshots too.
+
+    One that is gone already is fine.
+
+    :raises: CloudError
+    """
+    _delete(api, f"/{kind}s/{item_id}" + ("?cascade=true" if cascade else ""))
 
 
 def _act(api: Api, volume_id: str, name: str, body: Mapping[str, Any]) -> None:

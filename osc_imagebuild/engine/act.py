@@ -6,14 +6,17 @@ what an earlier client may have left, because its answer may have been lost.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import IO, Any, cast
 
+from osc_imagebuild.builds import retirement
 from osc_imagebuild.builds.claims import release
 from osc_imagebuild.cloud import images, remote_console, servers, volumes
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
 from osc_imagebuild.engine import targets
 from osc_imagebuild.engine.memory import Memory
 from osc_imagebuild.errors import (
@@ -28,6 +31,7 @@ from osc_imagebuild.media.content import open_content
 from osc_imagebuild.media.door import STRICT, Door
 from osc_imagebuild.model.actions import (
     DELETING,
+    AcceptImage,
     Action,
     ClearReport,
     CreateImage,
@@ -38,14 +42,17 @@ from osc_imagebuild.model.actions import (
     DeleteServer,
     DeleteSnapshot,
     DeleteVolume,
+    Discard,
     Harvest,
     ImportImage,
     PressKey,
     ProveImage,
     RebootServer,
+    Retire,
     SetImage,
     SetSnapshot,
     SetVolume,
+    ShareImage,
     StopServer,
     UploadImage,
     UploadVolume,
@@ -72,7 +79,8 @@ class Actor:
     """Does the actions of one build. ``texts`` are its user data by name.
 
     ``heartbeat`` is called while a long one is under way, and may stop it; ``door`` leads to
-    web servers. ``memory`` hears of what is made and changed, as lists may lag.
+    web servers, ``clouds`` to others that accept the image. ``memory`` hears of what is made
+    and changed, as lists may lag.
     """
 
     def __init__(
@@ -84,8 +92,10 @@ class Actor:
         heartbeat: Callable[[], None] = lambda: None,
         door: Door = STRICT,
         memory: Memory | None = None,
+        clouds: Clouds = NO_CLOUDS,
     ) -> None:
         self._api = api
+        self._clouds = clouds
         self._door = door
         self._memory = memory or Memory(api.now)
         self._build_id = build_id
@@ -119,6 +129,16 @@ class Actor:
                 self._set_image(action)
             case DeleteImage():
                 self._delete_image(action.image_id)
+            case ShareImage():
+                images.share(self._api, action.image_id, action.member)
+            case AcceptImage():
+                images.accept(self._clouds.api(action.cloud), action.image_id)
+            case Retire():
+                retirement.retire(
+                    self._api, action.item, action.family, action.name, action.old
+                )
+            case Discard():
+                retirement.discard(self._api, action.item, action.family)
             case Harvest():
                 if not self._result_is_listed():
                     made = servers.create_image(
@@ -171,18 +191,37 @@ class Actor:
                     self._memory.made(Image, Role.RESULT, made)
             case CreateSnapshot():
                 self._create_snapshot(action)
-            case SetVolume(volume, image_metadata, name, metadata):
+            case SetVolume(volume, image_metadata, name, metadata, then):
                 volumes.set_image_metadata(self._api, volume, image_metadata)
                 if name:
-                    volumes.rename(self._api, "volume", volume.id, name, metadata)
-            case SetSnapshot(snapshot, name, metadata):
-                volumes.rename(self._api, "snapshot", snapshot.id, name, metadata)
+                    self._let_go("volume", volume.id, name, metadata, then)
+            case SetSnapshot(snapshot, name, metadata, then):
+                self._let_go("snapshot", snapshot.id, name, metadata, then)
             case DeleteVolume():
                 volumes.delete(self._api, action.volume_id, self._build_id)
             case DeleteSnapshot():
                 volumes.delete_snapshot(self._api, action.snapshot_id, self._build_id)
             case _:
                 raise TypeError(f"not an action on the cloud: {action}")
+
+    def _let_go(
+        self,
+        kind: str,
+        item_id: str,
+        name: str,
+        metadata: Mapping[str, str],
+        then: Retire | None,
+    ) -> None:
+        """Make a volume or snapshot the user's; the build's mark goes last."""
+        volumes.set_name(self._api, kind, item_id, name)
+        self._retire(then)
+        volumes.set_metadata(self._api, kind, item_id, metadata)
+
+    def _retire(self, then: Retire | None) -> None:
+        """Take the name from an older result; where that fails, a later step does it."""
+        if then is not None:
+            with contextlib.suppress(CloudError):
+                self.act(then)
 
     @property
     def _result(self) -> str:
@@ -393,6 +432,7 @@ class Actor:
         }
         operations = images.set_operations(action.image, action.properties, core)
         images.patch(self._api, action.image.id, operations)
+        self._retire(action.then)
 
     def _delete_image(self, image_id: str) -> None:
         image = images.find(self._api, image_id)

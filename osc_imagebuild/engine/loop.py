@@ -19,12 +19,13 @@ from osc_imagebuild import boot
 from osc_imagebuild.builds import lease, record, record_store
 from osc_imagebuild.clock import Patience
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
 from osc_imagebuild.engine import ownership, recipe, stragglers, targets
 from osc_imagebuild.engine.act import Actor
 from osc_imagebuild.engine.events import ConsoleListener, Event, EventKind, Listener
 from osc_imagebuild.engine.failure import end_failed, gather_evidence
 from osc_imagebuild.engine.memory import LAG_S, Memory, expected
-from osc_imagebuild.engine.observe import observe
+from osc_imagebuild.engine.observe import Family, observe
 from osc_imagebuild.engine.watch import Watch
 from osc_imagebuild.errors import (
     CloudError,
@@ -40,21 +41,26 @@ from osc_imagebuild.model.actions import (
     CREATING,
     MAKING,
     REBOOT,
+    AcceptImage,
     Act,
     Action,
     Again,
     Decision,
+    Discard,
     Fail,
     Finish,
     PressKey,
     ProveImage,
     RebootServer,
+    Retire,
     SetMark,
+    ShareImage,
     Wait,
     delete_action,
 )
 from osc_imagebuild.model.facts import Facts, Mark
-from osc_imagebuild.model.names import Milestone, Role, Status, proof
+from osc_imagebuild.model.family import KIND
+from osc_imagebuild.model.names import Milestone, Role, Status, kept, proof
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Snapshot, Volume, may_be_deleted
@@ -85,7 +91,8 @@ class Engine:
     """Drives one build whose lease is held.
 
     ``door`` leads to the web servers that the record names: by default as far as one may
-    go for a record that somebody else may have written.
+    go for a record that somebody else may have written. ``clouds`` are others of the
+    user's, which accept the image.
     """
 
     def __init__(
@@ -97,6 +104,7 @@ class Engine:
         listener: Listener,
         on_console: ConsoleListener | None = None,
         door: Door = STRICT,
+        clouds: Clouds = NO_CLOUDS,
     ) -> None:
         self._api = api
         self._lease = held
@@ -107,11 +115,20 @@ class Engine:
             # Its last owner may have made something that no list shows yet.
             self._memory.unsure(min(api.now(), build.updated_at + lease.BEAT_S))
         self._actor = Actor(
-            api, build.id, build.spec, texts, self._heartbeat, door, self._memory
+            api,
+            build.id,
+            build.spec,
+            texts,
+            self._heartbeat,
+            door,
+            self._memory,
+            clouds,
         )
         self._steps = recipe.of(build.spec)
         self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
         self._shared = boot.shared(build.spec)
+        result = build.spec.result
+        self._family = Family(result.family, result.properties.get(KIND, ""))
         self._shared_roles = frozenset(self._shared.values())
         self._watch = Watch(
             api,
@@ -262,6 +279,7 @@ class Engine:
             parts,
             self._watch,
             self._memory,
+            self._family,
         )
         self._leave_out_sleep()
         return self._facts
@@ -330,8 +348,24 @@ class Engine:
                 over = {"status": Status.COMPLETE, "percent": 100}
                 over |= record.closing(self._build.spec)
                 self._mark(Milestone.COMPLETE, {}, result_id=result_id, **over)
+            case ShareImage() | AcceptImage() | Retire() | Discard():
+                self._act_if_allowed(action)
             case _:
                 self._act_on_cloud(action)
+
+    def _act_if_allowed(self, action: Action) -> None:
+        """Do what no build depends on; what is refused is told, and left as it is.
+
+        An image may be in use, or somebody has protected it meanwhile.
+        """
+        try:
+            self._actor.act(action)
+        except (TransientError, NotFoundError):
+            raise
+        except CloudError as error:
+            kept_id = targets.optional(action)
+            self._mark(kept(kept_id), {"trouble": str(error)[:200]})
+            self._tell(EventKind.NOTE, f"{targets.kept_as(action)}: {error}")
 
     def _act_on_cloud(self, action: Action) -> None:
         unseen = isinstance(action, MAKING) and self._memory.is_unsure(UNSURE_S)

@@ -2,7 +2,8 @@
 
 ``parts`` says what to look at, so that a build that waits costs few calls:
 ``images`` (the hidden ones), ``result``, ``servers``, ``server:ROLE``,
-``volumes``, ``snapshots``.
+``volumes``, ``snapshots``, ``family`` (what other builds made of it), ``members`` (of the
+result and its predecessor).
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from osc_imagebuild.builds import families
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine.memory import Memory, expected
 from osc_imagebuild.engine.watch import Watch
 from osc_imagebuild.errors import TransientError
 from osc_imagebuild.model.facts import Facts, Mark
+from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.names import (
     BOOKKEEPING,
     Milestone,
@@ -33,6 +36,14 @@ from osc_imagebuild.steps import attempts
 SECOND_LOOK_S = 3.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """The family of a build's result, and the output that it is a kind of."""
+
+    name: str = ""
+    kind: str = "image"
+
+
 def observe(
     api: Api,
     build_id: str,
@@ -42,11 +53,12 @@ def observe(
     parts: Iterable[str] = (),
     watch: Watch | None = None,
     memory: Memory | None = None,
+    family: Family = Family(),
 ) -> Facts:
     """Return ``old`` with ``parts`` looked at again.
 
-    ``shared`` maps the tags of shared content to roles. ``watch`` keeps the
-    signals of servers, ``memory`` what lists may not show.
+    ``shared`` maps the tags of shared content to roles, ``family`` is the result's.
+    ``watch`` keeps the signals of servers, ``memory`` what lists may not show.
 
     :raises: CloudError
     """
@@ -63,6 +75,10 @@ def observe(
         facts = observer.look_at_volumes(facts)
     if "snapshots" in wanted:
         facts = observer.look_at_snapshots(facts)
+    if "family" in wanted:
+        facts = observer.look_at_family(family, facts)
+    if "members" in wanted:
+        facts = observer.look_at_members(facts)
     for part in sorted(wanted):
         role = part.removeprefix("server:")
         if role != part and role in facts.servers:
@@ -159,6 +175,34 @@ class Observer:
         if snapshot and self._is_own(snapshot):
             by_role[Role.RESULT] = snapshot
         return _with(facts, Snapshot, _there(extra), snapshots=by_role)
+
+    def look_at_family(self, family: Family, facts: Facts) -> Facts:
+        """Look at the published results of the family."""
+        listed = families.members(self.api, family.name, family.kind)
+        finds: dict[str, Callable[[Api, str], Member | None]] = {
+            "image": images.find,
+            "volume": volumes.find,
+            "snapshot": volumes.find_snapshot,
+        }
+        items: dict[str, Member] = {i.id: i for i in listed}
+        for item_id in self.memory.doubtful(items):
+            fresh = finds[family.kind](self.api, item_id)
+            if fresh is not None:
+                items[item_id] = fresh
+            else:
+                del items[item_id]
+        return dataclasses.replace(facts, family=tuple(items.values()))
+
+    def look_at_members(self, facts: Facts) -> Facts:
+        """Look at whom the result is shared with, and the newest other of its family."""
+        result = facts.images.get(Role.RESULT)
+        others = [i for i in facts.family if result is None or i.id != result.id]
+        sharing = {
+            item.id: images.members(self.api, item.id)
+            for item in (result, *others[:1])
+            if isinstance(item, Image) and item.visibility == "shared"
+        }
+        return dataclasses.replace(facts, sharing=sharing)
 
     def _own(self, items: Iterable[V]) -> list[V]:
         """Those of the build: what is asked for by its ID is a record's word."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from osc_imagebuild.model import family
 from osc_imagebuild.model.actions import (
+    AcceptImage,
     Action,
     CreateServer,
     CreateVolume,
     DeleteImage,
+    Discard,
     ImportImage,
+    Retire,
     SetImage,
     SetSnapshot,
     SetVolume,
+    ShareImage,
     UploadImage,
 )
 from osc_imagebuild.model.facts import Facts
@@ -22,6 +27,17 @@ from osc_imagebuild.model.resources import Resource
 
 def refusal(action: Action, facts: Facts, build_id: str, project_id: str) -> str:
     """Return why ``action`` is on what this build did not make, '' where it did."""
+    for rotated in _rotated(action):
+        older = next((i for i in facts.family if i.id == rotated.item.id), None)
+        if (
+            older is None
+            or not family.may_change(older)
+            or family.family_of(older, project_id) != rotated.family
+        ):
+            return (
+                f"{family.kind(rotated.item)} {rotated.item.id} stays as it is: nothing "
+                f"there says that a build made it as one of {rotated.family}"
+            )
     seen = {item.id: item for item in _seen(facts)}
     for kind, item_id in subjects(action):
         item = seen.get(item_id)
@@ -33,12 +49,22 @@ def refusal(action: Action, facts: Facts, build_id: str, project_id: str) -> str
     return ""
 
 
+def _rotated(action: Action) -> Iterator[Retire | Discard]:
+    """Yield what an action does to older ones of the family."""
+    if isinstance(action, Retire | Discard):
+        yield action
+    elif isinstance(action, SetImage | SetVolume | SetSnapshot) and action.then:
+        yield action.then
+
+
 def subjects(action: Action) -> Iterator[tuple[str, str]]:
     """Yield kind and ID of what an action changes, destroys, or makes something of."""
     match action:
         case SetImage():
             yield "image", action.image.id
-        case UploadImage() | ImportImage() | DeleteImage():
+        case (
+            UploadImage() | ImportImage() | DeleteImage() | ShareImage() | AcceptImage()
+        ):
             yield "image", action.image_id
         case SetVolume():
             yield "volume", action.volume.id
@@ -47,6 +73,8 @@ def subjects(action: Action) -> Iterator[tuple[str, str]]:
         case CreateServer() | CreateVolume():
             # What they are made of may be the user's own.
             return
+        case Retire() | Discard():
+            return  # other builds made these
         case _:
             for kind in ("server", "volume", "snapshot"):
                 if item_id := getattr(action, f"{kind}_id", ""):

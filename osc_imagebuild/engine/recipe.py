@@ -15,16 +15,17 @@ from osc_imagebuild.model.names import Role
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors.console import sign_files
 from osc_imagebuild.outputs import Output
-from osc_imagebuild.steps import Step
+from osc_imagebuild.steps import Step, rotation
 from osc_imagebuild.steps.boot_sources import EnsureImage, EnsureVolume
 from osc_imagebuild.steps.install import Install, PowerOff, StartServer
 from osc_imagebuild.steps.press_key import EnsureKey
 from osc_imagebuild.steps.publish import Cleanup, Complete, Publish
 from osc_imagebuild.steps.root_volume import VERIFY_VOLUME, EnsureVerifyVolume
+from osc_imagebuild.steps.rotation import Rotate
 from osc_imagebuild.steps.verify import RemoveVerify, StartVerify, Verify
 
 # From here on the result is the user's.
-AFTER_PUBLISHING = (Cleanup.name, Complete.name)
+AFTER_PUBLISHING = (Rotate.name, Cleanup.name, Complete.name)
 
 
 def of(spec: Spec) -> tuple[Step, ...]:
@@ -41,7 +42,8 @@ def of(spec: Spec) -> tuple[Step, ...]:
         PowerOff(),
         *output.steps(spec),
         *_verify(spec, output),
-        Publish(output),
+        Publish(output, rotation.sees(spec)),
+        *((Rotate(output),) if spec.result.rotation.replace else ()),
         Cleanup(
             output,
             images=tuple(i.role for i in images if not i.shared_key),

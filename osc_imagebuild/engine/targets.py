@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from osc_imagebuild.model.actions import (
+    AcceptImage,
     Action,
     CreateImage,
     CreateServer,
@@ -12,13 +13,16 @@ from osc_imagebuild.model.actions import (
     DeleteServer,
     DeleteSnapshot,
     DeleteVolume,
+    Discard,
     Finish,
     ImportImage,
     ProveImage,
+    Retire,
     SetImage,
     SetMark,
     SetSnapshot,
     SetVolume,
+    ShareImage,
     UploadImage,
     UploadVolume,
 )
@@ -40,8 +44,10 @@ def target(action: Action) -> str:
             return action.volume.id
         case SetSnapshot():
             return action.snapshot.id
-        case DeleteImage():
+        case DeleteImage() | ShareImage() | AcceptImage():
             return action.image_id
+        case Retire() | Discard():
+            return action.item.id
         case UploadVolume() | CreateSnapshot() | DeleteVolume():
             return action.volume_id
         case DeleteSnapshot():
@@ -63,8 +69,33 @@ def changed(action: Action) -> tuple[str, ...]:
             return tuple(device.volume_id for device in action.devices)
         case CreateImage() | CreateVolume() | ProveImage() | SetMark() | Finish():
             return ()
+        case SetImage() | SetVolume() | SetSnapshot():
+            then = (action.then.item.id,) if action.then else ()
+            return (target(action), *then)
         case _:
             return (target(action),)
+
+
+def optional(action: Action) -> str:
+    """Return what an action of `OPTIONAL` is about: a member, or an older result."""
+    return (
+        action.member
+        if isinstance(action, ShareImage | AcceptImage)
+        else target(action)
+    )
+
+
+def kept_as(action: Action) -> str:
+    """Return what it means that an action of `OPTIONAL` was refused."""
+    match action:
+        case ShareImage():
+            return f"the image is not shared with project {action.member}"
+        case AcceptImage():
+            return f"cloud {action.cloud} has not accepted the image"
+        case Discard():
+            return f"{action.item.name} is kept, and goes with a later build"
+        case _:
+            return f"{target(action)} keeps its name and its place"
 
 
 def service(action: Action) -> str:

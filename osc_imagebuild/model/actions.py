@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from osc_imagebuild.model.boot_sources import BootImage, Device
+from osc_imagebuild.model.family import Member, Old
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 
 # --- what can be done -------------------------------------------------------
@@ -82,22 +83,27 @@ class SetVolume:
     """Bring a volume to exactly these metadata and image metadata.
 
     With ``name`` it gets that name and is the user's from then on; else it
-    keeps its name and the build's mark.
+    keeps its name and the build's mark. ``then`` is as in `SetImage`.
     """
 
     volume: Volume
     image_metadata: Mapping[str, str]
     name: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    then: Retire | None = None
 
 
 @dataclass(frozen=True)
 class SetSnapshot:
-    """Give a snapshot name and metadata; it is the user's from then on."""
+    """Give a snapshot name and metadata; it is the user's from then on.
+
+    ``then`` is as in `SetImage`.
+    """
 
     snapshot: Snapshot
     name: str
     metadata: Mapping[str, str]
+    then: Retire | None = None
 
 
 @dataclass(frozen=True)
@@ -178,7 +184,10 @@ class Harvest:
 
 @dataclass(frozen=True)
 class SetImage:
-    """Bring an image to exactly these attributes, properties and tags."""
+    """Bring an image to exactly these attributes, properties and tags.
+
+    ``then`` is done right after it, if it can be; if not, it is tried later.
+    """
 
     image: Image
     name: str
@@ -188,6 +197,42 @@ class SetImage:
     min_disk_gib: int
     min_ram_mib: int
     visibility: str = "private"
+    then: Retire | None = None
+
+
+@dataclass(frozen=True)
+class ShareImage:
+    """Let another project use an image; ``member`` is its ID."""
+
+    image_id: str
+    member: str
+
+
+@dataclass(frozen=True)
+class AcceptImage:
+    """Accept a shared image for ``member``, by the credentials of ``cloud``."""
+
+    image_id: str
+    member: str
+    cloud: str
+
+
+@dataclass(frozen=True)
+class Retire:
+    """Give an older result of the family another name, and put it away as ``old`` says."""
+
+    item: Member
+    family: str
+    name: str
+    old: Old
+
+
+@dataclass(frozen=True)
+class Discard:
+    """Delete an older result of the family."""
+
+    item: Member
+    family: str
 
 
 @dataclass(frozen=True)
@@ -232,6 +277,10 @@ Action = (
     | ClearReport
     | Harvest
     | SetImage
+    | ShareImage
+    | AcceptImage
+    | Retire
+    | Discard
     | DeleteImage
     | SetMark
     | Finish
@@ -249,6 +298,9 @@ MAKING = (
 )
 # What is made by these for a build that somebody just cancelled would leak.
 CREATING = (*MAKING, UploadImage, ImportImage)
+
+# What is refused of these keeps no build from its end: the next one tries it again.
+OPTIONAL = (ShareImage, AcceptImage, Retire, Discard)
 
 DELETING = (DeleteImage, DeleteServer, DeleteVolume, DeleteSnapshot)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class Facts:
-    """The cloud as last seen. Keys are roles; those of ``signals`` roles and monitors."""
+    """The cloud as last seen. Keys are roles; those of ``signals`` roles and monitors.
+
+    ``family`` are the published results of the build's family, its own too. ``sharing``
+    maps the IDs of the result and of its predecessor to the projects that they are shared
+    with, and these to 'accepted', 'pending' or 'rejected'.
+    """
 
     now: float
     images: Mapping[str, Image] = field(default_factory=dict)
@@ -35,3 +41,5 @@ class Facts:
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
     duplicates: tuple[Resource, ...] = ()
+    family: tuple[Member, ...] = ()
+    sharing: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -83,6 +83,11 @@ def proof(role: str) -> str:
     return f"sha512-{role}"
 
 
+def kept(item_id: str) -> str:
+    """The name of the mark of what could not be rotated or shared, and stays as it is."""
+    return f"kept-{item_id}"
+
+
 def build_tag(build_id: str) -> str:
     """The tag of everything that belongs to one build."""
     return f"imagebuild-{build_id}"

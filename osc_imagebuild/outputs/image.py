@@ -23,10 +23,11 @@ from osc_imagebuild.model.actions import (
     Wait,
 )
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.family import is_retired
 from osc_imagebuild.model.names import BUILD_TAG, RESULT, Milestone, Role
 from osc_imagebuild.model.resources import Image, Quota, Resource
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.steps import Step, interference
+from osc_imagebuild.steps import Step, interference, rotation
 from osc_imagebuild.steps.result import NoteResult, wanted
 from osc_imagebuild.steps.root_volume import ROOT, FreeRoot
 
@@ -165,6 +166,10 @@ def _noted(facts: Facts) -> dict[str, str]:
     return {"image_id": facts.images[RESULT].id}
 
 
+def _is_shown(spec: Spec, image: Image) -> bool:
+    return not image.hidden and image.visibility == rotation.visibility(spec, image)
+
+
 class ImageOutput:
     """A Glance image of the root disk."""
 
@@ -199,9 +204,8 @@ class ImageOutput:
         image = facts.images.get(RESULT)
         return (
             image is not None
-            and not image.hidden
-            and image.name == spec.result.name
-            and image.visibility == spec.result.visibility
+            and rotation.is_named(spec, image)
+            and (is_retired(image) or _is_shown(spec, image))
             and image.tags == frozenset(spec.result.tags)
         )
 
@@ -210,13 +214,14 @@ class ImageOutput:
         image = facts.images[RESULT]
         return SetImage(
             image=image,
-            name=spec.result.name,
+            name=rotation.name(spec, facts, image),
             hidden=False,
             tags=frozenset(spec.result.tags),
             properties=image.properties,
             min_disk_gib=image.min_disk_gib,
             min_ram_mib=image.min_ram_mib,
-            visibility=spec.result.visibility,
+            visibility=rotation.visibility(spec, image),
+            then=rotation.then(spec, facts, image),
         )
 
 

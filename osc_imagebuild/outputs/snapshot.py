@@ -20,7 +20,7 @@ from osc_imagebuild.model.names import RESULT
 from osc_imagebuild.model.resources import Quota, Resource, Snapshot, Volume
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.outputs import volume
-from osc_imagebuild.steps import Step
+from osc_imagebuild.steps import Step, rotation
 from osc_imagebuild.steps.result import NoteResult
 from osc_imagebuild.steps.root_volume import ROOT, CleanVolume, FreeRoot, metadata
 
@@ -90,18 +90,30 @@ class SnapshotOutput:
         """Evidence: the user's name and metadata, on both."""
         snapshot = facts.snapshots.get(RESULT)
         return (
-            volume.OUTPUT.published(spec, facts)
+            self._is_free(spec, facts)
             and snapshot is not None
-            and snapshot.name == spec.result.name
+            and rotation.is_named(spec, snapshot)
             and dict(snapshot.metadata) == metadata(spec, facts, snapshot)
         )
 
     def publish(self, spec: Spec, facts: Facts) -> SetVolume | SetSnapshot:
         """The volume first: it is the snapshot that tells the end."""
-        if not volume.OUTPUT.published(spec, facts):
-            return volume.OUTPUT.publish(spec, facts)
-        snapshot = facts.snapshots[RESULT]
-        return SetSnapshot(snapshot, spec.result.name, metadata(spec, facts, snapshot))
+        snapshot, root = facts.snapshots[RESULT], facts.volumes[ROOT]
+        name = rotation.name(spec, facts, snapshot)
+        if not self._is_free(spec, facts):
+            wanted = metadata(spec, facts, root)
+            return SetVolume(root, root.image_metadata, name, wanted)
+        return SetSnapshot(
+            snapshot,
+            name,
+            metadata(spec, facts, snapshot),
+            rotation.then(spec, facts, snapshot),
+        )
+
+    def _is_free(self, spec: Spec, facts: Facts) -> bool:
+        """Whether the build has let go of the volume; its name may be another by now."""
+        root = facts.volumes.get(ROOT)
+        return root is not None and dict(root.metadata) == metadata(spec, facts, root)
 
 
 OUTPUT = SnapshotOutput()

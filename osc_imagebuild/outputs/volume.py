@@ -8,7 +8,7 @@ from osc_imagebuild.model.actions import SetVolume
 from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.resources import Quota, Resource, Volume
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.steps import Step
+from osc_imagebuild.steps import Step, rotation
 from osc_imagebuild.steps.result import NoteResult
 from osc_imagebuild.steps.root_volume import ROOT, CleanVolume, FreeRoot, metadata
 
@@ -45,7 +45,7 @@ class VolumeOutput:
         volume = facts.volumes.get(ROOT)
         return (
             volume is not None
-            and volume.name == spec.result.name
+            and rotation.is_named(spec, volume)
             and dict(volume.metadata) == metadata(spec, facts, volume)
         )
 
@@ -53,7 +53,11 @@ class VolumeOutput:
         """One change: name and metadata. The build lets go of the volume."""
         root = facts.volumes[ROOT]
         return SetVolume(
-            root, root.image_metadata, spec.result.name, metadata(spec, facts, root)
+            root,
+            root.image_metadata,
+            rotation.name(spec, facts, root),
+            metadata(spec, facts, root),
+            rotation.then(spec, facts, root),
         )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import limits
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.guests.install_tree import System
@@ -24,11 +25,17 @@ from osc_imagebuild.planning import (
     install_source,
     networks,
     preflight,
+    rotation,
     servers,
     spec_builder,
 )
 from osc_imagebuild.planning.draft import make_draft
-from osc_imagebuild.planning.spec_builder import Chosen, InstallSource, Placement
+from osc_imagebuild.planning.spec_builder import (
+    Chosen,
+    InstallSource,
+    Placement,
+    Sharing,
+)
 from osc_imagebuild.planning.stage import Stage, stage
 
 
@@ -63,8 +70,14 @@ class _Cloud:
         return networks.find_place(self.api, request)
 
 
-def make_plan(api: Api, catalog: Catalog, request: Request, door: Door = TYPED) -> Plan:
-    """Return the plan for ``request``; ``door`` leads to web servers.
+def make_plan(
+    api: Api,
+    catalog: Catalog,
+    request: Request,
+    door: Door = TYPED,
+    clouds: Clouds = NO_CLOUDS,
+) -> Plan:
+    """Return the plan for ``request``; ``door`` leads to web servers, ``clouds`` to others.
 
     Every stage is gone through, even where an earlier one found something wrong.
 
@@ -77,13 +90,25 @@ def make_plan(api: Api, catalog: Catalog, request: Request, door: Door = TYPED) 
     machine = servers.find_servers(api, request, system, source)
     zone = networks.check_zone(api, request)
     allowed = preflight.check_cloud(api, request, system, machine.value)
+    sharing = rotation.find_sharing(api, clouds, request)
+    name = rotation.check_name(api, request)
     key: Stage[bool] = Stage()
     digest: Stage[str] = Stage()
     if system and source:
         key = preflight.find_press_key(system.entry, request, source)
         digest = _find_tree_digest(api.clock, system, source, door)
     stages: tuple[Stage[object], ...]
-    stages = (*draft.stages, groups, machine, zone, allowed, key, digest)
+    stages = (
+        *draft.stages,
+        groups,
+        machine,
+        zone,
+        allowed,
+        sharing,
+        name,
+        key,
+        digest,
+    )
     place, answers = draft.place.value, draft.answers.value
     if not (system and source and place and machine.value and answers):
         raise _refusal(stages)
@@ -97,6 +122,7 @@ def make_plan(api: Api, catalog: Catalog, request: Request, door: Door = TYPED) 
         servers=machine.value,
         security_groups=groups.value or (),
         answers=answers,
+        sharing=sharing.value or Sharing(),
         press_key=bool(key.value),
         tree_sha256=digest.value or "",
         expected_s=limits.earlier_duration_s(api, system.entry.name, flavor),

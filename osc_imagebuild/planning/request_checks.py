@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from osc_imagebuild import outputs
+from osc_imagebuild.model.family import FOR_VOLUMES, Old
 from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MINUTES, MOST_SWAP_MIB
 from osc_imagebuild.model.request import Request
@@ -15,6 +16,9 @@ from osc_imagebuild.steps.attempts import MOST
 # Source: RFC 3986, 2.2 and 2.3, but for the quote, which answer files take for theirs.
 _URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 _RESERVED = ("imagebuild_", "os_glance", "owner_specified.")
+_OLD = f"there are: {', '.join(Old)}"
+# Most older images that are kept.
+MOST_KEPT = 100
 # Source: nova/api/openstack/compute/schemas/servers.py, _hints: what is no list there.
 _ONE_HINT = ("group", "query", "target_cell", "build_near_host_ip", "cidr")
 
@@ -33,7 +37,7 @@ def validate_request(request: Request) -> list[str]:
             f"the image name has {len(request.name)} characters, 255 is most"
         )
     given = (*request.properties, *request.properties.values())
-    for text in (request.name, *request.tags, *given):
+    for text in (request.name, request.family, *request.tags, *given):
         # Source: glance.api.v2.images refuses 4-byte unicode. Surrogates stand for
         # bytes that are no text in the user's locale.
         if any(ord(c) > 0xFFFF or 0xD800 <= ord(c) < 0xE000 or c == "\0" for c in text):
@@ -67,7 +71,36 @@ def validate_request(request: Request) -> list[str]:
         problems.append(
             f"no output {request.output!r:.60}; there are: {', '.join(outputs.names())}"
         )
-    return problems + _number_problems(request)
+    return problems + _rotation_problems(request) + _number_problems(request)
+
+
+def _rotation_problems(request: Request) -> list[str]:
+    """Return what is wrong with a family, its rotation, and whom the result is for."""
+    problems = []
+    output = request.output
+    if len(request.family) > 255:
+        problems.append(f"a family has {len(request.family)} characters, 255 is most")
+    if request.old not in list(Old):
+        problems.append(f"no way {request.old!r:.60} to put images away; {_OLD}")
+    elif not has_visibility(output) and request.old not in FOR_VOLUMES:
+        problems.append(
+            f"a {output} cannot be put away by {request.old}: Cinder knows no such thing; "
+            f"take one of {', '.join(FOR_VOLUMES)}"
+        )
+    if not 0 <= request.keep <= MOST_KEPT:
+        problems.append(f"--keep takes 0 to {MOST_KEPT} older images")
+    changed = (request.old, request.keep) != (Request.old, Request.keep)
+    if changed and not request.replace:
+        problems.append("--old and --keep are for older images: give --replace too")
+    if request.members or request.member_clouds:
+        if not has_visibility(output):
+            problems.append(f"a {output} cannot be shared: leave out --member")
+        elif request.visibility in ("community", "public"):
+            problems.append(
+                f"a {request.visibility} image is everybody's: leave out --member, or "
+                "--visibility"
+            )
+    return problems
 
 
 def _number_problems(request: Request) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from osc_imagebuild import boot
+from osc_imagebuild import boot, outputs
 from osc_imagebuild.guests.answers import Answers
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import family, machine
@@ -63,6 +64,17 @@ class Servers:
     volume_zone: str = ""
 
 
+@dataclass(frozen=True)
+class Sharing:
+    """IDs of the projects that the image is shared with, and who accepts it for them.
+
+    ``accepting`` maps some of them to clouds of clouds.yaml.
+    """
+
+    members: tuple[str, ...] = ()
+    accepting: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
     """What a spec is made of.
@@ -79,6 +91,7 @@ class Chosen:
     servers: Servers
     security_groups: tuple[str, ...]
     answers: Answers
+    sharing: Sharing
     press_key: bool
     tree_sha256: str
     expected_s: int
@@ -170,10 +183,20 @@ def _result(chosen: Chosen) -> Result:
         min_ram_mib=chosen.entry.result_min_ram_mib,
         family=_family(request),
         rotation=Rotation(
-            replace=request.replace, old=Old(request.old), keep=request.keep
+            replace=request.replace,
+            # What is none of them is a problem of the request, told with all others.
+            old=Old(request.old) if request.old in list(Old) else Old.HIDE,
+            keep=request.keep,
         ),
-        members=request.members,
+        members=chosen.sharing.members,
+        accepting=chosen.sharing.accepting,
     )
+
+
+def _kind(request: Request) -> str:
+    """Return the kind of resource that the result is."""
+    output = outputs.find(request.output)
+    return output.kinds[0].__name__.lower() if output else ""
 
 
 def _family(request: Request) -> str:
@@ -212,7 +235,7 @@ def _result_properties(chosen: Chosen) -> dict[str, str]:
         **request.properties,
         family.BUILD_ID: chosen.build_id,
         family.FAMILY: _family(request),
-        family.KIND: request.output,
+        family.KIND: _kind(request),
         "imagebuild_os": entry.name,
         "imagebuild_source": shown_url(chosen.source.media.source),
         "imagebuild_answer_sha256": hashlib.sha256(answer).hexdigest(),

@@ -17,20 +17,21 @@ from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.resources import Image, Volume
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.steps import Result
+from osc_imagebuild.steps import Result, rotation
 
 
 @dataclass(frozen=True)
 class Publish:
-    """Give the result the user's name."""
+    """Give the result the user's name, and to those that its predecessor was for."""
 
     output: Result
+    also_sees: frozenset[str] = frozenset()
     name: str = "publish"
 
     @property
     def sees(self) -> frozenset[str]:
-        """Where the result is."""
-        return self.output.sees
+        """Where the result is, and what else of its family."""
+        return self.output.sees | self.also_sees
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the user's name and tags on what was noted."""
@@ -38,8 +39,11 @@ class Publish:
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """The build lets go of the result."""
-        if self.output.result(facts) is None:
+        result = self.output.result(facts)
+        if result is None:
             return Fail("the result was deleted by somebody before it was published")
+        if first := rotation.before(spec, facts, result):
+            return Act(first, "the result is to take the place of another")
         return Act(
             self.output.publish(spec, facts),
             "the result is proven" if spec.verify.enabled else "the result is clean",

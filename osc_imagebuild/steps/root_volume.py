@@ -146,7 +146,7 @@ def metadata(spec: Spec, facts: Facts, item: Volume | Snapshot) -> dict[str, str
     snapshot's volume, which is not its result, does not.
     """
     kept = {family.BUILD_ID: spec.result.properties[family.BUILD_ID]}
-    if spec.result.family and kind(item) == spec.result.output:
+    if spec.result.family and kind(item) == spec.result.properties[family.KIND]:
         provenance = wanted(spec, facts, item)
         kept = {key: provenance[key] for key in FAMILY_KEYS if key in provenance}
     return {**dict.fromkeys(spec.result.tags, "true"), **kept}

@@ -46,6 +46,12 @@ SIMPLE = {
     ("output", "kind"): "output",
     ("output", "tags"): "tags",
     ("output", "visibility"): "visibility",
+    ("output", "family"): "family",
+    ("output", "replace"): "replace",
+    ("output", "old"): "old",
+    ("output", "keep"): "keep",
+    ("output", "members"): "members",
+    ("output", "member_clouds"): "member_clouds",
     ("verify",): "verify",
 }
 # Fields that may be files of this machine; planning reads them.

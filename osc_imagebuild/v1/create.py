@@ -43,6 +43,7 @@ class CreateImageBuild(BuildCommand, ShowOne):
         options.add_machine(parser)
         options.add_placement(parser)
         options.add_result(parser)
+        options.add_rotation(parser)
         options.add_conduct(parser)
         return parser
 

@@ -160,6 +160,50 @@ def add_result(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_rotation(parser: argparse.ArgumentParser) -> None:
+    """Let a command say what becomes of older images, and whom the new one is for."""
+    parser.add_argument(
+        "--family",
+        metavar="<family>",
+        help="Family of images that follow each other (default: the image's name)",
+    )
+    parser.add_argument(
+        "--replace",
+        action=argparse.BooleanOptionalAction,
+        help="Take the name from the older images of the family, once the new one is "
+        "proven (default: no)",
+    )
+    parser.add_argument(
+        "--old",
+        metavar="<way>",
+        help="How --replace puts older images away: keep, hide, community, deactivate or "
+        "delete (default: hide)",
+    )
+    parser.add_argument(
+        "--keep",
+        metavar="<number>",
+        type=int,
+        help="How many older images --replace keeps; older ones still are deleted "
+        "(default: 3)",
+    )
+    parser.add_argument(
+        "--member",
+        metavar="<project>",
+        action="append",
+        default=[],
+        help="Project to share the image with, by name or ID (repeat for several); with "
+        "--replace also those that the older image is shared with",
+    )
+    parser.add_argument(
+        "--member-cloud",
+        metavar="<cloud>",
+        action="append",
+        default=[],
+        help="Cloud of clouds.yaml whose project the image is shared with, and accepted "
+        "by (repeat for several)",
+    )
+
+
 def add_conduct(parser: argparse.ArgumentParser) -> None:
     """Let a command say how the build is driven."""
     parser.add_argument(
@@ -229,6 +273,12 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
         "properties": args.property or {},
         "tags": tuple(dict.fromkeys(args.tag)),
         "visibility": args.visibility,
+        "family": args.family,
+        "replace": args.replace,
+        "old": args.old,
+        "keep": args.keep,
+        "members": tuple(dict.fromkeys(args.member)),
+        "member_clouds": tuple(dict.fromkeys(args.member_cloud)),
         "timeout_min": args.timeout,
         "stall_min": args.stall_timeout,
         "keep_on_failure": args.keep_on_failure,

@@ -43,6 +43,10 @@ class ContractTestCase(testtools.TestCase):
         """Return a client of the cloud."""
         raise NotImplementedError
 
+    def connect_other_project(self) -> Api:
+        """Return a client in another project."""
+        raise NotImplementedError
+
     def _remove_all(self) -> None:
         for server in servers.tagged(self.api, self.tag):
             servers.delete(self.api, server.id)
@@ -104,6 +108,10 @@ class RealBackend(ContractTestCase):
     def connect(self) -> Api:
         """Return a client of the real cloud."""
         return Api(openstack.connect(), Clock())
+
+    def connect_other_project(self) -> Api:
+        """Return a client in another project, by a cloud that is named so."""
+        return Api(openstack.connect(cloud=f"{os.environ['OS_CLOUD']}-other"), Clock())
 
 
 def smallest_flavor(api: Api) -> resources.Flavor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from osc_imagebuild.cloud import images, limits
 from osc_imagebuild.cloud.retry import Body
@@ -95,6 +96,68 @@ class ImagesContract(ContractTestCase):
             seen += [i["id"] for i in page]
             query = [*query[:3], ("marker", seen[-1])]
         self.assertEqual((made, 3), (set(seen), len(seen)))
+
+    def active(self, **fields: Any) -> Image:
+        """Create an image with data."""
+        image = self.image(disk_format="qcow2", container_format="bare", **fields)
+        self.assertEqual(204, self.upload(image, BLANK))
+        return self.read(image)
+
+    def share(self, image: Image) -> None:
+        """Let it have members."""
+        core = {"visibility": "shared"}
+        operations = images.set_operations(image, image.properties, core)
+        images.patch(self.api, image.id, operations)
+
+    def test_members(self) -> None:
+        """A shared image is used by ID at once, and listed once it is accepted."""
+        image, other = self.active(hidden=False), self.connect_other_project()
+        project_id = other.project_id()
+        error = self.assertRaises(
+            CloudError, images.share, self.api, image.id, project_id
+        )
+        self.assertEqual(403, error.status)
+        error = self.assertRaises(CloudError, images.members, self.api, image.id)
+        self.assertEqual(403, error.status)
+        self.share(image)
+        self.assertEqual({}, images.members(self.api, image.id))
+        for _ in range(2):
+            images.share(self.api, image.id, project_id)
+        self.assertEqual({project_id: "pending"}, images.members(self.api, image.id))
+        self.assertIsNotNone(images.find(other, image.id))
+        self.assertEqual([], images.visible(other, self.tag))
+        images.accept(other, image.id)
+        self.assertEqual({project_id: "accepted"}, images.members(self.api, image.id))
+        self.assertEqual([image.id], [i.id for i in images.visible(other, self.tag)])
+        error = self.assertRaises(CloudError, images.delete, other, image.id)
+        self.assertEqual(403, error.status)
+
+    def test_hidden_while_it_gets_members(self) -> None:
+        """Members are added before anybody lists the image."""
+        image, other = self.active(), self.connect_other_project()
+        self.share(image)
+        images.share(self.api, image.id, other.project_id())
+        images.accept(other, image.id)
+        self.assertEqual([], images.visible(other, self.tag))
+
+    def test_deactivate(self) -> None:
+        """Nobody gets its data any more; again is fine; it can be deleted."""
+        image = self.active()
+        for _ in range(2):
+            images.deactivate(self.api, image.id)
+        self.assertEqual("deactivated", self.read(image).status)
+        queued = self.image()
+        error = self.assertRaises(CloudError, images.deactivate, self.api, queued.id)
+        self.assertEqual(403, error.status)
+        images.delete(self.api, image.id)
+
+    def test_by_property(self) -> None:
+        """The project's images with a property, hidden or not."""
+        said = {"imagebuild_family": self.tag}
+        made = [self.image(properties=said, hidden=hidden) for hidden in (True, False)]
+        self.image(properties={"imagebuild_family": "another"})
+        found = images.with_property(self.api, "imagebuild_family", self.tag)
+        self.assertEqual({i.id for i in made}, {i.id for i in found})
 
     def test_patch(self) -> None:
         """add sets or replaces; what is not there cannot be replaced or removed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from osc_imagebuild.cloud import images, limits, paging, servers, volumes
@@ -154,16 +155,42 @@ class VolumesContract(ContractTestCase):
         clone = self.volume(source_volid=volume.id)
         self.assertEqual(wanted, dict(clone.image_metadata))
 
+    def change(
+        self, kind: str, item_id: str, name: str, metadata: Mapping[str, str]
+    ) -> None:
+        """Give a volume or snapshot a name and metadata."""
+        volumes.set_name(self.api, kind, item_id, name)
+        volumes.set_metadata(self.api, kind, item_id, metadata)
+
+    def test_cascade(self) -> None:
+        """A volume goes with its snapshots, by one request."""
+        volume = self.volume()
+        mark = {VOLUME_MARK: self.build_id}
+        body = {"name": self.tag, "volume_id": volume.id, "metadata": mark}
+        made = volumes.create_snapshot(self.api, body)
+
+        def status() -> str:
+            snapshot = volumes.find_snapshot(self.api, made)
+            return snapshot.status if snapshot else "gone"
+
+        self.wait(lambda: status() == "available")
+        self.assertEqual([made], volumes.snapshots_of(self.api, volume.id))
+        self.assertEqual([], volumes.snapshots_of(self.api, str(uuid.uuid4())))
+        volumes.remove(self.api, "volume", volume.id, cascade=True)
+        self.wait(lambda: status() == "gone")
+        self.wait(lambda: volumes.find(self.api, volume.id) is None)
+        volumes.remove(self.api, "volume", volume.id)
+
     def test_rename(self) -> None:
         """With the mark goes the right to delete it."""
         volume = self.volume()
         mine = {"golden": "true", "imagebuild_build_id": self.build_id}
-        volumes.rename(self.api, "volume", volume.id, "ü☃", mine)
+        self.change("volume", volume.id, "ü☃", mine)
         found = self.read(volume)
         self.assertEqual(("ü☃", mine), (found.name, dict(found.metadata)))
         self.assertEqual([], volumes.marked(self.api, self.build_id))
         back = {VOLUME_MARK: self.build_id}
-        volumes.rename(self.api, "volume", volume.id, self.tag, back)
+        self.change("volume", volume.id, self.tag, back)
 
     def test_snapshot(self) -> None:
         """It keeps its volume from going."""
@@ -184,7 +211,7 @@ class VolumesContract(ContractTestCase):
         self.assertEqual(400, self.refused("DELETE", f"/volumes/{volume.id}"))
         self.assertEqual("available", self.read(volume).status)
         both = {"golden": "true", VOLUME_MARK: self.build_id}
-        volumes.rename(self.api, "snapshot", found().id, "other", both)
+        self.change("snapshot", found().id, "other", both)
         self.assertEqual(("other", both), (found().name, dict(found().metadata)))
         clone = self.volume(snapshot_id=found().id)
         self.assertEqual(1, clone.size_gib)

@@ -181,10 +181,13 @@ class Cinder(Service):
             raise Refusal(400, "Invalid filters metadata are found in query options.")
         wanted = ast.literal_eval(call.one("metadata") or "{}").items()
         items: dict[str, Any] = getattr(self, kind)
+        of = call.one("volume_id")
         found = [
             item.shown()
             for item in items.values()
-            if item.project == call.project and wanted <= item.metadata.items()
+            if item.project == call.project
+            and wanted <= item.metadata.items()
+            and (of is None or item.volume_id == of)
         ]
         found.sort(key=lambda item: (item["created_at"], item["id"]), reverse=True)
         return self.listing(call, kind, found)
@@ -357,8 +360,13 @@ class Cinder(Service):
             raise Refusal(
                 400, "Invalid volume: Volume status must be available or error"
             )
-        if any(s.volume_id == item_id for s in self.snapshots.values()):
+        snapshots = [s for s in self.snapshots.values() if s.volume_id == item_id]
+        if snapshots and call.one("cascade") != "true":
             raise Refusal(400, "Invalid volume: it must not have snapshots")
+        for snapshot in snapshots:
+            if snapshot.status not in ("available", "error", "deleting"):
+                raise Refusal(400, "Invalid volume: a snapshot of it is in use")
+            snapshot.status, snapshot.due = "deleting", self._world.now + DELETE_S
         volume.status, volume.due = "deleting", self._world.now + DELETE_S
         return Reply(202)
 

@@ -48,6 +48,7 @@ class Glance(Service):
         self.admins = False  # who then see what all projects have
         self.limits: dict[str, int] | None = None
         self.forbidden = ""
+        self.most_members = 128
         self.visibilities = {"private", "shared", "community", "public"}
         # While this is set, an upload never ends: its client was killed.
         self.stuck_uploads = False
@@ -190,13 +191,26 @@ class Glance(Service):
     def _seen(self, call: Call) -> Iterator[FakeImage]:
         for image in self.images.values():
             mine = image.owner == call.project or self.admins
-            if mine or image.visibility == "public":
+            shared = image.visibility == "shared"
+            accepted = shared and image.members.get(call.project) == "accepted"
+            if mine or accepted or image.visibility == "public":
                 yield image
 
     def _image(self, call: Call, image_id: str) -> FakeImage:
         image = self.images.get(image_id)
+        if image is not None:
+            is_member = image.visibility == "shared" and call.project in image.members
+            if is_member or image.visibility == "community":
+                return image
         if image is None or image not in tuple(self._seen(call)):
             raise Refusal(404, f"No image found with ID {image_id}")
+        return image
+
+    def _own(self, call: Call, image_id: str) -> FakeImage:
+        """The project's own image; who only sees one may not change it."""
+        image = self._image(call, image_id)
+        if image.owner != call.project and not self.admins:
+            raise Refusal(403, "You are not authorized to complete this action.")
         return image
 
     @route("GET", "/v2/images/(?P<image_id>[^/]+)")
@@ -209,7 +223,7 @@ class Glance(Service):
         """Apply all operations, or none."""
         if not _JSON_PATCH.fullmatch(call.headers.get("Content-Type", "")):
             raise Refusal(415, "Unsupported Content-Type")
-        image = self._image(call, image_id)
+        image = self._own(call, image_id)
         before = image.mutable()
         try:
             for operation in call.json:
@@ -264,6 +278,64 @@ class Glance(Service):
         kind = {"Content-Type": "application/octet-stream"}
         return part_of(image.data, call.headers.get("Range", ""), kind)
 
+    @route("POST", "/v2/images/(?P<image_id>[^/]+)/actions/deactivate", "deactivate")
+    def deactivate(self, call: Call, image_id: str) -> Reply:
+        """Give its data to nobody any more."""
+        image = self._own(call, image_id)
+        if image.status not in ("active", "deactivated"):
+            raise Refusal(403, f"Not allowed to deactivate image in {image.status}")
+        image.status, image.updated = "deactivated", self._world.now
+        return Reply(204)
+
+    @route("GET", "/v2/images/(?P<image_id>[^/]+)/members")
+    def list_members(self, call: Call, image_id: str) -> Reply:
+        """Tell whom it is shared with; a member is told of itself alone."""
+        image = self._shared(call, image_id)
+        mine = image.owner == call.project
+        return Reply(
+            200,
+            {
+                "members": [
+                    {"member_id": member, "status": status, "image_id": image_id}
+                    for member, status in image.members.items()
+                    if mine or member == call.project
+                ]
+            },
+        )
+
+    @route("POST", "/v2/images/(?P<image_id>[^/]+)/members", "share image")
+    def share(self, call: Call, image_id: str) -> Reply:
+        """Share it with a project, which has to accept it."""
+        image, member = self._shared(call, image_id), call.json["member"]
+        self._own(call, image_id)
+        if member in image.members:
+            raise Refusal(409, f"Image member {member} is already associated")
+        if len(image.members) >= self.most_members:
+            raise Refusal(413, "The limit has been exceeded on the number of members")
+        image.members[member] = "pending"
+        return Reply(200, {"member_id": member, "status": "pending"})
+
+    @route(
+        "PUT",
+        "/v2/images/(?P<image_id>[^/]+)/members/(?P<member>[^/]+)",
+        "accept image",
+    )
+    def accept(self, call: Call, image_id: str, member: str) -> Reply:
+        """Accept it, or not; that is the member's to say."""
+        image = self._shared(call, image_id)
+        if member not in image.members:
+            raise Refusal(404, f"{member} not found in the member list")
+        if member != call.project:
+            raise Refusal(403, "You are not authorized to complete this action.")
+        image.members[member] = call.json["status"]
+        return Reply(200, {"member_id": member, "status": call.json["status"]})
+
+    def _shared(self, call: Call, image_id: str) -> FakeImage:
+        image = self._image(call, image_id)
+        if image.visibility != "shared":
+            raise Refusal(403, "Only shared images have members.")
+        return image
+
     @route("GET", "/v2/info/import")
     def import_methods(self, call: Call) -> Reply:
         """Tell how data can come."""
@@ -305,9 +377,11 @@ class Glance(Service):
     @route("DELETE", "/v2/images/(?P<image_id>[^/]+)", "delete image")
     def delete(self, call: Call, image_id: str) -> Reply:
         """Delete it; its ID is used up for ever."""
-        image = self._image(call, image_id)
+        image = self._own(call, image_id)
         if image.protected:
             raise Refusal(403, f"Image {image_id} is protected")
+        if image.in_use:
+            raise Refusal(409, f"Image {image_id} could not be deleted: it is in use")
         del self.images[image_id]
         return Reply(204)
 

@@ -91,6 +91,8 @@ class FakeImage:
     updated: float = 0.0
     begun: dict[str, Any] | None = None
     tagged_at: float = 0.0
+    members: dict[str, str] = field(default_factory=dict)
+    in_use: bool = False  # by a volume that shares its blocks
 
     def mutable(self) -> dict[str, Any]:
         """A copy of all that a PATCH may change."""

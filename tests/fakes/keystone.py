@@ -42,6 +42,9 @@ class Keystone(Service):
         self.tokens: dict[str, Token] = {}
         self.life_s = 3600.0
         self.services = {"identity": URL, **ENDPOINTS}
+        # Of other projects few may know more than the ID.
+        self.shows_projects = True
+        self.projects = {"p-other": "other", "demo": "demo"}
 
     def valid(self, token_id: str) -> Token | None:
         """Return the token where it still counts."""
@@ -72,6 +75,29 @@ class Keystone(Service):
         self.tokens[token.id] = token
         headers = {"X-Subject-Token": token.id}
         return Reply(201, self._body(token), headers)
+
+    @route("GET", "/v3/projects/(?P<project_id>[^/]+)")
+    def show_project(self, call: Call, project_id: str) -> Reply:
+        """Show one, to those who may know it."""
+        self._may_look(call)
+        if project_id not in self.projects:
+            raise Refusal(404, f"Could not find project: {project_id}.")
+        project = {"id": project_id, "name": self.projects[project_id]}
+        return Reply(200, {"project": project})
+
+    @route("GET", "/v3/projects")
+    def list_projects(self, call: Call) -> Reply:
+        """List those of a name."""
+        self._may_look(call)
+        name = call.one("name")
+        named = [{"id": k, "name": v} for k, v in self.projects.items() if v == name]
+        return Reply(200, {"projects": named})
+
+    def _may_look(self, call: Call) -> None:
+        if self.valid(call.headers.get("X-Auth-Token", "")) is None:
+            raise Refusal(401, "The request you have made requires authentication.")
+        if not self.shows_projects:
+            raise Refusal(403, "You are not authorized to perform the requested action")
 
     def _body(self, token: Token) -> fixture.V3Token:
         def moment(at: float) -> datetime:

@@ -170,6 +170,8 @@ class CloudTestCase(testtools.TestCase):
         self.assertEqual(b"INSTALLED " + build.id.encode(), result.data)
         found = dict(result.properties)
         self.assertRegex(found.pop("imagebuild_built_at"), r"^20\d\d-.*Z$")
+        # On the volume of a snapshot, what an image of it would say is of the volume.
+        self.assertIn(found.pop("imagebuild_result_id"), build.made)
         self.assertRegex(found.pop("imagebuild_duration_s"), r"^\d+$")
         guest = {"imagebuild_kernel": "6.12.0", "imagebuild_release": "mini 1"}
         self.assertEqual({**build.spec.result.properties, **guest}, found)
@@ -193,8 +195,15 @@ class CloudTestCase(testtools.TestCase):
             *cinder.snapshots.values(),
         ]
         for item in items:
-            face = (item.name, item.status, item.metadata)
-            self.assertEqual((NAME, "available", wanted), face)
+            metadata = dict(item.metadata)
+            if item.id == build.result_id:
+                self.assertEqual(item.id, metadata.pop("imagebuild_result_id"))
+                for key in ("family", "kind", "built_at"):
+                    self.assertIn(
+                        metadata.pop(f"imagebuild_{key}"), item.properties.values()
+                    )
+            self.assertEqual((NAME, "available"), (item.name, item.status))
+            self.assertEqual(wanted, metadata)
         found = next(item for item in items if item.id == build.result_id)
         self.assertEqual(str(spec.result.min_ram_mib), found.properties["min_ram"])
         properties = {k: v for k, v in found.properties.items() if k != "min_ram"}

@@ -48,7 +48,7 @@ def snapshot(status: str = "available", **fields: Any) -> Snapshot:
 def clean_metadata(**fields: Any) -> dict[str, str]:
     """Return the image metadata of a clean root volume."""
     asked = samples.spec(**fields)
-    declared = wanted(asked, samples.facts(marks=INSTALLED))
+    declared = wanted(asked, samples.facts(marks=INSTALLED), volume())
     return {**declared, "min_ram": str(asked.result.min_ram_mib)}
 
 

@@ -11,6 +11,7 @@ import testtools
 from osc_imagebuild.engine import ownership
 from osc_imagebuild.model import actions
 from osc_imagebuild.model.facts import Facts
+from osc_imagebuild.model.family import FAMILY, Old
 from osc_imagebuild.model.ownership import is_own, may_read
 from osc_imagebuild.model.resources import Image, Server, Snapshot, Volume
 from tests.unit.samples import BUILD_ID, NOW
@@ -21,6 +22,8 @@ OTHER = BUILD_ID.replace("6f1e", "7f1e")
 MAKING = {
     *("CreateImage", "CreateServer", "CreateVolume", "SetMark", "Finish", "ProveImage"),
 }
+# What is done to results of other builds; see `test_older_ones`.
+ROTATING = ("Retire", "Discard")
 
 
 def resources(own: bool, **fields: Any) -> dict[str, Any]:
@@ -70,7 +73,7 @@ class OwnershipTest(testtools.TestCase):
         kinds = typing.get_args(actions.Action)
         self.assertLess(20, len(kinds))
         for kind in kinds:
-            if kind.__name__ in MAKING:
+            if kind.__name__ in (*MAKING, *ROTATING):
                 continue
             refused = [
                 bool(
@@ -86,6 +89,56 @@ class OwnershipTest(testtools.TestCase):
                 )
             ]
             self.assertEqual([False, True, True, True], refused, kind.__name__)
+
+    def test_older_ones(self) -> None:
+        """Only results that say that they are of the family, themselves, unprotected."""
+        says = {
+            "imagebuild_build_id": OTHER,
+            "imagebuild_family": "golden",
+            "imagebuild_kind": "image",
+            "imagebuild_result_id": "i-1",
+        }
+        good = Image("i-1", "golden", "active", owner="project", properties=says)
+        for item, refused in (
+            (good, False),
+            (dataclasses.replace(good, protected=True), True),
+            (dataclasses.replace(good, owner="other"), True),
+            (dataclasses.replace(good, owner=""), True),
+            (dataclasses.replace(good, id="i-2"), True),  # a server's snapshot
+            (dataclasses.replace(good, status="queued"), True),
+            (dataclasses.replace(good, tags=frozenset({"imagebuild-part"})), True),
+            (
+                dataclasses.replace(good, properties={**says, FAMILY: "silver"}),
+                True,
+            ),
+            (
+                dataclasses.replace(
+                    good, properties={**says, "imagebuild_build_id": ""}
+                ),
+                True,
+            ),
+        ):
+            seen = Facts(NOW, family=(item,))
+            for action in (
+                actions.Retire(item, "golden", "golden (old)", Old.HIDE),
+                actions.Discard(item, "golden"),
+            ):
+                found = ownership.refusal(action, seen, BUILD_ID, "project")
+                self.assertIs(refused, bool(found), f"{item}: {found}")
+                unseen = ownership.refusal(action, Facts(NOW), BUILD_ID, "project")
+                self.assertIn("stays as it is", unseen)
+
+    def test_then(self) -> None:
+        """What follows a change is judged as if it came alone."""
+        result = resources(own=True)["image"]
+        victim = Image("i-9", "golden", "active", owner="project")
+        change = actions.SetImage(
+            result, "golden", False, frozenset(), {}, 1, 1,
+            then=actions.Retire(victim, "golden", "x", Old.HIDE),
+        )  # fmt: skip
+        seen = Facts(NOW, images={"result": result}, family=(victim,))
+        told = ownership.refusal(change, seen, BUILD_ID, "project")
+        self.assertIn("image i-9 stays as it is", told)
 
     def test_making(self) -> None:
         """What is made is this build's by its name; the rest names nothing."""

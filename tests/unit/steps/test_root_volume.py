@@ -116,7 +116,7 @@ class CleanVolumeTest(StepTestCase):
     def test_metadata(self) -> None:
         """Memory is declared as Nova reads it of a volume."""
         declared = root_volume.image_metadata(
-            spec({"min_ram_mib": 2048}), seen(volume())
+            spec({"min_ram_mib": 2048}), seen(volume()), volume()
         )
         self.assertEqual(clean_metadata(min_ram_mib=2048), declared)
         self.assertEqual("2048", declared["min_ram"])
@@ -186,5 +186,5 @@ class MetadataTest(testtools.TestCase):
             (("gold",), {"gold": "true"}),
             (("gold", "a b"), {"gold": "true", "a b": "true"}),
         ):
-            found = root_volume.metadata(spec({"result_tags": tags}))
+            found = root_volume.metadata(spec({"result_tags": tags}), seen(), volume())
             self.assertEqual({**extra, **METADATA}, found)

@@ -119,6 +119,12 @@ class MeaningTest(TemplateTestCase):
                 "properties": {"version": "22.10", "n": "1", "yes": "true"},
                 "tags": ("one",),
                 "visibility": "shared",
+                "family": "golden-base",
+                "replace": True,
+                "old": "keep",
+                "keep": 2,
+                "members": ("p-1",),
+                "member_clouds": ("other",),
                 "verify": False,
             },
             found,
@@ -461,6 +467,12 @@ output:
   properties: {{version: 22.10, n: 1, yes: true}}
   tags: [one]
   visibility: shared
+  family: golden-base
+  replace: true
+  old: keep
+  keep: 2
+  members: [p-1]
+  member_clouds: [other]
 verify: false
 """
 
