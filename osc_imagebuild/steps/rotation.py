@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
+from osc_imagebuild.model import spec as specs
 from osc_imagebuild.model.actions import (
     AcceptImage,
     Act,
@@ -41,6 +43,13 @@ MOST_REFUSED = 50
 _GOING = ("deleting", "pending_delete")
 
 
+class Ordered(Protocol):
+    """What says how a result is named, and what becomes of the older ones: a spec."""
+
+    @property
+    def result(self) -> specs.Result: ...
+
+
 def sees(spec: Spec) -> frozenset[str]:
     """Return the parts of the cloud that a rotation is decided by."""
     shares = frozenset({"members"} if _is_shared(spec) else ())
@@ -54,7 +63,7 @@ def _is_shared(spec: Spec) -> bool:
     return may and bool(result.members or result.rotation.replace)
 
 
-def is_named(spec: Spec, item: Member) -> bool:
+def is_named(spec: Ordered, item: Member) -> bool:
     """Whether the result has its name, or has left it to a newer one."""
     if item.name == spec.result.name:
         return True
@@ -63,7 +72,7 @@ def is_named(spec: Spec, item: Member) -> bool:
     )
 
 
-def name(spec: Spec, facts: Facts, result: Member) -> str:
+def name(spec: Ordered, facts: Facts, result: Member) -> str:
     """Return the name that the result gets: the user's, unless a newer one has it."""
     is_newest = _in_order(facts, result)[0].id == result.id
     return spec.result.name if is_newest else old_name(spec.result.name, result)
@@ -84,18 +93,26 @@ def before(spec: Spec, facts: Facts, result: Member) -> Action | None:
     if isinstance(result, Image) and _is_shared(spec):
         for action in _shares(spec, facts, result):
             return action
+    return crowd(spec, facts, result)
+
+
+def crowd(spec: Ordered, facts: Facts, result: Member) -> Retire | None:
+    """Return what leaves the name to one older result, None where one has it at most."""
     if spec.result.rotation.replace:
-        holders = [i for i in _older(facts, result) if i.name == spec.result.name]
-        for item in holders[1:]:
+        for item in _holders(spec, facts, result)[1:]:
             return _retire(spec, item)
     return None
 
 
-def then(spec: Spec, facts: Facts, result: Member) -> Retire | None:
+def _holders(spec: Ordered, facts: Facts, result: Member) -> list[Member]:
+    return [i for i in _older(facts, result) if i.name == spec.result.name]
+
+
+def then(spec: Ordered, facts: Facts, result: Member) -> Retire | None:
     """Return what gives the name away in the moment in which the result gets it."""
     if not spec.result.rotation.replace:
         return None
-    holders = [i for i in _older(facts, result) if i.name == spec.result.name]
+    holders = _holders(spec, facts, result)
     return _retire(spec, holders[0]) if holders else None
 
 
@@ -143,12 +160,12 @@ def _may_change(facts: Facts, item: Member) -> bool:
     )
 
 
-def _retire(spec: Spec, item: Member) -> Retire:
+def _retire(spec: Ordered, item: Member) -> Retire:
     name = item.name if is_retired(item) else old_name(item.name, item)
     return Retire(item, spec.result.family, name, spec.result.rotation.old)
 
 
-def _pending(spec: Spec, facts: Facts, result: Member) -> Iterator[Action]:
+def pending(spec: Ordered, facts: Facts, result: Member) -> Iterator[Action]:
     """Yield what is left to do once the result is published."""
     rotation = spec.result.rotation
     if sum(mark.startswith("kept-") for mark in facts.marks) >= MOST_REFUSED:
@@ -190,4 +207,4 @@ class Rotate:
     def _left(self, spec: Spec, facts: Facts) -> Iterator[Action]:
         result = self.output.result(facts)
         if result is not None:
-            yield from _pending(spec, facts, result)
+            yield from pending(spec, facts, result)
