@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from osc_imagebuild import boot
-from osc_imagebuild.builds import lease, record, record_store
+from osc_imagebuild.builds import copies, lease, record, record_store
 from osc_imagebuild.clock import Patience
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
@@ -32,6 +32,8 @@ from osc_imagebuild.errors import (
     ConflictError,
     Evidence,
     LockedError,
+    Message,
+    NextStep,
     NotFoundError,
     TransientError,
     because,
@@ -45,6 +47,8 @@ from osc_imagebuild.model.actions import (
     Act,
     Action,
     Again,
+    CopyImage,
+    CopyToStores,
     Decision,
     Discard,
     Fail,
@@ -60,7 +64,7 @@ from osc_imagebuild.model.actions import (
 )
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.family import KIND
-from osc_imagebuild.model.names import Milestone, Role, Status, kept, proof
+from osc_imagebuild.model.names import Milestone, Role, Status, copied, kept, proof
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Snapshot, Volume, may_be_deleted
@@ -331,6 +335,8 @@ class Engine:
         match action:
             case SetMark(name, data):
                 self._mark(name, data)
+                if name == Milestone.STORED and (trouble := data.get("trouble")):
+                    self._tell(EventKind.NOTE, f"not in all stores: {trouble}")
             case ProveImage(image):
                 self._act_on_cloud(action)
                 self._mark(proof(image.role), {"sha512": self._actor.sha512_of(image)})
@@ -343,6 +349,12 @@ class Engine:
                 details = self._actor.reboot(action)
                 if details is not None:
                     self._mark(Milestone.REBOOTED, details)
+            case CopyToStores():
+                trouble = self._actor.store(action)
+                data = {"trouble": trouble[:200]} if trouble else {}
+                self._mark(Milestone.STORING, data)
+            case CopyImage():
+                self._copy(action)
             case Finish(result_id):
                 self._remove_stragglers()
                 over = {"status": Status.COMPLETE, "percent": 100}
@@ -366,6 +378,20 @@ class Engine:
             kept_id = targets.optional(action)
             self._mark(kept(kept_id), {"trouble": str(error)[:200]})
             self._tell(EventKind.NOTE, f"{targets.kept_as(action)}: {error}")
+
+    def _copy(self, action: CopyImage) -> None:
+        """Make a copy, and note it; where that fails the image here is complete all the same."""
+        result = self._facts.images.get(Role.RESULT) if self._facts else None
+        assert result is not None
+        target = action.copy.target
+
+        def tell(text: str) -> None:
+            self._tell(EventKind.NOTE, Message(f"copy to {target}: ", text))
+
+        made = self._actor.copy(action, result, tell)
+        self._mark(copied(action.number), copies.noted(made))
+        if made.trouble:
+            tell(copies.told(result.id, made))
 
     def _act_on_cloud(self, action: Action) -> None:
         unseen = isinstance(action, MAKING) and self._memory.is_unsure(UNSURE_S)
@@ -542,8 +568,18 @@ class Engine:
         about = (
             self._build.id,
             self._step,
-            shown_text(text),
+            _shown(text),
             self._api.now(),
             self._percent,
         )
         self._listener(Event(kind, *about, left_s, evidence))
+
+
+def _shown(text: str) -> str:
+    """Return a text without what opens doors; next steps in it stay what they are."""
+    if isinstance(text, Message):
+        parts = text.parts
+        return Message(
+            *(p if isinstance(p, NextStep) else shown_text(p) for p in parts)
+        )
+    return shown_text(text)

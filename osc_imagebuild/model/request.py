@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 
 # --- what the user asks -----------------------------------------------------
@@ -61,6 +62,8 @@ class Request:
     ``family`` is by default the name; with ``replace`` the result takes the name from the
     older ones of it, of which ``keep`` stay, as ``old`` says. ``members`` are projects that
     it is shared with, ``member_clouds`` clouds of clouds.yaml that accept it as well.
+    ``copies`` are made of the image in other clouds; its data go to the ``stores`` of its
+    own Glance, or with ``all_stores`` to each of them.
     """
 
     name: str
@@ -108,3 +111,6 @@ class Request:
     keep: int = 3
     members: tuple[str, ...] = ()
     member_clouds: tuple[str, ...] = ()
+    copies: tuple[Copy, ...] = ()
+    stores: tuple[str, ...] = ()
+    all_stores: bool = False

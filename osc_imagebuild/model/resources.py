@@ -11,7 +11,10 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Image:
-    """A Glance image; ``properties`` holds only what is not a core attribute."""
+    """A Glance image; ``properties`` holds only what is not a core attribute.
+
+    ``stores`` are Glance's that have its data, none where it has but one.
+    """
 
     SERVICE: ClassVar = "image"
 
@@ -31,6 +34,8 @@ class Image:
     sha512: str = ""
     created_at: float = 0.0
     updated_at: float = 0.0
+    container_format: str = ""
+    stores: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 
 
@@ -176,7 +177,8 @@ class Result:
     ``properties`` are all that may be found on the finished image besides Glance's own
     attributes. ``family`` is '' in records of versions that knew none. ``members`` are
     IDs of projects that the image is shared with; ``accepting`` maps some of them to the
-    clouds of clouds.yaml whose credentials accept it for them.
+    clouds of clouds.yaml whose credentials accept it for them. ``copies`` are made of it
+    elsewhere; ``stores`` of its own Glance get its data too.
     """
 
     name: str
@@ -189,6 +191,8 @@ class Result:
     rotation: Rotation = Rotation()
     members: tuple[str, ...] = ()
     accepting: Mapping[str, str] = field(default_factory=dict)
+    copies: tuple[Copy, ...] = ()
+    stores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

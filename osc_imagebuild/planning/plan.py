@@ -22,6 +22,7 @@ from osc_imagebuild.media.door import TYPED, Door
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning import (
+    copies,
     install_source,
     networks,
     preflight,
@@ -32,6 +33,7 @@ from osc_imagebuild.planning import (
 from osc_imagebuild.planning.draft import make_draft
 from osc_imagebuild.planning.spec_builder import (
     Chosen,
+    Copying,
     InstallSource,
     Placement,
     Sharing,
@@ -91,6 +93,7 @@ def make_plan(
     zone = networks.check_zone(api, request)
     allowed = preflight.check_cloud(api, request, system, machine.value)
     sharing = rotation.find_sharing(api, clouds, request)
+    copying = copies.find_copies(api, clouds, request)
     name = rotation.check_name(api, request)
     key: Stage[bool] = Stage()
     digest: Stage[str] = Stage()
@@ -105,6 +108,7 @@ def make_plan(
         zone,
         allowed,
         sharing,
+        copying,
         name,
         key,
         digest,
@@ -123,6 +127,7 @@ def make_plan(
         security_groups=groups.value or (),
         answers=answers,
         sharing=sharing.value or Sharing(),
+        copying=copying.value or Copying(),
         press_key=bool(key.value),
         tree_sha256=digest.value or "",
         expected_s=limits.earlier_duration_s(api, system.entry.name, flavor),

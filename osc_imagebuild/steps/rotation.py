@@ -165,7 +165,7 @@ def _retire(spec: Ordered, item: Member) -> Retire:
     return Retire(item, spec.result.family, name, spec.result.rotation.old)
 
 
-def pending(spec: Ordered, facts: Facts, result: Member) -> Iterator[Action]:
+def pending(spec: Ordered, facts: Facts, result: Member) -> Iterator[Retire | Discard]:
     """Yield what is left to do once the result is published."""
     rotation = spec.result.rotation
     if sum(mark.startswith("kept-") for mark in facts.marks) >= MOST_REFUSED:

@@ -1,0 +1,152 @@
+"""Copies of images in other clouds: which are missing, making them, removing them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from osc_imagebuild.builds.copier import Copier, Prove, remove
+from osc_imagebuild.cloud import images
+from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.others import Clouds
+from osc_imagebuild.errors import (
+    CloudError,
+    ImageBuildError,
+    Message,
+    NextStep,
+    RecordError,
+    Verb,
+)
+from osc_imagebuild.model import family
+from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.resources import Image
+from osc_imagebuild.model.spec import Result, Rotation
+from osc_imagebuild.steps import copying
+from osc_imagebuild.steps.copying import Order
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What came of a copy: the image's ID there, or the ``trouble`` with it.
+
+    ``error`` is what the trouble was, for who words its next steps.
+    """
+
+    copy: Copy
+    image_id: str = ""
+    trouble: str = ""
+    error: ImageBuildError | None = None
+
+
+def order(
+    source: Image, result: Result | None = None, *, verify: bool = False
+) -> Order:
+    """Return what a copy of a finished image is to be.
+
+    ``result`` is what its build's record says of it; without one its name in the other
+    cloud is its own, and nobody there gives it away.
+    """
+    if result is None:
+        said = source.properties
+        base = source.name
+        if family.is_retired(source):
+            base = base.removesuffix(f" ({family.built_at(source)})")
+        result = Result(
+            name=base,
+            output="image",
+            properties={},
+            visibility=source.visibility,
+            family=said.get(family.FAMILY, ""),
+            rotation=Rotation(),
+        )
+    elif source.visibility == "shared":
+        result = dataclasses.replace(result, visibility="shared")
+    return Order(source, source.properties[family.BUILD_ID], result, verify)
+
+
+def may_be_copied(image: Image, project_id: str) -> bool:
+    """Whether an image is a finished one of a build of this project."""
+    return image.status == "active" and bool(family.family_of(image, project_id))
+
+
+def find(target: Api, wanted: Order) -> Image | None:
+    """Return the copy that is in a cloud, None where there is none.
+
+    :raises: CloudError
+    """
+    project_id = target.project_id()
+    listed = images.with_property(target, family.BUILD_ID, wanted.build_id)
+    return copying.find(wanted, (i for i in listed if i.owner == project_id))
+
+
+def missing(
+    clouds: Clouds, source: Image, wanted: Iterable[Copy]
+) -> tuple[Copied, ...]:
+    """Return the copies of a finished image that are not there, each with the reason.
+
+    A cloud that does not answer counts as one that lacks it.
+    """
+    found = []
+    for copy in wanted:
+        try:
+            if find(clouds.api(copy.target), order(source)) is None:
+                found.append(Copied(copy, trouble="it is not there"))
+        except CloudError as error:
+            text = f"nobody knows: {error.brief}"
+            found.append(Copied(copy, trouble=text, error=error))
+    return tuple(found)
+
+
+def make(
+    api: Api,
+    clouds: Clouds,
+    wanted: Order,
+    copy: Copy,
+    heartbeat: Callable[[], None] = lambda: None,
+    tell: Callable[[str], None] = lambda text: None,
+    prove: Prove | None = None,
+) -> Copied:
+    """Make one copy, or find it; what goes wrong is told, not raised.
+
+    :raises: RecordError, as ``heartbeat`` raises where another client has taken over
+    """
+    try:
+        target = clouds.api(copy.target)
+        copier = Copier(api, target, wanted, heartbeat, tell, prove)
+        return Copied(copy, image_id=copier.make().id)
+    except RecordError:
+        raise
+    except ImageBuildError as error:
+        return Copied(copy, trouble=error.brief[:200], error=error)
+
+
+def noted(made: Copied) -> dict[str, str]:
+    """Return what the record says of a copy."""
+    data = {"target": made.copy.target, "image_id": made.image_id}
+    data["trouble"] = made.trouble
+    return {key: value for key, value in data.items() if value}
+
+
+def told(image_id: str, made: Copied) -> Message:
+    """Return why there is no copy, and what makes it."""
+    why = made.error.message if made.error else made.trouble
+    step = NextStep(Verb.COPY, image_id, (("copy_to", made.copy.target),))
+    way = "the image itself is complete; this makes the copy: "
+    return Message.lines((Message("it failed: ", why), Message(way, step)))
+
+
+def remove_all(
+    clouds: Clouds, build_id: str, copies: Sequence[Copy], *, finished: bool = False
+) -> list[Copied]:
+    """Delete what was begun to be copied for a build, or with ``finished`` its copies too.
+
+    Return where it could not be.
+    """
+    failed = []
+    for copy in copies:
+        try:
+            remove(clouds.api(copy.target), build_id, finished=finished)
+        except CloudError as error:
+            failed.append(Copied(copy, trouble=error.brief[:200], error=error))
+    return failed
