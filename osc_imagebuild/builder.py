@@ -266,8 +266,7 @@ class Builder:
                     self.listener,
                     self.on_console,
                     self.door.typed() if fresh.is_own else self.door,
-                    # Whoever can write a record must not choose whose login is used.
-                    self.clouds if fresh.is_own else NO_CLOUDS,
+                    self._clouds_of(fresh),
                 )
                 with _placed(engine):
                     driven = engine.drive(until=until)
@@ -342,7 +341,8 @@ class Builder:
         """
         build_record = self.find(build)
         with about(build_record.id):
-            return cancel_delete.cancel(self.api, build_record)
+            clouds = self._clouds_of(build_record)
+            return cancel_delete.cancel(self.api, build_record, clouds)
 
     def delete(self, build: str, *, with_image: bool = False) -> None:
         """Remove a build: what it left and its record. Needs only the ID.
@@ -351,12 +351,18 @@ class Builder:
 
         :raises: RecordError where a name is unknown or ambiguous, CloudError
         """
-        build_id, made = self._identify(build)
+        build_id, made, known = self._identify(build)
+        clouds = self._clouds_of(known) if known else NO_CLOUDS
         with about(build_id):
-            cancel_delete.delete(self.api, build_id, made if with_image else ())
+            results = made if with_image else ()
+            cancel_delete.delete(self.api, build_id, results, known, clouds)
 
-    def _identify(self, build: str) -> tuple[str, tuple[str, ...]]:
-        """ID and results of a build, even where its record cannot be read."""
+    def _clouds_of(self, build: Record) -> Clouds:
+        """Return the clouds for a build: whoever writes a record chooses no login."""
+        return self.clouds if build.is_own else NO_CLOUDS
+
+    def _identify(self, build: str) -> tuple[str, tuple[str, ...], Record | None]:
+        """ID, results and record of a build, even where the record cannot be read."""
         try:
             build_record = self.find(build)
         except RecordError as error:
@@ -368,8 +374,8 @@ class Builder:
             if image is not None and images.is_foreign(self.api, image):
                 raise
             result = record.result_of(image) if image else ""
-            return build_id, (result,) if result else ()
-        return build_record.id, build_record.made
+            return build_id, (result,) if result else (), None
+        return build_record.id, build_record.made, build_record
 
     def orphans(self) -> Sequence[Orphan]:
         """Return what belongs to builds whose records are gone.

@@ -278,9 +278,12 @@ class Copier:
                 f"the copy is private, as {order.result.visibility} is refused there: "
                 f"{error}"
             )
-        if deed.then is not None:
+        if (then := deed.then) is not None:
+            self._touched.add(then.item.id)
             with contextlib.suppress(CloudError):  # else it is done later
-                self._put_away(deed.then)
+                retirement.retire(
+                    self._target, then.item, then.family, then.name, then.old
+                )
 
     def _set(self, image: Image, deed: copying.Name, core: dict[str, object]) -> None:
         operations = images.set_operations(image, deed.properties, core)

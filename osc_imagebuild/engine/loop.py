@@ -488,9 +488,11 @@ class Engine:
             "signals": signals_json.dump(self._watch.signals),
             "lease": self._lease.generation,
         }
-        written = record_store.update(self._api, self._build.id, **(defaults | fields))
-        # What others wrote into it meanwhile is not what this client began to build.
         spec, is_own = self._build.spec, self._build.is_own
+        written = record_store.update(
+            self._api, self._build.id, own=is_own, **(defaults | fields)
+        )
+        # What others wrote into it meanwhile is not what this client began to build.
         if "spec" not in fields:
             written = dataclasses.replace(written, spec=spec, is_own=is_own)
         self._build = written

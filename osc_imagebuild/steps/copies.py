@@ -6,7 +6,7 @@ the same. Marks are the evidence, since a target may be away whenever it is aske
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from osc_imagebuild.model.actions import (
@@ -17,6 +17,7 @@ from osc_imagebuild.model.actions import (
     SetMark,
     Wait,
 )
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.names import Milestone, copied
 from osc_imagebuild.model.resources import Image
@@ -99,25 +100,39 @@ class CopyElsewhere:
         return self.output.sees
 
     def done(self, spec: Spec, facts: Facts) -> bool:
-        """Evidence: a mark for each."""
-        return all(copied(n) in facts.marks for n in range(len(spec.result.copies)))
+        """Evidence: a mark for each that says what came of it."""
+        marks = [facts.marks.get(copied(n)) for n in range(len(spec.result.copies))]
+        return all(mark and is_over(mark) for mark in marks)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """One after the other; `osc_imagebuild.builds.copies` makes each."""
         image = self.output.result(facts)
         for number, copy in enumerate(spec.result.copies):
-            mark = copied(number)
-            if mark in facts.marks:
+            name, data = copied(number), {"target": copy.target}
+            mark = facts.marks.get(name)
+            if mark and is_over(mark):
                 continue
-            if image is None:
-                data = {"target": copy.target, "trouble": _GONE}
-                return Act(SetMark(mark, data), _GONE)
             reason = f"copy it to {copy.target}"
+            if image is None:
+                return Act(SetMark(name, data | {"trouble": _GONE}), _GONE)
+            if mark is None:
+                # Whoever cancels the build knows by it where to look for what was begun.
+                return Act(SetMark(name, data), reason)
             return Act(CopyImage(image.id, copy, number), reason)
         return Wait("all copies are noted", 1)
 
 
-def told(spec: Spec, marks: dict[str, Mark]) -> list[str]:
+def is_over(mark: Mark) -> bool:
+    """Whether a mark says what came of a copy, not only that it was begun."""
+    return bool(mark.data.get("image_id") or mark.data.get("trouble"))
+
+
+def begun(spec: Spec, marks: Mapping[str, Mark]) -> list[Copy]:
+    """Return the copies that were begun, whatever came of them."""
+    return [c for n, c in enumerate(spec.result.copies) if copied(n) in marks]
+
+
+def told(spec: Spec, marks: Mapping[str, Mark]) -> list[str]:
     """Return a line on each copy, and on the stores, as far as they were tried."""
     lines = []
     if stored := marks.get(Milestone.STORED):
@@ -131,4 +146,4 @@ def told(spec: Spec, marks: dict[str, Mark]) -> list[str]:
 def _line(what: str, mark: Mark, key: str) -> str:
     trouble, good = mark.data.get("trouble", ""), mark.data.get(key, "")
     parts = [good, f"failed: {trouble}" if trouble else ""]
-    return f"{what}: {', '.join(filter(None, parts))}"
+    return f"{what}: {', '.join(filter(None, parts)) or 'being made'}"

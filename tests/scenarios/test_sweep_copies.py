@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import ImageBuildError
 from tests.fakes.cloud import FakeCloud
@@ -42,7 +44,7 @@ class CopiesSweepTest(ElsewhereTestCase):
                 found.append((where, name, call.number, self.fork()))
 
         for name, cloud in (("here", self.cloud), ("there", self.two)):
-            cloud.observers.append(lambda when, call, n=name: observe(n, when, call))
+            cloud.observers.append(functools.partial(observe, name))
         self.resumed(build.id)
         self.assert_copies(build.id)
         self.assertGreater(len(found), 20)
