@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from osc_imagebuild import template
     from osc_imagebuild.builder import Builder, Listing, Screenshot, State
+    from osc_imagebuild.builds.copies import Copied
     from osc_imagebuild.builds.fleet import Fleet, Outcome
     from osc_imagebuild.builds.orphans import Orphan
     from osc_imagebuild.builds.record import Record
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         Verb,
     )
     from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.copies import Copy
     from osc_imagebuild.model.names import Status
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "builder": ("Builder", "Listing", "Screenshot", "State"),
+    "builds.copies": ("Copied",),
     "builds.fleet": ("Fleet", "Outcome"),
     "builds.orphans": ("Orphan",),
     "builds.record": ("Record",),
@@ -71,6 +74,7 @@ _HOMES = {
         "Verb",
     ),
     "guests.catalog": ("Catalog",),
+    "model.copies": ("Copy",),
     "model.names": ("Status",),
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
@@ -86,6 +90,8 @@ __all__ = [
     "Catalog",
     "CloudError",
     "ConflictError",
+    "Copied",
+    "Copy",
     "DrivenError",
     "Event",
     "EventKind",

@@ -14,12 +14,15 @@ from osc_imagebuild import retry as retries
 from osc_imagebuild.builds import (
     cancel_delete,
     console_log,
+    copies,
+    copying_anew,
     lease,
     orphans,
     record,
     record_store,
 )
 from osc_imagebuild.builds.advice import about, advised, creating
+from osc_imagebuild.builds.copies import Copied
 from osc_imagebuild.builds.fleet import Fleet, Outcome
 from osc_imagebuild.builds.orphans import Orphan
 from osc_imagebuild.builds.record import Record
@@ -38,12 +41,17 @@ from osc_imagebuild.errors import (
     Message,
     NextStep,
     RecordError,
+    SpecError,
     Verb,
     because,
 )
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import web_policy
 from osc_imagebuild.media.door import Door
+from osc_imagebuild.model import family
+from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.copies import parse as parse_copy
+from osc_imagebuild.model.copies import problem as copy_problem
 from osc_imagebuild.model.names import Role, Status
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning.plan import Plan, make_plan
@@ -284,6 +292,52 @@ class Builder:
                 # A listener's errors are no less a reason than the cloud's.
                 _let_go(engine, held)
                 raise
+
+    def copy(
+        self,
+        image: str,
+        copy_to: str | Sequence[str | Copy] = (),
+        *,
+        verify: bool = False,
+    ) -> Sequence[Copied]:
+        """Copy a finished image to other clouds, or mend copies that failed.
+
+        ``image`` is its ID or its build's, or the name of its family. ``copy_to`` are
+        clouds of clouds.yaml, such as 'cloud/region'; by default those that its build
+        wanted. A cloud that has the image already keeps it. What could not be copied is
+        told in what is returned.
+
+        :raises: SpecError where a cloud cannot be meant, RecordError where there is no
+            such image or its build is not over, CloudError
+        """
+        words = (copy_to,) if isinstance(copy_to, str) else copy_to
+        wanted = [
+            parse_copy(word, verify=verify) if isinstance(word, str) else word
+            for word in dict.fromkeys(words)
+        ]
+        problems = [wrong for copy in wanted if (wrong := copy_problem(copy))]
+        if problems:
+            raise SpecError(problems)
+        source = copying_anew.find_image(self.api, image)
+
+        def tell(copy: Copy, text: str) -> None:
+            build_id = source.properties[family.BUILD_ID]
+            about_copy = f"copy to {copy.target}: {text}"
+            self.listener(
+                Event(EventKind.NOTE, build_id, "copies", about_copy, self.api.now())
+            )
+
+        return copying_anew.copy_image(self.api, self.clouds, source, wanted, tell)
+
+    def missing_copies(
+        self, image: str, copies_wanted: Sequence[Copy]
+    ) -> Sequence[Copied]:
+        """Return those copies of a finished image that are not there, with the reasons.
+
+        :raises: RecordError where there is no such image, CloudError
+        """
+        source = copying_anew.find_image(self.api, image)
+        return copies.missing(self.clouds, source, copies_wanted)
 
     def find(self, build: str) -> Record:
         """Return a build by its ID or its image's name, which may look like an ID.

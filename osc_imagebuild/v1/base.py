@@ -257,6 +257,7 @@ def columns_of(
         "retry_from": ", ".join(retry) or None,
         "output": spec.result.output,
         f"{spec.result.output}_id": build.result_id or None,
+        "copies": Lines("\n".join(build.copies)) if build.copies else None,
         "boot_method": spec.installer.boot_method,
         "source": shown_url(spec.media.source),
         "flavor": spec.hardware.flavor_name,
