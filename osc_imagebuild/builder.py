@@ -45,6 +45,7 @@ from osc_imagebuild.errors import (
     Verb,
     because,
 )
+from osc_imagebuild.guests import answers
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import web_policy
 from osc_imagebuild.media.door import Door
@@ -54,6 +55,7 @@ from osc_imagebuild.model.copies import parse as parse_copy
 from osc_imagebuild.model.copies import problem as copy_problem
 from osc_imagebuild.model.names import Role, Status
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning import copies as planned_copies
 from osc_imagebuild.planning.plan import Plan, make_plan
 
 
@@ -327,7 +329,20 @@ class Builder:
                 Event(EventKind.NOTE, build_id, "copies", about_copy, self.api.now())
             )
 
-        return copying_anew.copy_image(self.api, self.clouds, source, wanted, tell)
+        size = source.min_disk_gib, source.min_ram_mib
+        placed = [planned_copies.placed(self.clouds, copy, *size) for copy in wanted]
+
+        def texts() -> tuple[tuple[str, str], int]:
+            said = source.properties
+            entry = self.catalog.entry(said.get("imagebuild_os", ""))
+            arch = said.get("architecture", "x86_64")
+            build_id = said[family.BUILD_ID]
+            spoken = answers.verification(entry, arch, build_id)
+            return spoken, 60 * int(entry.verify.get("timeout_min", 30))
+
+        return copying_anew.copy_image(
+            self.api, self.clouds, source, placed, tell, texts
+        )
 
     def missing_copies(
         self, image: str, copies_wanted: Sequence[Copy]

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from typing import IO, cast
 
-from osc_imagebuild.builds import families, retirement
+from osc_imagebuild.builds import boot_test, families, retirement
 from osc_imagebuild.cloud import images, limits, transfers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import (
@@ -80,7 +80,13 @@ class Copier:
             return self._make()
         except CloudError:
             with contextlib.suppress(CloudError):
-                remove(self._target, self._order.build_id, finished=False)
+                order = self._order
+                remove(
+                    self._target,
+                    order.build_id,
+                    finished=False,
+                    servers=order.verify,
+                )
             raise
 
     def _make(self) -> Image:
@@ -170,8 +176,10 @@ class Copier:
                 if trouble:
                     self._count(trouble)
             case copying.Prove(image):
-                if self._prove is not None:
-                    self._prove(self._target, self._order, image)
+                if self._prove is None:
+                    text = "nothing tells how its boot is to be tested"
+                    raise CloudError(text, service="compute")
+                self._prove(self._target, self._order, image)
                 self._proven.add(image.id)
             case copying.Name():
                 self._name(deed)
@@ -314,11 +322,15 @@ def copy_id(source_id: str, project_id: str, number: int) -> str:
     return str(uuid.uuid5(uuid.UUID(source_id), f"copy {project_id} {number}"))
 
 
-def remove(api: Api, build_id: str, *, finished: bool) -> None:
+def remove(api: Api, build_id: str, *, finished: bool, servers: bool = False) -> None:
     """Delete what was begun to be copied for a build; with ``finished`` its copies too.
+
+    ``servers`` is whether there may be some that boot from them.
 
     :raises: CloudError
     """
+    if servers:
+        boot_test.remove(api, build_id)
     project_id = api.project_id()
     listed = images.tagged(api, build_tag(build_id), hidden=True)
     if finished:

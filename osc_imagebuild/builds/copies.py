@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from osc_imagebuild.builds import boot_test
+from osc_imagebuild.builds.boot_test import BootTest
 from osc_imagebuild.builds.copier import Copier, Prove, remove
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
@@ -93,7 +95,7 @@ def missing(
             if find(clouds.api(copy.target), order(source)) is None:
                 found.append(Copied(copy, trouble="it is not there"))
         except CloudError as error:
-            text = f"nobody knows: {error.brief}"
+            text = f"nobody knows: {_line(error)}"
             found.append(Copied(copy, trouble=text, error=error))
     return tuple(found)
 
@@ -118,7 +120,29 @@ def make(
     except RecordError:
         raise
     except ImageBuildError as error:
-        return Copied(copy, trouble=error.brief[:200], error=error)
+        return Copied(copy, trouble=_line(error), error=error)
+
+
+def proof(
+    copy: Copy,
+    texts: tuple[str, str],
+    timeout_s: int,
+    heartbeat: Callable[[], None],
+    *,
+    config_drive: bool = True,
+) -> Prove | None:
+    """Return what boots a copy, None where it is not to be booted.
+
+    ``texts`` are the user data of the server, and its sign on the console.
+    """
+    if not (copy.verify and copy.flavor_id and copy.networks):
+        return None
+    test = BootTest(*texts, timeout_s, copy.flavor_id, copy.networks, config_drive)
+
+    def prove(api: Api, wanted: Order, image: Image) -> None:
+        boot_test.prove(api, wanted.build_id, image, test, heartbeat)
+
+    return prove
 
 
 def noted(made: Copied) -> dict[str, str]:
@@ -136,6 +160,11 @@ def told(image_id: str, made: Copied) -> Message:
     return Message.lines((Message("it failed: ", why), Message(way, step)))
 
 
+def _line(error: ImageBuildError) -> str:
+    """What a record keeps of an error: what happened, and by which request."""
+    return str(error).partition("\n")[0][:200]
+
+
 def remove_all(
     clouds: Clouds, build_id: str, copies: Sequence[Copy], *, finished: bool = False
 ) -> list[Copied]:
@@ -146,7 +175,8 @@ def remove_all(
     failed = []
     for copy in copies:
         try:
-            remove(clouds.api(copy.target), build_id, finished=finished)
+            api = clouds.api(copy.target)
+            remove(api, build_id, finished=finished, servers=copy.verify)
         except CloudError as error:
-            failed.append(Copied(copy, trouble=error.brief[:200], error=error))
+            failed.append(Copied(copy, trouble=_line(error), error=error))
     return failed

@@ -21,6 +21,8 @@ from osc_imagebuild.model.names import copied
 from osc_imagebuild.model.resources import Image
 
 Tell = Callable[[Copy, str], None]
+Texts = Callable[[], tuple[tuple[str, str], int]]
+"""Returns user data and sign of the boot test, and its time limit in seconds."""
 
 
 def find_image(api: Api, word: str) -> Image:
@@ -54,7 +56,12 @@ def find_image(api: Api, word: str) -> Image:
 
 
 def copy_image(
-    api: Api, clouds: Clouds, image: Image, wanted: Sequence[Copy], tell: Tell
+    api: Api,
+    clouds: Clouds,
+    image: Image,
+    wanted: Sequence[Copy],
+    tell: Tell,
+    texts: Texts,
 ) -> list[Copied]:
     """Make the copies of a finished image that are missing, or those that its build wanted.
 
@@ -76,6 +83,8 @@ def copy_image(
                 NextStep(Verb.COPY, image.id, (("copy_to", "<cloud>"),)),
             ),
         )
+    # The record of a build that is over has none any more.
+    spoken = texts() if any(copy.verify for copy in asked) else (("", ""), 0)
     held = lease.take(api, build_id)
     try:
         made = []
@@ -83,7 +92,8 @@ def copy_image(
         for copy in asked:
             order = copies.order(image, result, verify=copy.verify)
             told = functools.partial(tell, copy)
-            made.append(copies.make(api, clouds, order, copy, beat, told))
+            prove = copies.proof(copy, *spoken, beat)
+            made.append(copies.make(api, clouds, order, copy, beat, told, prove))
         if build is not None and result is not None:
             _note(api, held, build, made)
     finally:

@@ -123,6 +123,8 @@ def _check_copies(spec: Spec) -> None:
     for copy in result.copies:
         if wrong := copies.problem(copy):
             raise ValueError(wrong)
+        for item in (*filter(None, (copy.flavor_id,)), *copy.networks):
+            _match("a flavor or network of a copy", item, _WORD)
     for store in result.stores:
         _match("a store", store, copies.STORE)
 

@@ -211,8 +211,16 @@ class Actor:
             self._spec.result, visibility=rotation.visibility(self._spec, source)
         )
         wanted = copies.order(source, result, verify=action.copy.verify)
+        verify, beat = self._spec.verify, self._heartbeat
+        prove = copies.proof(
+            action.copy,
+            (self._texts.get("verify", ""), verify.sign),
+            verify.timeout_s,
+            beat,
+            config_drive=verify.config_drive,
+        )
         return copies.make(
-            self._api, self._clouds, wanted, action.copy, self._heartbeat, tell
+            self._api, self._clouds, wanted, action.copy, beat, tell, prove
         )
 
     def _act_on_volumes(self, action: Action) -> None:

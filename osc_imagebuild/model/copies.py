@@ -16,12 +16,16 @@ MOST_COPIES, MOST_STORES = 16, 32
 class Copy:
     """A copy of the image in another cloud, or region, of clouds.yaml.
 
-    With ``verify`` a server boots from it there before it gets the image's name.
+    With ``verify`` a server boots from it there before it gets the image's name: with
+    this flavor, on these networks, which are IDs of that cloud, '' and () until they are
+    chosen.
     """
 
     cloud: str
     region: str = ""
     verify: bool = False
+    flavor_id: str = ""
+    networks: tuple[str, ...] = ()
 
     @property
     def target(self) -> str:

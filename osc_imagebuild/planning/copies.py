@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from osc_imagebuild.cloud import limits
+import dataclasses
+
+from osc_imagebuild.cloud import limits, networks
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.others import Clouds
-from osc_imagebuild.errors import CloudError
+from osc_imagebuild.errors import CloudError, SpecError
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning import selection
 from osc_imagebuild.planning.spec_builder import Copying
 from osc_imagebuild.planning.stage import Stage, stage
 
@@ -16,23 +19,31 @@ _FORMATS = ("qcow2", "raw")
 
 
 @stage
-def find_copies(api: Api, clouds: Clouds, request: Request) -> Stage[Copying]:
+def find_copies(
+    api: Api, clouds: Clouds, request: Request, disk_gib: int, ram_mib: int
+) -> Stage[Copying]:
     """Log in to each cloud that gets a copy, and find the stores.
+
+    ``disk_gib`` and ``ram_mib`` are what the image needs.
 
     :raises: CloudError
     """
     problems: list[str] = []
     warnings: list[str] = []
+    copies: list[Copy] = []
     for copy in request.copies:
         try:
             stage = check_target(api, clouds, copy)
+            copies.append(placed(clouds, copy, disk_gib, ram_mib))
         except CloudError as error:
             stage = Stage(problems=(f"no copy to {copy.target}: {error}",))
+        except SpecError as error:
+            stage = Stage(problems=error.problems)
         problems += stage.problems
         warnings += stage.warnings
     stores = _find_stores(api, request)
     return Stage(
-        Copying(request.copies, stores.value or ()),
+        Copying(tuple(copies), stores.value or ()),
         warnings=tuple(warnings),
         problems=(*problems, *stores.problems),
     )
@@ -65,6 +76,24 @@ def check_target(api: Api, clouds: Clouds, copy: Copy) -> Stage[bool]:
     elif lacks:
         warnings.append(f"{name} takes no {lacks[0]}: a copy of such an image fails")
     return Stage(True, warnings=tuple(warnings), problems=tuple(problems))
+
+
+def placed(clouds: Clouds, copy: Copy, disk_gib: int, ram_mib: int) -> Copy:
+    """Return a copy with flavor and network of the server that is to boot from it.
+
+    :raises: SpecError where there is none that fits, or several networks, CloudError
+    """
+    if not copy.verify:
+        return copy
+    api = clouds.api(copy.target)
+    try:
+        flavor = selection.boot_flavor(limits.flavors(api), disk_gib, ram_mib)
+        chosen, _ = selection.networks(networks.networks(api), ())
+    except SpecError as error:
+        raise SpecError(
+            [f"no test of the copy in {copy.target}: {p}" for p in error.problems]
+        ) from error
+    return dataclasses.replace(copy, flavor_id=flavor.id, networks=chosen)
 
 
 def _find_stores(api: Api, request: Request) -> Stage[tuple[str, ...]]:

@@ -36,6 +36,7 @@ from osc_imagebuild.planning.spec_builder import (
     Copying,
     InstallSource,
     Placement,
+    Servers,
     Sharing,
 )
 from osc_imagebuild.planning.stage import Stage, stage
@@ -93,7 +94,7 @@ def make_plan(
     zone = networks.check_zone(api, request)
     allowed = preflight.check_cloud(api, request, system, machine.value)
     sharing = rotation.find_sharing(api, clouds, request)
-    copying = copies.find_copies(api, clouds, request)
+    copying = copies.find_copies(api, clouds, request, *_size(system, machine.value))
     name = rotation.check_name(api, request)
     key: Stage[bool] = Stage()
     digest: Stage[str] = Stage()
@@ -144,6 +145,14 @@ def make_plan(
         choices=tuple(line for stage in stages for line in stage.notes),
         warnings=tuple(line for stage in stages for line in stage.warnings),
     )
+
+
+def _size(system: System | None, machine: Servers | None) -> tuple[int, int]:
+    """Return what the image needs of a server, in GiB of disk and MiB of RAM."""
+    ram_mib = system.entry.min_ram_mib if system else 0
+    if machine is None:
+        return 0, ram_mib
+    return machine.volume_gib or machine.flavor.disk_gib, ram_mib
 
 
 def _refusal(stages: Sequence[Stage[object]]) -> SpecError:
