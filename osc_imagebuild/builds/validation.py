@@ -118,8 +118,12 @@ def _check_copies(spec: Spec) -> None:
         len(result.copies) > copies.MOST_COPIES
         or len(result.stores) > copies.MOST_STORES
     )
-    if many or ((result.copies or result.stores) and result.output != "image"):
+    if many:
         raise ValueError("it is to be copied more often than any image is")
+    # Cinder's results have no visibility, and are copied nowhere.
+    is_image = outputs.load(result.output).has_visibility
+    if (result.copies or result.stores) and not is_image:
+        raise ValueError(f"a {result.output} is copied nowhere")
     for copy in result.copies:
         if wrong := copies.problem(copy):
             raise ValueError(wrong)
