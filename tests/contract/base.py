@@ -47,6 +47,10 @@ class ContractTestCase(testtools.TestCase):
         """Return a client in another project."""
         raise NotImplementedError
 
+    def connect_second(self) -> Api:
+        """Return a client in another cloud, or in another region."""
+        raise NotImplementedError
+
     def _remove_all(self) -> None:
         for server in servers.tagged(self.api, self.tag):
             servers.delete(self.api, server.id)
@@ -93,6 +97,12 @@ class FakeBackend(ContractTestCase):
         """Return a client in another project."""
         return Api(self.cloud.connect(project="other"), self.cloud.clock())
 
+    def connect_second(self) -> Api:
+        """Return a client of a second fake cloud in the same world."""
+        self.two = FakeCloud(self.cloud.world, "RegionTwo")
+        self.two.glance.regions = {"RegionOne": self.cloud.glance}
+        return Api(self.two.connect(), self.two.clock())
+
 
 class RealBackend(ContractTestCase):
     """The cloud that OS_CLOUD names, used as a member of a project."""
@@ -112,6 +122,13 @@ class RealBackend(ContractTestCase):
     def connect_other_project(self) -> Api:
         """Return a client in another project, by a cloud that is named so."""
         return Api(openstack.connect(cloud=f"{os.environ['OS_CLOUD']}-other"), Clock())
+
+    def connect_second(self) -> Api:
+        """Return a client of the second region, by a cloud that is named so."""
+        name = f"{os.environ['OS_CLOUD']}-two"
+        if name not in openstack.config.OpenStackConfig().get_cloud_names():
+            self.skipTest(f"clouds.yaml has no {name}")
+        return Api(openstack.connect(cloud=name), Clock())
 
 
 def smallest_flavor(api: Api) -> resources.Flavor:
