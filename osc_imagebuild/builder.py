@@ -322,12 +322,11 @@ class Builder:
             raise SpecError(problems)
         source = copying_anew.find_image(self.api, image)
 
-        def tell(copy: Copy, text: str) -> None:
-            build_id = source.properties[family.BUILD_ID]
-            about_copy = f"copy to {copy.target}: {text}"
-            self.listener(
-                Event(EventKind.NOTE, build_id, "copies", about_copy, self.api.now())
-            )
+        build_id = source.properties[family.BUILD_ID]
+
+        def tell(kind: EventKind, copy: Copy, text: str) -> None:
+            said = f"copy to {copy.target}: {text}"
+            self.listener(Event(kind, build_id, "copies", said, self.api.now()))
 
         size = source.min_disk_gib, source.min_ram_mib
         placed = [planned_copies.placed(self.clouds, copy, *size) for copy in wanted]
@@ -336,12 +335,17 @@ class Builder:
             said = source.properties
             entry = self.catalog.entry(said.get("imagebuild_os", ""))
             arch = said.get("architecture", "x86_64")
-            build_id = said[family.BUILD_ID]
             spoken = answers.verification(entry, arch, build_id)
             return spoken, 60 * int(entry.verify.get("timeout_min", 30))
 
         return copying_anew.copy_image(
-            self.api, self.clouds, source, placed, tell, texts
+            self.api,
+            self.clouds,
+            source,
+            placed,
+            functools.partial(tell, EventKind.NOTE),
+            texts,
+            functools.partial(tell, EventKind.WAIT),
         )
 
     def missing_copies(

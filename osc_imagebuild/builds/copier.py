@@ -38,6 +38,7 @@ _MOST_LISTED, _MOST_TURNS = 64, 400
 _MOST_IDS = 64
 # A network that is slower brings no image.
 _SLOWEST, _SLOW_S = 128 << 10, 1800.0
+_SHOWN_EVERY_S = 5.0
 
 Prove = Callable[[Api, Order, Image], None]
 """Boots a server from a copy; raises CloudError where it does not."""
@@ -46,7 +47,8 @@ Prove = Callable[[Api, Order, Image], None]
 class Copier:
     """Makes one copy. ``heartbeat`` is called while that takes long, and may stop it.
 
-    ``tell`` hears of what could not be done and keeps no copy from being one.
+    ``tell`` hears of what could not be done and keeps no copy from being one, ``progress``
+    now and then of how far it is.
     """
 
     def __init__(
@@ -57,9 +59,11 @@ class Copier:
         heartbeat: Callable[[], None] = lambda: None,
         tell: Callable[[str], None] = lambda text: None,
         prove: Prove | None = None,
+        progress: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._source, self._target, self._order = source, target, order
         self._heartbeat, self._tell, self._prove = heartbeat, tell, prove
+        self._progress, self._shown_at = progress, 0.0
         self._project = ""
         self._region = ""  # that the other Glance fetches from, '' where it does not
         self._known: dict[str, None] = {}
@@ -196,6 +200,7 @@ class Copier:
         until = self._target.clock.steady() + copying.FETCH_LIMIT_S
         while self._target.clock.steady() < until:
             self._heartbeat()
+            self._show("its Glance fetches the data")
             self._target.clock.sleep(seconds)
             seen = self._look()
             deed = copying.decide(self._order, seen)
@@ -257,10 +262,17 @@ class Copier:
 
         def beat() -> None:
             self._heartbeat()
+            self._show(f"{data.position >> 20} of {source.size >> 20} MiB")
             if target.clock.steady() - begun > _SLOW_S + source.size / _SLOWEST:
                 raise TransientError("it takes its data too slowly", service="image")
 
         target.upload(path, cast(IO[bytes], data), source.size, beat)
+
+    def _show(self, text: str) -> None:
+        now = self._target.clock.steady()
+        if now - self._shown_at >= _SHOWN_EVERY_S:
+            self._shown_at = now
+            self._progress(text)
 
     def _name(self, deed: copying.Name) -> None:
         """Make it the user's; where its visibility is not allowed there, private."""
@@ -339,6 +351,8 @@ def remove(api: Api, build_id: str, *, finished: bool, servers: bool = False) ->
         if image.owner != project_id or not is_own(image, build_id, project_id):
             continue
         is_copy = image.properties.get(family.RESULT_ID) == image.id
-        if copying.is_unfinished(build_id, image) or (finished and is_copy):
+        # What its users have protected there is more than the build's.
+        goes = finished and is_copy and not image.protected
+        if copying.is_unfinished(build_id, image) or goes:
             images.unprotect(api, image)
             images.delete(api, image.id)

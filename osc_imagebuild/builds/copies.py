@@ -108,6 +108,7 @@ def make(
     heartbeat: Callable[[], None] = lambda: None,
     tell: Callable[[str], None] = lambda text: None,
     prove: Prove | None = None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> Copied:
     """Make one copy, or find it; what goes wrong is told, not raised.
 
@@ -115,7 +116,7 @@ def make(
     """
     try:
         target = clouds.api(copy.target)
-        copier = Copier(api, target, wanted, heartbeat, tell, prove)
+        copier = Copier(api, target, wanted, heartbeat, tell, prove, progress)
         return Copied(copy, image_id=copier.make().id)
     except RecordError:
         raise

@@ -62,6 +62,7 @@ def copy_image(
     wanted: Sequence[Copy],
     tell: Tell,
     texts: Texts,
+    progress: Tell,
 ) -> list[Copied]:
     """Make the copies of a finished image that are missing, or those that its build wanted.
 
@@ -93,7 +94,8 @@ def copy_image(
             order = copies.order(image, result, verify=copy.verify)
             told = functools.partial(tell, copy)
             prove = copies.proof(copy, *spoken, beat)
-            made.append(copies.make(api, clouds, order, copy, beat, told, prove))
+            show = functools.partial(progress, copy)
+            made.append(copies.make(api, clouds, order, copy, beat, told, prove, show))
         if build is not None and result is not None:
             _note(api, held, build, made)
     finally:

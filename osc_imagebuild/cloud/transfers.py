@@ -27,6 +27,11 @@ class Download:
         self._rest = b""
         self._is_open = False
 
+    @property
+    def position(self) -> int:
+        """How many bytes were read."""
+        return self._at
+
     def seek(self, offset: int) -> int:
         """Go to the begin; nowhere else.
 

@@ -201,7 +201,11 @@ class Actor:
         return ""
 
     def copy(
-        self, action: CopyImage, source: Image, tell: Callable[[str], None]
+        self,
+        action: CopyImage,
+        source: Image,
+        tell: Callable[[str], None],
+        progress: Callable[[str], None],
     ) -> Copied:
         """Make a copy of the result; what goes wrong is told, not raised.
 
@@ -220,7 +224,14 @@ class Actor:
             config_drive=verify.config_drive,
         )
         return copies.make(
-            self._api, self._clouds, wanted, action.copy, beat, tell, prove
+            self._api,
+            self._clouds,
+            wanted,
+            action.copy,
+            beat,
+            tell,
+            prove,
+            progress,
         )
 
     def _act_on_volumes(self, action: Action) -> None:

@@ -388,7 +388,10 @@ class Engine:
         def tell(text: str) -> None:
             self._tell(EventKind.NOTE, Message(f"copy to {target}: ", text))
 
-        made = self._actor.copy(action, result, tell)
+        def progress(text: str) -> None:
+            self._tell(EventKind.WAIT, f"copy to {target}: {text}")
+
+        made = self._actor.copy(action, result, tell, progress)
         self._mark(copied(action.number), copies.noted(made))
         if made.trouble:
             tell(copies.told(result.id, made))

@@ -24,6 +24,7 @@ class CopiesTest(ElsewhereTestCase):
         self.assertEqual({"target": "two/RegionTwo", "image_id": copy.id}, dict(mark))
         self.assertEqual(1, len([c for c in self.two.mutations if "upload" in c.kind]))
         self.assert_complete(build)
+        self.assertIn("copy to two/RegionTwo: 0 of 0 MiB", self.told())
 
     def test_fetched(self) -> None:
         """Where that Glance can, it gets them by itself."""
