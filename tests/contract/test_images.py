@@ -339,6 +339,27 @@ class ImagesContract(ContractTestCase):
         copier.remove(second, order.build_id, finished=True)
         self.assertIsNone(images.find(second, made.id))
 
+    def test_copy_that_dies(self) -> None:
+        """What was half made is mended by another client, streamed or fetched."""
+        second = self.connect_second()
+
+        def die(text: str) -> None:
+            raise KeyboardInterrupt
+
+        for streamed in (False, True):
+            source = self.finished()
+            order = copies.order(source)
+            self.addCleanup(copier.remove, second, order.build_id, finished=True)
+            if streamed:
+                # As where another Keystone is that region's.
+                self.patch(self.api, "identity_url", lambda: "")
+            dying = copier.Copier(self.api, second, order, progress=die)
+            self.assertRaises(KeyboardInterrupt, dying.make)
+            made = copier.Copier(self.api, second, order).make()
+            self.assertEqual(("active", source.sha512), (made.status, made.sha512))
+            said = images.with_property(second, "imagebuild_build_id", order.build_id)
+            self.assertEqual([made.id], [image.id for image in said])
+
     def test_quota_is_told(self) -> None:
         """As numbers, or not at all."""
         for left in limits.image_room(self.api):
