@@ -6,6 +6,7 @@ import functools
 
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.copies import Copy
+from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import Fault, answered
 from tests.fakes.wire import Call, Reply
 from tests.scenarios.elsewhere import TWO, ElsewhereTestCase
@@ -105,6 +106,20 @@ class CopiesTest(ElsewhereTestCase):
         self.assertEqual([], self.there())
         self.assertEqual("complete", done.status)
         self.assertIn("no way to the cloud", done.marks["copy-0"].data["trouble"])
+
+    def test_lists_that_lag(self) -> None:
+        """What was just made there is found by its ID; there is one copy."""
+        self.built(replace=True)
+        build = self.started(copies=(TWO,), replace=True)
+        self.two.lag.set(90.0, "images")
+        self.builder().missing_copies(NAME, (TWO,))  # a look, so that there is a past
+        self.cloud.world.sleep(1800)
+        found: list[tuple[FakeCloud, FakeCloud]] = []
+        self.two.observers.append(lambda when, call: found.append(self.fork()))
+        self.assert_copied(self.resumed(build.id))
+        for clouds in found:
+            self.take(clouds)
+            self.assert_copied(self.resumed(build.id))
 
     def test_squatted_ids(self) -> None:
         """What others made with an ID of ours is not touched."""
