@@ -79,6 +79,11 @@ class Applied:
     image_id: str = ""
     reason: str = ""
 
+    @property
+    def is_failed(self) -> bool:
+        """Whether the template has no new image although it was to have one."""
+        return self.end in (End.FAILED, End.CANCELLED)
+
 
 class Library(Protocol):
     """What is asked of the library: `osc_imagebuild.builder.Builder` offers it."""
@@ -195,28 +200,24 @@ class Apply:
 
         :raises: CloudError where the builds cannot be listed
         """
-        waiting = list(tasks)
+        for task in tasks:
+            if task.to_do == ToDo.NOTHING:
+                yield Applied(task, End.UNCHANGED, "", task.image_id, task.reason)
+        waiting = [task for task in tasks if task.to_do != ToDo.NOTHING]
         fleet = self._library.fleet(lambda build: build.id in self._running)
         while waiting or self._running:
             while waiting and len(self._running) < self._most:
                 yield from self._begin(waiting.pop(0))
-            nothing_left = waiting and all(t.to_do == ToDo.NOTHING for t in waiting)
-            if nothing_left:
-                continue
             if not wait:
                 yield from self._leave(waiting)
                 return
-            if self._running:
-                fleet.tick()
-                yield from self._ended(fleet)
+            fleet.tick()
+            yield from self._ended(fleet)
             if self._running:
                 self._clock.sleep(TICK_S)
 
     def _begin(self, task: Task) -> Iterator[Applied]:
         """Begin a task; what is over at once is yielded."""
-        if task.to_do == ToDo.NOTHING:
-            yield Applied(task, End.UNCHANGED, "", task.image_id, task.reason)
-            return
         if task.to_do == ToDo.RESUME:
             self._go(task)
             return
@@ -268,9 +269,6 @@ class Apply:
         for task in self._running.values():
             yield Applied(task, End.WAITING, task.build_id)
         self._running.clear()
+        why = "as many builds as may be at a time are under way"
         for task in waiting:
-            if task.to_do == ToDo.NOTHING:
-                yield Applied(task, End.UNCHANGED, "", task.image_id, task.reason)
-            else:
-                why = "as many builds as may be at a time are under way"
-                yield Applied(task, End.POSTPONED, "", task.image_id, why)
+            yield Applied(task, End.POSTPONED, "", task.image_id, why)
