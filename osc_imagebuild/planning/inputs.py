@@ -222,10 +222,10 @@ def _updates(
 def _index(url: str, door: Door) -> str:
     """Return a digest of the index of a package repository.
 
-    Debian signs the lists of its suites anew several times a day with another date,
-    though nothing in them changed: only what they list counts. Some repositories have
-    their list without the signature in it alone.
-    Source: dak, dak/generate_releases.py; Debian's wiki, DebianRepository/Format.
+    Debian signs the list of a suite anew before it runs out, with another date, though
+    nothing in it changed: only what it lists counts. Some repositories have such a list
+    without a signature in it alone.
+    Source: Debian's wiki, DebianRepository/Format: Date, Valid-Until, InRelease.
 
     :raises: SpecError, TransientError
     """

@@ -23,6 +23,7 @@ from osc_imagebuild.errors import RecordError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import content
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning import inputs
 from tests import paths
 from tests.fakes.cinder import FakeSnapshot, FakeVolume
 from tests.fakes.cloud import FakeCloud
@@ -84,6 +85,7 @@ class CloudTestCase(testtools.TestCase):
         self.patch(requests.sessions, "get_environ_proxies", lambda *a, **kw: {})
         self.patch(time, "sleep", _no_sleep)
         self.patch(content, "stub_disk", _stub_disk)
+        self.patch(inputs, "ROUNDS", 1)  # they are slow on purpose
         self.patch(content, "missing_parts", lambda *machine: [])
         # Clients of a test share a process: without this, each would know
         # that the others are alive, or dead.
