@@ -43,8 +43,10 @@ from osc_imagebuild.errors import (
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import web_policy
 from osc_imagebuild.media.door import Door
+from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.names import Role, Status
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning.freshness import find_freshness
 from osc_imagebuild.planning.plan import Plan, make_plan
 
 
@@ -78,6 +80,17 @@ class Screenshot:
 
     build_id: str
     png: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What `Builder.create_if_changed` found, and the build that it made of it.
+
+    ``build`` is None where nothing had changed: ``freshness.current`` is the image then.
+    """
+
+    freshness: Freshness
+    build: Record | None = None
 
 
 class Builder:
@@ -158,6 +171,30 @@ class Builder:
             )
         )
         return self._drive(build, until="" if wait else Role.INSTALL)
+
+    def outdated(self, request: Request, *, max_age_s: int | None = None) -> Freshness:
+        """Tell what changed since the newest result of a request's family was built.
+
+        Nothing is written. ``max_age_s`` is how old a result may be, None for any age.
+
+        :raises: SpecError naming all that is wrong with the request, CloudError
+        """
+        door = self.door.typed()
+        return find_freshness(self.api, self.catalog, request, door, max_age_s)
+
+    def create_if_changed(
+        self, request: Request, *, max_age_s: int | None = None, wait: bool = True
+    ) -> Refreshed:
+        """Build an image unless the newest one of its family is still the same.
+
+        Nothing is written where it is.
+
+        :raises: as `outdated` and `create`
+        """
+        freshness = self.outdated(request, max_age_s=max_age_s)
+        if not freshness.is_outdated:
+            return Refreshed(freshness)
+        return Refreshed(freshness, self.create(request, wait=wait))
 
     def resume(self, build: str, *, wait: bool = True) -> Record:
         """Drive a build to its end, wherever its last client stopped.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from osc_imagebuild.model.family import Member
-from osc_imagebuild.model.inputs import Inputs
+from osc_imagebuild.model.inputs import UNKNOWN, Inputs
 
 _WORDS = {
     "answers": "the answer file",
@@ -33,7 +33,7 @@ class Freshness:
     family: str
     kind: str = "image"
     current: Member | None = None
-    inputs: Inputs = Inputs()
+    inputs: Inputs = UNKNOWN
     changed: tuple[str, ...] = ()
     is_told: bool = True
     age_s: int = 0

@@ -47,6 +47,7 @@ class Inputs:
         return " ".join(f"{name}={digest}" for name, digest in parts.items() if digest)
 
 
+UNKNOWN = Inputs()
 NAMES = tuple(field.name for field in dataclasses.fields(Inputs))
 
 
@@ -57,7 +58,7 @@ def from_text(text: object) -> Inputs:
     are two.
     """
     if not isinstance(text, str) or len(text) > LONGEST:
-        return Inputs()
+        return UNKNOWN
     found = [match.groups() for word in text.split(" ") if (match := _part(word))]
     names = [name for name, _ in found]
     once = {name: digest for name, digest in found if names.count(name) == 1}

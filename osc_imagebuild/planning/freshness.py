@@ -61,7 +61,7 @@ def find_freshness(
         raise SpecError((*draft.problems, *reading.problems))
     name, now = family_name(request), reading.value.inputs
     current = families.current(api, name, request.output)
-    then = inputs.Inputs()
+    then = inputs.UNKNOWN
     if current:
         then = inputs.from_text(family.words(current).get(family.INPUTS))
     return Freshness(

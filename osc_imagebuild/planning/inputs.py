@@ -22,7 +22,7 @@ from osc_imagebuild.media import door as doors
 from osc_imagebuild.media import http
 from osc_imagebuild.media.backoff import retry_answered
 from osc_imagebuild.media.door import Door
-from osc_imagebuild.model.inputs import DIGITS, Inputs
+from osc_imagebuild.model.inputs import DIGITS, UNKNOWN, Inputs
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Iso, Media
 from osc_imagebuild.planning.draft import Draft, delivered
@@ -56,7 +56,7 @@ _RELEASES = ("/InRelease", "/Release")
 class Reading:
     """What decides a result, and the digest of the tree's release file, '' for none."""
 
-    inputs: Inputs = Inputs()
+    inputs: Inputs = UNKNOWN
     tree_sha256: str = ""
 
 
@@ -67,7 +67,11 @@ def read_inputs(clock: Clock, draft: Draft, door: Door) -> Stage[Reading]:
     ``door`` leads to web servers. What they do not tell is not known: of the package
     indexes a warning says so, of the mirror one was given already.
     """
-    request, system, source = draft.request.value, draft.system.value, draft.source.value
+    request, system, source = (
+        draft.request.value,
+        draft.system.value,
+        draft.source.value,
+    )
     if draft.problems or not (request and system and source):
         return Stage()
     tree_sha256 = _tree_digest(clock, system, source, door)
@@ -111,9 +115,7 @@ def _answers(request: Request, system: System, source: InstallSource) -> str:
         ),
     )
     told = delivered(system, source, None)
-    rendered = answers.render(
-        system.entry, request, NO_BUILD_ID, system.packages, told
-    )
+    rendered = answers.render(system.entry, request, NO_BUILD_ID, system.packages, told)
     return rendered.answer
 
 
@@ -170,10 +172,9 @@ def _canonical(value: Any) -> str:
 
 def _media(media: Media) -> str:
     """Return a digest of the media, '' where their content is not known."""
+    parts = [media.kernel_sha256, media.ramdisk_sha256]
     if media.iso:
         parts = [_content(media.iso)]
-    else:
-        parts = [media.kernel_sha256, media.ramdisk_sha256]
     if media.drivers:
         parts.append(_content(media.drivers))
     return _fast(*parts) if all(parts) else ""

@@ -15,7 +15,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.media.door import TYPED, Door
-from osc_imagebuild.model.inputs import Inputs
+from osc_imagebuild.model.inputs import UNKNOWN, Inputs
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning import (
@@ -46,7 +46,7 @@ class Plan:
     texts: Mapping[str, str]
     choices: tuple[str, ...]
     warnings: tuple[str, ...]
-    inputs: Inputs = Inputs()
+    inputs: Inputs = UNKNOWN
 
 
 @dataclass(frozen=True)

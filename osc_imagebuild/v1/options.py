@@ -194,6 +194,12 @@ def add_conduct(parser: argparse.ArgumentParser) -> None:
     )
     add_driving(parser)
     parser.add_argument(
+        "--if-changed",
+        action="store_true",
+        help="Build only if something changed since the newest image of the family: "
+        "the mirror, package indexes, install media, template or catalogue",
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="Check and show what would be built; write nothing",
