@@ -36,7 +36,9 @@ class _Anywhere:
     door: Door
 
     def find_source(self, system: System, request: Request) -> Stage[InstallSource]:
-        return install_source.find_source(self.api, system, request, self.door)
+        return install_source.find_source(
+            self.api, system, request, self.door, look_inside=False
+        )
 
     def find_place(self, request: Request) -> Stage[Placement]:
         return Offline().find_place(request)

@@ -16,6 +16,7 @@ from typing import Any
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import SpecError, TransientError
 from osc_imagebuild.guests import answers, install_tree, passwords
+from osc_imagebuild.guests.answers import IsoRef
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.media import door as doors
@@ -26,7 +27,7 @@ from osc_imagebuild.model.inputs import DIGITS, UNKNOWN, Inputs
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Iso, Media
 from osc_imagebuild.planning.draft import Draft, delivered
-from osc_imagebuild.planning.offline import NO_BUILD_ID
+from osc_imagebuild.planning.offline import NO_BUILD_ID, NO_LABEL
 from osc_imagebuild.planning.spec_builder import InstallSource, family_name
 from osc_imagebuild.planning.stage import Stage, stage
 
@@ -115,6 +116,8 @@ def _answers(request: Request, system: System, source: InstallSource) -> str:
         ),
     )
     told = delivered(system, source, None)
+    # What is on the ISO counts, and not how it is called.
+    told = dataclasses.replace(told, disc=IsoRef(NO_LABEL, told.disc.url))
     rendered = answers.render(system.entry, request, NO_BUILD_ID, system.packages, told)
     return rendered.answer
 
@@ -182,7 +185,7 @@ def _media(media: Media) -> str:
 
 def _content(iso: Iso) -> str:
     """Return what is the same for the same ISO, '' where nothing is."""
-    return iso.sha512 or iso.sha256 or iso.key or iso.version or iso.image_id
+    return iso.sha512 or iso.sha256 or iso.key or iso.image_id or iso.version
 
 
 def _tree_digest(

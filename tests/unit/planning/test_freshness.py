@@ -78,7 +78,7 @@ class FreshnessTest(CloudTestCase):
     def test_costs(self) -> None:
         """Few calls for each kind of media and output; those of the cloud's log too."""
         iso = "http://m.fake/installer.iso"
-        data = self.cloud.mirror.files["mini.iso"]
+        data = self.cloud.mirror.files["installer.iso"]
         image = self.cloud.glance.add(
             "demo", status="active", disk_format="iso", data=data, size=len(data)
         )
@@ -90,6 +90,7 @@ class FreshnessTest(CloudTestCase):
             {"source": iso},
             {"source": iso, "boot_method": "cdrom"},
             {"source": image.id, "boot_method": "cdrom"},
+            {"source": image.id, "boot_method": "kernel"},
         ):
             before = len(self.cloud.log)
             self.look(**fields)

@@ -397,6 +397,10 @@ class SameTest(InputsTestCase):
     def test_same(self) -> None:
         """Whatever is asked for, and whoever looks."""
         iso = "http://m.fake/mini.iso"
+        data = self.mirror.files["installer.iso"]
+        image = self.cloud.glance.add(
+            "demo", status="active", disk_format="iso", data=data, size=len(data)
+        )
         for fields in (
             {},
             {"root_password": None, "users": ()},
@@ -405,6 +409,8 @@ class SameTest(InputsTestCase):
             {"config_drive": True},
             {"os": "mini", "source": iso, "boot_method": "cdrom"},
             {"os": "mini", "source": "http://m.fake/installer.iso"},
+            {"os": "mini", "source": image.id, "boot_method": "cdrom"},
+            {"os": "mini", "source": image.id, "boot_method": "kernel"},
         ):
             wishes = {} if "os" in fields else WISHES
             request = self.request(**{**wishes, **fields})
