@@ -49,7 +49,8 @@ class FreshnessTest(testtools.TestCase):
             ),
         )
         for fields, state, reason in table:
-            found = Freshness(**{"family": "golden", "current": image} | fields)
+            given: dict[str, Any] = {"family": "golden", "current": image} | fields
+            found = Freshness(**given)
             self.assertEqual((state, reason), (found.state, found.reason))
             self.assertEqual(state != "current", found.is_outdated)
 

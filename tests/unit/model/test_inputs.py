@@ -52,7 +52,7 @@ class TextTest(testtools.TestCase):
             (f"parent={TWO} answers={ONE} x", Inputs(answers=ONE)),
             (f"is_whole={ONE} to_text={ONE} media={TWO}", Inputs(media=TWO)),
         ):
-            self.assertEqual(found, inputs.from_text(text), text)
+            self.assertEqual(found, inputs.from_text(text), str(text))
 
     @settings(max_examples=300)
     @given(st.one_of(st.text(max_size=400), st.lists(WORDS).map("".join)))

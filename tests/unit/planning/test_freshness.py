@@ -47,7 +47,7 @@ class FreshnessTest(CloudTestCase):
         self.assertEqual(
             (image.id, "current", ()), (found.current.id, found.state, found.changed)
         )
-        wanted = {"properties": {"a": "b"}}
+        wanted: dict[str, Any] = {"properties": {"a": "b"}}
         found = self.look(**wanted)
         self.assertEqual("the template changed", found.reason)
         newer = self.built(**wanted)
@@ -83,7 +83,7 @@ class FreshnessTest(CloudTestCase):
             "demo", status="active", disk_format="iso", data=data, size=len(data)
         )
         self.look()  # logs in, and asks for versions
-        for fields in (
+        looks: tuple[dict[str, Any], ...] = (
             {},
             {"output": "volume"},
             {"output": "snapshot"},
@@ -91,7 +91,8 @@ class FreshnessTest(CloudTestCase):
             {"source": iso, "boot_method": "cdrom"},
             {"source": image.id, "boot_method": "cdrom"},
             {"source": image.id, "boot_method": "kernel"},
-        ):
+        )
+        for fields in looks:
             before = len(self.cloud.log)
             self.look(**fields)
             calls = [c for c in self.cloud.log[before:] if c.service != "identity"]
@@ -109,7 +110,7 @@ class FreshnessTest(CloudTestCase):
         """A request that cannot be built is not looked at any further."""
         error = self.assertRaises(SpecError, self.look, os="minni")
         self.assertIn("did you mean mini?", str(error))
-        two = {"source": "ftp://x/y", "timeout_min": 0}
+        two: dict[str, Any] = {"source": "ftp://x/y", "timeout_min": 0}
         error = self.assertRaises(SpecError, self.look, **two)
         self.assertEqual(2, len(error.problems), str(error))
 

@@ -357,7 +357,7 @@ class IndexesTest(CloudTestCase):
 
     def test_isos(self) -> None:
         """Of a DVD nothing changes; a small ISO leaves the packages to the mirror."""
-        iso = {"source": "http://m/x.iso", "iso": True}
+        iso: dict[str, Any] = {"source": "http://m/x.iso", "iso": True}
         for name in ("rocky-9", "opensuse-leap-15.6", "sles-15", "rhel-9"):
             self.assertEqual((), self.urls(name, **iso))
         self.assertEqual(self.urls("debian-13"), self.urls("debian-13", **iso))
