@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from osc_imagebuild.media.backoff import TRIES
 from osc_imagebuild.model import inputs
 from osc_imagebuild.model.inputs import NAMES
 from osc_imagebuild.model.request import File, Repository, Request, User
+from osc_imagebuild.planning import inputs as planning
 from osc_imagebuild.planning.plan import Plan
 from tests.fakes.mirror import Mirror
 from tests.fakes.planning import flavor
@@ -253,6 +255,40 @@ class UnknownTest(InputsTestCase):
         before, after = (self.planned(boot_method=m).inputs for m in ("kernel", "ipxe"))
         self.assertEqual("", after.media)
         self.assertEqual((), inputs.changed(before, after))
+
+
+class SecretsTest(InputsTestCase):
+    """What could be guessed takes its time."""
+
+    def test_settled(self) -> None:
+        """The same for the same owner, as slow as any; a hash stays as it is."""
+        password = "secret of root"
+        first = passwords.settled(password, "golden", "root")
+        self.assertEqual(first, passwords.settled(password, "golden", "root"))
+        self.assertTrue(first.startswith(f"$6$rounds={passwords.ROUNDS}$"))
+        for owner in (("golden", "joe"), ("other", "root"), ("golden\0", "root")):
+            self.assertNotEqual(first, passwords.settled(password, *owner))
+        self.assertEqual(first, passwords.settled(first, "other", "joe"))
+
+    def test_own_files(self) -> None:
+        """An own answer file counts whatever is in it, and by no quick digest."""
+        text = "d-i debian-installer/exit/poweroff boolean true\n#@REPORT@ secret"
+        own = {**dict.fromkeys(("packages", "users", "files"), ()), "answer_file": text}
+        rounds = []
+
+        def slow(name: str, data: bytes, salt: bytes, count: int) -> bytes:
+            rounds.append((data, salt, count))
+            return hashlib.sha256(data).digest()
+
+        self.patch(hashlib, "pbkdf2_hmac", slow)
+        before = self.planned(root_password=None, **own).inputs
+        asked = [(salt, count) for data, salt, count in rounds if b"secret" in data]
+        self.assertEqual([(b"golden", planning.ROUNDS)] * 2, asked)
+        own["answer_file"] = text.replace("secret", "changed")
+        after = self.planned(root_password=None, **own).inputs
+        self.assertEqual(("template",), inputs.changed(before, after))
+        quick = hashlib.sha256(text.encode()).hexdigest()
+        self.assertNotIn(quick[:16], before.to_text())
 
 
 class MediaTest(CloudTestCase):
