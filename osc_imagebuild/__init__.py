@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from osc_imagebuild import template
-    from osc_imagebuild.builder import Builder, Listing, Screenshot, State
+    from osc_imagebuild.builder import Builder, Listing, Refreshed, Screenshot, State
     from osc_imagebuild.builds.fleet import Fleet, Outcome
     from osc_imagebuild.builds.orphans import Orphan
     from osc_imagebuild.builds.record import Record
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         Verb,
     )
     from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.freshness import Freshness
+    from osc_imagebuild.model.inputs import Inputs
     from osc_imagebuild.model.names import Status
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.template import Template
 
 _HOMES = {
-    "builder": ("Builder", "Listing", "Screenshot", "State"),
+    "builder": ("Builder", "Listing", "Refreshed", "Screenshot", "State"),
     "builds.fleet": ("Fleet", "Outcome"),
     "builds.orphans": ("Orphan",),
     "builds.record": ("Record",),
@@ -71,6 +73,8 @@ _HOMES = {
         "Verb",
     ),
     "guests.catalog": ("Catalog",),
+    "model.freshness": ("Freshness",),
+    "model.inputs": ("Inputs",),
     "model.names": ("Status",),
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
@@ -92,8 +96,10 @@ __all__ = [
     "Evidence",
     "File",
     "Fleet",
+    "Freshness",
     "Hardware",
     "ImageBuildError",
+    "Inputs",
     "InstallError",
     "Listing",
     "LockedError",
@@ -105,6 +111,7 @@ __all__ = [
     "Plan",
     "Record",
     "RecordError",
+    "Refreshed",
     "Repository",
     "Request",
     "ScreenError",

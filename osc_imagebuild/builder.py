@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ from osc_imagebuild.builds import (
     record_store,
 )
 from osc_imagebuild.builds.advice import about, advised, creating
-from osc_imagebuild.builds.fleet import Fleet, Outcome
+from osc_imagebuild.builds.fleet import Fleet, Outcome, every
 from osc_imagebuild.builds.orphans import Orphan
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.builds.teardown import teardown
@@ -44,9 +44,13 @@ from osc_imagebuild.errors import (
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import web_policy
 from osc_imagebuild.media.door import Door
+from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.names import Role, Status
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning.freshness import find_freshness
 from osc_imagebuild.planning.plan import Plan, make_plan
+from osc_imagebuild.upkeep import apply
+from osc_imagebuild.upkeep.apply import Applied, Task, Wish
 
 
 def _silent(event: Event) -> None:
@@ -79,6 +83,17 @@ class Screenshot:
 
     build_id: str
     png: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What `Builder.create_if_changed` found, and the build that it made of it.
+
+    ``build`` is None where nothing had changed: ``freshness.current`` is the image then.
+    """
+
+    freshness: Freshness
+    build: Record | None = None
 
 
 class Builder:
@@ -133,13 +148,19 @@ class Builder:
         )
         return Door(trust, firsts={})
 
-    def plan(self, request: Request) -> Plan:
+    def plan(self, request: Request, catalog: Catalog | None = None) -> Plan:
         """Resolve and check a request; nothing is written.
+
+        ``catalog`` is one that knows the system, None for the builder's own.
 
         :raises: SpecError naming all that is wrong, CloudError
         """
         return make_plan(
-            self.api, self.catalog, request, self.door.typed(), self.clouds
+            self.api,
+            catalog or self.catalog,
+            request,
+            self.door.typed(),
+            self.clouds,
         )
 
     def create(self, request: Request, *, wait: bool = True) -> Record:
@@ -164,6 +185,39 @@ class Builder:
             )
         )
         return self._drive(build, until="" if wait else Role.INSTALL)
+
+    def outdated(
+        self,
+        request: Request,
+        *,
+        max_age_s: int | None = None,
+        catalog: Catalog | None = None,
+    ) -> Freshness:
+        """Tell what changed since the newest result of a request's family was built.
+
+        Nothing is written. ``max_age_s`` is how old a result may be, None for any age;
+        ``catalog`` is as for `plan`.
+
+        :raises: SpecError naming all that is wrong with the request, CloudError
+        """
+        door = self.door.typed()
+        return find_freshness(
+            self.api, catalog or self.catalog, request, door, max_age_s
+        )
+
+    def create_if_changed(
+        self, request: Request, *, max_age_s: int | None = None, wait: bool = True
+    ) -> Refreshed:
+        """Build an image unless the newest one of its family is still the same.
+
+        Nothing is written where it is.
+
+        :raises: as `outdated` and `create`
+        """
+        freshness = self.outdated(request, max_age_s=max_age_s)
+        if not freshness.is_outdated:
+            return Refreshed(freshness)
+        return Refreshed(freshness, self.create(request, wait=wait))
 
     def resume(self, build: str, *, wait: bool = True) -> Record:
         """Drive a build to its end, wherever its last client stopped.
@@ -235,13 +289,52 @@ class Builder:
         """
         return self.fleet().run(once=once)
 
-    def fleet(self) -> Fleet:
-        """Return all builds of the project, for a service that calls its `Fleet.tick`."""
+    def fleet(self, only: Callable[[Record], bool] = every) -> Fleet:
+        """Return builds of the project, for a service that calls its `Fleet.tick`.
+
+        That is all of them, or those that ``only`` says.
+        """
         return Fleet(
             self.api,
             lambda build: self._drive(build, until=ANY_STEP),
             lambda build: self.resume(build.id),
+            only,
         )
+
+    def unfinished(self) -> Sequence[Record]:
+        """Return the builds of the project that are not over, newest first.
+
+        :raises: CloudError
+        """
+        return [build for build in self.list().builds if not build.is_over]
+
+    def survey(
+        self, wishes: Sequence[Wish], *, max_age_s: int | None = None
+    ) -> Sequence[Task]:
+        """Return what is to be done for each of many templates; nothing is written.
+
+        ``max_age_s`` is how old an image may be, None for any age.
+
+        :raises: SpecError naming all that is wrong with all of them, CloudError
+        """
+        return apply.survey(self, wishes, max_age_s=max_age_s)
+
+    def apply(
+        self,
+        tasks: Sequence[Task],
+        *,
+        most: int = 4,
+        wait: bool = True,
+        begun: Callable[[Task], None] = lambda task: None,
+    ) -> Iterator[Applied]:
+        """Do what `survey` returned; yield what became of each as soon as it is known.
+
+        ``most`` builds are under way at a time. Without ``wait`` they are left once their
+        installers run; ``begun`` is called with each task that has a build.
+
+        :raises: CloudError where the builds cannot be listed
+        """
+        return apply.Apply(self, self.api.clock, most, begun).run(tasks, wait=wait)
 
     def _drive(
         self,

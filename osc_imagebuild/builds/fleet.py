@@ -41,7 +41,8 @@ class Outcome:
     driven_by_others: list[str] = field(default_factory=list)
 
 
-def _all(build: Record) -> bool:
+def every(build: Record) -> bool:
+    """Say of each build that it is one to be driven."""
     return True
 
 
@@ -57,7 +58,7 @@ class Fleet:
         api: Api,
         advance: Callable[[Record], Record],
         tidy: Callable[[Record], object],
-        only: Callable[[Record], bool] = _all,
+        only: Callable[[Record], bool] = every,
     ) -> None:
         self._api = api
         self._only = only

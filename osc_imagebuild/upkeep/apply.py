@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-from osc_imagebuild.builds.fleet import TICK_S, Fleet
+from osc_imagebuild.builds.fleet import TICK_S, Fleet, every
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import ImageBuildError, SpecError
@@ -104,7 +104,7 @@ class Library(Protocol):
 
     def find(self, build: str) -> Record: ...
 
-    def fleet(self, only: Callable[[Record], bool] | None = None) -> Fleet: ...
+    def fleet(self, only: Callable[[Record], bool] = every) -> Fleet: ...
 
 
 def survey(
@@ -134,7 +134,8 @@ def survey(
 
 
 def _told(wish: Wish, problem: str) -> str:
-    return problem if wish.label in problem else f"{wish.label}: {problem}"
+    named = f"{wish.label}:" in problem
+    return problem if named else f"{wish.label}: {problem}"
 
 
 def _rivals(wishes: Sequence[Wish]) -> list[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
     from osc_imagebuild.builds.record import Record
     from osc_imagebuild.engine.events import Event
+    from osc_imagebuild.v1.board import Board
     from osc_imagebuild.v1.progress import Progress
 
 # They escape by themselves: texts are in them as they are.
@@ -156,7 +157,7 @@ def add_local_files(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def driving(
-    progress: Progress, builder: Builder, args: argparse.Namespace
+    progress: Progress | Board, builder: Builder, args: argparse.Namespace
 ) -> Iterator[None]:
     """Drive a build with its progress shown; where it fails, show and save why."""
     from osc_imagebuild.errors import InstallError

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib.cli import parseractions
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from osc_imagebuild.model.request import Request
 
 Shown = tuple[Sequence[str], Sequence[Any]]
+_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+# Nothing of a cloud's is older than a century.
+_LONGEST_S = 36525 * 86400
 
 
 def add_variables(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +47,64 @@ def add_variables(parser: argparse.ArgumentParser) -> None:
         help="Let Oz's own answer file install a system of a TDL template that "
         "the catalogue does not know",
     )
+
+
+def add_templates(parser: argparse.ArgumentParser) -> None:
+    """Let a command take templates, and directories of them."""
+    parser.add_argument(
+        "template",
+        metavar="<template>",
+        nargs="*",
+        default=["."],
+        help="Template, or directory of templates (default: the current directory)",
+    )
+
+
+def add_max_age(parser: argparse.ArgumentParser) -> None:
+    """Let a command call images outdated by their age."""
+    parser.add_argument(
+        "--max-age",
+        metavar="<age>",
+        type=seconds,
+        help="Call images outdated that are older than this, such as 30d; the units "
+        "are m, h, d and w (default: any age is good)",
+    )
+
+
+def seconds(text: str) -> int:
+    """Return the seconds that an age such as 30d stands for.
+
+    :raises: ArgumentTypeError
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,9})([mhdw])", text)
+    span = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not 0 < span <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(
+            f"an age is a number with m, h, d or w behind it, such as 30d for 30 days: "
+            f"{text!r:.60}"
+        )
+    return span
+
+
+def template_paths(given: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Yield the paths of all templates, and whether the user named each one itself.
+
+    :raises: SpecError where a directory has none
+    """
+    from osc_imagebuild import template
+    from osc_imagebuild.errors import SpecError
+
+    for word in dict.fromkeys(given):
+        if not os.path.isdir(word):
+            yield word, True
+            continue
+        paths = template.in_directory(word)
+        if not paths:
+            raise SpecError(
+                f"there is no template in {word}: name one, or another directory"
+            )
+        for path in paths:
+            yield os.path.normpath(path), False
 
 
 def template_fields(
