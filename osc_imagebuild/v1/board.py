@@ -22,7 +22,7 @@ class _Row:
     """What is known of one build."""
 
     label: str
-    began: float = 0.0
+    began: float | None = None
     step: str = ""
     text: str = ""
     percent: int = 0
@@ -32,7 +32,9 @@ class _Row:
 
     def told(self, at: float) -> str:
         """Return its line: time, step, per cent, what its guest does, time left."""
-        minutes, seconds = divmod(int(at - self.began), 60)
+        minutes, seconds = divmod(
+            int(at - (at if self.began is None else self.began)), 60
+        )
         percent = f"{self.percent:3d} % " if self.percent else ""
         left = "" if self.left_s is None else f", {about(self.left_s)} left"
         label = line(self.label)[-_LABEL:]
@@ -80,11 +82,12 @@ class Board:
         row = self._rows.get(event.build_id)
         if row is None:
             return
-        row.began, self._now = row.began or event.at, event.at
+        row.began = event.at if row.began is None else row.began
+        row.step, self._now = event.step, event.at
         if event.kind in (EventKind.NOTE, EventKind.AGAIN):
             self.note(f"{line(row.label)}: {event.text}")
         elif event.kind == EventKind.STEP:
-            row.step, row.text, row.left_s = event.step, "", None
+            row.text, row.left_s = "", None
             self._tell(row, event.at, is_new=True)
         elif event.kind == EventKind.WAIT:
             row.text, row.left_s = event.text, event.left_s
@@ -108,7 +111,7 @@ class Board:
         width, lines = size(self._stream)
         rows = list(self._rows.values())[: lines - 1]
         for row in rows:
-            shown, _ = fitting(row.told(self._now or row.began), width - 1)
+            shown, _ = fitting(row.told(self._now), width - 1)
             self._stream.write(f"{shown}\n")
         self._shown = len(rows)
 
