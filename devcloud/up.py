@@ -76,6 +76,10 @@ class Up:
     def apis(self) -> None:
         self.ensure(*services.APIS, *services.CONTROL)
 
+    def second_region(self) -> None:
+        database.second_region()
+        self.ensure(*services.SECOND_REGION)
+
     def agents(self) -> None:
         if services.CONTROL[0].name in self.restarted:
             self.setup("queue")
@@ -148,6 +152,8 @@ class Up:
             Stage("network agents", self.agents, ("services", "switch")),
             Stage("hypervisor", self.compute, ("services", "switch")),
             Stage("all agents", self.ready, ("network agents", "hypervisor")),
+            # Nothing waits for it, so it does not take the processor from what does.
+            Stage("second region", self.second_region, ("services",)),
         ]
 
     def _guests(self) -> list[Stage]:
