@@ -152,8 +152,8 @@ class Up:
             Stage("network agents", self.agents, ("services", "switch")),
             Stage("hypervisor", self.compute, ("services", "switch")),
             Stage("all agents", self.ready, ("network agents", "hypervisor")),
-            # Nothing waits for it, so it does not take the processor from what does.
-            Stage("second region", self.second_region, ("services",)),
+            # Last: while it loads it would keep the agents from the processor.
+            Stage("second region", self.second_region, ("all agents",)),
         ]
 
     def _guests(self) -> list[Stage]:
