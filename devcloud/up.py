@@ -76,10 +76,6 @@ class Up:
     def apis(self) -> None:
         self.ensure(*services.APIS, *services.CONTROL)
 
-    def second_region(self) -> None:
-        database.second_region()
-        self.ensure(*services.SECOND_REGION)
-
     def agents(self) -> None:
         if services.CONTROL[0].name in self.restarted:
             self.setup("queue")
@@ -152,8 +148,13 @@ class Up:
             Stage("network agents", self.agents, ("services", "switch")),
             Stage("hypervisor", self.compute, ("services", "switch")),
             Stage("all agents", self.ready, ("network agents", "hypervisor")),
+            Stage("second schema", database.second_region, ("services",)),
             # Last: while it loads it would keep the agents from the processor.
-            Stage("second region", self.second_region, ("all agents",)),
+            Stage(
+                "second region",
+                lambda: self.ensure(*services.SECOND_REGION),
+                ("second schema", "all agents"),
+            ),
         ]
 
     def _guests(self) -> list[Stage]:
