@@ -110,8 +110,12 @@ class RealBackend(ContractTestCase):
         return Api(openstack.connect(), Clock())
 
     def connect_other_project(self) -> Api:
-        """Return a client in another project, by a cloud that is named so."""
-        return Api(openstack.connect(cloud=f"{os.environ['OS_CLOUD']}-other"), Clock())
+        """Return a client in another project, which the devcloud has."""
+        try:
+            connection = openstack.connect(cloud="devcloud-other")
+        except openstack.exceptions.ConfigException:
+            self.skipTest("clouds.yaml has no devcloud-other")
+        return Api(connection, Clock())
 
 
 def smallest_flavor(api: Api) -> resources.Flavor:
