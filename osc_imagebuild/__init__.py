@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from osc_imagebuild import template
     from osc_imagebuild.builder import Builder, Listing, Screenshot, State
+    from osc_imagebuild.builds.families import Family
     from osc_imagebuild.builds.fleet import Fleet, Outcome
     from osc_imagebuild.builds.orphans import Orphan
+    from osc_imagebuild.builds.pruning import Fate, Pruned
     from osc_imagebuild.builds.record import Record
     from osc_imagebuild.engine.events import Event, EventKind
     from osc_imagebuild.errors import (
@@ -49,8 +51,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "builder": ("Builder", "Listing", "Screenshot", "State"),
+    "builds.families": ("Family",),
     "builds.fleet": ("Fleet", "Outcome"),
     "builds.orphans": ("Orphan",),
+    "builds.pruning": ("Fate", "Pruned"),
     "builds.record": ("Record",),
     "engine.events": ("Event", "EventKind"),
     "errors": (
@@ -90,6 +94,8 @@ __all__ = [
     "Event",
     "EventKind",
     "Evidence",
+    "Family",
+    "Fate",
     "File",
     "Fleet",
     "Hardware",
@@ -103,6 +109,7 @@ __all__ = [
     "Orphan",
     "Outcome",
     "Plan",
+    "Pruned",
     "Record",
     "RecordError",
     "Repository",

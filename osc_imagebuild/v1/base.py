@@ -257,6 +257,9 @@ def columns_of(
         "retry_from": ", ".join(retry) or None,
         "output": spec.result.output,
         f"{spec.result.output}_id": build.result_id or None,
+        "family": spec.result.family or None,
+        "replaces": spec.result.rotation.replace,
+        "members": list(spec.result.members) or None,
         "boot_method": spec.installer.boot_method,
         "source": shown_url(spec.media.source),
         "flavor": spec.hardware.flavor_name,
@@ -264,6 +267,7 @@ def columns_of(
         "driven_by": owner or None,
         "created_at": when(build.created_at),
         "updated_at": when(build.updated_at),
+        "age_s": max(0, int(now - build.created_at)) if now else None,
         "tool_version": build.tool_version,
     }
     return list(pairs), list(pairs.values())
