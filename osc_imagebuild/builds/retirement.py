@@ -65,13 +65,13 @@ def discard(api: Api, item: Member, family: str) -> None:
 
 
 def _look_again(api: Api, item: Member, family: str) -> Member | None:
-    """Return a result as it is now, None where it is gone.
+    """Return a result as it is now, None where it is gone or going.
 
     :raises: NotOursError where it is not one of ``family`` any more, or protected,
         CloudError
     """
     fresh = find(api, item)
-    if fresh is None:
+    if fresh is None or families.is_going(fresh):
         return None
     is_of = families.family_of(fresh, api.project_id()) == family
     if not is_of or not families.may_change(fresh):

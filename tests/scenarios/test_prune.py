@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from osc_imagebuild.builds import lease as leases
 from osc_imagebuild.builds.pruning import Fate, Pruned
 from osc_imagebuild.builds.record import Record
-from osc_imagebuild.errors import CloudError, SpecError
+from osc_imagebuild.errors import CloudError, InstallError, SpecError
+from osc_imagebuild.model.names import PART_TAG
 from tests.fakes.cinder import FakeSnapshot
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import LOST, Fault, answered, on_mutation, once
 from tests.fakes.image import FakeImage
-from tests.fakes.lag import Lag
 from tests.unit.base import NAME, CloudTestCase
 
 DAY = 86_400.0
@@ -78,7 +79,7 @@ class ResultsTest(PruneTestCase):
 
     def test_names_of_their_own(self) -> None:
         """What no newer one took the name of is somebody's, unless all is asked for."""
-        builds = [self.built(replace=False, keep=None, old=None) for _ in range(3)]
+        builds = [self.built(replace=False, keep=3) for _ in range(3)]
         named = {b.result_id: "NAMED" for b in builds[:2]}
         self.assertEqual(named, self.pruned(keep=0))
         back = [self.built() for _ in range(2)]
@@ -109,7 +110,7 @@ class ResultsTest(PruneTestCase):
             added("other", visibility="public"),
             added(own=False),
             added(status="queued", data=b""),
-            added(tags=["imagebuild"]),
+            added(tags=[PART_TAG]),
             glance.add("demo", **mine),
         ]
         kept = added(protected=True)
@@ -139,8 +140,9 @@ class ResultsTest(PruneTestCase):
     def test_old_lists(self) -> None:
         """What a list still shows, and is gone, is not one of those that are kept."""
         builds = [self.built() for _ in range(3)]
-        self.cloud.lag = Lag(30.0)
+        self.cloud.lag.set(30.0, "images")
         self.builder().list()
+        self.cloud.world.sleep(31)
         for build in builds[1:]:
             del self.cloud.glance.images[build.result_id]
         self.assertEqual({}, self.pruned(keep=0))
@@ -192,7 +194,7 @@ class RecordsTest(PruneTestCase):
         self.builder().cancel(cancelled.id)
         self.cloud.nova.plan.install_fails = "FAILED: no disk"
         failed = self.started()
-        self.assertRaises(Exception, self.resumed, failed.id)
+        self.assertRaises(InstallError, self.resumed, failed.id)
         self.cloud.nova.plan.install_fails = ""
         building = self.started()
         builds = (complete, cancelled, failed, building)
@@ -218,19 +220,11 @@ class RecordsTest(PruneTestCase):
     def test_driven(self) -> None:
         """A living client may still be at its end, or at a retry."""
         build = self.built()
-        lease = self.cloud.glance.add(
-            "demo", status="queued", hidden=True, visibility="private",
-            tags=["imagebuild", f"imagebuild-{build.id}"],
-        )  # fmt: skip
-        from osc_imagebuild.builds import lease as leases
-
-        lease.name = f"imagebuild-{build.id}-lease-99"
-        del self.cloud.glance.images[lease.id]
-        lease.id = leases._lease_id(build.id, 99)
-        self.cloud.glance.images[lease.id] = lease
+        held = leases.take(self.builder().api, build.id)
+        image = self.cloud.glance.images[held.image_id]
         for options in ({"dry_run": True}, {}):
             found = self.pruned(records=True, **options)
-            lease.created = self.cloud.world.now
+            image.created = self.cloud.world.now
             self.assertEqual({build.id: "DRIVEN"}, found)
         self.cloud.world.sleep(200)
         self.assertEqual({build.id: "DELETED"}, self.pruned(records=True))
@@ -254,7 +248,7 @@ class RecordsTest(PruneTestCase):
     def test_changed_meanwhile(self) -> None:
         """It is tried again, unreadable or gone, once it was listed."""
         builds = [self.built() for _ in range(5)]
-        pruning = self.builder().prune(records=True)
+        pruning = self.builder().prune(keep=100, records=True)
         next(pruning)
         self.image_of(builds[1]).properties["imagebuild_status"] = "building"
         self.assertEqual(Fate.CHANGED, next(pruning).fate)
@@ -262,9 +256,12 @@ class RecordsTest(PruneTestCase):
         self.assertEqual(Fate.UNREADABLE, next(pruning).fate)
         del self.cloud.glance.images[builds[3].id]
         self.assertEqual(Fate.DELETED, next(pruning).fate)
-        self.cloud.hooks.append(
-            once(lambda call: call.method == "DELETE", answered(403))
+        last = builds[4].id
+        refused = once(
+            lambda call: call.method == "DELETE" and call.path.endswith(last),
+            answered(403),
         )
+        self.cloud.hooks.append(refused)
         self.assertEqual(Fate.REFUSED, next(pruning).fate)
         self.assertEqual([False, True, True, False, True], self.records(builds))
 
