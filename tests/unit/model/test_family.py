@@ -81,8 +81,8 @@ class FamilyOfTest(testtools.TestCase):
             )
             for item, expected in table:
                 self.assertEqual(expected, family.family_of(item, "demo"), str(item))
-        of_image = {"image_metadata": SAYS, "metadata": {}}
-        self.assertEqual("", family.family_of(volume(**of_image), "demo"))
+        of_image = volume(image_metadata=SAYS, metadata={})
+        self.assertEqual("", family.family_of(of_image, "demo"))
 
     def test_hostile_words(self) -> None:
         """A family may have any name; words that are wrong make it of none."""
@@ -153,7 +153,7 @@ class PlaceTest(testtools.TestCase):
 
     def test_is_put_away(self) -> None:
         """Each way, renamed or not."""
-        faces = {
+        faces: dict[Old, dict[str, Any]] = {
             Old.KEEP: {},
             Old.HIDE: {"hidden": True},
             Old.COMMUNITY: {"visibility": "community"},

@@ -80,6 +80,15 @@ class Output:
     item: Member | None = RESULT
     is_published: bool = True
     sees: frozenset[str] = frozenset({"result"})
+    cinder_source: str = ""
+
+    def ids(self, facts: Facts) -> dict[str, str]:
+        """Nobody asks."""
+        return {}
+
+    def publish(self, spec: Spec, facts: Facts) -> Action:
+        """Nobody asks."""
+        raise NotImplementedError
 
     def result(self, facts: Facts) -> Member | None:
         """The result."""
@@ -227,6 +236,9 @@ class BeforeTest(testtools.TestCase):
         found = facts(image(2), sharing=sharing)
         first = ShareImage(RESULT.id, "p-1")
         self.assertEqual(first, rotation.before(spec(), found, shared))
+        alone = spec(replace=False, members=("p-3",))
+        third = ShareImage(RESULT.id, "p-3")
+        self.assertEqual(third, rotation.before(alone, found, shared))
         for fields in ({"replace": False}, {"visibility": "public"}):
             self.assertIsNone(rotation.before(spec(**fields), found, shared))
         own = facts(sharing={RESULT.id: {"p-1": "pending"}})
