@@ -142,9 +142,16 @@ def _too_many(api: Api, family: Family, wanted: Wanted) -> Sequence[Member]:
                 for i in results[: number - 1 : -1]
                 if wanted.is_old(i.created_at, now)
             ]
-        fresh = families.find(api, item)
-        there += fresh is not None and family_of(fresh, api.project_id()) == family.name
+        there += _is_there(api, item, family.name)
     return ()
+
+
+def _is_there(api: Api, item: Member, family: str) -> bool:
+    """Whether a result is, by its ID, what a list says."""
+    fresh = families.find(api, item)
+    if fresh is None or is_going(fresh):
+        return False
+    return family_of(fresh, api.project_id()) == family
 
 
 def _pruned(api: Api, item: Member, family: Family, wanted: Wanted) -> Pruned:

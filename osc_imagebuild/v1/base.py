@@ -257,9 +257,7 @@ def columns_of(
         "retry_from": ", ".join(retry) or None,
         "output": spec.result.output,
         f"{spec.result.output}_id": build.result_id or None,
-        "family": spec.result.family or None,
-        "replaces": spec.result.rotation.replace,
-        "members": list(spec.result.members) or None,
+        **_rotation(build),
         "boot_method": spec.installer.boot_method,
         "source": shown_url(spec.media.source),
         "flavor": spec.hardware.flavor_name,
@@ -271,3 +269,13 @@ def columns_of(
         "tool_version": build.tool_version,
     }
     return list(pairs), list(pairs.values())
+
+
+def _rotation(build: Record) -> dict[str, Any]:
+    """Return what is told of a build's family."""
+    result = build.spec.result
+    return {
+        "family": result.family or None,
+        "replaces": result.rotation.replace,
+        "members": list(result.members) or None,
+    }

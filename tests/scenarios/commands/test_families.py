@@ -206,6 +206,28 @@ class PruneTest(FamilyTestCase):
         self.assertEqual(1, ran.code)
         self.assertIn(f"image {builds[1].result_id} is kept: ", ran.err)
 
+    def test_hostile_names(self) -> None:
+        """Names of images and families are shown with what a terminal would obey."""
+        word = "x\x1b[2J\u202ey"
+        builds = [self.built(name=word, family=word) for _ in range(2)]
+        glance = self.cloud.glance
+        glance.images[builds[0].result_id].in_use = True
+        glance.images[builds[0].result_id].properties["imagebuild_os"] = word
+        for words in (
+            ("family", "list", "--long"),
+            ("family", "show", word),
+            ("family", "show", word, "-f", "value"),
+            ("prune", "--keep=0", "--family", word),
+            ("prune", "--keep=0", "--records"),
+        ):
+            ran = self.build(*words)
+            self.assertEqual(0, ran.code, ran.err)
+            self.assertIn("x\\x1b[2J\\u202ey", ran.out)
+            for char in "\x1b\u202e":
+                self.assertNotIn(char, ran.out + ran.err)
+        ran = self.build("family", "show", f"{word}?")
+        self.assertNotIn("\x1b", ran.err)
+
     def test_ages(self) -> None:
         """As people write them."""
         builds = [self.built() for _ in range(3)]
