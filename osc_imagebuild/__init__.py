@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from osc_imagebuild import template
     from osc_imagebuild.builder import Builder, Listing, Refreshed, Screenshot, State
+    from osc_imagebuild.builds.families import Family
     from osc_imagebuild.builds.fleet import Fleet, Outcome
     from osc_imagebuild.builds.orphans import Orphan
+    from osc_imagebuild.builds.pruning import Fate, Pruned
     from osc_imagebuild.builds.record import Record
     from osc_imagebuild.engine.events import Event, EventKind
     from osc_imagebuild.errors import (
@@ -48,11 +50,14 @@ if TYPE_CHECKING:
     from osc_imagebuild.planning.plan import Plan
     from osc_imagebuild.retry import Hardware
     from osc_imagebuild.template import Template
+    from osc_imagebuild.upkeep.apply import Applied, End, Task, ToDo, Wish
 
 _HOMES = {
     "builder": ("Builder", "Listing", "Refreshed", "Screenshot", "State"),
+    "builds.families": ("Family",),
     "builds.fleet": ("Fleet", "Outcome"),
     "builds.orphans": ("Orphan",),
+    "builds.pruning": ("Fate", "Pruned"),
     "builds.record": ("Record",),
     "engine.events": ("Event", "EventKind"),
     "errors": (
@@ -80,20 +85,25 @@ _HOMES = {
     "planning.plan": ("Plan",),
     "retry": ("Hardware",),
     "template": ("Template",),
+    "upkeep.apply": ("Applied", "End", "Task", "ToDo", "Wish"),
 }
 # Modules that are public as such.
 _MODULES = ("template",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Applied",
     "Builder",
     "Catalog",
     "CloudError",
     "ConflictError",
     "DrivenError",
+    "End",
     "Event",
     "EventKind",
     "Evidence",
+    "Family",
+    "Fate",
     "File",
     "Fleet",
     "Freshness",
@@ -109,6 +119,7 @@ __all__ = [
     "Orphan",
     "Outcome",
     "Plan",
+    "Pruned",
     "Record",
     "RecordError",
     "Refreshed",
@@ -119,10 +130,13 @@ __all__ = [
     "SpecError",
     "State",
     "Status",
+    "Task",
     "Template",
+    "ToDo",
     "TransientError",
     "User",
     "Verb",
+    "Wish",
     "template",
 ]
 

@@ -14,14 +14,18 @@ from osc_imagebuild import retry as retries
 from osc_imagebuild.builds import (
     cancel_delete,
     console_log,
+    families,
     lease,
     orphans,
+    pruning,
     record,
     record_store,
 )
 from osc_imagebuild.builds.advice import about, advised, creating
+from osc_imagebuild.builds.families import Family
 from osc_imagebuild.builds.fleet import Fleet, Outcome, every
 from osc_imagebuild.builds.orphans import Orphan
+from osc_imagebuild.builds.pruning import Pruned
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.builds.teardown import teardown
 from osc_imagebuild.clock import Clock
@@ -417,12 +421,12 @@ class Builder:
         held = [image for image in named if lease.build_of(image) == build_record.id]
         return State(build_record, lease.owner(held[-1]) if held else "")
 
-    def list(self) -> Listing:
-        """Return all builds of the project, newest first.
+    def list(self, status: Status | None = None) -> Listing:
+        """Return all builds of the project, or those in ``status``, newest first.
 
         :raises: CloudError
         """
-        builds, errors = record_store.read_all(self.api)
+        builds, errors = record_store.read_all(self.api, status)
         return Listing(builds, tuple(errors), tuple(errors.values()))
 
     def cancel(self, build: str) -> Record:
@@ -487,6 +491,55 @@ class Builder:
                 problems.append(Message(what, error.message))
         if refusals:
             raise because(refusals[0], Message.lines(problems)) from refusals[0]
+
+    def families(self, kind: str = "image") -> Sequence[Family]:
+        """Return the families that results of a kind are of, by their names.
+
+        ``kind`` is 'image', 'volume' or 'snapshot'.
+
+        :raises: SpecError where there is no such kind, CloudError
+        """
+        return families.all_families(self.api, kind)
+
+    def family(self, name: str, kind: str = "image") -> Family:
+        """Return one family, and the servers that use its results.
+
+        :raises: SpecError where no result of that kind is of it, CloudError
+        """
+        return families.look(self.api, name, kind)
+
+    def prune(
+        self,
+        family: str = "",
+        *,
+        kind: str = "image",
+        keep: int = 3,
+        older_than_s: int | None = None,
+        everything: bool = False,
+        records: bool = False,
+        dry_run: bool = False,
+    ) -> Iterator[Pruned]:
+        """Delete older results that are too many; yield each as it is done.
+
+        Of each family, or of ``family`` alone, the current result and the ``keep`` newest
+        older ones stay, and so does what is younger than ``older_than_s``; also what no
+        newer one has taken the name of, unless ``everything`` is to go. With ``records``
+        go those of builds that are complete or cancelled, and with an age also those of
+        failed ones. What stays for a reason is told, and keeps nothing else from going.
+
+        :raises: SpecError where it is no number or kind, CloudError where a list cannot
+            be had
+        """
+        wanted = pruning.Wanted(
+            family=family,
+            kind=kind,
+            keep=keep,
+            older_than_s=older_than_s,
+            everything=everything,
+            records=records,
+            dry_run=dry_run,
+        )
+        return pruning.prune(self.api, wanted)
 
     def log(
         self, build: str, *, lines: int | None = None, raw: bool = False, kept: str = ""

@@ -56,12 +56,19 @@ def _marked(api: Api, build_id: str) -> Record:
     return record_store.update(api, loaded.id, **fields)
 
 
-def delete(api: Api, build_id: str, made: Collection[str]) -> None:
+def delete(
+    api: Api,
+    build_id: str,
+    made: Collection[str],
+    fenced: fence.Fence | None = None,
+) -> None:
     """Remove a build, its record, and the results ``made``.
+
+    ``fenced`` is what keeps others from driving it already, if anything does.
 
     :raises: CloudError, also where an image stays as no build says that it made it
     """
-    fenced = fence.put_up(api, build_id)
+    fenced = fenced or fence.put_up(api, build_id)
     image = images.find(api, build_id)
     _tear_down(api, fenced, image.updated_at if image else 0.0)
     stay = remove_result(api, build_id, made) if made else ()

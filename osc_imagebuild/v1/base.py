@@ -143,6 +143,19 @@ def add_driving(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def age(text: str) -> int:
+    """Return the seconds of an age as it is typed, such as 30d.
+
+    :raises: ArgumentTypeError
+    """
+    from osc_imagebuild.model import ages
+
+    try:
+        return ages.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def add_local_files(parser: argparse.ArgumentParser) -> None:
     """Let the user name files of this machine that a record names."""
     parser.add_argument(
@@ -258,6 +271,7 @@ def columns_of(
         "retry_from": ", ".join(retry) or None,
         "output": spec.result.output,
         f"{spec.result.output}_id": build.result_id or None,
+        **_rotation(build),
         "boot_method": spec.installer.boot_method,
         "source": shown_url(spec.media.source),
         "flavor": spec.hardware.flavor_name,
@@ -265,6 +279,17 @@ def columns_of(
         "driven_by": owner or None,
         "created_at": when(build.created_at),
         "updated_at": when(build.updated_at),
+        "age_s": max(0, int(now - build.created_at)) if now else None,
         "tool_version": build.tool_version,
     }
     return list(pairs), list(pairs.values())
+
+
+def _rotation(build: Record) -> dict[str, Any]:
+    """Return what is told of a build's family."""
+    result = build.spec.result
+    return {
+        "family": result.family or None,
+        "replaces": result.rotation.replace,
+        "members": list(result.members) or None,
+    }

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib.cli import parseractions
 
-from osc_imagebuild.v1.base import Command, ShowOne
+from osc_imagebuild.v1.base import Command, ShowOne, age
 from osc_imagebuild.v1.columns import Lines, line
 from osc_imagebuild.v1.wording import worded
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from osc_imagebuild.model.request import Request
 
 Shown = tuple[Sequence[str], Sequence[Any]]
-_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-# Nothing of a cloud's is older than a century.
-_LONGEST_S = 36525 * 86400
 
 
 def add_variables(parser: argparse.ArgumentParser) -> None:
@@ -65,25 +61,10 @@ def add_max_age(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-age",
         metavar="<age>",
-        type=seconds,
+        type=age,
         help="Call images outdated that are older than this, such as 30d; the units "
         "are m, h, d and w (default: any age is good)",
     )
-
-
-def seconds(text: str) -> int:
-    """Return the seconds that an age such as 30d stands for.
-
-    :raises: ArgumentTypeError
-    """
-    found = re.fullmatch(r"([1-9][0-9]{0,9})([mhdw])", text)
-    span = int(found[1]) * _UNITS[found[2]] if found else 0
-    if not 0 < span <= _LONGEST_S:
-        raise argparse.ArgumentTypeError(
-            f"an age is a number with m, h, d or w behind it, such as 30d for 30 days: "
-            f"{text!r:.60}"
-        )
-    return span
 
 
 def template_paths(given: Sequence[str]) -> Iterator[tuple[str, bool]]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import testtools
 
 from osc_imagebuild.model.freshness import Freshness, span
 from osc_imagebuild.model.resources import Image
-from osc_imagebuild.v1.template import seconds
 
 DAY = 86400
 
@@ -54,18 +52,13 @@ class FreshnessTest(testtools.TestCase):
             self.assertEqual((state, reason), (found.state, found.reason))
             self.assertEqual(state != "current", found.is_outdated)
 
-    def test_ages(self) -> None:
-        """As options have them, as seconds, and as people say it."""
-        for text, count, words in (
-            ("1m", 60, "1 minute"),
-            ("90m", 5400, "90 minutes"),
-            ("24h", DAY, "1 day"),
-            ("30d", 30 * DAY, "30 days"),
-            ("2w", 14 * DAY, "14 days"),
+    def test_spans(self) -> None:
+        """Ages as people say them."""
+        for count, words in (
+            (60, "1 minute"),
+            (5400, "90 minutes"),
+            (DAY, "1 day"),
+            (14 * DAY, "14 days"),
+            (61, "61 seconds"),
         ):
-            self.assertEqual((count, words), (seconds(text), span(count)))
-        self.assertEqual("61 seconds", span(61))
-        wrong = ("", "30", "d", "0d", "-1d", "1.5d", "1y", "30 d", "9999999999w", "٣d")
-        for text in wrong:
-            error = self.assertRaises(argparse.ArgumentTypeError, seconds, text)
-            self.assertIn("such as 30d", str(error))
+            self.assertEqual(words, span(count))
