@@ -48,44 +48,55 @@ def catalogue() -> None:
         )
         for role in roles:
             identity.assign_project_role_to_user(service, user, role)
-    _demo(identity)
+    _member(identity, "demo", settings.DEMO_PASSWORD)
+    _member(identity, "other", settings.OTHER_PASSWORD)
     _endpoints(identity)
 
 
-def _demo(identity: Any) -> None:
+def _member(identity: Any, name: str, password: str) -> None:
     """A project and its plain member; Keystone makes a member a reader too."""
-    project = identity.find_project("demo") or identity.create_project(
-        name="demo", domain_id="default"
+    project = identity.find_project(name) or identity.create_project(
+        name=name, domain_id="default"
     )
-    user = identity.find_user("demo") or identity.create_user(
-        name="demo", password=settings.DEMO_PASSWORD, domain_id="default"
+    user = identity.find_user(name) or identity.create_user(
+        name=name, password=password, domain_id="default"
     )
     identity.assign_project_role_to_user(project, user, identity.find_role("member"))
 
 
 def _endpoints(identity: Any) -> None:
     ports = settings.PORTS
-    wanted = {
-        ("image", "glance"): f"{ports['glance']}",
-        ("placement", "placement"): f"{ports['placement']}",
-        ("compute", "nova"): f"{ports['nova']}/v2.1",
-        ("network", "neutron"): f"{ports['neutron']}",
-        ("block-storage", "cinder"): f"{ports['cinder']}/v3",
-        ("volumev3", "cinderv3"): f"{ports['cinder']}/v3/%(project_id)s",
-    }
+    one, two = settings.REGIONS
+    wanted = (
+        (one, "image", "glance", f"{ports['glance']}"),
+        (one, "placement", "placement", f"{ports['placement']}"),
+        (one, "compute", "nova", f"{ports['nova']}/v2.1"),
+        (one, "network", "neutron", f"{ports['neutron']}"),
+        (one, "block-storage", "cinder", f"{ports['cinder']}/v3"),
+        (one, "volumev3", "cinderv3", f"{ports['cinder']}/v3/%(project_id)s"),
+        # Who asks for a region asks for its Keystone there too: it is the same.
+        (two, "identity", "keystone", f"{ports['keystone']}/v3/"),
+        (two, "image", "glance", f"{ports['glance-two']}"),
+    )
+    regions = {region.id for region in identity.regions()}
+    for region in {one, two} - regions:
+        identity.create_region(id=region)
     present = {service.type: service for service in identity.services()}
-    for (kind, name), tail in wanted.items():
-        service = present.get(kind) or identity.create_service(name=name, type=kind)
-        have = {
-            endpoint.interface for endpoint in identity.endpoints(service_id=service.id)
-        }
-        for interface in {"public", "internal"} - have:
-            identity.create_endpoint(
-                service_id=service.id,
-                interface=interface,
-                url=f"http://{settings.LOCAL}:{tail}",
-                region_id="RegionOne",
-            )
+    have = {
+        (endpoint.region_id, endpoint.service_id, endpoint.interface)
+        for endpoint in identity.endpoints()
+    }
+    for region, kind, name, tail in wanted:
+        if kind not in present:
+            present[kind] = identity.create_service(name=name, type=kind)
+        for interface in ("public", "internal"):
+            if (region, present[kind].id, interface) not in have:
+                identity.create_endpoint(
+                    service_id=present[kind].id,
+                    interface=interface,
+                    url=f"http://{settings.LOCAL}:{tail}",
+                    region_id=region,
+                )
 
 
 def queue() -> None:
@@ -125,6 +136,7 @@ def _wait(what: str, missing: Callable[[], str], seconds: float) -> None:
 def resources() -> None:
     """Networks, flavors, the volume type: what users build on."""
     admin, demo = _connect("devcloud-admin"), _connect("demo")
+    other = _connect("devcloud-other")
     for name, cpus, ram, disk in FLAVORS:
         if not admin.compute.find_flavor(name):
             admin.compute.create_flavor(name=name, vcpus=cpus, ram=ram, disk=disk)
@@ -135,7 +147,7 @@ def resources() -> None:
     public = _public(admin.network)
     render.PUBLIC_NETWORK.write_text(public.id)
     _tenant(demo.network, public)
-    for cloud in (admin, demo):
+    for cloud in (admin, demo, other):
         _open_security_group(cloud)
 
 

@@ -29,7 +29,8 @@ def initialise() -> None:
 
 def create() -> None:
     """Make the databases and the user that all services share."""
-    if (STAMPS / "databases").exists():
+    names, stamp = " ".join(render.DATABASES), STAMPS / "databases"
+    if stamp.exists() and stamp.read_text() == names:
         return
     password = settings.DATABASE_PASSWORD
     statements = [
@@ -46,7 +47,7 @@ def create() -> None:
         "root",
         text="\n".join(statements),
     )
-    _stamp("databases", "made")
+    _stamp("databases", names)
 
 
 def _stamp(name: str, text: str) -> None:
@@ -94,12 +95,7 @@ def identity() -> None:
 def network() -> None:
     """The schemas of Glance, Placement and Neutron."""
     etc = settings.ETC
-    _manage(
-        "glance",
-        (etc / "glance/glance-api.conf",),
-        "glance-manage db_sync",
-        f"glance-manage db_load_metadefs {settings.VENV}/etc/glance/metadefs",
-    )
+    _image("glance")
     _manage(
         "placement", (etc / "placement/placement.conf",), "placement-manage db sync"
     )
@@ -108,6 +104,20 @@ def network() -> None:
         (etc / "neutron/neutron.conf", etc / "neutron/plugins/ml2/ml2_conf.ini"),
         "neutron-db-manage upgrade head",
     )
+
+
+def _image(name: str) -> None:
+    _manage(
+        name,
+        (settings.ETC / name / "glance-api.conf",),
+        "glance-manage db_sync",
+        f"glance-manage db_load_metadefs {settings.VENV}/etc/glance/metadefs",
+    )
+
+
+def second_region() -> None:
+    """The schema of the second region's Glance."""
+    _image("glance-two")
 
 
 def compute() -> None:

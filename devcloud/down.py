@@ -63,6 +63,7 @@ def _parts() -> list[tuple[str, Callable[[], None]]]:
     called = (
         services.KEYSTONE,
         *services.APIS,
+        *services.SECOND_REGION,
         *services.CONTROL,
         *services.GUEST_SERVICES,
     )

@@ -15,6 +15,7 @@ SERVICES = ("glance", "placement", "nova", "neutron", "cinder")
 DATABASES = (
     "keystone",
     "glance",
+    "glance_two",
     "placement",
     "nova_api",
     "nova",
@@ -82,6 +83,7 @@ def _values() -> dict[str, str]:
         "metadata_secret": settings.METADATA_SECRET,
         "admin_password": settings.ADMIN_PASSWORD,
         "demo_password": settings.DEMO_PASSWORD,
+        "other_password": settings.OTHER_PASSWORD,
         "token_seconds": str(settings.TOKEN_SECONDS),
         "virt": kvm.nova_options(),
         "public_network": PUBLIC_NETWORK.read_text()
@@ -118,8 +120,12 @@ def directories() -> None:
     """Make the directories that daemons expect to find."""
     for name in (
         "glance/images",
+        "glance/images-2",
         "glance/staging",
         "glance/tasks",
+        "glance-two/images",
+        "glance-two/staging",
+        "glance-two/tasks",
         "nova/instances",
         "neutron",
         "cinder/conversion",

@@ -85,6 +85,19 @@ def _daemon(
     )
 
 
+def _glance(name: str, *more: str) -> Service:
+    """One region's Glance; its configuration has its name."""
+    files = ("glance-api.conf", "glance-image-import.conf", *more)
+    return _api(
+        name.replace("glance", "glance-api"),
+        name,
+        2,
+        "glance.wsgi.api:application",
+        *(E / name / file for file in files),
+        env={"OS_GLANCE_CONFIG_DIR": str(E / name)},
+    )
+
+
 MARIADB = Service(
     "mariadb",
     (
@@ -149,15 +162,7 @@ _NOVA_ENV = {
     "OS_NOVA_CONFIG_FILES": f"{V}/etc/nova/api-paste.ini;nova.conf;nova-db.conf",
 }
 APIS = (
-    _api(
-        "glance-api",
-        "glance",
-        2,
-        "glance.wsgi.api:application",
-        E / "glance/glance-api.conf",
-        E / "glance/glance-image-import.conf",
-        env={"OS_GLANCE_CONFIG_DIR": str(E / "glance")},
-    ),
+    _glance("glance", "policy.yaml"),
     _api(
         "placement-api",
         "placement",
@@ -200,6 +205,7 @@ APIS = (
         extra=("--pyargv", f"--config-file {CINDER[0]}"),
     ),
 )
+SECOND_REGION = (_glance("glance-two"),)
 CONTROL = (
     _daemon("neutron-rpc-server", NEUTRON),
     _daemon("nova-conductor", NOVA),
@@ -259,6 +265,6 @@ MEDIA = Service(
 
 # Everything, in an order in which it could be started one by one; `down` goes backwards.
 INFRASTRUCTURE = (MARIADB, *QUEUE, OVSDB, VSWITCHD, LIBVIRTD)
-OPENSTACK = (KEYSTONE, *APIS, *CONTROL, *AGENTS, COMPUTE)
+OPENSTACK = (KEYSTONE, *APIS, *CONTROL, *AGENTS, COMPUTE)  # of the first region
 GUEST_SERVICES = (PACKAGE_PROXY, METADATA_PROXY, MEDIA)
-ALL = (*INFRASTRUCTURE, *OPENSTACK, *GUEST_SERVICES)
+ALL = (*INFRASTRUCTURE, *OPENSTACK, *SECOND_REGION, *GUEST_SERVICES)

@@ -52,10 +52,13 @@ ISOLATED_CIDR = "10.97.0.0/24"
 GATEWAY_MAC = "02:de:c1:0d:00:01"
 METADATA_PROXY_PORT = 8780  # metadata for the flat network, which has no router
 
+# The second has a Glance of its own, on the same Keystone, and nothing else.
+REGIONS = ("RegionOne", "RegionTwo")
 LOCAL = "127.0.0.1"
 PORTS = {
     "keystone": 5000,
     "glance": 9292,
+    "glance-two": 9293,
     "placement": 8778,
     "nova": 8774,
     "metadata": 8775,
@@ -79,3 +82,4 @@ SERVICE_PASSWORD = "svcsecret"
 METADATA_SECRET = "metasecret"
 ADMIN_PASSWORD = "adminsecret"
 DEMO_PASSWORD = "demosecret"
+OTHER_PASSWORD = "othersecret"

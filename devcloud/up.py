@@ -148,6 +148,13 @@ class Up:
             Stage("network agents", self.agents, ("services", "switch")),
             Stage("hypervisor", self.compute, ("services", "switch")),
             Stage("all agents", self.ready, ("network agents", "hypervisor")),
+            Stage("second schema", database.second_region, ("services",)),
+            # Last: while it loads it would keep the agents from the processor.
+            Stage(
+                "second region",
+                lambda: self.ensure(*services.SECOND_REGION),
+                ("second schema", "all agents"),
+            ),
         ]
 
     def _guests(self) -> list[Stage]:

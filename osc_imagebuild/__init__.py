@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from osc_imagebuild import template
-    from osc_imagebuild.builder import Builder, Listing, Screenshot, State
+    from osc_imagebuild.builder import Builder, Listing, Refreshed, Screenshot, State
     from osc_imagebuild.builds.copies import Copied
+    from osc_imagebuild.builds.families import Family
     from osc_imagebuild.builds.fleet import Fleet, Outcome
     from osc_imagebuild.builds.orphans import Orphan
+    from osc_imagebuild.builds.pruning import Fate, Pruned
     from osc_imagebuild.builds.record import Record
     from osc_imagebuild.engine.events import Event, EventKind
     from osc_imagebuild.errors import (
@@ -43,17 +45,22 @@ if TYPE_CHECKING:
     )
     from osc_imagebuild.guests.catalog import Catalog
     from osc_imagebuild.model.copies import Copy
+    from osc_imagebuild.model.freshness import Freshness
+    from osc_imagebuild.model.inputs import Inputs
     from osc_imagebuild.model.names import Status
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
     from osc_imagebuild.retry import Hardware
     from osc_imagebuild.template import Template
+    from osc_imagebuild.upkeep.apply import Applied, End, Task, ToDo, Wish
 
 _HOMES = {
-    "builder": ("Builder", "Listing", "Screenshot", "State"),
+    "builder": ("Builder", "Listing", "Refreshed", "Screenshot", "State"),
     "builds.copies": ("Copied",),
+    "builds.families": ("Family",),
     "builds.fleet": ("Fleet", "Outcome"),
     "builds.orphans": ("Orphan",),
+    "builds.pruning": ("Fate", "Pruned"),
     "builds.record": ("Record",),
     "engine.events": ("Event", "EventKind"),
     "errors": (
@@ -75,17 +82,21 @@ _HOMES = {
     ),
     "guests.catalog": ("Catalog",),
     "model.copies": ("Copy",),
+    "model.freshness": ("Freshness",),
+    "model.inputs": ("Inputs",),
     "model.names": ("Status",),
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
     "retry": ("Hardware",),
     "template": ("Template",),
+    "upkeep.apply": ("Applied", "End", "Task", "ToDo", "Wish"),
 }
 # Modules that are public as such.
 _MODULES = ("template",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Applied",
     "Builder",
     "Catalog",
     "CloudError",
@@ -93,13 +104,18 @@ __all__ = [
     "Copied",
     "Copy",
     "DrivenError",
+    "End",
     "Event",
     "EventKind",
     "Evidence",
+    "Family",
+    "Fate",
     "File",
     "Fleet",
+    "Freshness",
     "Hardware",
     "ImageBuildError",
+    "Inputs",
     "InstallError",
     "Listing",
     "LockedError",
@@ -109,8 +125,10 @@ __all__ = [
     "Orphan",
     "Outcome",
     "Plan",
+    "Pruned",
     "Record",
     "RecordError",
+    "Refreshed",
     "Repository",
     "Request",
     "ScreenError",
@@ -118,10 +136,13 @@ __all__ = [
     "SpecError",
     "State",
     "Status",
+    "Task",
     "Template",
+    "ToDo",
     "TransientError",
     "User",
     "Verb",
+    "Wish",
     "template",
 ]
 

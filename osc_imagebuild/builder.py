@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,15 +16,19 @@ from osc_imagebuild.builds import (
     console_log,
     copies,
     copying_anew,
+    families,
     lease,
     orphans,
+    pruning,
     record,
     record_store,
 )
 from osc_imagebuild.builds.advice import about, advised, creating
 from osc_imagebuild.builds.copies import Copied
-from osc_imagebuild.builds.fleet import Fleet, Outcome
+from osc_imagebuild.builds.families import Family
+from osc_imagebuild.builds.fleet import Fleet, Outcome, every
 from osc_imagebuild.builds.orphans import Orphan
+from osc_imagebuild.builds.pruning import Pruned
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.builds.teardown import teardown
 from osc_imagebuild.clock import Clock
@@ -53,10 +57,14 @@ from osc_imagebuild.model import family
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.copies import parse as parse_copy
 from osc_imagebuild.model.copies import problem as copy_problem
+from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.names import Role, Status
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import copies as planned_copies
+from osc_imagebuild.planning.freshness import find_freshness
 from osc_imagebuild.planning.plan import Plan, make_plan
+from osc_imagebuild.upkeep import apply
+from osc_imagebuild.upkeep.apply import Applied, Task, Wish
 
 
 def _silent(event: Event) -> None:
@@ -89,6 +97,17 @@ class Screenshot:
 
     build_id: str
     png: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What `Builder.create_if_changed` found, and the build that it made of it.
+
+    ``build`` is None where nothing had changed: ``freshness.current`` is the image then.
+    """
+
+    freshness: Freshness
+    build: Record | None = None
 
 
 class Builder:
@@ -143,13 +162,19 @@ class Builder:
         )
         return Door(trust, firsts={})
 
-    def plan(self, request: Request) -> Plan:
+    def plan(self, request: Request, catalog: Catalog | None = None) -> Plan:
         """Resolve and check a request; nothing is written.
+
+        ``catalog`` is one that knows the system, None for the builder's own.
 
         :raises: SpecError naming all that is wrong, CloudError
         """
         return make_plan(
-            self.api, self.catalog, request, self.door.typed(), self.clouds
+            self.api,
+            catalog or self.catalog,
+            request,
+            self.door.typed(),
+            self.clouds,
         )
 
     def create(self, request: Request, *, wait: bool = True) -> Record:
@@ -174,6 +199,39 @@ class Builder:
             )
         )
         return self._drive(build, until="" if wait else Role.INSTALL)
+
+    def outdated(
+        self,
+        request: Request,
+        *,
+        max_age_s: int | None = None,
+        catalog: Catalog | None = None,
+    ) -> Freshness:
+        """Tell what changed since the newest result of a request's family was built.
+
+        Nothing is written. ``max_age_s`` is how old a result may be, None for any age;
+        ``catalog`` is as for `plan`.
+
+        :raises: SpecError naming all that is wrong with the request, CloudError
+        """
+        door = self.door.typed()
+        return find_freshness(
+            self.api, catalog or self.catalog, request, door, max_age_s
+        )
+
+    def create_if_changed(
+        self, request: Request, *, max_age_s: int | None = None, wait: bool = True
+    ) -> Refreshed:
+        """Build an image unless the newest one of its family is still the same.
+
+        Nothing is written where it is.
+
+        :raises: as `outdated` and `create`
+        """
+        freshness = self.outdated(request, max_age_s=max_age_s)
+        if not freshness.is_outdated:
+            return Refreshed(freshness)
+        return Refreshed(freshness, self.create(request, wait=wait))
 
     def resume(self, build: str, *, wait: bool = True) -> Record:
         """Drive a build to its end, wherever its last client stopped.
@@ -245,13 +303,52 @@ class Builder:
         """
         return self.fleet().run(once=once)
 
-    def fleet(self) -> Fleet:
-        """Return all builds of the project, for a service that calls its `Fleet.tick`."""
+    def fleet(self, only: Callable[[Record], bool] = every) -> Fleet:
+        """Return builds of the project, for a service that calls its `Fleet.tick`.
+
+        That is all of them, or those that ``only`` says.
+        """
         return Fleet(
             self.api,
             lambda build: self._drive(build, until=ANY_STEP),
             lambda build: self.resume(build.id),
+            only,
         )
+
+    def unfinished(self) -> Sequence[Record]:
+        """Return the builds of the project that are not over, newest first.
+
+        :raises: CloudError
+        """
+        return [build for build in self.list().builds if not build.is_over]
+
+    def survey(
+        self, wishes: Sequence[Wish], *, max_age_s: int | None = None
+    ) -> Sequence[Task]:
+        """Return what is to be done for each of many templates; nothing is written.
+
+        ``max_age_s`` is how old an image may be, None for any age.
+
+        :raises: SpecError naming all that is wrong with all of them, CloudError
+        """
+        return apply.survey(self, wishes, max_age_s=max_age_s)
+
+    def apply(
+        self,
+        tasks: Sequence[Task],
+        *,
+        most: int = 4,
+        wait: bool = True,
+        begun: Callable[[Task], None] = lambda task: None,
+    ) -> Iterator[Applied]:
+        """Do what `survey` returned; yield what became of each as soon as it is known.
+
+        ``most`` builds are under way at a time. Without ``wait`` they are left once their
+        installers run; ``begun`` is called with each task that has a build.
+
+        :raises: CloudError where the builds cannot be listed
+        """
+        return apply.Apply(self, self.api.clock, most, begun).run(tasks, wait=wait)
 
     def _drive(
         self,
@@ -396,12 +493,12 @@ class Builder:
         held = [image for image in named if lease.build_of(image) == build_record.id]
         return State(build_record, lease.owner(held[-1]) if held else "")
 
-    def list(self) -> Listing:
-        """Return all builds of the project, newest first.
+    def list(self, status: Status | None = None) -> Listing:
+        """Return all builds of the project, or those in ``status``, newest first.
 
         :raises: CloudError
         """
-        builds, errors = record_store.read_all(self.api)
+        builds, errors = record_store.read_all(self.api, status)
         return Listing(builds, tuple(errors), tuple(errors.values()))
 
     def cancel(self, build: str) -> Record:
@@ -473,6 +570,55 @@ class Builder:
                 problems.append(Message(what, error.message))
         if refusals:
             raise because(refusals[0], Message.lines(problems)) from refusals[0]
+
+    def families(self, kind: str = "image") -> Sequence[Family]:
+        """Return the families that results of a kind are of, by their names.
+
+        ``kind`` is 'image', 'volume' or 'snapshot'.
+
+        :raises: SpecError where there is no such kind, CloudError
+        """
+        return families.all_families(self.api, kind)
+
+    def family(self, name: str, kind: str = "image") -> Family:
+        """Return one family, and the servers that use its results.
+
+        :raises: SpecError where no result of that kind is of it, CloudError
+        """
+        return families.look(self.api, name, kind)
+
+    def prune(
+        self,
+        family: str = "",
+        *,
+        kind: str = "image",
+        keep: int = 3,
+        older_than_s: int | None = None,
+        everything: bool = False,
+        records: bool = False,
+        dry_run: bool = False,
+    ) -> Iterator[Pruned]:
+        """Delete older results that are too many; yield each as it is done.
+
+        Of each family, or of ``family`` alone, the current result and the ``keep`` newest
+        older ones stay, and so does what is younger than ``older_than_s``; also what no
+        newer one has taken the name of, unless ``everything`` is to go. With ``records``
+        go those of builds that are complete or cancelled, and with an age also those of
+        failed ones. What stays for a reason is told, and keeps nothing else from going.
+
+        :raises: SpecError where it is no number or kind, CloudError where a list cannot
+            be had
+        """
+        wanted = pruning.Wanted(
+            family=family,
+            kind=kind,
+            keep=keep,
+            older_than_s=older_than_s,
+            everything=everything,
+            records=records,
+            dry_run=dry_run,
+        )
+        return pruning.prune(self.api, wanted)
 
     def log(
         self, build: str, *, lines: int | None = None, raw: bool = False, kept: str = ""

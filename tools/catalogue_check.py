@@ -101,6 +101,7 @@ def addresses(entry: Entry) -> Iterator[Address]:
         found += [("fetched by the installer", url) for url in tree.fetches]
         if tree.source:
             found.insert(0, ("source", tree.source))
+        found += _indexes(entry, request)
         found += _variables(entry, request, tree.source)
         for what, url in dict.fromkeys(found):
             # Below no source, a path is no address.
@@ -108,6 +109,14 @@ def addresses(entry: Entry) -> Iterator[Address]:
                 yield Address(entry.name, arch, what, url)
         if tree.source and install_tree.is_iso(tree.source):
             yield from _sums(entry.name, arch, tree.source)
+
+
+def _indexes(entry: Entry, request: Request) -> Iterator[tuple[str, str]]:
+    """Indexes of package repositories, those without a signature in them too."""
+    system = install_tree.system(entry, request)
+    from_iso = install_tree.is_iso(system.tree.source)
+    for url in install_tree.indexes(system, request, from_iso=from_iso):
+        yield "package index", url
 
 
 def _variables(

@@ -89,15 +89,17 @@ def delete(
     made: Collection[str],
     build: Record | None = None,
     clouds: Clouds = NO_CLOUDS,
+    fenced: fence.Fence | None = None,
 ) -> None:
     """Remove a build, its record, and the results ``made``.
 
     ``build`` is None where its record cannot be read. Copies in other ``clouds`` stay,
-    but for those that are not finished.
+    but for those that are not finished. ``fenced`` is what keeps others from driving it
+    already, if anything does.
 
     :raises: CloudError, also where an image stays as no build says that it made it
     """
-    fenced = fence.put_up(api, build_id)
+    fenced = fenced or fence.put_up(api, build_id)
     image = images.find(api, build_id)
     _tear_down(api, fenced, image.updated_at if image else 0.0)
     stay = remove_result(api, build_id, made) if made else ()

@@ -41,8 +41,13 @@ class Outcome:
     driven_by_others: list[str] = field(default_factory=list)
 
 
+def every(build: Record) -> bool:
+    """Say of each build that it is one to be driven."""
+    return True
+
+
 class Fleet:
-    """All builds of a project.
+    """All builds of a project, or ``only`` some.
 
     ``advance`` drives one until it has to wait, ``tidy`` removes what one that is
     over should not have left.
@@ -53,8 +58,10 @@ class Fleet:
         api: Api,
         advance: Callable[[Record], Record],
         tidy: Callable[[Record], object],
+        only: Callable[[Record], bool] = every,
     ) -> None:
         self._api = api
+        self._only = only
         self._advance = advance
         self._tidy = tidy
         self.outcome = Outcome()
@@ -78,7 +85,8 @@ class Fleet:
 
         :raises: CloudError where the builds cannot be listed
         """
-        records, _ = record_store.load_all(self._api)
+        found, _ = record_store.load_all(self._api)
+        records = [build for build in found if self._only(build)]
         self._forget_tried_again(records)
         candidates = [r for r in records if r.id not in self.outcome.failed]
         mine = [r for r in candidates if r.status == Status.BUILDING]

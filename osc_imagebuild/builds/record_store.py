@@ -22,7 +22,13 @@ from osc_imagebuild.errors import (
     RecordError,
     Verb,
 )
-from osc_imagebuild.model.names import RECORD_TAG, Role, build_tag, resource_name
+from osc_imagebuild.model.names import (
+    RECORD_TAG,
+    Role,
+    Status,
+    build_tag,
+    resource_name,
+)
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 
@@ -114,13 +120,18 @@ def load_all(api: Api) -> tuple[list[Record], list[str]]:
     return readable, list(errors)
 
 
-def read_all(api: Api) -> tuple[list[Record], dict[str, RecordError]]:
+def read_all(
+    api: Api, status: Status | None = None
+) -> tuple[list[Record], dict[str, RecordError]]:
     """Return all records, newest first, and why others cannot be read, by their IDs.
+
+    With ``status`` only those of builds in it, which are all that Glance sends.
 
     :raises: CloudError
     """
     readable, errors = [], {}
-    for image in images.tagged(api, RECORD_TAG, hidden=True):
+    filters = {record.STATUS: str(status)} if status else {}
+    for image in images.tagged(api, RECORD_TAG, hidden=True, properties=filters):
         try:
             readable.append(record.parse(image))
         except RecordError as error:

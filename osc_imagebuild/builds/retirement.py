@@ -6,12 +6,17 @@ since it was listed stays as it is.
 
 from __future__ import annotations
 
+from osc_imagebuild.builds.families import find
 from osc_imagebuild.cloud import images, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.model import family as families
 from osc_imagebuild.model.family import BUILD_ID, Member, Old
 from osc_imagebuild.model.resources import Image, Snapshot, Volume
+
+
+class NotOursError(CloudError):
+    """A result is protected, or was taken out of its family meanwhile."""
 
 
 def retire(api: Api, item: Member, family: str, name: str, old: Old) -> None:
@@ -42,7 +47,7 @@ def retire(api: Api, item: Member, family: str, name: str, old: Old) -> None:
 def discard(api: Api, item: Member, family: str) -> None:
     """Delete a result; with a snapshot goes the volume that the build left for it.
 
-    :raises: CloudError, also where it is in use
+    :raises: NotOursError, CloudError, also where it is in use
     """
     fresh = _look_again(api, item, family)
     match fresh:
@@ -60,23 +65,17 @@ def discard(api: Api, item: Member, family: str) -> None:
 
 
 def _look_again(api: Api, item: Member, family: str) -> Member | None:
-    """Return a result as it is now, None where it is gone.
+    """Return a result as it is now, None where it is gone or going.
 
-    :raises: CloudError where it is not one of ``family`` any more, or protected
+    :raises: NotOursError where it is not one of ``family`` any more, or protected,
+        CloudError
     """
-    fresh: Member | None
-    match item:
-        case Image():
-            fresh = images.find(api, item.id)
-        case Volume():
-            fresh = volumes.find(api, item.id)
-        case Snapshot():
-            fresh = volumes.find_snapshot(api, item.id)
-    if fresh is None:
+    fresh = find(api, item)
+    if fresh is None or families.is_going(fresh):
         return None
     is_of = families.family_of(fresh, api.project_id()) == family
     if not is_of or not families.may_change(fresh):
-        raise CloudError(
+        raise NotOursError(
             f"{families.kind(fresh)} {fresh.id} is protected, or not of the family "
             f"{family} any more",
             service=fresh.SERVICE,

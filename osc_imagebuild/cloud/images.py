@@ -47,6 +47,8 @@ CORE = frozenset(
         "visibility",
     ]
 )
+_NEWEST_FIRST = (("sort_key", "created_at"), ("sort_dir", "desc"))
+_NONE: Mapping[str, str] = {}
 _JSON_PATCH = "application/openstack-images-v2.1-json-patch"
 
 
@@ -103,12 +105,15 @@ def find(api: Api, image_id: str) -> Image | None:
         return None
 
 
-def tagged(api: Api, tag: str, *, hidden: bool) -> list[Image]:
-    """Return the project's images with ``tag``, oldest first.
+def tagged(
+    api: Api, tag: str, *, hidden: bool, properties: Mapping[str, str] = _NONE
+) -> list[Image]:
+    """Return the project's images with ``tag`` and these properties, oldest first.
 
     :raises: CloudError
     """
-    return _listed(api, ("tag", tag), ("os_hidden", str(hidden).lower()), *_own(api))
+    filters = [("tag", tag), ("os_hidden", str(hidden).lower()), *properties.items()]
+    return _listed(api, *filters, *_own(api))
 
 
 def named(api: Api, name: str, *, hidden: bool = False) -> list[Image]:
@@ -185,8 +190,12 @@ def visible(api: Api, name: str) -> list[Image]:
 
 
 def _listed(api: Api, *params: tuple[str, str]) -> list[Image]:
-    """Return what there is, oldest first."""
-    items = paging.read_pages(api, "image", "/images", "images", parse, list(params))
+    """Return what there is, oldest first.
+
+    Glance sends the newest first: what is made meanwhile moves no page after it.
+    """
+    asked = [*params, *_NEWEST_FIRST]
+    items = paging.read_pages(api, "image", "/images", "images", parse, asked)
     alive = (i for i in items if i.status not in ("deleted", "pending_delete"))
     return sorted(alive, key=lambda image: (image.created_at, image.id))
 

@@ -27,6 +27,7 @@ from osc_imagebuild.monitors import diagnostics as counters
 CONSOLE_LINES = 240
 # More lines than Nova's 100 KiB can hold of any use.
 WHOLE_CONSOLE = 20_000
+_VOLUMES = "os-extended-volumes:volumes_attached"
 # Not every driver bounds a console, nor a guest its lines: what is larger is asked for
 # with a tenth of the lines.
 CONSOLE_BYTES = 4 << 20
@@ -52,6 +53,10 @@ def parse(data: Mapping[str, Any]) -> Server:
             data.get("OS-SRV-USG:launched_at") or data.get("updated")
         ),
         owner=str(data.get("tenant_id") or ""),
+        volume_ids=tuple(
+            answers.text(answers.obj(volume), "id")
+            for volume in answers.items(data.get(_VOLUMES))
+        ),
     )
 
 
@@ -102,7 +107,19 @@ def tagged(api: Api, tag: str) -> list[Server]:
 
     :raises: CloudError
     """
-    path, params = "/servers/detail", [("tags", tag)]
+    return _listed(api, ("tags", tag))
+
+
+def every(api: Api) -> list[Server]:
+    """Return all of the project's servers, oldest first.
+
+    :raises: CloudError
+    """
+    return _listed(api)
+
+
+def _listed(api: Api, *params: tuple[str, str]) -> list[Server]:
+    path = "/servers/detail"
     listed = paging.read_pages(api, "compute", path, "servers", parse, params)
     alive = [s for s in listed if s.status not in ("DELETED", "SOFT_DELETED")]
     return sorted(alive, key=lambda server: (server.created_at, server.id))

@@ -34,6 +34,7 @@ def parse(data: Mapping[str, Any]) -> Volume:
         image_metadata=_texts(data.get("volume_image_metadata")),
         created_at=timestamp(data.get("created_at")),
         owner=str(data.get("os-vol-tenant-attr:tenant_id") or ""),
+        source_id=str(data.get("snapshot_id") or data.get("source_volid") or ""),
     )
 
 
@@ -106,6 +107,14 @@ def with_metadata(api: Api, key: str, value: str = "") -> list[Volume]:
         (v for v in listed if _has(v.metadata, key, value)),
         key=lambda volume: (volume.created_at, volume.id),
     )
+
+
+def every(api: Api) -> list[Volume]:
+    """Return all of the project's volumes.
+
+    :raises: CloudError
+    """
+    return paging.read_pages(api, "volume", "/volumes/detail", "volumes", parse)
 
 
 def marked_snapshots(api: Api, build_id: str = "") -> list[Snapshot]:

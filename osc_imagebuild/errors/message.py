@@ -25,12 +25,14 @@ class Verb(StrEnum):
     LOG = "log"
     SCREENSHOT = "screenshot"
     LIST_OS = "list-os"
+    LIST_FAMILIES = "list-families"
     SHOW_REPORT = "show-report"
 
 
 # Calls of this library; those that are not here are methods of Builder.
 _CALLS = {
     Verb.LIST_OS: "Catalog.names({})",
+    Verb.LIST_FAMILIES: "Builder.families({})",
     Verb.SHOW_REPORT: "Catalog.entry({}).report_hint",
 }
 

@@ -30,7 +30,8 @@ class Entry:
     if it is another one; ``iso_as_cd`` whether the installer then needs the ISO as
     a CD, and does not fetch it by its URL.
     ``fetches`` are templates of what the installer of a tree fetches by a fixed name,
-    as URLs or paths below the source.
+    as URLs or paths below the source. ``indexes`` are templates of where the indexes of
+    the package repositories are, each one or several URLs or paths, or none.
     ``network`` has the words of the installer's command line for ``dhcp`` and for a
     ``static`` address, ``config_drive_url`` those for an answer file on a config drive.
     ``press_key`` lists the firmwares (bios, uefi) with which its CD asks for a key.
@@ -72,6 +73,7 @@ class Entry:
     network: Mapping[str, str] = field(default_factory=dict)
     config_drive_url: str | None = None
     fetches: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
     verify: Mapping[str, Any] = field(default_factory=dict)
     progress: tuple[tuple[str, str, int], ...] = ()
     failures: tuple[tuple[str, str], ...] = ()

@@ -109,3 +109,25 @@ def variables(entry: Entry, request: Request, source: str) -> dict[str, Any]:
         for key, value in templates.items():
             templates[key] = rendered(value)
     return templates | fixed
+
+
+def indexes(system: System, request: Request, *, from_iso: bool) -> tuple[str, ...]:
+    """Return the URLs of the indexes of all repositories that a system is made from.
+
+    :raises: SpecError where an address in the catalogue cannot be rendered
+    """
+    entry, source = system.entry, system.packages
+    context = {
+        **variables(entry, request, source),
+        "repositories": request.repositories,
+        "from_iso": from_iso,
+    }
+    words = [
+        word
+        for template in entry.indexes
+        for word in rendering.text(entry, template, context).split()
+    ]
+    urls = (word if "://" in word else f"{source}/{word}" for word in words)
+    # Below no source, or below an ISO of this machine, a path is no address.
+    web = [url for url in urls if url.startswith(("http://", "https://"))]
+    return tuple(dict.fromkeys(web))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 import stat
@@ -22,6 +23,21 @@ def hashed(password: str) -> str:
     if _HASH.fullmatch(password):
         return password
     digest: str = sha512_crypt.using(rounds=ROUNDS).hash(password)
+    return digest
+
+
+def settled(password: str, *whose: str) -> str:
+    """Return ``password`` as `hashed` does, but the same each time for the same owner.
+
+    Only to compare with: the salt is no secret, and made of ``whose`` it is.
+    """
+    from passlib.hash import sha512_crypt
+
+    if _HASH.fullmatch(password):
+        return password
+    owner = "\0".join(whose).encode("utf-8", "surrogatepass")
+    salt = hashlib.sha256(owner).hexdigest()[:16]
+    digest: str = sha512_crypt.using(rounds=ROUNDS, salt=salt).hash(password)
     return digest
 
 

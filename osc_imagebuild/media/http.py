@@ -174,14 +174,16 @@ class _Text(_Counter):
         self.data += data
 
 
-def digest(url: str, door: Door = doors.TYPED) -> tuple[str, int]:
+def digest(
+    url: str, door: Door = doors.TYPED, pace: Pace = doors.FILE
+) -> tuple[str, int]:
     """Return sha256 and size in bytes of the file at ``url``.
 
     :raises: SpecError where the server refuses, TransientError where it does
         not answer
     """
     counter = _Counter()
-    sha256 = download(url, counter, door=door)
+    sha256 = download(url, counter, door=door, pace=pace)
     return sha256, counter.count
 
 

@@ -21,12 +21,15 @@ FAMILY, RESULT_ID = "imagebuild_family", "imagebuild_result_id"
 # The same on every result of its kind, so that all can be listed.
 KIND = "imagebuild_kind"
 BUILD_ID, BUILT_AT = "imagebuild_build_id", "imagebuild_built_at"
-INPUTS = "imagebuild_inputs"
+INPUTS, OS = "imagebuild_inputs", "imagebuild_os"
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 # Source: glance.db.sqlalchemy.models.Image.name, cinder's Volume.display_name.
 _LONGEST_NAME = 255
+
+# Cinder and Glance may take their time to let go of something.
+_GOING = ("deleting", "pending_delete")
 
 Member = Image | Volume | Snapshot
 M = TypeVar("M", bound=Member)
@@ -102,6 +105,11 @@ def may_change(item: Member) -> bool:
     return not (isinstance(item, Image) and item.protected)
 
 
+def is_going(item: Member) -> bool:
+    """Whether its service is removing it already."""
+    return item.status in _GOING
+
+
 def built_at(item: Member) -> str:
     """Return when a result was built, such as 2026-01-31T12:00:00Z."""
     return words(item).get(BUILT_AT, "")[:20] or _at(item.created_at)
@@ -133,3 +141,26 @@ def is_put_away(item: Member, old: Old) -> bool:
             return item.status == "deactivated"
         case _:
             return True
+
+
+def os_of(item: Member) -> str:
+    """Return the catalogue's name of the system on a result, '' if it does not tell."""
+    said = item.image_metadata if isinstance(item, Volume) else words(item)
+    return said.get(OS, "")
+
+
+def states(item: Member) -> tuple[str, ...]:
+    """Return what sets a result apart from one that its project sees and uses freely.
+
+    Such as 'hidden', 'deactivated', its visibility, 'protected'; of a volume or a
+    snapshot its status, unless it is available.
+    """
+    if not isinstance(item, Image):
+        return () if item.status == "available" else (item.status,)
+    found = {
+        "hidden": item.hidden,
+        "deactivated": item.status == "deactivated",
+        item.visibility: item.visibility != "private",
+        "protected": item.protected,
+    }
+    return tuple(word for word, is_so in found.items() if is_so)

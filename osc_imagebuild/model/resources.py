@@ -53,6 +53,7 @@ class Server:
 
     ``actions`` are known only of a server that does not simply run,
     ``launched_at`` is when Nova had started it, or last changed it if it tells no more.
+    ``volume_ids`` are those of its attached volumes.
     """
 
     SERVICE: ClassVar = "compute"
@@ -68,6 +69,7 @@ class Server:
     launched_at: float = 0.0
     actions: tuple[ServerAction, ...] = ()
     owner: str = ""
+    volume_ids: tuple[str, ...] = ()
 
     @property
     def is_off(self) -> bool:
@@ -82,7 +84,10 @@ class Server:
 
 @dataclass(frozen=True)
 class Volume:
-    """A Cinder volume. ``image_metadata`` is what an image of it would carry."""
+    """A Cinder volume. ``image_metadata`` is what an image of it would carry.
+
+    ``source_id`` is the volume or snapshot that it was made of, '' if of neither.
+    """
 
     SERVICE: ClassVar = "volume"
 
@@ -94,6 +99,7 @@ class Volume:
     image_metadata: Mapping[str, str] = field(default_factory=dict)
     created_at: float = 0.0
     owner: str = ""
+    source_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,12 @@ class Draft:
         """All stages, in their order."""
         return (self.request, self.system, self.source, self.place, self.answers)
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """All that is wrong, each thing once."""
+        lines = (problem for stage in self.stages for problem in stage.problems)
+        return tuple(dict.fromkeys(lines))
+
 
 def make_draft(
     catalog: Catalog, request: Request, build_id: str, around: Surroundings
@@ -104,6 +110,20 @@ def _equipped(entry: Entry, request: Request) -> Entry:
     )
 
 
+def delivered(
+    system: System, source: InstallSource | None, place: Placement | None
+) -> AnswerDelivery:
+    """Return how the answers reach the installer, as far as media and place are known."""
+    iso = source.media.iso if source else Iso()
+    return AnswerDelivery(
+        boot_method=source.boot_method if source else "",
+        address=place.network.address if place else None,
+        metadata=place.metadata if place else True,
+        disc=IsoRef(iso.label, iso.url_for_guests),
+        from_iso=install_tree.is_iso(system.tree.source),
+    )
+
+
 @stage
 def find_answers(
     system: System,
@@ -117,14 +137,7 @@ def find_answers(
     ``source`` and ``place`` are None where they are not known.
     """
     entry, address = system.entry, place.network.address if place else None
-    iso = source.media.iso if source else Iso()
-    delivery = AnswerDelivery(
-        boot_method=source.boot_method if source else "",
-        address=address,
-        metadata=place.metadata if place else True,
-        disc=IsoRef(iso.label, iso.url_for_guests),
-        from_iso=install_tree.is_iso(system.tree.source),
-    )
+    delivery = delivered(system, source, place)
     told = answers.render(entry, request, build_id, system.packages, delivery)
     problems = preflight.check_answers(entry, request, told)
     warnings: list[str] = []

@@ -30,11 +30,16 @@ from osc_imagebuild.planning.stage import Stage, chosen, stage
 
 @stage
 def find_source(
-    api: Api, system: System, request: Request, door: Door
+    api: Api,
+    system: System,
+    request: Request,
+    door: Door,
+    *,
+    look_inside: bool = True,
 ) -> Stage[InstallSource]:
     """Find the media, reachable as far as that can be seen from here.
 
-    ``door`` leads to web servers.
+    ``door`` leads to web servers; ``look_inside`` is as in `find_iso`.
 
     :raises: CloudError
     """
@@ -48,7 +53,9 @@ def find_source(
     if source and not install_tree.is_iso(source):
         source_stage = _find_tree(api.clock, system, request, door)
     else:
-        source_stage = find_iso(api, system, request, source, door)
+        source_stage = find_iso(
+            api, system, request, source, door, look_inside=look_inside
+        )
     if not source_stage.value:
         return source_stage
     media = source_stage.value.media

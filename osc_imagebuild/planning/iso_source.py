@@ -46,16 +46,25 @@ _SUMS = (
 
 
 def find_iso(
-    api: Api, system: System, request: Request, source: str, door: Door
+    api: Api,
+    system: System,
+    request: Request,
+    source: str,
+    door: Door,
+    *,
+    look_inside: bool = True,
 ) -> Stage[InstallSource]:
     """Find the installer's ISO, reachable as far as that can be seen from here.
+
+    Unless one is to ``look_inside``, kernel and ramdisk are not looked for in an image,
+    which takes several calls, and which always is the one that it was.
 
     :raises: SpecError, CloudError
     """
     method = chosen(selection.iso_boot_method(request, system.entry))
     name = method.value or ""
     finder = IsoFinder(api, request, system.entry, door)
-    if boot.load(name).uploads_kernel:
+    if boot.load(name).uploads_kernel and (look_inside or not is_image(source)):
         found_iso = finder.find_with_kernel(source)
     else:
         found_iso = finder.find_cd(source)
@@ -65,6 +74,15 @@ def find_iso(
         notes=(*method.notes, *found_iso.notes),
         warnings=found_iso.warnings,
     )
+
+
+def is_image(source: str) -> bool:
+    """Whether an ISO is named that is neither at a URL nor in a file of this machine."""
+    return "://" not in source and not os.path.isfile(_path(source))
+
+
+def _path(source: str) -> str:
+    return os.path.abspath(os.path.expanduser(source))
 
 
 @dataclass(frozen=True)
@@ -110,10 +128,9 @@ class IsoFinder:
     def _cd(self, source: str) -> FoundIso:
         if "://" in source:
             return self._remote(source)
-        path = os.path.abspath(os.path.expanduser(source))
-        if os.path.isfile(path):
-            return self._local(path)
-        return self._image(source)
+        if is_image(source):
+            return self._image(source)
+        return self._local(_path(source))
 
     def _with_kernel(self, found_iso: FoundIso) -> FoundIso:
         """Look for kernel and ramdisk in the ISO, of which little is read now."""

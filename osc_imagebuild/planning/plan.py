@@ -9,16 +9,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from osc_imagebuild.clock import Clock
 from osc_imagebuild.cloud import limits
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
-from osc_imagebuild.errors import SpecError, TransientError
+from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.guests.install_tree import System
-from osc_imagebuild.media import http
-from osc_imagebuild.media.backoff import retry_answered
 from osc_imagebuild.media.door import TYPED, Door
+from osc_imagebuild.model.inputs import UNKNOWN, Inputs
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning import (
@@ -31,6 +29,7 @@ from osc_imagebuild.planning import (
     spec_builder,
 )
 from osc_imagebuild.planning.draft import make_draft
+from osc_imagebuild.planning.inputs import Reading, read_inputs
 from osc_imagebuild.planning.spec_builder import (
     Chosen,
     Copying,
@@ -39,7 +38,7 @@ from osc_imagebuild.planning.spec_builder import (
     Servers,
     Sharing,
 )
-from osc_imagebuild.planning.stage import Stage, stage
+from osc_imagebuild.planning.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Plan:
     ``build_id`` is the name that nobody else has: the guest's reports carry it.
 
     ``choices`` are lines on what was chosen for the user, ``warnings`` on
-    what could not be checked from here.
+    what could not be checked from here. ``inputs`` are what decides the result.
     """
 
     build_id: str
@@ -57,6 +56,7 @@ class Plan:
     texts: Mapping[str, str]
     choices: tuple[str, ...]
     warnings: tuple[str, ...]
+    inputs: Inputs = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ def make_plan(
     copying = copies.find_copies(api, clouds, request, *_size(system, machine.value))
     name = rotation.check_name(api, request)
     key: Stage[bool] = Stage()
-    digest: Stage[str] = Stage()
     if system and source:
         key = preflight.find_press_key(system.entry, request, source)
-        digest = _find_tree_digest(api.clock, system, source, door)
+    reading = read_inputs(api.clock, draft, door)
+    read = reading.value or Reading()
     stages: tuple[Stage[object], ...]
     stages = (
         *draft.stages,
@@ -112,7 +112,7 @@ def make_plan(
         copying,
         name,
         key,
-        digest,
+        reading,
     )
     place, answers = draft.place.value, draft.answers.value
     if not (system and source and place and machine.value and answers):
@@ -130,7 +130,8 @@ def make_plan(
         sharing=sharing.value or Sharing(),
         copying=copying.value or Copying(),
         press_key=bool(key.value),
-        tree_sha256=digest.value or "",
+        inputs=read.inputs,
+        tree_sha256=read.tree_sha256,
         expected_s=limits.earlier_duration_s(api, system.entry.name, flavor),
     )
     spec = spec_builder.spec(chosen)
@@ -144,6 +145,7 @@ def make_plan(
         {"answer": answers.answer, "verify": answers.verify},
         choices=tuple(line for stage in stages for line in stage.notes),
         warnings=tuple(line for stage in stages for line in stage.warnings),
+        inputs=read.inputs,
     )
 
 
@@ -159,17 +161,3 @@ def _refusal(stages: Sequence[Stage[object]]) -> SpecError:
     """Return an error with all that is wrong, each thing once."""
     lines = (problem for stage in stages for problem in stage.problems)
     return SpecError(tuple(dict.fromkeys(lines)))
-
-
-@stage
-def _find_tree_digest(
-    clock: Clock, system: System, source: InstallSource, door: Door
-) -> Stage[str]:
-    """Return what identifies the install tree, '' where nothing does."""
-    if not system.entry.release_file or not source.media.kernel_url:
-        return Stage("")
-    try:
-        url = system.tree.release_url
-        return Stage(retry_answered(clock, http.digest, url, door)[0])
-    except TransientError:
-        return Stage("")  # a warning on the tree was given already

@@ -13,6 +13,7 @@ from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import family, machine
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
+from osc_imagebuild.model.inputs import Inputs
 from osc_imagebuild.model.request import Hints, Request
 from osc_imagebuild.model.resources import Flavor
 from osc_imagebuild.model.spec import (
@@ -88,8 +89,8 @@ class Copying:
 class Chosen:
     """What a spec is made of.
 
-    ``tree_sha256`` identifies the install tree, '' where nothing does;
-    ``expected_s`` is how long it took before, 0 if unknown.
+    ``inputs`` are what decides the result; ``tree_sha256`` identifies the install tree,
+    '' where nothing does; ``expected_s`` is how long it took before, 0 if unknown.
     """
 
     build_id: str
@@ -103,6 +104,7 @@ class Chosen:
     sharing: Sharing
     copying: Copying
     press_key: bool
+    inputs: Inputs
     tree_sha256: str
     expected_s: int
 
@@ -191,7 +193,7 @@ def _result(chosen: Chosen) -> Result:
         tags=tuple(request.tags),
         visibility=request.visibility,
         min_ram_mib=chosen.entry.result_min_ram_mib,
-        family=_family(request),
+        family=family_name(request),
         rotation=Rotation(
             replace=request.replace,
             # What is none of them is a problem of the request, told with all others.
@@ -211,7 +213,7 @@ def _kind(request: Request) -> str:
     return output.kinds[0].__name__.lower() if output else ""
 
 
-def _family(request: Request) -> str:
+def family_name(request: Request) -> str:
     """Return the family, which is by default named as the result is."""
     return request.family or request.name
 
@@ -246,8 +248,9 @@ def _result_properties(chosen: Chosen) -> dict[str, str]:
         "architecture": request.arch,
         **request.properties,
         family.BUILD_ID: chosen.build_id,
-        family.FAMILY: _family(request),
+        family.FAMILY: family_name(request),
         family.KIND: _kind(request),
+        family.INPUTS: chosen.inputs.to_text(),
         "imagebuild_os": entry.name,
         "imagebuild_source": shown_url(chosen.source.media.source),
         "imagebuild_answer_sha256": hashlib.sha256(answer).hexdigest(),

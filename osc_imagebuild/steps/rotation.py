@@ -26,6 +26,7 @@ from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.family import (
     Member,
     Old,
+    is_going,
     is_put_away,
     is_retired,
     may_change,
@@ -39,8 +40,6 @@ from osc_imagebuild.steps import Result
 
 # After so many refusals nothing more is tried: the next build tries again.
 MOST_REFUSED = 50
-# Cinder and Glance may take their time to let go of something.
-_GOING = ("deleting", "pending_delete")
 
 
 class Ordered(Protocol):
@@ -153,11 +152,7 @@ def _older(facts: Facts, result: Member) -> list[Member]:
 
 
 def _may_change(facts: Facts, item: Member) -> bool:
-    return (
-        may_change(item)
-        and kept(item.id) not in facts.marks
-        and item.status not in _GOING
-    )
+    return may_change(item) and kept(item.id) not in facts.marks and not is_going(item)
 
 
 def _retire(spec: Ordered, item: Member) -> Retire:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from osc_imagebuild.errors import SpecError
+from osc_imagebuild.errors import SpecError, unread
 from osc_imagebuild.template.merge import NAMED_BY
 
 if TYPE_CHECKING:
@@ -61,6 +61,37 @@ def load(
     from osc_imagebuild.template import layers
 
     return Template(layers.load(path, variables, reader))
+
+
+def in_directory(directory: str) -> list[str]:
+    """Return the paths of the templates in a directory, by name.
+
+    Other YAML is left out. What is no YAML at all is not: it may have been a template.
+
+    :raises: SpecError where it cannot be read
+    """
+    import os
+
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError as error:
+        raise SpecError(f"cannot read {directory}: {unread(error)}") from error
+    paths = (os.path.join(directory, n) for n in names if not n.startswith("."))
+    return [path for path in paths if os.path.isfile(path) and _may_be(path)]
+
+
+def _may_be(path: str) -> bool:
+    """Whether a file is a template, or a damaged one."""
+    name = path.lower()
+    if not name.endswith((".yaml", ".yml")):
+        return name.endswith(".tdl")
+    from osc_imagebuild.template import layers
+    from osc_imagebuild.template.sources import Reader
+
+    try:
+        return layers.has_version(path, Reader(path))
+    except SpecError:
+        return True
 
 
 def combine(below: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:

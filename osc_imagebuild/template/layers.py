@@ -51,6 +51,17 @@ def load(path: str, variables: Mapping[str, str], reader: Reader) -> dict[str, A
     return fields
 
 
+def has_version(path: str, reader: Reader) -> bool:
+    """Whether a YAML file says that it is a template.
+
+    :raises: SpecError where it cannot be read
+    """
+    node = compose(reader.template(Path(path)), path)
+    version, _ = literal(node, "version", path)
+    # A text, such as that of a file of the catalogue, is another thing's.
+    return type(version) is int
+
+
 @dataclass(frozen=True)
 class _Link:
     """One file of a chain of templates that extend each other.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
     from osc_imagebuild.builds.record import Record
     from osc_imagebuild.engine.events import Event
+    from osc_imagebuild.v1.board import Board
     from osc_imagebuild.v1.progress import Progress
 
 # They escape by themselves: texts are in them as they are.
@@ -142,6 +143,19 @@ def add_driving(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def age(text: str) -> int:
+    """Return the seconds of an age as it is typed, such as 30d.
+
+    :raises: ArgumentTypeError
+    """
+    from osc_imagebuild.model import ages
+
+    try:
+        return ages.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def add_local_files(parser: argparse.ArgumentParser) -> None:
     """Let the user name files of this machine that a record names."""
     parser.add_argument(
@@ -156,7 +170,7 @@ def add_local_files(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def driving(
-    progress: Progress, builder: Builder, args: argparse.Namespace
+    progress: Progress | Board, builder: Builder, args: argparse.Namespace
 ) -> Iterator[None]:
     """Drive a build with its progress shown; where it fails, show and save why."""
     from osc_imagebuild.errors import InstallError
@@ -258,6 +272,7 @@ def columns_of(
         "output": spec.result.output,
         f"{spec.result.output}_id": build.result_id or None,
         "copies": Lines("\n".join(build.copies)) if build.copies else None,
+        **_rotation(build),
         "boot_method": spec.installer.boot_method,
         "source": shown_url(spec.media.source),
         "flavor": spec.hardware.flavor_name,
@@ -265,6 +280,17 @@ def columns_of(
         "driven_by": owner or None,
         "created_at": when(build.created_at),
         "updated_at": when(build.updated_at),
+        "age_s": max(0, int(now - build.created_at)) if now else None,
         "tool_version": build.tool_version,
     }
     return list(pairs), list(pairs.values())
+
+
+def _rotation(build: Record) -> dict[str, Any]:
+    """Return what is told of a build's family."""
+    result = build.spec.result
+    return {
+        "family": result.family or None,
+        "replaces": result.rotation.replace,
+        "members": list(result.members) or None,
+    }

@@ -17,7 +17,7 @@ from osc_imagebuild.v1.base import (
     each,
     when,
 )
-from osc_imagebuild.v1.columns import Lines, line
+from osc_imagebuild.v1.columns import Age, Lines, line
 from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
@@ -76,39 +76,49 @@ class ListImageBuild(BuildCommand, Lister):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
+        from osc_imagebuild.model.names import Status
+
+        builder, status = self.builder, parsed_args.status
         if parsed_args.orphans:
-            if parsed_args.status or parsed_args.long:
+            if status or parsed_args.long:
                 raise exceptions.CommandError(
                     "--orphans lists what has no record: it goes with neither "
                     "--status nor --long"
                 )
-            listed = self.builder.orphans()
-            orphans = [(o.kind, o.id, o.name, o.build_id) for o in listed]
+            orphans = [(o.kind, o.id, o.name, o.build_id) for o in builder.orphans()]
             return ("Type", "ID", "Name", "Build ID"), orphans
-        listing = self.builder.list()
+        listing = builder.list(Status(status) if status else None)
         columns = ["ID", "Name", "OS", "Status", "Step", "Image ID"]
         if parsed_args.long:
             columns += ["Arch", "Boot Method", "Created At", "Updated At", "Reason"]
-        rows = [
-            (
-                build.id,
-                build.spec.result.name,
-                build.spec.installer.os,
-                build.status.value,
-                build.step,
-                build.result_id or None,
-                build.spec.installer.arch,
-                build.spec.installer.boot_method,
-                when(build.created_at),
-                when(build.updated_at),
-                Lines(build.reason),
-            )[: len(columns)]
-            for build in listing.builds
-            if parsed_args.status in (None, build.status)
-        ]
+            columns += ["Family", "Age", "Progress"]
+        now = builder.api.now()
+        rows = [_row(build, now)[: len(columns)] for build in listing.builds]
         for error in listing.errors:
             self.app.stderr.write(f"{line(worded(error))}\n")
         return columns, rows
+
+
+def _row(build: Record, now: float) -> tuple[Any, ...]:
+    """Return what a list shows of a build."""
+    from osc_imagebuild.model.numbers import whole_number
+
+    return (
+        build.id,
+        build.spec.result.name,
+        build.spec.installer.os,
+        build.status.value,
+        build.step,
+        build.result_id or None,
+        build.spec.installer.arch,
+        build.spec.installer.boot_method,
+        when(build.created_at),
+        when(build.updated_at),
+        Lines(build.reason),
+        build.spec.result.family or None,
+        Age(now - build.created_at),
+        None if build.is_over else whole_number(build.percent, 0, 100),
+    )
 
 
 class CancelImageBuild(BuildCommand):

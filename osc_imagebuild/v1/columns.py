@@ -58,6 +58,25 @@ class Lines(columns.FormattableColumn):  # type: ignore[type-arg]  # no generic 
         return plain(self._value.replace("\r\n", "\n"))
 
 
+class Texts(Lines):
+    """Several texts, on one line of a table; -f json and -f yaml give a list."""
+
+    def human_readable(self) -> str:
+        return ", ".join(line(text) for text in self._value)
+
+
+class Age(columns.FormattableColumn):  # type: ignore[type-arg]  # no generic in old ones
+    """An age in seconds; a table shows it as 12d or 3h, all other formats as it is."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(max(0, int(seconds)))
+
+    def human_readable(self) -> str:
+        from osc_imagebuild.model import ages
+
+        return ages.shown(self._value)
+
+
 def cell(value: Any) -> Any:
     """Return one value as a table, or a script, is to show it."""
     if isinstance(value, Lines):

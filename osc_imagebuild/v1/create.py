@@ -11,6 +11,7 @@ from osc_lib import exceptions
 from osc_imagebuild.v1 import options
 from osc_imagebuild.v1.base import BuildCommand, ShowOne, columns_of, driving
 from osc_imagebuild.v1.columns import Lines
+from osc_imagebuild.v1.outdated import unchanged
 from osc_imagebuild.v1.template import add_variables, template_fields
 from osc_imagebuild.v1.wording import worded
 
@@ -56,7 +57,17 @@ class CreateImageBuild(BuildCommand, ShowOne):
         builder.listener = progress
         # Typed in a shell, --os was read by the client's own parser: see plugin.
         parsed_args.os = parsed_args.os or self.app.options.imagebuild_os
-        plan = builder.plan(_request(parsed_args, builder.catalog))
+        if parsed_args.max_age and not parsed_args.if_changed:
+            raise exceptions.CommandError(
+                "--max-age says when a build is due: give --if-changed too"
+            )
+        request = _request(parsed_args, builder.catalog)
+        if parsed_args.if_changed:
+            freshness = builder.outdated(request, max_age_s=parsed_args.max_age)
+            if not freshness.is_outdated:
+                return unchanged(progress, freshness)
+            progress.note(f"to be built: {freshness.reason}")
+        plan = builder.plan(request)
         for line in plan.choices:
             progress.note(line)
         for line in plan.warnings:

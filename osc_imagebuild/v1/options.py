@@ -11,6 +11,7 @@ from osc_lib.cli import parseractions
 
 from osc_imagebuild.v1 import files
 from osc_imagebuild.v1.base import add_driving
+from osc_imagebuild.v1.template import add_max_age
 
 if TYPE_CHECKING:
     from osc_imagebuild.model.copies import Copy
@@ -275,6 +276,13 @@ def add_conduct(parser: argparse.ArgumentParser) -> None:
         help="Boot the result before it is published (default: yes)",
     )
     add_driving(parser)
+    parser.add_argument(
+        "--if-changed",
+        action="store_true",
+        help="Build only if something changed since the newest image of the family: "
+        "the mirror, package indexes, install media, template or catalogue",
+    )
+    add_max_age(parser)
     parser.add_argument(
         "--dry-run",
         action="store_true",

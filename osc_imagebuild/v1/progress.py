@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from osc_imagebuild.engine.events import Event
 
 PLAIN_EVERY_S = 60.0
-# Of a terminal that does not tell its width.
-COLUMNS = 80
+# Of a terminal that does not tell its size.
+COLUMNS, LINES = 80, 24
 
 
 def about(seconds: float) -> str:
@@ -39,6 +39,18 @@ def fitting(text: str, columns: int) -> tuple[str, int]:
             return text[:at], used
         used += width
     return text, used
+
+
+def size(stream: Door) -> tuple[int, int]:
+    """Return columns and lines of a terminal, which may change at any time."""
+    from osc_imagebuild.model.numbers import whole_number
+
+    told = whole_number(os.environ.get("COLUMNS"), 1, 9999) or 0
+    lines = 0
+    with contextlib.suppress(OSError, ValueError):
+        found = os.get_terminal_size(stream.fileno())
+        told, lines = told or found.columns, found.lines
+    return told or COLUMNS, lines or LINES
 
 
 class Progress:
@@ -103,13 +115,7 @@ class Progress:
         return f"[{minutes:3d}:{seconds:02d}]"
 
     def _columns(self) -> int:
-        """Width of the terminal, which may change at any time."""
-        from osc_imagebuild.model.numbers import whole_number
-
-        told = whole_number(os.environ.get("COLUMNS"), 1, 9999) or 0
-        with contextlib.suppress(OSError, ValueError):
-            told = told or os.get_terminal_size(self._stream.fileno()).columns
-        return told or COLUMNS
+        return size(self._stream)[0]
 
     def _clear(self) -> None:
         if self._width:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib.cli import parseractions
 
-from osc_imagebuild.v1.base import Command, ShowOne
+from osc_imagebuild.v1.base import Command, ShowOne, age
 from osc_imagebuild.v1.columns import Lines, line
 from osc_imagebuild.v1.wording import worded
 
@@ -42,6 +43,49 @@ def add_variables(parser: argparse.ArgumentParser) -> None:
         help="Let Oz's own answer file install a system of a TDL template that "
         "the catalogue does not know",
     )
+
+
+def add_templates(parser: argparse.ArgumentParser) -> None:
+    """Let a command take templates, and directories of them."""
+    parser.add_argument(
+        "template",
+        metavar="<template>",
+        nargs="*",
+        default=["."],
+        help="Template, or directory of templates (default: the current directory)",
+    )
+
+
+def add_max_age(parser: argparse.ArgumentParser) -> None:
+    """Let a command call images outdated by their age."""
+    parser.add_argument(
+        "--max-age",
+        metavar="<age>",
+        type=age,
+        help="Call images outdated that are older than this, such as 30d; the units "
+        "are m, h, d and w (default: any age is good)",
+    )
+
+
+def template_paths(given: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Yield the paths of all templates, and whether the user named each one itself.
+
+    :raises: SpecError where a directory has none
+    """
+    from osc_imagebuild import template
+    from osc_imagebuild.errors import SpecError
+
+    for word in dict.fromkeys(given):
+        if not os.path.isdir(word):
+            yield word, True
+            continue
+        paths = template.in_directory(word)
+        if not paths:
+            raise SpecError(
+                f"there is no template in {word}: name one, or another directory"
+            )
+        for path in paths:
+            yield os.path.normpath(path), False
 
 
 def template_fields(

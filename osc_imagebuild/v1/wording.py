@@ -14,6 +14,7 @@ _TO_FILL_IN = re.compile(r"<[a-z]+>")
 # What is not here is called as the library calls it.
 _WORDS = {
     "list-os": "os list",
+    "list-families": "family list",
     "show-report": "os show {} -c answer_report -f value",
 }
 # What is not here is the library's argument, with dashes.

@@ -154,6 +154,7 @@ class VolumesContract(ContractTestCase):
         self.assertEqual(wanted, dict(self.read(volume).image_metadata))
         clone = self.volume(source_volid=volume.id)
         self.assertEqual(wanted, dict(clone.image_metadata))
+        self.assertEqual(volume.id, clone.source_id)
 
     def change(
         self, kind: str, item_id: str, name: str, metadata: Mapping[str, str]
@@ -214,7 +215,8 @@ class VolumesContract(ContractTestCase):
         self.change("snapshot", found().id, "other", both)
         self.assertEqual(("other", both), (found().name, dict(found().metadata)))
         clone = self.volume(snapshot_id=found().id)
-        self.assertEqual(1, clone.size_gib)
+        self.assertEqual((1, found().id), (clone.size_gib, clone.source_id))
+        self.assertIn(clone.id, [v.id for v in volumes.every(self.api)])
 
     def test_upload(self) -> None:
         """A private image of the name, with the image metadata but the core ones."""
@@ -251,6 +253,8 @@ class VolumesContract(ContractTestCase):
         self.wait(lambda: status() == "ACTIVE")
         for volume in (disk, cd):
             self.assertEqual("in-use", self.read(volume).status)
+        [listed] = [s for s in servers.every(self.api) if s.id == server_id]
+        self.assertEqual({disk.id, cd.id}, set(listed.volume_ids))
         self.assertEqual(400, self.refused("DELETE", f"/volumes/{disk.id}"))
         upload = {"os-volume_upload_image": {"image_name": self.tag}}
         path = f"/volumes/{disk.id}/action"

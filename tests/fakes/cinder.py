@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fakes.clock import World, iso
@@ -16,6 +16,7 @@ CREATE_S = 4.0
 DELETE_S = 3.0
 UPLOADED_S = 6.0
 _CORE = ("container_format", "disk_format", "image_id", "image_name", "min_ram", "size")
+_SOURCES = ("snapshot_id", "source_volid")
 _VOLUME = "/v3/volumes/(?P<item_id>[^/]+)"
 _SNAPSHOT = "/v3/snapshots/(?P<item_id>[^/]+)"
 
@@ -35,6 +36,7 @@ class FakeVolume(Disk):
     image: str = ""
     zone: str = ""
     due: float = 0.0
+    made_of: dict[str, str] = field(default_factory=dict)
 
     def attach(self, server_id: str) -> None:
         """A server has it."""
@@ -51,6 +53,8 @@ class FakeVolume(Disk):
             "availability_zone": self.zone,
             "created_at": iso(self.created).removesuffix("Z") + ".000000",
             "attachments": [{"server_id": self.server}] if self.server else [],
+            "snapshot_id": self.made_of.get("snapshot_id"),
+            "source_volid": self.made_of.get("source_volid"),
             "os-vol-tenant-attr:tenant_id": self.project,
         }
         if self.properties:
@@ -247,6 +251,7 @@ class Cinder(Service):
             zone=zone,
             metadata=_checked(body.get("metadata") or {}),
             due=self._world.now + CREATE_S,
+            made_of={key: body[key] for key in _SOURCES if body.get(key)},
         )
         self.volumes[volume.id] = volume
         return Reply(202, {"volume": volume.shown()})
@@ -260,6 +265,7 @@ class Cinder(Service):
             if image.status != "active":
                 raise Refusal(400, f"Image {image_id} is not active.")
             known = {**image.properties, **dict.fromkeys(_CORE, "x")}
+            known["image_id"] = image_id
             return Disk(image.data, known), max(1, image.min_disk)
         if volume_id := body.get("source_volid"):
             volume = self._find(self.volumes, call, volume_id)

@@ -101,7 +101,7 @@ class Nova(NovaPlanning):
         tags = set(filter(None, (call.one("tags") or "").split(",")))
         name = re.compile(call.one("name") or "")
         found = [
-            server.shown()
+            server.shown() | self._attached(server)
             for server in {
                 s.id: s for s in (*self.ghosts, *self.servers.values())
             }.values()
@@ -110,6 +110,11 @@ class Nova(NovaPlanning):
             and name.search(server.name)
         ]
         return self.listing(call, "servers", found)
+
+    def _attached(self, server: FakeServer) -> dict[str, Any]:
+        volumes = self._cinder.volumes.values()
+        attached = [{"id": v.id} for v in volumes if v.server == server.id]
+        return {"os-extended-volumes:volumes_attached": attached}
 
     @route("POST", "/v2.1/servers", "create server")
     def create(self, call: Call) -> Reply:

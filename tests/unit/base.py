@@ -23,6 +23,7 @@ from osc_imagebuild.errors import RecordError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import content
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning import inputs
 from tests import paths
 from tests.fakes.cinder import FakeSnapshot, FakeVolume
 from tests.fakes.cloud import FakeCloud
@@ -84,6 +85,7 @@ class CloudTestCase(testtools.TestCase):
         self.patch(requests.sessions, "get_environ_proxies", lambda *a, **kw: {})
         self.patch(time, "sleep", _no_sleep)
         self.patch(content, "stub_disk", _stub_disk)
+        self.patch(inputs, "ROUNDS", 1)  # they are slow on purpose
         self.patch(content, "missing_parts", lambda *machine: [])
         # Clients of a test share a process: without this, each would know
         # that the others are alive, or dead.
@@ -198,7 +200,7 @@ class CloudTestCase(testtools.TestCase):
             metadata = dict(item.metadata)
             if item.id == build.result_id:
                 self.assertEqual(item.id, metadata.pop("imagebuild_result_id"))
-                for key in ("family", "kind", "built_at"):
+                for key in ("family", "kind", "built_at", "inputs"):
                     self.assertIn(
                         metadata.pop(f"imagebuild_{key}"), item.properties.values()
                     )

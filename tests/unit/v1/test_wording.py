@@ -24,9 +24,10 @@ WAYS = {
     Verb.LOG: "log ID",
     Verb.SCREENSHOT: "screenshot ID",
     Verb.LIST_OS: "os list",
+    Verb.LIST_FAMILIES: "family list",
     Verb.SHOW_REPORT: "os show ID -c answer_report -f value",
 }
-WITHOUT_TARGET = (Verb.LIST, Verb.LIST_OS)
+WITHOUT_TARGET = (Verb.LIST, Verb.LIST_OS, Verb.LIST_FAMILIES)
 
 
 class WordingTest(testtools.TestCase):

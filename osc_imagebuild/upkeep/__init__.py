@@ -1,0 +1,1 @@
+"""Keep the images of many templates fresh."""

@@ -1,0 +1,126 @@
+"""openstack image build outdated"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from osc_imagebuild.v1.base import BuildCommand, Lister
+from osc_imagebuild.v1.columns import Lines
+from osc_imagebuild.v1.template import (
+    add_max_age,
+    add_templates,
+    add_variables,
+    template_fields,
+    template_paths,
+)
+from osc_imagebuild.v1.wording import worded
+
+if TYPE_CHECKING:
+    from osc_imagebuild.model.freshness import Freshness
+    from osc_imagebuild.v1.progress import Progress
+
+COLUMNS = ("Template", "Family", "Image ID", "Built At", "State", "Reason")
+# The command's exit code where an image is to be built.
+OUTDATED = 3
+
+
+class OutdatedImageBuild(BuildCommand, Lister):
+    """Tell which templates' images are outdated or missing, and what changed"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        add_templates(parser)
+        add_variables(parser)
+        add_max_age(parser)
+        return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run; the exit code is 3 where an image is outdated, 1 where one is not known.
+
+        :raises: CommandError
+        """
+        self._states: set[str] = set()
+        code = super().run(parsed_args)
+        if "error" in self._states:
+            return 1
+        return OUTDATED if self._states & {"outdated", "missing"} else code
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Sequence[Any]]:
+        progress = self.progress()
+        rows = []
+        for path, is_named in template_paths(parsed_args.template):
+            row = self._row(parsed_args, path, progress, is_named=is_named)
+            if row:
+                rows.append(row)
+                self._states.add(row[4])
+        return COLUMNS, rows
+
+    def _row(
+        self,
+        args: argparse.Namespace,
+        path: str,
+        progress: Progress,
+        *,
+        is_named: bool,
+    ) -> tuple[Any, ...] | None:
+        """Return what became of one template's family, None where it has none.
+
+        :raises: CloudError
+        """
+        from osc_imagebuild.errors import SpecError
+        from osc_imagebuild.guests.catalog import Catalog
+        from osc_imagebuild.model import family
+        from osc_imagebuild.model.request import Request
+
+        name = ""
+        try:
+            # Entries that one template brings along are not another one's.
+            self.builder.catalog = Catalog()
+            fields = template_fields(args, path, self.builder.catalog)
+            name = fields.get("family") or fields.get("name") or ""
+            if not name and not is_named:
+                progress.note(f"{path}: passed over, as it names no image")
+                return None
+            if not name:
+                raise SpecError(f"{path}: it names no image: give it output.name")
+            request = Request(**{"name": name, **fields})
+            found = self.builder.outdated(request, max_age_s=args.max_age)
+        except SpecError as error:
+            return path, name or None, None, None, "error", Lines(worded(error))
+        for line in found.warnings:
+            progress.note(f"{path}: warning: {worded(line)}")
+        current = found.current
+        known = (current.id, family.built_at(current)) if current else (None, None)
+        return path, name, *known, found.state, found.reason
+
+
+def unchanged(
+    progress: Progress, freshness: Freshness
+) -> tuple[Sequence[str], Sequence[Any]]:
+    """Say that no build is needed; return the result that is still good.
+
+    Its columns are those of a build's that a script may ask for.
+    """
+    from osc_imagebuild.model import family
+
+    current, kind = freshness.current, freshness.kind
+    assert current, "what is missing is not unchanged"
+    for line in freshness.warnings:
+        progress.note(f"warning: {worded(line)}")
+    built_at = family.built_at(current)
+    progress.note(f"nothing changed since {built_at}: {current.id}")
+    shown = {
+        "id": family.words(current).get(family.BUILD_ID),
+        "name": current.name,
+        "status": current.status,
+        "family": freshness.family,
+        "output": kind,
+        f"{kind}_id": current.id,
+        "built_at": built_at,
+        "reason": freshness.reason,
+    }
+    return list(shown), list(shown.values())

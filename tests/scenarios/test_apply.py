@@ -1,0 +1,232 @@
+"""Many templates: what is outdated is built, some at a time, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from osc_imagebuild.builder import Builder
+from osc_imagebuild.errors import SpecError
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.upkeep.apply import Applied, End, Task, ToDo, Wish
+from tests.fakes.faults import KILLED, Fault, Killed
+from tests.fakes.wire import Call, Reply
+from tests.unit.base import CloudTestCase
+
+DAY = 86_400.0
+
+
+class ApplyTestCase(CloudTestCase):
+    """Templates of one system, with names of their own."""
+
+    def wishes(self, *names: str, **fields: Any) -> list[Wish]:
+        """Return wishes whose labels are their images' names."""
+        known: dict[str, Any] = {"os": "mini", "replace": True, **fields}
+        return [Wish(name, Request(**{**known, "name": name})) for name in names]
+
+    def applied(
+        self,
+        wishes: Sequence[Wish],
+        *,
+        most: int = 4,
+        wait: bool = True,
+        builder: Builder | None = None,
+    ) -> dict[str, Applied]:
+        """Apply them; return what became of each by its label."""
+        builder = builder or self.builder()
+        tasks = builder.survey(wishes)
+        ended = builder.apply(tasks, most=most, wait=wait)
+        return {applied.task.wish.label: applied for applied in ended}
+
+    def ends(self, found: dict[str, Applied]) -> dict[str, str]:
+        """Return how each ended."""
+        return {label: str(applied.end) for label, applied in found.items()}
+
+    def running(self) -> int:
+        """How many install servers there are."""
+        names = [s.name for s in self.cloud.nova.servers.values()]
+        return sum(name.endswith("-install") for name in names)
+
+
+class ApplyTest(ApplyTestCase):
+    """From nothing to six images, and on."""
+
+    def test_six(self) -> None:
+        """All are built, two at a time; the next time there is nothing to do."""
+        wishes = self.wishes(*"abcdef")
+        most: list[int] = []
+        self.cloud.observers.append(lambda when, call: most.append(self.running()))
+        found = self.applied(wishes, most=2)
+        self.assertEqual(dict.fromkeys("abcdef", "complete"), self.ends(found))
+        self.assertEqual(2, max(most))
+        for name, applied in found.items():
+            image = self.cloud.glance.images[applied.image_id]
+            self.assertEqual((name, False), (image.name, image.hidden))
+        before = len(self.cloud.mutations)
+        again = self.applied(wishes)
+        self.assertEqual(dict.fromkeys("abcdef", "unchanged"), self.ends(again))
+        self.assertEqual(before, len(self.cloud.mutations))
+        self.assertEqual("nothing changed", again["a"].reason)
+
+    def test_one_changed(self) -> None:
+        """Only what changed is built, and takes the name."""
+        self.applied(self.wishes("a", "b"))
+        self.cloud.world.sleep(DAY)
+        wishes = [*self.wishes("a"), *self.wishes("b", properties={"new": "yes"})]
+        found = self.applied(wishes)
+        self.assertEqual({"a": "unchanged", "b": "complete"}, self.ends(found))
+        named = [i.id for i in self.cloud.glance.images.values() if i.name == "b"]
+        self.assertEqual([found["b"].image_id], named)
+
+    def test_cost_of_nothing(self) -> None:
+        """A template whose image is fresh costs no more than six calls."""
+        wishes = self.wishes("a", "b", "c")
+        self.applied(wishes)
+        builder = self.builder("reader")
+        builder.survey(self.wishes("a"))
+        one = builder.api.calls.total()
+        builder.survey(wishes)
+        self.assertLessEqual(builder.api.calls.total() - one, 3 * 6)
+
+    def test_mistakes(self) -> None:
+        """All of all templates at once, and nothing is written."""
+        wishes = [
+            *self.wishes("a", flavor="none"),
+            *self.wishes("b", os="minix"),
+            *self.wishes("c", "d", family="one"),
+            *self.wishes("e"),
+            *self.wishes("e", family="other"),
+        ]
+        error = self.assertRaises(SpecError, self.builder().survey, wishes)
+        told = str(error)
+        for text in (
+            "a: ",
+            "b: unknown OS 'minix'",
+            "d and c make images of one family, one",
+            "e and e make images of one name, e",
+        ):
+            self.assertIn(text, told)
+        self.assert_empty()
+
+    def test_one_fails(self) -> None:
+        """It keeps the others from nothing, and is told."""
+        self.refuse_servers_of("b")
+        found = self.applied(self.wishes("a", "b", "c"), most=2)
+        self.assertEqual(
+            {"a": "complete", "b": "failed", "c": "complete"}, self.ends(found)
+        )
+        self.assertIn("no servers for b", found["b"].reason)
+        self.assertNotEqual("", found["b"].build_id)
+
+    def refuse_servers_of(self, name: str) -> None:
+        """Let Nova refuse the servers of the build of an image."""
+        ids: list[str] = []
+
+        def hook(call: Call) -> Fault | None:
+            if call.kind == "create image" and call.json.get("imagebuild_spec"):
+                spec = json.loads(call.json["imagebuild_spec"])
+                ids.extend([call.json["id"]] * (spec["result"]["name"] == name))
+            elif call.kind == "create server" and any(
+                build_id in call.json["server"]["name"] for build_id in ids
+            ):
+                reply = Reply(403, {"forbidden": {"message": f"no servers for {name}"}})
+                return Fault("refused", reply)
+            return None
+
+        self.cloud.hooks.append(hook)
+
+    def test_no_wait(self) -> None:
+        """As many as may be are begun; what is too much comes the next time."""
+        wishes = self.wishes(*"abc")
+        found = self.applied(wishes, most=2, wait=False)
+        self.assertEqual(
+            {"a": "waiting", "b": "waiting", "c": "postponed"}, self.ends(found)
+        )
+        self.cloud.world.sleep(60)
+        tasks = self.builder("second").survey(wishes)
+        self.assertEqual(
+            [ToDo.RESUME, ToDo.RESUME, ToDo.BUILD], [t.to_do for t in tasks]
+        )
+        self.assertEqual([found["a"].build_id, found["b"].build_id, ""], _ids(tasks))
+        found = self.applied(wishes, builder=self.builder("second"))
+        self.assertEqual(dict.fromkeys("abc", "complete"), self.ends(found))
+
+    def test_driven_by_others(self) -> None:
+        """What another client drives is waited for."""
+        wishes = self.wishes("a")
+        first = self.builder("first")
+        tasks = first.survey(wishes)
+        build = first.start(first.plan(wishes[0].request), wait=False)
+        tasks = self.builder("second").survey(wishes)
+        self.assertEqual(build.id, tasks[0].build_id)
+        self.cloud.world.sleep(1800)
+        self.assertEqual("complete", self.resumed(build.id, "third").status)
+        (applied,) = self.builder("second").apply(tasks)
+        self.assertEqual((End.COMPLETE, build.id), (applied.end, applied.build_id))
+
+    def test_cancelled_or_deleted(self) -> None:
+        """Somebody else's word counts."""
+        for remove, end in (("cancel", End.CANCELLED), ("delete", End.FAILED)):
+            build = self.started(name="a", replace=True)
+            builder = self.builder("second")
+            tasks = builder.survey(self.wishes("a"))
+            self.cloud.world.sleep(600)
+            getattr(self.builder("third"), remove)(build.id)
+            (applied,) = builder.apply(tasks)
+            self.assertEqual(end, applied.end)
+
+    def test_age(self) -> None:
+        """What is old is built anew, whether or not anything changed."""
+        self.applied(self.wishes("a"))
+        self.cloud.world.sleep(10 * DAY)
+        builder = self.builder()
+        (task,) = builder.survey(self.wishes("a"), max_age_s=int(20 * DAY))
+        self.assertEqual(ToDo.NOTHING, task.to_do)
+        (task,) = builder.survey(self.wishes("a"), max_age_s=int(7 * DAY))
+        self.assertEqual((ToDo.BUILD, "older than 7 days"), (task.to_do, task.reason))
+
+
+class KilledTest(ApplyTestCase):
+    """A client that dies while it applies."""
+
+    def test_anywhere(self) -> None:
+        """At every twentieth mutation; the next one makes all complete, none twice."""
+        wishes = self.wishes("a", "b", "c")
+        self.applied(wishes, most=2)
+        number = len(self.cloud.mutations)
+        for at in range(2, number, 20):
+            self.setUpCloud()
+            with self.one_of_many(f"mutation {at}"):
+                self.die_at(at, wishes)
+
+    def setUpCloud(self) -> None:
+        """Have a new one."""
+        from tests.fakes.cloud import FakeCloud
+
+        self.cloud = FakeCloud()
+
+    def die_at(self, number: int, wishes: Sequence[Wish]) -> None:
+        """Die, and go on."""
+
+        def kill(call: Call) -> Any:
+            return KILLED if call.number == number else None
+
+        self.cloud.hooks.append(kill)
+        self.assertRaises(Killed, self.applied, wishes, most=2)
+        self.cloud.hooks.clear()
+        self.cloud.world.sleep(3600)
+        found = self.applied(wishes, builder=self.builder("second"))
+        for applied in found.values():
+            self.assertIn(applied.end, (End.COMPLETE, End.UNCHANGED))
+        names = sorted(
+            str(i.name)
+            for i in self.cloud.glance.images.values()
+            if i.name in tuple("abc")
+        )
+        self.assertEqual(["a", "b", "c"], names)
+        self.assertEqual({}, self.cloud.nova.servers)
+
+
+def _ids(tasks: Sequence[Task]) -> list[str]:
+    return [task.build_id for task in tasks]
