@@ -78,7 +78,7 @@ def _is_unfinished(item: Member) -> bool:
 
 
 def newest_first(items: Iterable[M]) -> list[M]:
-    """Return results in their order, by the time at which they were built.
+    """Return results in their order, by the time that their service tells.
 
     A copy in another cloud is as old as what it is a copy of, whenever it was made.
     """
@@ -90,9 +90,9 @@ def newest_first(items: Iterable[M]) -> list[M]:
 
 
 def _moment(item: Member) -> str:
-    """When a result was built, by its service where it does not say so itself."""
-    said = words(item).get(BUILT_AT, "")
-    return said if _TIME.fullmatch(said) else _at(item.created_at)
+    """When a result was built: by its own words no later than its service made it."""
+    made, said = _at(item.created_at), words(item).get(BUILT_AT, "")
+    return min(said, made) if _TIME.fullmatch(said) else made
 
 
 def _at(seconds: float) -> str:

@@ -22,9 +22,11 @@ from osc_imagebuild.steps.copying import (
     Prove,
     Seen,
 )
-from tests.unit.samples import BUILD_ID, NOW
+from tests.unit.samples import BUILD_ID
 
 SUM = "5" * 128
+# After all of what is built.
+LATER = 2e9
 SAID = {
     "os_distro": "mini",
     "imagebuild_build_id": BUILD_ID,
@@ -63,7 +65,7 @@ def part(status: str, image_id: str = "c", **fields: Any) -> Image:
         "hidden": True,
         "tags": TAGS,
         "properties": SAID,
-        "created_at": NOW - 60,
+        "created_at": LATER - 60,
     }
     return Image(image_id, status=status, **(known | fields))
 
@@ -84,13 +86,13 @@ def older(image_id: str, month: int, name: str = "golden", **fields: Any) -> Ima
         "imagebuild_built_at": f"2026-{month:02d}-01T12:00:00Z",
     }
     return Image(
-        image_id, name, "active", owner="t", properties=said, created_at=NOW, **fields
+        image_id, name, "active", owner="t", properties=said, created_at=LATER, **fields
     )
 
 
 def seen(*copies: Image, **fields: Any) -> Seen:
     """What is seen there."""
-    return Seen(NOW, "t", copies, **fields)
+    return Seen(LATER, "t", copies, **fields)
 
 
 def retired(image: Image) -> Retire:
@@ -157,7 +159,7 @@ class CopyingTest(testtools.TestCase):
     def test_trouble(self) -> None:
         """What came to nothing goes, and is told."""
         failed = part("queued", properties={**SAID, "os_glance_failed_import": "s"})
-        late = part("importing", created_at=NOW - copying.FETCH_LIMIT_S - 1)
+        late = part("importing", created_at=LATER - copying.FETCH_LIMIT_S - 1)
         for image, trouble in (
             (failed, "that Glance could not fetch it"),
             (late, "that Glance fetched it for 4 hours"),
