@@ -24,7 +24,7 @@ LOG = logging.getLogger(__name__)
 TICK_S = 30.0
 # A look at one build takes about a dozen calls. So spaced, looks at quiet
 # builds stay below 0.1 calls a tick for each of many builds.
-LOOK_EVERY_S = 120.0
+LOOK_EVERY_S = 60.0
 LOOK_SPACING_S = 30.0
 
 
