@@ -40,6 +40,7 @@ def of(spec: Spec) -> tuple[Step, ...]:
     boot = boot_methods.load(spec.installer.boot_method)
     output = output_kinds.load(spec.result.output)
     images, volumes = boot.images(spec), boot_methods.volumes(spec)
+    rotates = (Rotate(output),) if spec.result.rotation.replace else ()
     return (
         *(EnsureImage(image) for image in images),
         *(EnsureVolume(volume) for volume in volumes),
@@ -50,11 +51,12 @@ def of(spec: Spec) -> tuple[Step, ...]:
         *output.steps(spec),
         *_verify(spec, output),
         Publish(output, rotation.sees(spec)),
-        *((Rotate(output),) if spec.result.rotation.replace else ()),
+        *rotates,
         Cleanup(
             output,
             images=tuple(i.role for i in images if not i.shared_key),
             volumes=_served(volumes, output.keeps),
+            after=rotates,
         ),
         *((Store(output),) if spec.result.stores else ()),
         *((CopyElsewhere(output),) if spec.result.copies else ()),

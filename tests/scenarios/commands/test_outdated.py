@@ -121,7 +121,7 @@ class OutdatedTest(OutdatedTestCase):
         """The mistake is told with an example."""
         ran = self.outdated("--max-age", "soon")
         self.assertEqual(2, ran.code)
-        self.assertIn("such as 30d for 30 days: 'soon'", ran.err)
+        self.assertIn("such as 30m, 12h, 90d or 2w, not 'soon'", ran.err)
 
 
 class IfChangedTest(OutdatedTestCase):
