@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
+from osc_imagebuild.builds.copies import Copied
 from osc_imagebuild.builds.fleet import TICK_S, Fleet, every
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import ImageBuildError, SpecError
 from osc_imagebuild.guests.catalog import Catalog
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.request import Request
@@ -40,6 +42,7 @@ class ToDo(StrEnum):
 
     BUILD = "build"
     RESUME = "resume"  # a build of the family is under way
+    COPY = "copy"  # the image is fresh, and is not everywhere where it is to be
     NOTHING = "nothing"
 
 
@@ -59,6 +62,7 @@ class End(StrEnum):
     """What became of a task."""
 
     UNCHANGED = "unchanged"
+    COPIED = "copied"
     COMPLETE = "complete"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -99,6 +103,14 @@ class Library(Protocol):
     def plan(self, request: Request, catalog: Catalog | None = None) -> Plan: ...
 
     def start(self, plan: Plan, *, wait: bool = True) -> Record: ...
+
+    def missing_copies(
+        self, image: str, copies_wanted: Sequence[Copy]
+    ) -> Sequence[Copied]: ...
+
+    def copy(
+        self, image: str, copy_to: Sequence[Copy], *, verify: bool = False
+    ) -> Sequence[Copied]: ...
 
     def unfinished(self) -> Sequence[Record]: ...
 
@@ -168,10 +180,19 @@ def _task(
     found = library.outdated(wish.request, max_age_s=max_age_s, catalog=wish.catalog)
     image_id = found.current.id if found.current else ""
     if not found.is_outdated:
+        wanted = wish.request.copies
+        missing = library.missing_copies(image_id, wanted) if wanted else ()
+        if missing:
+            return Task(wish, family, ToDo.COPY, _missing(missing), image_id)
         return Task(wish, family, ToDo.NOTHING, found.reason, image_id)
     # Made again when its turn comes: mirrors and addresses do not wait for it.
     library.plan(wish.request, wish.catalog)
     return Task(wish, family, ToDo.BUILD, found.reason, image_id)
+
+
+def _missing(copies: Sequence[Copied]) -> str:
+    """Return where copies are missing, and why."""
+    return "; ".join(f"no copy in {c.copy.target}: {c.trouble}" for c in copies)
 
 
 class Apply:
@@ -201,10 +222,14 @@ class Apply:
 
         :raises: CloudError where the builds cannot be listed
         """
+        waiting: list[Task] = []
         for task in tasks:
             if task.to_do == ToDo.NOTHING:
                 yield Applied(task, End.UNCHANGED, "", task.image_id, task.reason)
-        waiting = [task for task in tasks if task.to_do != ToDo.NOTHING]
+            elif task.to_do == ToDo.COPY:
+                yield self._copy(task)
+            else:
+                waiting.append(task)
         fleet = self._library.fleet(lambda build: build.id in self._running)
         while waiting or self._running:
             while waiting and len(self._running) < self._most:
@@ -216,6 +241,16 @@ class Apply:
             yield from self._ended(fleet)
             if self._running:
                 self._clock.sleep(TICK_S)
+
+    def _copy(self, task: Task) -> Applied:
+        """Make the copies that are missing."""
+        try:
+            made = self._library.copy(task.image_id, task.wish.request.copies)
+        except ImageBuildError as error:
+            return Applied(task, End.FAILED, "", task.image_id, error.message)
+        failed = [copied for copied in made if copied.trouble]
+        end = End.FAILED if failed else End.COPIED
+        return Applied(task, end, "", task.image_id, _missing(failed))
 
     def _begin(self, task: Task) -> Iterator[Applied]:
         """Begin a task; what is over at once is yielded."""
