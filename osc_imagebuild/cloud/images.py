@@ -160,8 +160,7 @@ def _own(api: Api) -> list[tuple[str, str]]:
 
     Source: glance.db.sqlalchemy.api._select_images_query.
     """
-    project = api.project_id()
-    return [("owner", project)] if project else []
+    return [("owner", api.project_id())]
 
 
 def is_foreign(api: Api, image: Image) -> bool:
@@ -169,8 +168,7 @@ def is_foreign(api: Api, image: Image) -> bool:
 
     :raises: CloudError
     """
-    project = api.project_id()
-    return bool(project and image.owner and image.owner != project)
+    return bool(image.owner) and image.owner != api.project_id()
 
 
 def visible(api: Api, name: str) -> list[Image]:

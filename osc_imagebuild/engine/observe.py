@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from osc_imagebuild.builds import families
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.retry import find_twice
 from osc_imagebuild.engine.memory import Memory, expected
 from osc_imagebuild.engine.watch import Watch
 from osc_imagebuild.errors import TransientError
@@ -32,8 +33,6 @@ from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 from osc_imagebuild.monitors.console import report
 from osc_imagebuild.steps import attempts
-
-SECOND_LOOK_S = 3.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,7 +215,9 @@ class Observer:
 
     def _ask(self, find: Callable[[Api, str], V | None], item_id: str) -> V | None:
         """Find a resource; ask twice, as one API server's 404 may be a lag and ends a build."""
-        return _find(self.api, find, item_id) if item_id else None
+        if not item_id:
+            return None
+        return find_twice(self.api.clock, lambda: find(self.api, item_id))
 
     def _present(
         self,
@@ -304,18 +305,11 @@ def _noted(facts: Facts, key: str) -> str:
     return harvested.data.get(key, "") if harvested else ""
 
 
-def _find(api: Api, find: Callable[[Api, str], V | None], item_id: str) -> V | None:
-    resource = find(api, item_id)
-    if resource is None:
-        api.clock.sleep(SECOND_LOOK_S)
-        resource = find(api, item_id)
-    return resource
-
-
 def _see_server(
     api: Api, build_id: str, role: str, facts: Facts, watch: Watch | None
 ) -> Facts:
-    server = _find(api, servers.find, facts.servers[role].id)
+    server_id = facts.servers[role].id
+    server = find_twice(api.clock, lambda: servers.find(api, server_id))
     others = {key: value for key, value in facts.servers.items() if key != role}
     if server is None:
         return dataclasses.replace(facts, servers=others)
