@@ -60,6 +60,7 @@ from osc_imagebuild.model.copies import problem as copy_problem
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.names import Role, Status
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.spec import Rotation
 from osc_imagebuild.planning import copies as planned_copies
 from osc_imagebuild.planning.freshness import find_freshness
 from osc_imagebuild.planning.plan import Plan, make_plan
@@ -398,13 +399,15 @@ class Builder:
         copy_to: str | Sequence[str | Copy] = (),
         *,
         verify: bool = False,
+        rotation: Rotation | None = None,
     ) -> Sequence[Copied]:
         """Copy a finished image to other clouds, or mend copies that failed.
 
         ``image`` is its ID or its build's, or the name of its family. ``copy_to`` are
         clouds of clouds.yaml, such as 'cloud/region'; by default those that its build
         wanted. A cloud that has the image already keeps it. What could not be copied is
-        told in what is returned.
+        told in what is returned. Older images there give their name away as ``rotation``
+        says, by default as the build wanted.
 
         :raises: SpecError where a cloud cannot be meant, RecordError where there is no
             such image or its build is not over, CloudError
@@ -443,6 +446,7 @@ class Builder:
             functools.partial(tell, EventKind.NOTE),
             texts,
             functools.partial(tell, EventKind.WAIT),
+            rotation,
         )
 
     def missing_copies(

@@ -5,25 +5,30 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection
 
-from osc_imagebuild.builds import copies, fence, record, record_store
+from osc_imagebuild.builds import copies, families, fence, record, record_store
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.builds.teardown import remove_result, teardown
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
 from osc_imagebuild.errors import CloudError, RecordError
+from osc_imagebuild.model import family
 from osc_imagebuild.model.names import Status, build_tag
 from osc_imagebuild.steps import copies as steps_copies
 
 # A client that was put aside may still have had a creation under way, and lists may be
 # some seconds behind what was made last.
 SETTLED_S = 10.0
+PUBLISHED = (
+    "cancelled once it was published: the image stays, as it took another's name"
+)
 
 
 def cancel(api: Api, build: Record, clouds: Clouds = NO_CLOUDS) -> Record:
     """Stop a build and remove what it made, unless it is complete.
 
-    ``clouds`` are others, where copies may have been begun.
+    One that has taken the name from another result is completed instead: nothing else
+    has that name any more. ``clouds`` are others, where copies may have been begun.
 
     :raises: RecordError, CloudError, also where a copy in another cloud stays
     """
@@ -39,12 +44,29 @@ def cancel(api: Api, build: Record, clouds: Clouds = NO_CLOUDS) -> Record:
         fenced.lift()
         return marked
     _tear_down(api, fenced, build.updated_at)
+    if marked.status == Status.CANCELLED and _has_the_name(api, marked):
+        over = {"status": Status.COMPLETE, "reason": PUBLISHED, "percent": 100}
+        result = {"result_id": marked.made[0]}
+        done = record_store.update(api, marked.id, own=marked.is_own, **over, **result)
+        fenced.lift()
+        _remove_copies(clouds, marked, finished=False)
+        return done
     if marked.status == Status.CANCELLED:
         # It may be published, and not yet told.
         remove_result(api, marked.id, marked.made)
     fenced.lift()
     _remove_copies(clouds, marked, finished=marked.status == Status.CANCELLED)
     return marked
+
+
+def _has_the_name(api: Api, build: Record) -> bool:
+    """Whether a build's result is published in the place of another."""
+    name = build.spec.result.family
+    if not (name and build.spec.result.rotation.replace and build.made):
+        return False
+    kind = build.spec.result.properties.get(family.KIND, "")
+    published = {item.id for item in families.members(api, name, kind)}
+    return build.made[0] in published
 
 
 def _remove_copies(clouds: Clouds, build: Record, *, finished: bool) -> None:

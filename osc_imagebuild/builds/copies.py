@@ -42,12 +42,17 @@ class Copied:
 
 
 def order(
-    source: Image, result: Result | None = None, *, verify: bool = False
+    source: Image,
+    result: Result | None = None,
+    *,
+    verify: bool = False,
+    rotation: Rotation | None = None,
 ) -> Order:
     """Return what a copy of a finished image is to be.
 
     ``result`` is what its build's record says of it; without one its name in the other
-    cloud is its own, and nobody there gives it away.
+    cloud is its own. Older ones there give it away as ``rotation`` says, by default as
+    that record does, or not at all.
     """
     if result is None:
         said = source.properties
@@ -64,6 +69,8 @@ def order(
         )
     elif source.visibility == "shared":
         result = dataclasses.replace(result, visibility="shared")
+    if rotation is not None:
+        result = dataclasses.replace(result, rotation=rotation)
     return Order(source, source.properties[family.BUILD_ID], result, verify)
 
 

@@ -19,6 +19,7 @@ from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.names import copied
 from osc_imagebuild.model.resources import Image
+from osc_imagebuild.model.spec import Rotation
 
 Tell = Callable[[Copy, str], None]
 Texts = Callable[[], tuple[tuple[str, str], int]]
@@ -63,11 +64,12 @@ def copy_image(
     tell: Tell,
     texts: Texts,
     progress: Tell,
+    rotation: Rotation | None = None,
 ) -> list[Copied]:
     """Make the copies of a finished image that are missing, or those that its build wanted.
 
     A cloud that has a right one keeps it. What goes wrong with one keeps no other from
-    being made.
+    being made. ``rotation`` is as for `copies.order`.
 
     :raises: RecordError where a client drives the build, CloudError
     """
@@ -91,7 +93,7 @@ def copy_image(
         made = []
         beat = _heartbeat(api, held, build)
         for copy in asked:
-            order = copies.order(image, result, verify=copy.verify)
+            order = copies.order(image, result, verify=copy.verify, rotation=rotation)
             told = functools.partial(tell, copy)
             prove = copies.proof(copy, *spoken, beat)
             show = functools.partial(progress, copy)

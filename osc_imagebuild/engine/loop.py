@@ -43,6 +43,7 @@ from osc_imagebuild.model.actions import (
     CREATING,
     MAKING,
     REBOOT,
+    ROTATING,
     AcceptImage,
     Act,
     Action,
@@ -372,9 +373,11 @@ class Engine:
         """
         try:
             self._actor.act(action)
-        except (TransientError, NotFoundError):
+        except TransientError:
             raise
         except CloudError as error:
+            if isinstance(error, NotFoundError) and isinstance(action, ROTATING):
+                raise  # it is gone: look again
             kept_id = targets.optional(action)
             self._mark(kept(kept_id), {"trouble": str(error)[:200]})
             self._tell(EventKind.NOTE, f"{targets.kept_as(action)}: {error}")

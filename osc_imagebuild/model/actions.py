@@ -321,6 +321,8 @@ CREATING = (*MAKING, UploadImage, ImportImage, CopyToStores, CopyImage)
 
 # What is refused of these keeps no build from its end: the next one tries it again.
 OPTIONAL = (ShareImage, AcceptImage, Retire, Discard)
+# Of these, what is done to results of other builds.
+ROTATING = (Retire, Discard)
 
 DELETING = (DeleteImage, DeleteServer, DeleteVolume, DeleteSnapshot)
 

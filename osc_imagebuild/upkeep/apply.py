@@ -6,21 +6,24 @@ client began that died is a build like any other: the next one goes on with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
 from osc_imagebuild.builds.copies import Copied
-from osc_imagebuild.builds.fleet import TICK_S, Fleet, every
+from osc_imagebuild.builds.fleet import Fleet, every
 from osc_imagebuild.builds.record import Record
-from osc_imagebuild.clock import Clock
-from osc_imagebuild.errors import ImageBuildError, SpecError
+from osc_imagebuild.clock import Clock, Patience
+from osc_imagebuild.engine.loop import LONGEST_PAUSE_S, OUTAGE_LIMIT_S
+from osc_imagebuild.errors import CloudError, ImageBuildError, SpecError, TransientError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.family import BUILD_ID, Old, words
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.spec import Rotation
 from osc_imagebuild.planning.plan import Plan
 from osc_imagebuild.planning.spec_builder import family_name
 
@@ -44,11 +47,16 @@ class ToDo(StrEnum):
     RESUME = "resume"  # a build of the family is under way
     COPY = "copy"  # the image is fresh, and is not everywhere where it is to be
     NOTHING = "nothing"
+    UNKNOWN = "unknown"  # the cloud does not tell
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be done for a template, and why; ``build_id`` is of what is resumed."""
+    """What is to be done for a template, and why.
+
+    ``build_id`` is of the build that is resumed, or whose image is copied. ``warnings``
+    are lines on what could not be found out.
+    """
 
     wish: Wish
     family: str
@@ -56,6 +64,7 @@ class Task:
     reason: str
     image_id: str = ""
     build_id: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class End(StrEnum):
@@ -74,7 +83,8 @@ class End(StrEnum):
 class Applied:
     """What became of a template's image.
 
-    ``reason`` is why it failed, or why nothing was done; it may be a `Message`.
+    ``reason`` is why it failed, or why nothing was done; of what is complete, which copy
+    is missing. It may be a `Message`.
     """
 
     task: Task
@@ -85,8 +95,9 @@ class Applied:
 
     @property
     def is_failed(self) -> bool:
-        """Whether the template has no new image although it was to have one."""
-        return self.end in (End.FAILED, End.CANCELLED)
+        """Whether the template has not got all that it was to have."""
+        lacks = self.end == End.COMPLETE and bool(self.reason)
+        return lacks or self.end in (End.FAILED, End.CANCELLED)
 
 
 class Library(Protocol):
@@ -109,7 +120,12 @@ class Library(Protocol):
     ) -> Sequence[Copied]: ...
 
     def copy(
-        self, image: str, copy_to: Sequence[Copy], *, verify: bool = False
+        self,
+        image: str,
+        copy_to: Sequence[Copy],
+        *,
+        verify: bool = False,
+        rotation: Rotation | None = None,
     ) -> Sequence[Copied]: ...
 
     def unfinished(self) -> Sequence[Record]: ...
@@ -130,7 +146,7 @@ def survey(
     """
     problems = _rivals(wishes)
     running = {
-        build.spec.result.family: build
+        (build.spec.result.family, build.spec.result.output): build
         for build in library.unfinished()
         if build.spec.result.family
     }
@@ -140,6 +156,9 @@ def survey(
             tasks.append(_task(library, wish, running, max_age_s))
         except SpecError as error:
             problems += (_told(wish, problem) for problem in error.problems)
+        except CloudError as error:
+            family = family_name(wish.request)
+            tasks.append(Task(wish, family, ToDo.UNKNOWN, error.message))
     if problems:
         raise SpecError(tuple(problems))
     return tasks
@@ -153,14 +172,14 @@ def _told(wish: Wish, problem: str) -> str:
 def _rivals(wishes: Sequence[Wish]) -> list[str]:
     """Return which templates would take each other's name, or push each other out."""
     problems = []
-    seen: dict[tuple[str, str], Wish] = {}
+    seen: dict[tuple[str, str, str], Wish] = {}
     for wish in wishes:
-        family = family_name(wish.request)
-        for key in (("family", family), ("name", wish.request.name)):
+        family, kind = family_name(wish.request), wish.request.output
+        for key in (("family", family, kind), ("name", wish.request.name, kind)):
             other = seen.setdefault(key, wish)
             if other is not wish:
                 problems.append(
-                    f"{wish.label} and {other.label} make images of one {key[0]}, "
+                    f"{wish.label} and {other.label} make {kind}s of one {key[0]}, "
                     f"{key[1]}: give one of them another"
                 )
                 break
@@ -170,24 +189,35 @@ def _rivals(wishes: Sequence[Wish]) -> list[str]:
 def _task(
     library: Library,
     wish: Wish,
-    running: dict[str, Record],
+    running: Mapping[tuple[str, str], Record],
     max_age_s: int | None,
 ) -> Task:
     family = family_name(wish.request)
-    if build := running.get(family):
+    if build := running.get((family, wish.request.output)):
         why = f"a build of the family is in step {build.step or 'one'}"
         return Task(wish, family, ToDo.RESUME, why, build_id=build.id)
     found = library.outdated(wish.request, max_age_s=max_age_s, catalog=wish.catalog)
-    image_id = found.current.id if found.current else ""
-    if not found.is_outdated:
-        wanted = wish.request.copies
-        missing = library.missing_copies(image_id, wanted) if wanted else ()
-        if missing:
-            return Task(wish, family, ToDo.COPY, _missing(missing), image_id)
-        return Task(wish, family, ToDo.NOTHING, found.reason, image_id)
-    # Made again when its turn comes: mirrors and addresses do not wait for it.
-    library.plan(wish.request, wish.catalog)
-    return Task(wish, family, ToDo.BUILD, found.reason, image_id)
+    current = found.current
+    task = Task(
+        wish,
+        family,
+        ToDo.BUILD,
+        found.reason,
+        current.id if current else "",
+        warnings=found.warnings,
+    )
+    if current is None or found.is_outdated:
+        # Made again when its turn comes: mirrors and addresses do not wait for it.
+        plan = library.plan(wish.request, wish.catalog)
+        told = dict.fromkeys((*found.warnings, *plan.warnings))
+        return replace(task, warnings=tuple(told))
+    wanted = wish.request.copies
+    missing = library.missing_copies(current.id, wanted) if wanted else ()
+    if not missing:
+        return replace(task, to_do=ToDo.NOTHING)
+    build_id = words(current).get(BUILD_ID, "")
+    why = _missing(missing)
+    return replace(task, to_do=ToDo.COPY, reason=why, build_id=build_id)
 
 
 def _missing(copies: Sequence[Copied]) -> str:
@@ -213,6 +243,7 @@ class Apply:
         self._most = most
         self._begun = begun
         self._running: dict[str, Task] = {}
+        self._away: Patience | None = None
 
     def run(self, tasks: Sequence[Task], *, wait: bool = True) -> Iterator[Applied]:
         """Do the tasks; yield what became of each as soon as it is known.
@@ -222,49 +253,85 @@ class Apply:
 
         :raises: CloudError where the builds cannot be listed
         """
-        waiting: list[Task] = []
         for task in tasks:
             if task.to_do == ToDo.NOTHING:
                 yield Applied(task, End.UNCHANGED, "", task.image_id, task.reason)
-            elif task.to_do == ToDo.COPY:
-                yield self._copy(task)
-            else:
-                waiting.append(task)
+            elif task.to_do == ToDo.UNKNOWN:
+                yield Applied(task, End.FAILED, "", "", task.reason)
+        # What is under way goes on first; copies are made while installers run.
+        waiting = [task for task in tasks if task.to_do == ToDo.RESUME]
+        waiting += [task for task in tasks if task.to_do == ToDo.BUILD]
+        copies = [task for task in tasks if task.to_do == ToDo.COPY]
         fleet = self._library.fleet(lambda build: build.id in self._running)
-        while waiting or self._running:
-            while waiting and len(self._running) < self._most:
-                yield from self._begin(waiting.pop(0))
-            if not wait:
+        while waiting or copies or self._running:
+            yield from self._begin_some(waiting)
+            if copies:
+                yield self._copy(copies.pop(0))
+            if self._running:
+                self._tick(fleet)
+                yield from self._ended(fleet)
+            if not wait and not copies:
                 yield from self._leave(waiting)
                 return
-            fleet.tick()
-            yield from self._ended(fleet)
             if self._running:
-                self._clock.sleep(TICK_S)
+                self._clock.sleep(fleet.pause_s)
+
+    def _tick(self, fleet: Fleet) -> None:
+        """Look at the builds; a cloud that is away for a while is waited for.
+
+        :raises: CloudError
+        """
+        try:
+            fleet.tick()
+            self._away = None
+        except TransientError:
+            self._away = self._away or Patience(self._clock, LONGEST_PAUSE_S)
+            if self._away.look() > OUTAGE_LIMIT_S:
+                raise
 
     def _copy(self, task: Task) -> Applied:
         """Make the copies that are missing."""
+        request = task.wish.request
+        rotation = Rotation(
+            replace=request.replace, old=Old(request.old), keep=request.keep
+        )
+        self._begun(task)
         try:
-            made = self._library.copy(task.image_id, task.wish.request.copies)
+            made = self._library.copy(task.image_id, request.copies, rotation=rotation)
         except ImageBuildError as error:
-            return Applied(task, End.FAILED, "", task.image_id, error.message)
+            return Applied(
+                task, End.FAILED, task.build_id, task.image_id, error.message
+            )
         failed = [copied for copied in made if copied.trouble]
         end = End.FAILED if failed else End.COPIED
-        return Applied(task, end, "", task.image_id, _missing(failed))
+        return Applied(task, end, task.build_id, task.image_id, _missing(failed))
 
-    def _begin(self, task: Task) -> Iterator[Applied]:
-        """Begin a task; what is over at once is yielded."""
-        if task.to_do == ToDo.RESUME:
-            self._go(task)
-            return
-        try:
-            plan = self._library.plan(task.wish.request, task.wish.catalog)
+    def _begin_some(self, waiting: list[Task]) -> Iterator[Applied]:
+        """Begin as many as may be at a time; what is over at once is yielded.
+
+        What is refused while others are under way may only lack what these use: it is
+        tried again once one of them is over.
+        """
+        while waiting and len(self._running) < self._most:
+            task = waiting.pop(0)
+            if task.to_do == ToDo.RESUME:
+                self._go(task)
+                continue
+            try:
+                plan = self._library.plan(task.wish.request, task.wish.catalog)
+            except ImageBuildError as error:
+                if self._running:
+                    waiting.insert(0, task)
+                    return
+                yield Applied(task, End.FAILED, "", "", error.message)
+                continue
             task = replace(task, build_id=plan.build_id)
             self._go(task)
-            self._library.start(plan, wait=False)
-        except ImageBuildError as error:
-            self._running.pop(task.build_id, None)
-            yield Applied(task, End.FAILED, task.build_id, "", error.message)
+            try:
+                self._library.start(plan, wait=False)
+            except ImageBuildError as error:
+                del self._running[task.build_id]
+                yield Applied(task, End.FAILED, task.build_id, "", error.message)
 
     def _go(self, task: Task) -> None:
         self._running[task.build_id] = task
@@ -289,6 +356,8 @@ class Apply:
         """Return what became of a build that is in no list of those at work."""
         try:
             build = self._library.find(task.build_id)
+        except TransientError:
+            return None  # the next look tells
         except ImageBuildError as error:
             return Applied(task, End.FAILED, task.build_id, "", error.message)
         ends = {
@@ -298,8 +367,11 @@ class Apply:
         }
         if build.status not in ends:
             return None
-        end = ends[build.status]
-        return Applied(task, end, build.id, build.result_id, build.reason)
+        end, reason = ends[build.status], build.reason
+        if end == End.COMPLETE:
+            lacking = [line for line in build.copies if ": failed: " in line]
+            reason = "; ".join(lacking)
+        return Applied(task, end, build.id, build.result_id, reason)
 
     def _leave(self, waiting: Sequence[Task]) -> Iterator[Applied]:
         for task in self._running.values():

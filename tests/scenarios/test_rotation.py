@@ -177,6 +177,28 @@ class ImageTest(RotationTestCase):
         self.assertEqual("complete", done.status)
         self.assertEqual([done.result_id], self.named())
 
+    def test_cancelled_once_it_has_the_name(self) -> None:
+        """Nothing else has the name any more, so the image stays, and is complete."""
+        first = self.built()
+        begun = self.started(replace=True)
+        self.cloud.world.sleep(1800)
+        kill = KILLED
+        self.cloud.hooks.append(
+            lambda call: (
+                kill
+                if call.kind == "delete image" and first.result_id not in call.path
+                else None
+            )
+        )
+        self.assertRaises(Killed, self.resumed, begun.id)
+        self.cloud.hooks.clear()
+        self.cloud.world.sleep(600)
+        done = self.builder("third").cancel(begun.id)
+        self.assertEqual(("complete", 1), (done.status, len(self.named())))
+        self.assertEqual([done.result_id], self.named())
+        self.assertIn("the image stays", done.reason)
+        self.assert_empty(first.id, first.result_id, done.id, done.result_id)
+
     def test_family_of_several_names(self) -> None:
         """A family may have names with dates in them."""
         first = self.built(family="base", name="base-1")
