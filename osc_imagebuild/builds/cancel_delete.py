@@ -65,8 +65,8 @@ def _has_the_name(api: Api, build: Record) -> bool:
     if not (name and build.spec.result.rotation.replace and build.made):
         return False
     kind = build.spec.result.properties.get(family.KIND, "")
-    published = {item.id for item in families.members(api, name, kind)}
-    return build.made[0] in published
+    # By its ID: a list may be of before it was published.
+    return families.is_published(api, build.made[0], kind)
 
 
 def _remove_copies(clouds: Clouds, build: Record, *, finished: bool) -> None:

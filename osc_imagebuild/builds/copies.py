@@ -22,6 +22,7 @@ from osc_imagebuild.errors import (
 )
 from osc_imagebuild.model import family
 from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.names import build_tag, builds_of
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Result, Rotation
 from osc_imagebuild.steps import copying
@@ -76,7 +77,13 @@ def order(
 
 def may_be_copied(image: Image, project_id: str) -> bool:
     """Whether an image is a finished one of a build of this project."""
-    return image.status == "active" and bool(family.family_of(image, project_id))
+    made_by = image.properties.get(family.BUILD_ID, "")
+    is_of_a_build = builds_of([build_tag(made_by)]) == [made_by]
+    return (
+        image.status == "active"
+        and is_of_a_build
+        and bool(family.family_of(image, project_id))
+    )
 
 
 def find(target: Api, wanted: Order) -> Image | None:

@@ -75,8 +75,14 @@ def copy_image(
     """
     build_id = image.properties[family.BUILD_ID]
     build = _record(api, build_id)
-    # A record that somebody else wrote chooses neither logins nor what is put away.
+    # A record that somebody else wrote chooses neither logins nor what is put away; nor
+    # does an image that only says that the build made it.
     result = build.spec.result if build and build.is_own else None
+    made = (result.made_id, result.made_sha512) if result else ("", "")
+    if made != (image.id, image.sha512):
+        result = None
+    if rotation is not None and result is None:
+        raise _unproven(image)
     asked = tuple(wanted) or (result.copies if result else ())
     if not asked:
         raise RecordError(
@@ -90,19 +96,39 @@ def copy_image(
     spoken = texts() if any(copy.verify for copy in asked) else (("", ""), 0)
     held = lease.take(api, build_id)
     try:
-        made = []
+        copied_now: list[Copied] = []
         beat = _heartbeat(api, held, build)
         for copy in asked:
             order = copies.order(image, result, verify=copy.verify, rotation=rotation)
             told = functools.partial(tell, copy)
             prove = copies.proof(copy, *spoken, beat)
             show = functools.partial(progress, copy)
-            made.append(copies.make(api, clouds, order, copy, beat, told, prove, show))
+            try:
+                came_of_it = copies.make(
+                    api, clouds, order, copy, beat, told, prove, show
+                )
+            except KeyboardInterrupt:
+                # No record may name this cloud, so nobody else would look there.
+                copies.remove_all(clouds, build_id, [copy])
+                raise
+            copied_now.append(came_of_it)
         if build is not None and result is not None:
-            _note(api, held, build, made)
+            _note(api, held, build, copied_now)
     finally:
         held.release()
-    return made
+    return copied_now
+
+
+def _unproven(image: Image) -> RecordError:
+    """Say that an image is copied only by a user who names it."""
+    return RecordError(
+        f"no record that this user signed on this machine says that image {image.id} is "
+        "what its build made, so it takes nobody's name in another cloud",
+        resolution=Message(
+            "if it is the right one, copy it yourself: ",
+            NextStep(Verb.COPY, image.id, (("copy_to", "<cloud>"),)),
+        ),
+    )
 
 
 def _record(api: Api, build_id: str) -> Record | None:

@@ -104,12 +104,11 @@ class Fleet:
         for build in candidates:
             if build.is_over and build.id in held:
                 self._end(build, held[build.id])
-        if not mine:
-            self.outcome.waiting = []
-            return False
-        running = {s.name: s for s in servers.tagged(self._api, PART_TAG)}
         self.outcome.waiting, self.outcome.driven_by_others = [], []
         self._is_busy = False
+        if not mine:
+            return False
+        running = {s.name: s for s in servers.tagged(self._api, PART_TAG)}
         for build in mine:
             owner = held.get(build.id)
             if owner and lease.is_alive(self._api, owner, build.updated_at):

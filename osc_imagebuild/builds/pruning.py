@@ -37,10 +37,12 @@ from osc_imagebuild.model.family import (
     family_of,
     is_going,
     is_retired,
+    kind,
     may_change,
 )
 from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.resources import Image
+from osc_imagebuild.steps import copies
 
 RECORD = "record"
 
@@ -148,7 +150,7 @@ def _too_many(api: Api, family: Family, wanted: Wanted) -> Sequence[Member]:
 
 def _is_there(api: Api, item: Member, family: str) -> bool:
     """Whether a result is, by its ID, what a list says."""
-    fresh = families.find(api, item)
+    fresh = families.find(api, item.id, kind(item))
     if fresh is None or is_going(fresh):
         return False
     return family_of(fresh, api.project_id()) == family
@@ -200,6 +202,9 @@ def _is_due(build: Record, wanted: Wanted, now: float) -> bool:
     if wanted.family not in ("", result.family or result.name):
         return False
     if build.status == Status.FAILED and wanted.older_than_s is None:
+        return False
+    # The record alone tells where else something may be left of it.
+    if build.status != Status.COMPLETE and copies.begun(build.spec, build.marks):
         return False
     return build.is_over and wanted.is_old(build.updated_at, now)
 

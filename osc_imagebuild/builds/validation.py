@@ -81,6 +81,8 @@ def check_spec(spec: Spec) -> None:
         if key in IMAGE_FIELDS:
             raise ValueError(f"{key} is a field of every image, and no property")
     _check_copies(spec)
+    check_id("the result", spec.result.made_id)
+    _match("a digest", spec.result.made_sha512, _DIGEST)
     _check_media(spec)
     _check_disc(spec.answers)
     if spec.network.address:

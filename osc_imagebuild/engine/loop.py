@@ -69,6 +69,7 @@ from osc_imagebuild.model.names import Milestone, Role, Status, copied, kept, pr
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Snapshot, Volume, may_be_deleted
+from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.model.urls import shown_text
 from osc_imagebuild.monitors import signals_json
 from osc_imagebuild.monitors.console import clean, sign_files
@@ -79,6 +80,8 @@ LOG = logging.getLogger(__name__)
 # A cloud that is away for longer is not waited for; the build stays resumable.
 OUTAGE_LIMIT_S = 45 * 60
 MAX_REPEATS = 5
+# So often what no build depends on is tried again where a service stumbles.
+STUMBLES = 3
 # What the services may take for one step, beside the guest's own time.
 LONGEST_STEP_S = 3600
 ANY_STEP = "*"
@@ -153,6 +156,7 @@ class Engine:
         self._evidence = Evidence()
         self._looked_at, self._planned_s = api.now(), 0.0
         self._repeats: Counter[tuple[str, str]] = Counter()
+        self._stumbles: Counter[str] = Counter()
         self._refused: CloudError | None = None
 
     def drive(self, *, until: str = "") -> record.Record:
@@ -359,12 +363,21 @@ class Engine:
             case Finish(result_id):
                 self._remove_stragglers()
                 over = {"status": Status.COMPLETE, "percent": 100}
-                over |= record.closing(self._build.spec)
+                over |= record.closing(self._made(result_id))
                 self._mark(Milestone.COMPLETE, {}, result_id=result_id, **over)
             case ShareImage() | AcceptImage() | Retire() | Discard():
                 self._act_if_allowed(action)
             case _:
                 self._act_on_cloud(action)
+
+    def _made(self, result_id: str) -> Spec:
+        """Return the spec with what the build has made, for its signature to cover."""
+        spec = self._build.spec
+        image = self._facts.images.get(Role.RESULT) if self._facts else None
+        made = dataclasses.replace(
+            spec.result, made_id=result_id, made_sha512=image.sha512 if image else ""
+        )
+        return dataclasses.replace(spec, result=made)
 
     def _act_if_allowed(self, action: Action) -> None:
         """Do what no build depends on; what is refused is told, and left as it is.
@@ -373,9 +386,12 @@ class Engine:
         """
         try:
             self._actor.act(action)
-        except TransientError:
-            raise
         except CloudError as error:
+            about = targets.optional(action)
+            self._stumbles[about] += isinstance(error, TransientError)
+            # One broken image, or a cloud that is away, must not keep a proven one back.
+            if isinstance(error, TransientError) and self._stumbles[about] < STUMBLES:
+                raise
             if isinstance(error, NotFoundError) and isinstance(action, ROTATING):
                 raise  # it is gone: look again
             kept_id = targets.optional(action)

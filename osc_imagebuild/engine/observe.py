@@ -18,7 +18,7 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import find_twice
 from osc_imagebuild.engine.memory import Memory, expected
 from osc_imagebuild.engine.watch import Watch
-from osc_imagebuild.errors import TransientError
+from osc_imagebuild.errors import CloudError, TransientError
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.names import (
@@ -197,11 +197,20 @@ class Observer:
         result = facts.images.get(Role.RESULT)
         others = [i for i in facts.family if result is None or i.id != result.id]
         sharing = {
-            item.id: images.members(self.api, item.id)
+            item.id: self._members(item)
             for item in (result, *others[:1])
             if isinstance(item, Image) and item.visibility == "shared"
         }
         return dataclasses.replace(facts, sharing=sharing)
+
+    def _members(self, image: Image) -> Mapping[str, str]:
+        """Return whom an image is shared with; nobody where that may not be known."""
+        try:
+            return images.members(self.api, image.id)
+        except CloudError as error:
+            if error.status != 403:
+                raise
+            return {}
 
     def _own(self, items: Iterable[V]) -> list[V]:
         """Those of the build: what is asked for by its ID is a record's word."""

@@ -178,7 +178,9 @@ class Result:
     attributes. ``family`` is '' in records of versions that knew none. ``members`` are
     IDs of projects that the image is shared with; ``accepting`` maps some of them to the
     clouds of clouds.yaml whose credentials accept it for them. ``copies`` are made of it
-    elsewhere; ``stores`` of its own Glance get its data too.
+    elsewhere; ``stores`` of its own Glance get its data too. ``made_id`` and
+    ``made_sha512`` are of the finished image, '' before that: with the record's signature
+    they tell it from one that only says that this build made it.
     """
 
     name: str
@@ -193,6 +195,8 @@ class Result:
     accepting: Mapping[str, str] = field(default_factory=dict)
     copies: tuple[Copy, ...] = ()
     stores: tuple[str, ...] = ()
+    made_id: str = ""
+    made_sha512: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

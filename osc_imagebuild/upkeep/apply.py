@@ -16,7 +16,7 @@ from osc_imagebuild.builds.fleet import Fleet, every
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.clock import Clock, Patience
 from osc_imagebuild.engine.loop import LONGEST_PAUSE_S, OUTAGE_LIMIT_S
-from osc_imagebuild.errors import CloudError, ImageBuildError, SpecError, TransientError
+from osc_imagebuild.errors import ImageBuildError, SpecError, TransientError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import BUILD_ID, Old, words
@@ -55,7 +55,7 @@ class Task:
     """What is to be done for a template, and why.
 
     ``build_id`` is of the build that is resumed, or whose image is copied. ``warnings``
-    are lines on what could not be found out.
+    are lines on what could not be found out. ``max_age_s`` is how old an image may be.
     """
 
     wish: Wish
@@ -65,6 +65,7 @@ class Task:
     image_id: str = ""
     build_id: str = ""
     warnings: tuple[str, ...] = ()
+    max_age_s: int | None = None
 
 
 class End(StrEnum):
@@ -145,18 +146,20 @@ def survey(
     :raises: SpecError naming all that is wrong with all of them, CloudError
     """
     problems = _rivals(wishes)
-    running = {
-        (build.spec.result.family, build.spec.result.output): build
-        for build in library.unfinished()
-        if build.spec.result.family
-    }
+    running = _running(library)
     tasks: list[Task] = []
     for wish in wishes:
         try:
-            tasks.append(_task(library, wish, running, max_age_s))
+            task = _task(library, wish, running, max_age_s)
+            if task.to_do == ToDo.BUILD:
+                # Made again when its turn comes: mirrors and addresses do not wait for it.
+                plan = library.plan(wish.request, wish.catalog)
+                told = dict.fromkeys((*task.warnings, *plan.warnings))
+                task = replace(task, warnings=tuple(told))
+            tasks.append(task)
         except SpecError as error:
             problems += (_told(wish, problem) for problem in error.problems)
-        except CloudError as error:
+        except ImageBuildError as error:
             family = family_name(wish.request)
             tasks.append(Task(wish, family, ToDo.UNKNOWN, error.message))
     if problems:
@@ -186,6 +189,18 @@ def _rivals(wishes: Sequence[Wish]) -> list[str]:
     return problems
 
 
+def _running(library: Library) -> dict[tuple[str, str], Record]:
+    """Return the builds that are under way, by their family and output.
+
+    :raises: CloudError
+    """
+    return {
+        (build.spec.result.family, build.spec.result.output): build
+        for build in library.unfinished()
+        if build.spec.result.family
+    }
+
+
 def _task(
     library: Library,
     wish: Wish,
@@ -195,7 +210,9 @@ def _task(
     family = family_name(wish.request)
     if build := running.get((family, wish.request.output)):
         why = f"a build of the family is in step {build.step or 'one'}"
-        return Task(wish, family, ToDo.RESUME, why, build_id=build.id)
+        return Task(
+            wish, family, ToDo.RESUME, why, build_id=build.id, max_age_s=max_age_s
+        )
     found = library.outdated(wish.request, max_age_s=max_age_s, catalog=wish.catalog)
     current = found.current
     task = Task(
@@ -205,12 +222,10 @@ def _task(
         found.reason,
         current.id if current else "",
         warnings=found.warnings,
+        max_age_s=max_age_s,
     )
     if current is None or found.is_outdated:
-        # Made again when its turn comes: mirrors and addresses do not wait for it.
-        plan = library.plan(wish.request, wish.catalog)
-        told = dict.fromkeys((*found.warnings, *plan.warnings))
-        return replace(task, warnings=tuple(told))
+        return task
     wanted = wish.request.copies
     missing = library.missing_copies(current.id, wanted) if wanted else ()
     if not missing:
@@ -318,6 +333,15 @@ class Apply:
                 self._go(task)
                 continue
             try:
+                # Another client may have begun, or ended, the same build meanwhile.
+                running = _running(self._library)
+                now = _task(self._library, task.wish, running, task.max_age_s)
+                if now.to_do == ToDo.RESUME:
+                    self._go(now)
+                    continue
+                if now.to_do != ToDo.BUILD:
+                    yield Applied(task, End.UNCHANGED, "", now.image_id, now.reason)
+                    continue
                 plan = self._library.plan(task.wish.request, task.wish.catalog)
             except ImageBuildError as error:
                 if self._running:
