@@ -77,7 +77,8 @@ def is_named(spec: Ordered, item: Member) -> bool:
 def name(spec: Ordered, facts: Facts, result: Member) -> str:
     """Return the name that the result gets: the user's, unless a newer one has it."""
     is_newest = _in_order(facts, result)[0].id == result.id
-    return spec.result.name if is_newest else old_name(spec.result.name, result)
+    dated = _dated(facts, result)
+    return spec.result.name if is_newest else old_name(spec.result.name, dated)
 
 
 def visibility(spec: Spec, image: Image) -> str:

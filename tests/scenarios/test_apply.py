@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from osc_imagebuild.builder import Builder
+from osc_imagebuild.builds import lease
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.upkeep.apply import Applied, End, Task, ToDo, Wish
@@ -164,6 +165,37 @@ class ApplyTest(ApplyTestCase):
         self.assertEqual("complete", self.resumed(build.id, "third").status)
         (applied,) = self.builder("second").apply(tasks)
         self.assertEqual((End.COMPLETE, build.id), (applied.end, applied.build_id))
+
+    def test_ended_by_another(self) -> None:
+        """A client has the build's lease, completes it, and no other build is left."""
+        build = self.started(name="a", replace=True)
+        builder = self.builder("second")
+        tasks = builder.survey(self.wishes("a"))
+        held = lease.take(self.builder("third").api, build.id)
+        slept: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            self.assertLess(len(slept), 100)
+            if len(slept) == 2:
+                held.release()
+                self.builder("third").resume(build.id)
+            self.cloud.world.sleep(seconds)
+
+        self.patch(builder.api.clock, "sleep", sleep)
+        (applied,) = builder.apply(tasks)
+        self.assertEqual((End.COMPLETE, build.id), (applied.end, applied.build_id))
+
+    def test_at_the_same_time(self) -> None:
+        """What another client has built meanwhile is not built again."""
+        wishes = self.wishes("a", "b")
+        builder = self.builder("second")
+        tasks = builder.survey(wishes)
+        self.applied(wishes)
+        before = len(self.cloud.mutations)
+        ends = [str(applied.end) for applied in builder.apply(tasks)]
+        self.assertEqual(["unchanged", "unchanged"], ends)
+        self.assertEqual(before, len(self.cloud.mutations))
 
     def test_cancelled_or_deleted(self) -> None:
         """Somebody else's word counts."""

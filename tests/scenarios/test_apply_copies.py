@@ -30,6 +30,30 @@ class ApplyCopiesTest(ElsewhereTestCase):
         self.two.glance.images.clear()
         self.assertEqual("copied", self.apply().end)
 
+    def test_planted(self) -> None:
+        """An image that only says that the build made it is copied by nobody's login."""
+        request = Request(name="golden", os="mini", replace=True)
+        build = self.builder().create(request)
+        good = self.cloud.glance.images[build.result_id]
+        self.cloud.world.sleep(86_400)
+        evil = self.cloud.glance.add("demo", name="x", status="active", data=b"EVIL")
+        evil.properties = {**good.properties, "imagebuild_result_id": evil.id}
+        evil.properties["imagebuild_built_at"] = "2050-01-01T00:00:00Z"
+        applied = self.apply()
+        self.assertTrue(applied.is_failed)
+        self.assertIn("no record that this user signed", str(applied.reason))
+        self.assertEqual({}, self.two.glance.images)
+
+    def test_one_that_cannot_be_copied(self) -> None:
+        """A deactivated image is told of, and keeps no other template from its image."""
+        copied = Request(name="golden", os="mini", replace=True, copies=(TWO,))
+        build = self.builder().create(copied)
+        self.cloud.glance.images[build.result_id].status = "deactivated"
+        other = Request(name="other", os="mini")
+        wishes = [Wish("a.yaml", copied), Wish("b.yaml", other)]
+        tasks = self.builder().survey(wishes)
+        self.assertEqual([ToDo.UNKNOWN, ToDo.BUILD], [t.to_do for t in tasks])
+
     def test_refused(self) -> None:
         """It is told, and the image stays what it is."""
         request = Request(name="golden", os="mini", replace=True)

@@ -10,7 +10,7 @@ from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.family import old_name
 from tests.fakes.cinder import FakeSnapshot, FakeVolume
-from tests.fakes.faults import KILLED, Killed
+from tests.fakes.faults import KILLED, Killed, answered
 from tests.fakes.image import FakeImage
 from tests.unit.base import ENTRIES, NAME, CloudTestCase
 
@@ -214,6 +214,72 @@ class ImageTest(RotationTestCase):
         self.assertEqual(255, len(str(self.image(first).name)))
 
 
+class BrokenTest(RotationTestCase):
+    """What is broken elsewhere keeps no proven image back."""
+
+    def test_an_old_one_that_cannot_be_deleted(self) -> None:
+        """It is told after a few tries, and the build is complete."""
+        first = self.built()
+        self.cloud.hooks.append(
+            lambda call: (
+                answered(500)
+                if call.kind == "delete image" and first.result_id in call.path
+                else None
+            )
+        )
+        began = self.cloud.world.now
+        second = self.built(keep=0)
+        self.assertEqual("complete", second.status)
+        self.assertLess(self.cloud.world.now - began - DAY, 900)
+        self.assertIn("is kept, and goes with a later build", self.told())
+        self.assertEqual([second.result_id], self.named())
+
+    def test_no_right_to_community(self) -> None:
+        """The older ones are hidden then: one has the name."""
+        self.built()
+        self.cloud.glance.visibilities = {"private", "shared"}
+        for _ in range(2):
+            build = self.built(old="community")
+            self.assertEqual([build.result_id], self.named())
+        self.assertIn("as it may not be made community", self.told())
+
+    def test_members_may_not_be_read(self) -> None:
+        """Then nobody is known, and the build goes on."""
+        first = self.built(members=("p-other",))
+        self.assertEqual("shared", self.image(first).visibility)
+        self.cloud.hooks.append(
+            lambda call: (
+                answered(403)
+                if call.method == "GET" and call.path.endswith("/members")
+                else None
+            )
+        )
+        second = self.built()
+        self.assertEqual([second.result_id], self.named())
+
+    def test_many_refusals(self) -> None:
+        """So many that a record could not keep them all."""
+        first = self.built()
+        properties = dict(self.image(first).properties)
+        ids: list[str] = []
+        for number in range(70):
+            old = self.cloud.glance.add("demo", name=NAME, status="active", data=b"x")
+            old.created -= DAY + number
+            said = {"imagebuild_result_id": old.id}
+            old.properties = {**properties, **said, "imagebuild_built_at": "none"}
+            ids.append(old.id)
+        self.cloud.hooks.append(
+            lambda call: (
+                answered(403)
+                if call.kind == "change image" and call.path.split("/")[3] in ids
+                else None
+            )
+        )
+        build = self.built()
+        self.assertEqual("complete", build.status)
+        self.assertEqual("complete", self.builder().find(build.id).status)
+
+
 class RivalsTest(RotationTestCase):
     """Two builds of one family that end at the same time."""
 
@@ -309,6 +375,17 @@ class MembersTest(RotationTestCase):
         second = self.built()
         self.assertEqual({"p-other": "pending"}, self.image(second).members)
 
+    def test_its_cloud_is_away(self) -> None:
+        """The image is published, and shared; who accepts it is told."""
+        begun = self.started(replace=True, member_clouds=("elsewhere",))
+        self.cloud.world.sleep(1800)
+        self.cloud.hooks.append(
+            lambda call: answered(503) if call.kind == "accept image" else None
+        )
+        done = self.resumed(begun.id)
+        self.assertEqual({"p-other": "pending"}, self.image(done).members)
+        self.assertIn("cloud elsewhere has not accepted the image: ", self.told())
+
     def test_no_way_to_the_cloud(self) -> None:
         """It is told while the build is planned."""
 
@@ -387,6 +464,19 @@ class CinderTest(RotationTestCase):
         self.assertIn("own", self.cloud.cinder.snapshots)
         self.assertIn(first.made[1], self.cloud.cinder.volumes)
         self.assertNotIn(first.result_id, self.cloud.cinder.snapshots)
+
+    def test_snapshot_that_comes_later(self) -> None:
+        """A client dies before it is taken; a newer one has the name, and keeps it."""
+        self.cloud.hooks.append(
+            lambda call: KILLED if call.kind == "create snapshot" else None
+        )
+        self.assertRaises(Killed, self.built, output="snapshot")
+        self.cloud.hooks.clear()
+        (slow,) = self.builder().list().builds
+        newer = self.built(output="snapshot")
+        self.cloud.world.sleep(DAY)
+        self.assertEqual("complete", self.resumed(slow.id).status)
+        self.assertEqual([newer.result_id], [s.id for s in self.snapshots(NAME)])
 
     def test_in_use(self) -> None:
         """A volume that a server uses stays, and is told."""
