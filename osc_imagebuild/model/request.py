@@ -9,6 +9,10 @@ from osc_imagebuild.model.family import Old
 
 # --- what the user asks -----------------------------------------------------
 
+DEFAULT_OS = "debian-13"
+# Before the name of a family, whose newest image is meant.
+FAMILY_PREFIX = "family:"
+
 Hints = Mapping[str, str | tuple[str, ...]]
 """Hints for Nova's scheduler: one text, or several where Nova takes a list."""
 
@@ -61,10 +65,14 @@ class Request:
     ``family`` is by default the name; with ``replace`` the result takes the name from the
     older ones of it, of which ``keep`` stay, as ``old`` says. ``members`` are projects that
     it is shared with, ``member_clouds`` clouds of clouds.yaml that accept it as well.
+
+    With ``from_image`` (a name, an ID, or 'family:NAME') or ``from_properties`` the result
+    is made of an image that exists, its parent: the newest that has all of them. ``os`` is
+    '' then where the parent says itself what it is.
     """
 
     name: str
-    os: str = "debian-13"
+    os: str = ""
     arch: str = "x86_64"
     source: str | None = None
     answer_file: str | None = None
@@ -108,3 +116,23 @@ class Request:
     keep: int = 3
     members: tuple[str, ...] = ()
     member_clouds: tuple[str, ...] = ()
+    from_image: str | None = None
+    from_properties: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Install the default system where nothing says which."""
+        if not self.os and not self.has_parent:
+            object.__setattr__(self, "os", DEFAULT_OS)
+
+    @property
+    def has_parent(self) -> bool:
+        """Whether an existing image is changed, and nothing installed."""
+        return bool(self.from_image or self.from_properties)
+
+    @property
+    def parent_family(self) -> str:
+        """The family whose newest image is the parent, '' where it is named otherwise."""
+        named = self.from_image or ""
+        return (
+            named.removeprefix(FAMILY_PREFIX) if named.startswith(FAMILY_PREFIX) else ""
+        )

@@ -11,7 +11,10 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Image:
-    """A Glance image; ``properties`` holds only what is not a core attribute."""
+    """A Glance image; ``properties`` holds only what is not a core attribute.
+
+    ``virtual_size`` is of the disk in it, in bytes, 0 where Glance does not know.
+    """
 
     SERVICE: ClassVar = "image"
 
@@ -27,7 +30,9 @@ class Image:
     min_disk_gib: int = 0
     min_ram_mib: int = 0
     disk_format: str = ""
+    container_format: str = ""
     size: int = 0
+    virtual_size: int = 0
     sha512: str = ""
     created_at: float = 0.0
     updated_at: float = 0.0
