@@ -165,7 +165,9 @@ def unsigned(request: Request, name: str) -> list[str]:
     """
     if not request.secure_boot or load(name).starts_signed:
         return []
-    signed = " or ".join(n for n in names() if load(n).starts_signed)
+    signed = " or ".join(
+        n for n in names() if load(n).starts_signed and not load(n).starts_installed
+    )
     return [
         f"boot method {name} starts nothing that is signed, which --secure-boot "
         f"wants; it takes boot method {signed}: an ISO as --source, of a system whose "

@@ -31,7 +31,6 @@ from osc_imagebuild.model.spec import (
 from osc_imagebuild.model.urls import shown_url
 from osc_imagebuild.version import tool_version
 
-
 # What a system was installed from, which it still is once it was changed.
 _ORIGIN = ("imagebuild_source", "imagebuild_source_sha256")
 

@@ -1,12 +1,13 @@
 """Build what is outdated of many templates, some at a time, in one process.
 
 All that is wrong with any of them is found first, before anything is written. What a
-client began that died is a build like any other: the next one goes on with it.
+client began that died is a build like any other: the next one goes on with it. A template
+that changes the image of another one, its parent, comes after that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
@@ -21,6 +22,8 @@ from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning.plan import Plan
 from osc_imagebuild.planning.spec_builder import family_name
+
+ANEW = "its parent is built anew"
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,11 @@ class ToDo(StrEnum):
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be done for a template, and why; ``build_id`` is of what is resumed."""
+    """What is to be done for a template, and why; ``build_id`` is of what is resumed.
+
+    ``after`` is the label of the template whose new image this one changes, '' where it
+    changes none, or one that stays as it is.
+    """
 
     wish: Wish
     family: str
@@ -53,6 +60,7 @@ class Task:
     reason: str
     image_id: str = ""
     build_id: str = ""
+    after: str = ""
 
 
 class End(StrEnum):
@@ -122,15 +130,18 @@ def survey(
         for build in library.unfinished()
         if build.spec.result.family
     }
-    tasks: list[Task] = []
-    for wish in wishes:
+    parents = _parents(wishes)
+    problems += _rings(wishes, parents)
+    tasks: dict[int, Task] = {}
+    for number in sorted(range(len(wishes)), key=lambda n: len(_chain(parents, n))):
+        wish, parent = wishes[number], tasks.get(parents.get(number, -1))
         try:
-            tasks.append(_task(library, wish, running, max_age_s))
+            tasks[number] = _task(library, wish, running, max_age_s, parent)
         except SpecError as error:
             problems += (_told(wish, problem) for problem in error.problems)
     if problems:
         raise SpecError(tuple(problems))
-    return tasks
+    return [tasks[number] for number in range(len(wishes))]
 
 
 def _told(wish: Wish, problem: str) -> str:
@@ -155,23 +166,74 @@ def _rivals(wishes: Sequence[Wish]) -> list[str]:
     return problems
 
 
+def _parents(wishes: Sequence[Wish]) -> dict[int, int]:
+    """Return which template each changes the image of, both by their numbers."""
+    of_family: dict[str, int] = {}
+    of_name: dict[str, int] = {}
+    for number, wish in enumerate(wishes):
+        if wish.request.output == "image":
+            of_family.setdefault(family_name(wish.request), number)
+            of_name.setdefault(wish.request.name, number)
+    parents = {}
+    for number, wish in enumerate(wishes):
+        request = wish.request
+        parent = (
+            of_family.get(request.parent_family)
+            if request.parent_family
+            else of_name.get(request.from_image or "")
+        )
+        if parent is not None:
+            parents[number] = parent
+    return parents
+
+
+def _chain(parents: Mapping[int, int], number: int) -> list[int]:
+    """Return a template and all that it is made of, the nearest first, each once."""
+    chain = [number]
+    while (parent := parents.get(chain[-1])) is not None and parent not in chain:
+        chain.append(parent)
+    return chain
+
+
+def _rings(wishes: Sequence[Wish], parents: Mapping[int, int]) -> list[str]:
+    """Return which templates could only be built after themselves."""
+    problems = []
+    for number in parents:
+        chain = _chain(parents, number)
+        # Told once, by the first of those that are in the ring.
+        if parents.get(chain[-1]) != number or number != min(chain):
+            continue
+        labels = [wishes[n].label for n in (*chain, number)]
+        problems.append(
+            f"{' changes the image of '.join(labels)}: one of them must be made of "
+            "something else"
+        )
+    return problems
+
+
 def _task(
     library: Library,
     wish: Wish,
     running: dict[str, Record],
     max_age_s: int | None,
+    parent: Task | None,
 ) -> Task:
     family = family_name(wish.request)
     if build := running.get(family):
         why = f"a build of the family is in step {build.step or 'one'}"
         return Task(wish, family, ToDo.RESUME, why, build_id=build.id)
+    after = parent.wish.label if parent and parent.to_do != ToDo.NOTHING else ""
+    if parent and after and not parent.image_id:
+        # What is wrong with it can only be told once its parent is there.
+        return Task(wish, family, ToDo.BUILD, ANEW, after=after)
     found = library.outdated(wish.request, max_age_s=max_age_s, catalog=wish.catalog)
     image_id = found.current.id if found.current else ""
-    if not found.is_outdated:
+    if not after and not found.is_outdated:
         return Task(wish, family, ToDo.NOTHING, found.reason, image_id)
     # Made again when its turn comes: mirrors and addresses do not wait for it.
     library.plan(wish.request, wish.catalog)
-    return Task(wish, family, ToDo.BUILD, found.reason, image_id)
+    reason = ANEW if after else found.reason
+    return Task(wish, family, ToDo.BUILD, reason, image_id, after=after)
 
 
 class Apply:
@@ -192,23 +254,31 @@ class Apply:
         self._most = most
         self._begun = begun
         self._running: dict[str, Task] = {}
+        self._over: dict[str, Applied] = {}
 
     def run(self, tasks: Sequence[Task], *, wait: bool = True) -> Iterator[Applied]:
         """Do the tasks; yield what became of each as soon as it is known.
 
-        A task that fails keeps no other from being done. Without ``wait`` nothing is
+        A task that fails keeps no other from being done but those that change its image.
+        Without ``wait`` nothing is
         waited for once installers run, and what is too much at a time is postponed.
 
         :raises: CloudError where the builds cannot be listed
         """
+        for applied in self._run(tasks, wait):
+            self._over[applied.task.wish.label] = applied
+            yield applied
+
+    def _run(self, tasks: Sequence[Task], wait: bool) -> Iterator[Applied]:
         for task in tasks:
             if task.to_do == ToDo.NOTHING:
                 yield Applied(task, End.UNCHANGED, "", task.image_id, task.reason)
         waiting = [task for task in tasks if task.to_do != ToDo.NOTHING]
         fleet = self._library.fleet(lambda build: build.id in self._running)
         while waiting or self._running:
-            while waiting and len(self._running) < self._most:
-                yield from self._begin(waiting.pop(0))
+            while len(self._running) < self._most and (ready := self._next(waiting)):
+                waiting.remove(ready)
+                yield from self._begin(ready)
             if not wait:
                 yield from self._leave(waiting)
                 return
@@ -217,10 +287,19 @@ class Apply:
             if self._running:
                 self._clock.sleep(TICK_S)
 
+    def _next(self, waiting: Sequence[Task]) -> Task | None:
+        """Return the first task that waits for no other, None where all do."""
+        over = (t for t in waiting if not t.after or t.after in self._over)
+        return next(over, None)
+
     def _begin(self, task: Task) -> Iterator[Applied]:
         """Begin a task; what is over at once is yielded."""
         if task.to_do == ToDo.RESUME:
             self._go(task)
+            return
+        if task.after and self._over[task.after].end != End.COMPLETE:
+            why = f"its parent has no new image to change, see {task.after}"
+            yield Applied(task, End.FAILED, reason=why)
             return
         try:
             plan = self._library.plan(task.wish.request, task.wish.catalog)
@@ -272,4 +351,5 @@ class Apply:
         self._running.clear()
         why = "as many builds as may be at a time are under way"
         for task in waiting:
-            yield Applied(task, End.POSTPONED, "", task.image_id, why)
+            reason = "its parent is not built yet" if task.after else why
+            yield Applied(task, End.POSTPONED, "", task.image_id, reason)
