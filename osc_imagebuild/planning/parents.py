@@ -42,8 +42,14 @@ _NOT_KEPT = ("os_glance", "os_command_line")
 _LONGEST_VALUE = 255
 # What an image can be given where its catalogue entry says nothing else.
 FIELDS = (
-    *("root_password", "ssh_public_keys", "users", "packages"),
-    *("repositories", "files", "commands", "swap_mib"),
+    "root_password",
+    "ssh_public_keys",
+    "users",
+    "packages",
+    "repositories",
+    "files",
+    "commands",
+    "swap_mib",
 )
 
 
@@ -206,7 +212,11 @@ def _system_of(catalog: Catalog, image: Image) -> str:
             known = catalog.entry(name).properties
             if (known.get("os_distro"), known.get("os_version")) == (distro, wanted):
                 return name
-    has = f"os_distro={distro} and os_version={version}" if distro else "no os_distro"
+    has = (
+        f"os_distro={distro:.60} and os_version={version:.60}"
+        if distro
+        else "no os_distro"
+    )
     raise SpecError(
         Message(
             f"image {_named(image)} does not tell which system it is: it has {has}, and "

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from osc_imagebuild.builds.record import Record
-from osc_imagebuild.errors import CloudError, InstallError, SpecError
+from osc_imagebuild.errors import InstallError, SpecError
 from osc_imagebuild.model.request import File, Request
+from osc_imagebuild.planning import offline
 from tests.fakes.image import FakeImage
-from tests.unit.base import PARENT, CloudTestCase
+from tests.unit.base import ENTRIES, PARENT, CloudTestCase
 
 
 class LayersTest(CloudTestCase):
@@ -156,6 +157,35 @@ class LayersTest(CloudTestCase):
         )
         self.assertIn(PARENT, [i.name for i in self.cloud.glance.images.values()])
 
+    def test_tried_again(self) -> None:
+        """It begins with the parent once more, on a volume of its own too."""
+        for gib in (None, 2):
+            plan = self.cloud.nova.plan
+            plan.install_fails = "IMAGEBUILD-FAILED command 1 ended with exit code 7"
+            self.assertRaises(InstallError, self.layered, disk_gib=gib)
+            plan.install_fails = ""
+            [build] = [b for b in self.builder().list().builds if b.status == "failed"]
+            done = self.builder().retry(build.id)
+            self.assert_complete(done)
+            self.builder().delete(done.id, with_image=True)
+
+    def test_without_a_cloud(self) -> None:
+        """What can be told of it, by the system if that is given."""
+        fields: dict[str, Any] = {"name": "x", "from_image": "family:base"}
+        outline = offline.check(ENTRIES, Request(**fields, packages=("vim",)))
+        self.assertIsNone(outline.answers)
+        self.assertIn("only the cloud tells", outline.warnings[0])
+        outline = offline.check(ENTRIES, Request(**fields, os="mini", commands=("a",)))
+        assert outline.answers
+        self.assertIn("IMAGEBUILD-LAYER", outline.answers.answer)
+        error = self.assertRaises(
+            SpecError,
+            offline.check,
+            ENTRIES,
+            Request(**fields, os="mini", packages=("vim",)),
+        )
+        self.assertIn("cannot be given packages", str(error))
+
     def test_no_cloud_init(self) -> None:
         """It is found out long before the time is over."""
         self.cloud.nova.plan.runs_user_data = False
@@ -187,7 +217,7 @@ class LayersTest(CloudTestCase):
                 del self.cloud.glance.images[parent.id]
             else:
                 parent.data = b"INSTALLED something else"
-            error = self.assertRaises(CloudError, builder.start, plan)
+            error = self.assertRaises(InstallError, builder.start, plan)
             self.assertIn(f"image {parent.id}", str(error))
 
     def test_a_newer_parent(self) -> None:
