@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
+from osc_imagebuild import outputs
 from osc_imagebuild.builds.fleet import TICK_S, Fleet, every
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.clock import Clock
@@ -20,6 +21,7 @@ from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.resources import Image
 from osc_imagebuild.planning.plan import Plan
 from osc_imagebuild.planning.spec_builder import family_name
 
@@ -171,7 +173,7 @@ def _parents(wishes: Sequence[Wish]) -> dict[int, int]:
     of_family: dict[str, int] = {}
     of_name: dict[str, int] = {}
     for number, wish in enumerate(wishes):
-        if wish.request.output == "image":
+        if _makes_image(wish.request):
             of_family.setdefault(family_name(wish.request), number)
             of_name.setdefault(wish.request.name, number)
     parents = {}
@@ -185,6 +187,11 @@ def _parents(wishes: Sequence[Wish]) -> dict[int, int]:
         if parent is not None:
             parents[number] = parent
     return parents
+
+
+def _makes_image(request: Request) -> bool:
+    output = outputs.find(request.output)
+    return output is not None and output.kinds[0] is Image
 
 
 def _chain(parents: Mapping[int, int], number: int) -> list[int]:
