@@ -134,6 +134,23 @@ class TargetTest(AnswerTestCase):
             self.assertRegex(call, r"^(apt-get|dnf|zypper) .* tree vim$")
             self.assertIn(f"usermod -p {HASH} root", calls)
 
+    def test_users(self) -> None:
+        """New ones are made; what one that is there has stays, but for what is given."""
+        user = User(name="ada", ssh_public_keys=(KEY,), groups=("adm",))
+        rich = User(name="ada", password="secret of ada")
+        made, groups = "useradd -m -s /bin/bash -p * ada", "usermod -a -G adm ada"
+        for known, given, wanted in (
+            (False, user, [made, groups]),
+            (True, user, [groups]),
+            (False, rich, [made, f"usermod -p {HASH} ada"]),
+            (True, rich, [f"usermod -p {HASH} ada"]),
+        ):
+            self.renew()
+            self.target.program("id", f"exit {int(not known)}")
+            self.run_in("debian-13", users=(given,))
+            calls = [c for c in self.target.calls() if c.startswith("user")]
+            self.assertEqual(wanted, calls)
+
     def test_clean(self) -> None:
         """Nothing of the server that it was changed in is left, and all else is."""
         gone = (

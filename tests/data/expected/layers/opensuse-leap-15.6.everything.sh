@@ -23,6 +23,13 @@ decode() { base64 -d; }
 add_group() { getent group "$1" > /dev/null || groupadd "$1"; }
 add_user() { useradd -m -s /bin/bash -p "$2" ${3:+-G "$3"} "$1"; }
 
+# An account that is there already, as cloud-init's own, is given what is asked for.
+add_user() {
+    id "$1" > /dev/null 2>&1 || useradd -m -s /bin/bash -p "*" "$1" || return
+    [ "$2" = "*" ] || usermod -p "$2" "$1" || return
+    [ -z "$3" ] || usermod -a -G "$3" "$1"
+}
+
 mkdir -p /etc/pki/rpm-gpg
 decode > /etc/pki/rpm-gpg/RPM-GPG-KEY-extra <<'END'
 LS0tLS1CRUdJTiBQR1AgUFVCTElDIEtFWSBCTE9DSy0tLS0tCi4uLgo=

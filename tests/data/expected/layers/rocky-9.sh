@@ -23,6 +23,13 @@ decode() { base64 -d; }
 add_group() { getent group "$1" > /dev/null || groupadd "$1"; }
 add_user() { useradd -m -s /bin/bash -p "$2" ${3:+-G "$3"} "$1"; }
 
+# An account that is there already, as cloud-init's own, is given what is asked for.
+add_user() {
+    id "$1" > /dev/null 2>&1 || useradd -m -s /bin/bash -p "*" "$1" || return
+    [ "$2" = "*" ] || usermod -p "$2" "$1" || return
+    [ -z "$3" ] || usermod -a -G "$3" "$1"
+}
+
 
 # Each server makes its own of these.
 : > /etc/machine-id
