@@ -120,6 +120,12 @@ def _parent_problems(request: Request) -> list[str]:
         for option, given in machine.items()
         if given
     ]
+    return problems + _choice_problems(request)
+
+
+def _choice_problems(request: Request) -> list[str]:
+    """Return what is wrong with how the image that is changed is named."""
+    problems = []
     if request.from_image is not None and not request.from_image.strip():
         problems.append("--from-image takes an image's name or ID, or family:<family>")
     if request.from_image == FAMILY_PREFIX:

@@ -24,7 +24,12 @@ from osc_imagebuild.model.resources import Server, Volume
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors import power
 from osc_imagebuild.monitors.console.signs import Signs
-from osc_imagebuild.monitors.console.verdict import RUNNING, STALLED, judge
+from osc_imagebuild.monitors.console.verdict import (
+    RUNNING,
+    STALLED,
+    Verdict,
+    judge,
+)
 from osc_imagebuild.steps import attempts, interference, layer, press_key
 from osc_imagebuild.steps.boot_sources import EnsureVolume
 from osc_imagebuild.steps.server_view import cut_off, guest_view
@@ -147,12 +152,7 @@ class Install:
 
     def _watch(self, spec: Spec, facts: Facts) -> Decision:
         server = facts.servers[Role.INSTALL]
-        view, parent = guest_view(spec, facts, Role.INSTALL), spec.media.parent
-        verdict = (
-            layer.judge_layer(self.signs, view, parent)
-            if parent
-            else judge(self.signs, view)
-        )
+        verdict, parent = self._judge(spec, facts), spec.media.parent
         if verdict.state != RUNNING:
             if verdict.state == STALLED and cut_off(facts, Role.INSTALL):
                 reason = f"{NO_TRAFFIC}: {verdict.reason}"
@@ -190,6 +190,12 @@ class Install:
             percent or 0,
             left_s,
         )
+
+    def _judge(self, spec: Spec, facts: Facts) -> Verdict:
+        view, parent = guest_view(spec, facts, Role.INSTALL), spec.media.parent
+        if parent:
+            return layer.judge_layer(self.signs, view, parent)
+        return judge(self.signs, view)
 
     def _failed(
         self, spec: Spec, facts: Facts, fail: Fail, passing: bool

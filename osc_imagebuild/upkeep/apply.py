@@ -7,12 +7,11 @@ that changes the image of another one, its parent, comes after that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-from osc_imagebuild import outputs
 from osc_imagebuild.builds.fleet import TICK_S, Fleet, every
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.clock import Clock
@@ -21,9 +20,9 @@ from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.resources import Image
 from osc_imagebuild.planning.plan import Plan
 from osc_imagebuild.planning.spec_builder import family_name
+from osc_imagebuild.upkeep import order
 
 ANEW = "its parent is built anew"
 
@@ -126,16 +125,18 @@ def survey(
 
     :raises: SpecError naming all that is wrong with all of them, CloudError
     """
-    problems = _rivals(wishes)
+    labels = [wish.label for wish in wishes]
+    requests = [wish.request for wish in wishes]
+    problems = order.rivals(labels, requests)
     running = {
         build.spec.result.family: build
         for build in library.unfinished()
         if build.spec.result.family
     }
-    parents = _parents(wishes)
-    problems += _rings(wishes, parents)
+    parents = order.parents(requests)
+    problems += order.rings(labels, parents)
     tasks: dict[int, Task] = {}
-    for number in sorted(range(len(wishes)), key=lambda n: len(_chain(parents, n))):
+    for number in order.parents_first(len(wishes), parents):
         wish, parent = wishes[number], tasks.get(parents.get(number, -1))
         try:
             tasks[number] = _task(library, wish, running, max_age_s, parent)
@@ -149,73 +150,6 @@ def survey(
 def _told(wish: Wish, problem: str) -> str:
     named = f"{wish.label}:" in problem
     return problem if named else f"{wish.label}: {problem}"
-
-
-def _rivals(wishes: Sequence[Wish]) -> list[str]:
-    """Return which templates would take each other's name, or push each other out."""
-    problems = []
-    seen: dict[tuple[str, str], Wish] = {}
-    for wish in wishes:
-        family = family_name(wish.request)
-        for key in (("family", family), ("name", wish.request.name)):
-            other = seen.setdefault(key, wish)
-            if other is not wish:
-                problems.append(
-                    f"{wish.label} and {other.label} make images of one {key[0]}, "
-                    f"{key[1]}: give one of them another"
-                )
-                break
-    return problems
-
-
-def _parents(wishes: Sequence[Wish]) -> dict[int, int]:
-    """Return which template each changes the image of, both by their numbers."""
-    of_family: dict[str, int] = {}
-    of_name: dict[str, int] = {}
-    for number, wish in enumerate(wishes):
-        if _makes_image(wish.request):
-            of_family.setdefault(family_name(wish.request), number)
-            of_name.setdefault(wish.request.name, number)
-    parents = {}
-    for number, wish in enumerate(wishes):
-        request = wish.request
-        parent = (
-            of_family.get(request.parent_family)
-            if request.parent_family
-            else of_name.get(request.from_image or "")
-        )
-        if parent is not None:
-            parents[number] = parent
-    return parents
-
-
-def _makes_image(request: Request) -> bool:
-    output = outputs.find(request.output)
-    return output is not None and output.kinds[0] is Image
-
-
-def _chain(parents: Mapping[int, int], number: int) -> list[int]:
-    """Return a template and all that it is made of, the nearest first, each once."""
-    chain = [number]
-    while (parent := parents.get(chain[-1])) is not None and parent not in chain:
-        chain.append(parent)
-    return chain
-
-
-def _rings(wishes: Sequence[Wish], parents: Mapping[int, int]) -> list[str]:
-    """Return which templates could only be built after themselves."""
-    problems = []
-    for number in parents:
-        chain = _chain(parents, number)
-        # Told once, by the first of those that are in the ring.
-        if parents.get(chain[-1]) != number or number != min(chain):
-            continue
-        labels = [wishes[n].label for n in (*chain, number)]
-        problems.append(
-            f"{' changes the image of '.join(labels)}: one of them must be made of "
-            "something else"
-        )
-    return problems
 
 
 def _task(
