@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from osc_imagebuild import template
     from osc_imagebuild.builder import Builder, Listing, Refreshed, Screenshot, State
+    from osc_imagebuild.builds.copies import Copied
     from osc_imagebuild.builds.families import Family
     from osc_imagebuild.builds.fleet import Fleet, Outcome
     from osc_imagebuild.builds.orphans import Orphan
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         Verb,
     )
     from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.copies import Copy
     from osc_imagebuild.model.freshness import Freshness
     from osc_imagebuild.model.inputs import Inputs
     from osc_imagebuild.model.names import Status
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "builder": ("Builder", "Listing", "Refreshed", "Screenshot", "State"),
+    "builds.copies": ("Copied",),
     "builds.families": ("Family",),
     "builds.fleet": ("Fleet", "Outcome"),
     "builds.orphans": ("Orphan",),
@@ -78,6 +81,7 @@ _HOMES = {
         "Verb",
     ),
     "guests.catalog": ("Catalog",),
+    "model.copies": ("Copy",),
     "model.freshness": ("Freshness",),
     "model.inputs": ("Inputs",),
     "model.names": ("Status",),
@@ -97,6 +101,8 @@ __all__ = [
     "Catalog",
     "CloudError",
     "ConflictError",
+    "Copied",
+    "Copy",
     "DrivenError",
     "End",
     "Event",

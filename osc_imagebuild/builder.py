@@ -14,6 +14,8 @@ from osc_imagebuild import retry as retries
 from osc_imagebuild.builds import (
     cancel_delete,
     console_log,
+    copies,
+    copying_anew,
     families,
     lease,
     orphans,
@@ -22,6 +24,7 @@ from osc_imagebuild.builds import (
     record_store,
 )
 from osc_imagebuild.builds.advice import about, advised, creating
+from osc_imagebuild.builds.copies import Copied
 from osc_imagebuild.builds.families import Family
 from osc_imagebuild.builds.fleet import Fleet, Outcome, every
 from osc_imagebuild.builds.orphans import Orphan
@@ -42,15 +45,23 @@ from osc_imagebuild.errors import (
     Message,
     NextStep,
     RecordError,
+    SpecError,
     Verb,
     because,
 )
+from osc_imagebuild.guests import answers
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import web_policy
 from osc_imagebuild.media.door import Door
+from osc_imagebuild.model import family
+from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.copies import parse as parse_copy
+from osc_imagebuild.model.copies import problem as copy_problem
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.names import Role, Status
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.spec import Rotation
+from osc_imagebuild.planning import copies as planned_copies
 from osc_imagebuild.planning.freshness import find_freshness
 from osc_imagebuild.planning.plan import Plan, make_plan
 from osc_imagebuild.upkeep import apply
@@ -363,8 +374,7 @@ class Builder:
                     self.listener,
                     self.on_console,
                     self.door.typed() if fresh.is_own else self.door,
-                    # Whoever can write a record must not choose whose login is used.
-                    self.clouds if fresh.is_own else NO_CLOUDS,
+                    self._clouds_of(fresh),
                 )
                 with _placed(engine):
                     driven = engine.drive(until=until)
@@ -382,6 +392,72 @@ class Builder:
                 # A listener's errors are no less a reason than the cloud's.
                 _let_go(engine, held)
                 raise
+
+    def copy(
+        self,
+        image: str,
+        copy_to: str | Sequence[str | Copy] = (),
+        *,
+        verify: bool = False,
+        rotation: Rotation | None = None,
+    ) -> Sequence[Copied]:
+        """Copy a finished image to other clouds, or mend copies that failed.
+
+        ``image`` is its ID or its build's, or the name of its family. ``copy_to`` are
+        clouds of clouds.yaml, such as 'cloud/region'; by default those that its build
+        wanted. A cloud that has the image already keeps it. What could not be copied is
+        told in what is returned. Older images there give their name away as ``rotation``
+        says, by default as the build wanted.
+
+        :raises: SpecError where a cloud cannot be meant, RecordError where there is no
+            such image or its build is not over, CloudError
+        """
+        words = (copy_to,) if isinstance(copy_to, str) else copy_to
+        wanted = [
+            parse_copy(word, verify=verify) if isinstance(word, str) else word
+            for word in dict.fromkeys(words)
+        ]
+        problems = [wrong for copy in wanted if (wrong := copy_problem(copy))]
+        if problems:
+            raise SpecError(problems)
+        source = copying_anew.find_image(self.api, image)
+
+        build_id = source.properties[family.BUILD_ID]
+
+        def tell(kind: EventKind, copy: Copy, text: str) -> None:
+            said = f"copy to {copy.target}: {text}"
+            self.listener(Event(kind, build_id, "copies", said, self.api.now()))
+
+        size = source.min_disk_gib, source.min_ram_mib
+        placed = [planned_copies.placed(self.clouds, copy, *size) for copy in wanted]
+
+        def texts() -> tuple[tuple[str, str], int]:
+            said = source.properties
+            entry = self.catalog.entry(said.get("imagebuild_os", ""))
+            arch = said.get("architecture", "x86_64")
+            spoken = answers.verification(entry, arch, build_id)
+            return spoken, 60 * int(entry.verify.get("timeout_min", 30))
+
+        return copying_anew.copy_image(
+            self.api,
+            self.clouds,
+            source,
+            placed,
+            functools.partial(tell, EventKind.NOTE),
+            texts,
+            functools.partial(tell, EventKind.WAIT),
+            rotation,
+        )
+
+    def missing_copies(
+        self, image: str, copies_wanted: Sequence[Copy]
+    ) -> Sequence[Copied]:
+        """Return those copies of a finished image that are not there, with the reasons.
+
+        :raises: RecordError where there is no such image, CloudError
+        """
+        source = copying_anew.find_image(self.api, image)
+        return copies.missing(self.clouds, source, copies_wanted)
 
     def find(self, build: str) -> Record:
         """Return a build by its ID or its image's name, which may look like an ID.
@@ -439,7 +515,8 @@ class Builder:
         """
         build_record = self.find(build)
         with about(build_record.id):
-            return cancel_delete.cancel(self.api, build_record)
+            clouds = self._clouds_of(build_record)
+            return cancel_delete.cancel(self.api, build_record, clouds)
 
     def delete(self, build: str, *, with_image: bool = False) -> None:
         """Remove a build: what it left and its record. Needs only the ID.
@@ -448,12 +525,18 @@ class Builder:
 
         :raises: RecordError where a name is unknown or ambiguous, CloudError
         """
-        build_id, made = self._identify(build)
+        build_id, made, known = self._identify(build)
+        clouds = self._clouds_of(known) if known else NO_CLOUDS
         with about(build_id):
-            cancel_delete.delete(self.api, build_id, made if with_image else ())
+            results = made if with_image else ()
+            cancel_delete.delete(self.api, build_id, results, known, clouds)
 
-    def _identify(self, build: str) -> tuple[str, tuple[str, ...]]:
-        """ID and results of a build, even where its record cannot be read."""
+    def _clouds_of(self, build: Record) -> Clouds:
+        """Return the clouds for a build: whoever writes a record chooses no login."""
+        return self.clouds if build.is_own else NO_CLOUDS
+
+    def _identify(self, build: str) -> tuple[str, tuple[str, ...], Record | None]:
+        """ID, results and record of a build, even where the record cannot be read."""
         try:
             build_record = self.find(build)
         except RecordError as error:
@@ -465,8 +548,8 @@ class Builder:
             if image is not None and images.is_foreign(self.api, image):
                 raise
             result = record.result_of(image) if image else ""
-            return build_id, (result,) if result else ()
-        return build_record.id, build_record.made
+            return build_id, (result,) if result else (), None
+        return build_record.id, build_record.made, build_record
 
     def orphans(self) -> Sequence[Orphan]:
         """Return what belongs to builds whose records are gone.

@@ -126,16 +126,27 @@ def shared_with(api: Api, item: Member) -> Sequence[str] | None:
         return None
 
 
-def find(api: Api, item: Member) -> Member | None:
+def find(api: Api, item_id: str, kind: str = "image") -> Member | None:
     """Return a result as it is now, None where it is gone.
 
     :raises: CloudError
     """
-    if isinstance(item, Image):
-        return images.find(api, item.id)
-    if isinstance(item, Volume):
-        return volumes.find(api, item.id)
-    return volumes.find_snapshot(api, item.id)
+    match kind:
+        case "volume":
+            return volumes.find(api, item_id)
+        case "snapshot":
+            return volumes.find_snapshot(api, item_id)
+        case _:
+            return images.find(api, item_id)
+
+
+def is_published(api: Api, item_id: str, kind: str = "image") -> bool:
+    """Whether a result is there, and no build's any more.
+
+    :raises: CloudError
+    """
+    item = find(api, item_id, kind)
+    return item is not None and bool(_family(api, item))
 
 
 def members(api: Api, name: str, kind: str = "image") -> Sequence[Member]:

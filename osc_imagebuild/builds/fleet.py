@@ -21,7 +21,7 @@ from osc_imagebuild.model.resources import Image, Server
 
 LOG = logging.getLogger(__name__)
 
-TICK_S = 30.0
+TICK_S, BUSY_TICK_S = 30.0, 10.0
 # A look at one build takes about a dozen calls. So spaced, looks at quiet
 # builds stay below 0.1 calls a tick for each of many builds.
 LOOK_EVERY_S = 60.0
@@ -66,6 +66,7 @@ class Fleet:
         self._tidy = tidy
         self.outcome = Outcome()
         self._failed_at: dict[str, float] = {}
+        self._is_busy = False
 
     def run(self, *, once: bool = False) -> Outcome:
         """Tick until no build is left to drive, or just once.
@@ -73,8 +74,13 @@ class Fleet:
         :raises: CloudError where the lists cannot be had
         """
         while self.tick() and not once:
-            self._api.clock.sleep(TICK_S)
+            self._api.clock.sleep(self.pause_s)
         return self.outcome
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds until the next tick is of use: fewer where services are at work."""
+        return BUSY_TICK_S if self._is_busy else TICK_S
 
     def tick(self) -> bool:
         """Look at all builds once, and go on with those that can.
@@ -98,11 +104,11 @@ class Fleet:
         for build in candidates:
             if build.is_over and build.id in held:
                 self._end(build, held[build.id])
+        self.outcome.waiting, self.outcome.driven_by_others = [], []
+        self._is_busy = False
         if not mine:
-            self.outcome.waiting = []
             return False
         running = {s.name: s for s in servers.tagged(self._api, PART_TAG)}
-        self.outcome.waiting, self.outcome.driven_by_others = [], []
         for build in mine:
             owner = held.get(build.id)
             if owner and lease.is_alive(self._api, owner, build.updated_at):
@@ -111,6 +117,8 @@ class Fleet:
                 self.outcome.waiting.append(build.id)
             else:
                 self._go_on(build)
+                # What waits for a guest is seen by its server, and looked at seldom.
+                self._is_busy |= build.step not in (Role.INSTALL, Role.VERIFY)
         return bool(self.outcome.waiting)
 
     def _forget_tried_again(self, records: Iterable[Record]) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.cloud.retry import retry_transient
+from osc_imagebuild.cloud.retry import find_twice, retry_transient
 from osc_imagebuild.errors import (
     CloudError,
     ConflictError,
@@ -38,8 +38,6 @@ from osc_imagebuild.model.resources import Image
 
 LIFE_S = 180.0
 BEAT_S = 60.0
-# A replica of Glance's database may be behind for that long.
-SECOND_LOOK_S = 3.0
 # Each release uses up one generation. The last is in the record, so this many
 # are met only where clients race.
 _ATTEMPTS = 200
@@ -163,12 +161,7 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
 
 
 def _seen(api: Api, image_id: str) -> Image | None:
-    """Find an image; ask twice, as a replica of Glance's database may lag behind."""
-    image = images.find(api, image_id)
-    if image is None:
-        api.clock.sleep(SECOND_LOOK_S)
-        image = images.find(api, image_id)
-    return image
+    return find_twice(api.clock, lambda: images.find(api, image_id))
 
 
 def _used_up(api: Api, build_id: str) -> int:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from osc_imagebuild.builds import teardown
 from osc_imagebuild.builds.claims import release
-from osc_imagebuild.builds.lease import SECOND_LOOK_S
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.retry import SECOND_LOOK_S
 from osc_imagebuild.model.names import (
     PART_TAG,
     RECORD_TAG,

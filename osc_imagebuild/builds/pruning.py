@@ -37,10 +37,12 @@ from osc_imagebuild.model.family import (
     family_of,
     is_going,
     is_retired,
+    kind,
     may_change,
 )
 from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.resources import Image
+from osc_imagebuild.steps import copies
 
 RECORD = "record"
 
@@ -148,7 +150,7 @@ def _too_many(api: Api, family: Family, wanted: Wanted) -> Sequence[Member]:
 
 def _is_there(api: Api, item: Member, family: str) -> bool:
     """Whether a result is, by its ID, what a list says."""
-    fresh = families.find(api, item)
+    fresh = families.find(api, item.id, kind(item))
     if fresh is None or is_going(fresh):
         return False
     return family_of(fresh, api.project_id()) == family
@@ -201,6 +203,9 @@ def _is_due(build: Record, wanted: Wanted, now: float) -> bool:
         return False
     if build.status == Status.FAILED and wanted.older_than_s is None:
         return False
+    # The record alone tells where else something may be left of it.
+    if build.status != Status.COMPLETE and copies.begun(build.spec, build.marks):
+        return False
     return build.is_over and wanted.is_old(build.updated_at, now)
 
 
@@ -244,7 +249,7 @@ def _delete_record(api: Api, build_id: str, wanted: Wanted) -> bool:
     try:
         is_due = _is_due(record_store.load(api, build_id), wanted, api.now())
         if is_due:
-            delete = partial(cancel_delete.delete, api, build_id, (), fenced)
+            delete = partial(cancel_delete.delete, api, build_id, (), fenced=fenced)
             retry_transient(api.clock, delete)
             return True
     except BaseException:

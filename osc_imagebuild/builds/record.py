@@ -24,7 +24,7 @@ from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.model.urls import shown_text
-from osc_imagebuild.steps import attempts
+from osc_imagebuild.steps import attempts, copies
 from osc_imagebuild.version import tool_version
 
 _PREFIX = "imagebuild_"
@@ -102,6 +102,11 @@ class Record:
         what was before a retry says so: 'verify, before retry 1: it does not boot'.
         """
         return attempts.failures(self.marks)
+
+    @property
+    def copies(self) -> tuple[str, ...]:
+        """What came of its copies in other stores and clouds, a line each."""
+        return tuple(copies.told(self.spec, self.marks))
 
 
 def pack(texts: Mapping[str, str]) -> str:

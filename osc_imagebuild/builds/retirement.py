@@ -6,6 +6,8 @@ since it was listed stays as it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from osc_imagebuild.builds.families import find
 from osc_imagebuild.cloud import images, volumes
 from osc_imagebuild.cloud.api import Api
@@ -32,8 +34,7 @@ def retire(api: Api, item: Member, family: str, name: str, old: Old) -> None:
                 core["os_hidden"] = True
             elif old == Old.COMMUNITY:
                 core["visibility"] = "community"
-            operations = images.set_operations(fresh, fresh.properties, core)
-            images.patch(api, fresh.id, operations)
+            _change(api, fresh, core)
             if old == Old.DEACTIVATE:
                 images.deactivate(api, fresh.id)
         case Volume():
@@ -42,6 +43,30 @@ def retire(api: Api, item: Member, family: str, name: str, old: Old) -> None:
             volumes.set_name(api, "snapshot", fresh.id, name)
             if volume := _volume_of(api, fresh):
                 volumes.set_name(api, "volume", volume.id, name)
+
+
+def _change(api: Api, image: Image, core: Mapping[str, object]) -> None:
+    """Change an image; where its visibility may not be, hide it, so that one has the name.
+
+    :raises: CloudError, also where it was hidden instead
+    """
+    try:
+        images.patch(
+            api, image.id, images.set_operations(image, image.properties, core)
+        )
+    except CloudError as error:
+        if error.status != 403 or "visibility" not in core:
+            raise
+        hidden = {"name": core["name"], "os_hidden": True}
+        images.patch(
+            api, image.id, images.set_operations(image, image.properties, hidden)
+        )
+        raise CloudError(
+            f"image {image.id} is hidden, as it may not be made {core['visibility']}: "
+            f"{error}",
+            service=error.service,
+            status=error.status,
+        ) from error
 
 
 def discard(api: Api, item: Member, family: str) -> None:
@@ -70,7 +95,7 @@ def _look_again(api: Api, item: Member, family: str) -> Member | None:
     :raises: NotOursError where it is not one of ``family`` any more, or protected,
         CloudError
     """
-    fresh = find(api, item)
+    fresh = find(api, item.id, families.kind(item))
     if fresh is None or families.is_going(fresh):
         return None
     is_of = families.family_of(fresh, api.project_id()) == family

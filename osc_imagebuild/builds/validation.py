@@ -15,6 +15,7 @@ from typing import Any
 
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.media import answer_cd
+from osc_imagebuild.model import copies
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES, Milestone
 from osc_imagebuild.model.spec import Address, AnswerDisc, Spec
@@ -41,7 +42,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DIGEST = re.compile(r"(?:[0-9a-f]{64}|[0-9a-f]{128})?")
 _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/|[A-Za-z]:[/\\]")
-_MARK = re.compile(r"(?:attempt|earlier|kept|sha512)-[a-z0-9-]{1,40}")
+_MARK = re.compile(r"(?:attempt|copy|earlier|kept|sha512)-[a-z0-9-]{1,40}")
 _STEP = re.compile(r"[a-z0-9][a-z0-9 -]{0,60}")
 # NUL, and halves of surrogates, which have no encoding.
 _NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
@@ -79,6 +80,9 @@ def check_spec(spec: Spec) -> None:
     for key in (*spec.hardware.properties, *spec.result.properties):
         if key in IMAGE_FIELDS:
             raise ValueError(f"{key} is a field of every image, and no property")
+    _check_copies(spec)
+    check_id("the result", spec.result.made_id)
+    _match("a digest", spec.result.made_sha512, _DIGEST)
     _check_media(spec)
     _check_disc(spec.answers)
     if spec.network.address:
@@ -107,6 +111,28 @@ def _walk(value: Any, at: str) -> None:
         )
         if not least <= value <= most:
             raise ValueError(f"{at} is none of {least} to {most}")
+
+
+def _check_copies(spec: Spec) -> None:
+    """Check where copies go: each of them is a login, and may take hours."""
+    result = spec.result
+    many = (
+        len(result.copies) > copies.MOST_COPIES
+        or len(result.stores) > copies.MOST_STORES
+    )
+    if many:
+        raise ValueError("it is to be copied more often than any image is")
+    # Cinder's results have no visibility, and are copied nowhere.
+    is_image = outputs.load(result.output).has_visibility
+    if (result.copies or result.stores) and not is_image:
+        raise ValueError(f"a {result.output} is copied nowhere")
+    for copy in result.copies:
+        if wrong := copies.problem(copy):
+            raise ValueError(wrong)
+        for item in (*filter(None, (copy.flavor_id,)), *copy.networks):
+            _match("a flavor or network of a copy", item, _WORD)
+    for store in result.stores:
+        _match("a store", store, copies.STORE)
 
 
 def _check_signs(spec: Spec) -> None:

@@ -108,6 +108,24 @@ class Api:
             except _NO_SUCH_SERVICE:
                 return False
 
+    def place(self, service: str) -> tuple[str, str]:
+        """Return the region that a service is in, and its address; '' where none is told.
+
+        :raises: as `project_id`
+        """
+        with translate_errors(*api_errors.LOGIN):
+            try:
+                data = self._proxy(service).get_endpoint_data()
+            except _NO_SUCH_SERVICE:
+                return "", ""
+        address = data.url if data else ""
+        return (data.region_name or "" if data else ""), (address or "").rstrip("/")
+
+    def identity_url(self) -> str:
+        """Return where this session logs in, '' where nothing tells."""
+        url = getattr(self.connection.session.auth, "auth_url", None) or ""
+        return str(url).rstrip("/")
+
     def project_id(self) -> str:
         """Return the project that all of this is for.
 

@@ -75,10 +75,11 @@ def parse(data: Mapping[str, Any]) -> Image:
         min_disk_gib=answers.whole(data, "min_disk"),
         min_ram_mib=answers.whole(data, "min_ram"),
         disk_format=text("disk_format"),
-        container_format=text("container_format"),
         size=answers.whole(data, "size"),
         virtual_size=answers.whole(data, "virtual_size"),
         sha512=text("os_hash_value") if text("os_hash_algo") == "sha512" else "",
+        container_format=text("container_format"),
+        stores=frozenset(filter(None, text("stores").split(","))),
         created_at=timestamp(data.get("created_at")),
         updated_at=timestamp(data.get("updated_at")),
     )
@@ -160,8 +161,7 @@ def _own(api: Api) -> list[tuple[str, str]]:
 
     Source: glance.db.sqlalchemy.api._select_images_query.
     """
-    project = api.project_id()
-    return [("owner", project)] if project else []
+    return [("owner", api.project_id())]
 
 
 def is_foreign(api: Api, image: Image) -> bool:
@@ -169,8 +169,7 @@ def is_foreign(api: Api, image: Image) -> bool:
 
     :raises: CloudError
     """
-    project = api.project_id()
-    return bool(project and image.owner and image.owner != project)
+    return bool(image.owner) and image.owner != api.project_id()
 
 
 def visible(api: Api, name: str) -> list[Image]:
@@ -218,8 +217,11 @@ def create(
     container_format: str | None = None,
     image_id: str | None = None,
     hidden: bool = True,
+    core: Mapping[str, Any] | None = None,
 ) -> Image:
     """Create a private queued image in one request that leaves nothing to mend.
+
+    ``core`` are more of its attributes, by Glance's names.
 
     :raises: ConflictError where ``image_id`` is or ever was in use, CloudError
     """
@@ -229,6 +231,7 @@ def create(
         "os_hidden": hidden,
         "tags": sorted(tags),
         **properties,
+        **(core or {}),
     }
     if image_id:
         body["id"] = image_id
@@ -351,6 +354,37 @@ def fetch(api: Api, image_id: str, url: str) -> None:
     """
     body = {"method": {"name": "web-download", "uri": url}}
     api.send("image", "POST", f"/images/{image_id}/import", body)
+
+
+def copy_to_stores(api: Api, image_id: str, stores: Iterable[str]) -> None:
+    """Let Glance copy an image's data to more of its stores.
+
+    Source: api-ref image, interoperable import: method copy-image.
+
+    :raises: CloudError; ConflictError where that is under way
+    """
+    body = {
+        "method": {"name": "copy-image"},
+        "stores": sorted(stores),
+        "all_stores_must_succeed": False,
+    }
+    api.send("image", "POST", f"/images/{image_id}/import", body)
+
+
+def fetch_from_region(api: Api, image_id: str, region: str, source_id: str) -> None:
+    """Let Glance fill a queued image from an image of another region by itself.
+
+    Source: glance.async_.flows._internal_plugins.glance_download.
+
+    :raises: CloudError
+    """
+    method = {
+        "name": "glance-download",
+        "glance_region": region,
+        "glance_image_id": source_id,
+        "glance_service_interface": "public",
+    }
+    api.send("image", "POST", f"/images/{image_id}/import", {"method": method})
 
 
 def reader(api: Api, image_id: str) -> Ask:

@@ -134,6 +134,47 @@ def _import_methods(data: Mapping[str, Any]) -> list[str]:
     return answers.texts(methods.get("value"))
 
 
+def stores(api: Api) -> list[str]:
+    """Return the IDs of the stores that Glance writes to; none where it has but one.
+
+    Source: GET /v2/info/stores; a store of HTTP addresses is read-only.
+
+    :raises: CloudError
+    """
+
+    def parse(data: Mapping[str, Any]) -> list[str]:
+        listed = answers.objects(data, "stores")
+        return [
+            answers.text(store, "id")
+            for store in listed
+            if str(store.get("read-only", "")).lower() != "true"
+        ]
+
+    try:
+        return api.read("image", "/info/stores", parse)
+    except NotFoundError:
+        return []
+
+
+def disk_formats(api: Api) -> list[str]:
+    """Return the disk formats that Glance takes, none where it does not tell.
+
+    Source: GET /v2/schemas/image.
+
+    :raises: CloudError
+    """
+
+    def parse(data: Mapping[str, Any]) -> list[str]:
+        properties = answers.obj(data.get("properties") or {})
+        told = answers.obj(properties.get("disk_format") or {}).get("enum") or []
+        return [word for word in told if isinstance(word, str)]
+
+    try:
+        return api.read("image", "/schemas/image", parse)
+    except NotFoundError:
+        return []
+
+
 def container_hypervisors(api: Api) -> list[str]:
     """Return hypervisor types that run containers, where this may be seen.
 

@@ -133,17 +133,12 @@ def _routers(api: Api) -> tuple[set[str], set[str]]:
 
 def _gateways(api: Api, subnets: Sequence[Mapping[str, Any]]) -> set[str]:
     """Return networks whose gateway may be a router that the project does not see."""
-    mine = _project(api)
+    mine = api.project_id()
     return {
         s["network_id"]
         for s in subnets
         if s.get("gateway_ip") and s.get("project_id") != mine
     }
-
-
-def _project(api: Api) -> str:
-    project_id: str | None = api.connection.current_project_id
-    return project_id or ""
 
 
 def security_groups(api: Api) -> list[SecurityGroup]:
@@ -152,13 +147,13 @@ def security_groups(api: Api) -> list[SecurityGroup]:
     :raises: CloudError
     """
     groups = _listed(api, "security-groups")
-    mine = _project(api)
+    mine = api.project_id()
     with garbled("network", "GET /security-groups"):
         return [
             SecurityGroup(
                 answers.text(g, "id"),
                 answers.text(g, "name"),
-                not mine or g.get("project_id") == mine,
+                g.get("project_id") == mine,
             )
             for g in groups
         ]

@@ -12,6 +12,8 @@ from osc_imagebuild.media.backoff import TRIES, Backoff
 T = TypeVar("T")
 
 _CHUNK = 1 << 20
+# Between two looks for what is not there.
+SECOND_LOOK_S = 3.0
 
 
 def retry_transient(clock: Clock, work: Callable[[], T], tries: int = TRIES) -> T:
@@ -25,6 +27,18 @@ def retry_transient(clock: Clock, work: Callable[[], T], tries: int = TRIES) -> 
             return work()
         except TransientError as error:
             backoff.wait(error)
+
+
+def find_twice(clock: Clock, find: Callable[[], T | None]) -> T | None:
+    """Return what ``find`` finds; ask twice before something is believed to be gone.
+
+    A replica of a service's database may lag behind.
+    """
+    found = find()
+    if found is None:
+        clock.sleep(SECOND_LOOK_S)
+        found = find()
+    return found
 
 
 class Body:

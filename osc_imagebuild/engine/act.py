@@ -7,13 +7,15 @@ what an earlier client may have left, because its answer may have been lost.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import IO, Any, cast
 
-from osc_imagebuild.builds import retirement
+from osc_imagebuild.builds import copies, retirement
 from osc_imagebuild.builds.claims import release
+from osc_imagebuild.builds.copies import Copied
 from osc_imagebuild.cloud import images, remote_console, servers, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
@@ -34,6 +36,8 @@ from osc_imagebuild.model.actions import (
     AcceptImage,
     Action,
     ClearReport,
+    CopyImage,
+    CopyToStores,
     CreateImage,
     CreateServer,
     CreateSnapshot,
@@ -70,7 +74,7 @@ from osc_imagebuild.model.names import (
 from osc_imagebuild.model.ownership import may_read
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.steps import install
+from osc_imagebuild.steps import install, rotation
 
 BUSY_S = 5.0
 
@@ -180,6 +184,55 @@ class Actor:
         except CloudError as error:
             return {"trouble": str(error)[:200]}
         return {}
+
+    def store(self, action: CopyToStores) -> str:
+        """Have Glance copy data from store to store; return why it does not, or ''.
+
+        :raises: TransientError, NotFoundError
+        """
+        try:
+            images.copy_to_stores(self._api, action.image_id, action.stores)
+        except (TransientError, NotFoundError):
+            raise
+        except ConflictError:
+            return ""  # it does so already
+        except CloudError as error:
+            return str(error)
+        return ""
+
+    def copy(
+        self,
+        action: CopyImage,
+        source: Image,
+        tell: Callable[[str], None],
+        progress: Callable[[str], None],
+    ) -> Copied:
+        """Make a copy of the result; what goes wrong is told, not raised.
+
+        :raises: RecordError where another client holds the build now
+        """
+        result = dataclasses.replace(
+            self._spec.result, visibility=rotation.visibility(self._spec, source)
+        )
+        wanted = copies.order(source, result, verify=action.copy.verify)
+        verify, beat = self._spec.verify, self._heartbeat
+        prove = copies.proof(
+            action.copy,
+            (self._texts.get("verify", ""), verify.sign),
+            verify.timeout_s,
+            beat,
+            config_drive=verify.config_drive,
+        )
+        return copies.make(
+            self._api,
+            self._clouds,
+            wanted,
+            action.copy,
+            beat,
+            tell,
+            prove,
+            progress,
+        )
 
     def _act_on_volumes(self, action: Action) -> None:
         match action:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from osc_imagebuild import boot
-from osc_imagebuild.builds import lease, record, record_store
+from osc_imagebuild.builds import copies, lease, record, record_store
 from osc_imagebuild.clock import Patience
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
@@ -32,6 +32,8 @@ from osc_imagebuild.errors import (
     ConflictError,
     Evidence,
     LockedError,
+    Message,
+    NextStep,
     NotFoundError,
     TransientError,
     because,
@@ -41,10 +43,13 @@ from osc_imagebuild.model.actions import (
     CREATING,
     MAKING,
     REBOOT,
+    ROTATING,
     AcceptImage,
     Act,
     Action,
     Again,
+    CopyImage,
+    CopyToStores,
     Decision,
     Discard,
     Fail,
@@ -60,10 +65,11 @@ from osc_imagebuild.model.actions import (
 )
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.family import KIND
-from osc_imagebuild.model.names import Milestone, Role, Status, kept, proof
+from osc_imagebuild.model.names import Milestone, Role, Status, copied, kept, proof
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Snapshot, Volume, may_be_deleted
+from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.model.urls import shown_text
 from osc_imagebuild.monitors import signals_json
 from osc_imagebuild.monitors.console import clean, sign_files
@@ -74,6 +80,8 @@ LOG = logging.getLogger(__name__)
 # A cloud that is away for longer is not waited for; the build stays resumable.
 OUTAGE_LIMIT_S = 45 * 60
 MAX_REPEATS = 5
+# So often what no build depends on is tried again where a service stumbles.
+STUMBLES = 3
 # What the services may take for one step, beside the guest's own time.
 LONGEST_STEP_S = 3600
 ANY_STEP = "*"
@@ -148,6 +156,7 @@ class Engine:
         self._evidence = Evidence()
         self._looked_at, self._planned_s = api.now(), 0.0
         self._repeats: Counter[tuple[str, str]] = Counter()
+        self._stumbles: Counter[str] = Counter()
         self._refused: CloudError | None = None
 
     def drive(self, *, until: str = "") -> record.Record:
@@ -331,6 +340,8 @@ class Engine:
         match action:
             case SetMark(name, data):
                 self._mark(name, data)
+                if name == Milestone.STORED and (trouble := data.get("trouble")):
+                    self._tell(EventKind.NOTE, f"not in all stores: {trouble}")
             case ProveImage(image):
                 self._act_on_cloud(action)
                 self._mark(proof(image.role), {"sha512": self._actor.sha512_of(image)})
@@ -343,15 +354,30 @@ class Engine:
                 details = self._actor.reboot(action)
                 if details is not None:
                     self._mark(Milestone.REBOOTED, details)
+            case CopyToStores():
+                trouble = self._actor.store(action)
+                data = {"trouble": trouble[:200]} if trouble else {}
+                self._mark(Milestone.STORING, data)
+            case CopyImage():
+                self._copy(action)
             case Finish(result_id):
                 self._remove_stragglers()
                 over = {"status": Status.COMPLETE, "percent": 100}
-                over |= record.closing(self._build.spec)
+                over |= record.closing(self._made(result_id))
                 self._mark(Milestone.COMPLETE, {}, result_id=result_id, **over)
             case ShareImage() | AcceptImage() | Retire() | Discard():
                 self._act_if_allowed(action)
             case _:
                 self._act_on_cloud(action)
+
+    def _made(self, result_id: str) -> Spec:
+        """Return the spec with what the build has made, for its signature to cover."""
+        spec = self._build.spec
+        image = self._facts.images.get(Role.RESULT) if self._facts else None
+        made = dataclasses.replace(
+            spec.result, made_id=result_id, made_sha512=image.sha512 if image else ""
+        )
+        return dataclasses.replace(spec, result=made)
 
     def _act_if_allowed(self, action: Action) -> None:
         """Do what no build depends on; what is refused is told, and left as it is.
@@ -360,12 +386,34 @@ class Engine:
         """
         try:
             self._actor.act(action)
-        except (TransientError, NotFoundError):
-            raise
         except CloudError as error:
+            about = targets.optional(action)
+            self._stumbles[about] += isinstance(error, TransientError)
+            # One broken image, or a cloud that is away, must not keep a proven one back.
+            if isinstance(error, TransientError) and self._stumbles[about] < STUMBLES:
+                raise
+            if isinstance(error, NotFoundError) and isinstance(action, ROTATING):
+                raise  # it is gone: look again
             kept_id = targets.optional(action)
             self._mark(kept(kept_id), {"trouble": str(error)[:200]})
             self._tell(EventKind.NOTE, f"{targets.kept_as(action)}: {error}")
+
+    def _copy(self, action: CopyImage) -> None:
+        """Make a copy, and note it; where that fails the image here is complete all the same."""
+        result = self._facts.images.get(Role.RESULT) if self._facts else None
+        assert result is not None
+        target = action.copy.target
+
+        def tell(text: str) -> None:
+            self._tell(EventKind.NOTE, Message(f"copy to {target}: ", text))
+
+        def progress(text: str) -> None:
+            self._tell(EventKind.WAIT, f"copy to {target}: {text}")
+
+        made = self._actor.copy(action, result, tell, progress)
+        self._mark(copied(action.number), copies.noted(made))
+        if made.trouble:
+            tell(copies.told(result.id, made))
 
     def _act_on_cloud(self, action: Action) -> None:
         unseen = isinstance(action, MAKING) and self._memory.is_unsure(UNSURE_S)
@@ -462,9 +510,11 @@ class Engine:
             "signals": signals_json.dump(self._watch.signals),
             "lease": self._lease.generation,
         }
-        written = record_store.update(self._api, self._build.id, **(defaults | fields))
-        # What others wrote into it meanwhile is not what this client began to build.
         spec, is_own = self._build.spec, self._build.is_own
+        written = record_store.update(
+            self._api, self._build.id, own=is_own, **(defaults | fields)
+        )
+        # What others wrote into it meanwhile is not what this client began to build.
         if "spec" not in fields:
             written = dataclasses.replace(written, spec=spec, is_own=is_own)
         self._build = written
@@ -542,8 +592,18 @@ class Engine:
         about = (
             self._build.id,
             self._step,
-            shown_text(text),
+            _shown(text),
             self._api.now(),
             self._percent,
         )
         self._listener(Event(kind, *about, left_s, evidence))
+
+
+def _shown(text: str) -> str:
+    """Return a text without what opens doors; next steps in it stay what they are."""
+    if isinstance(text, Message):
+        parts = text.parts
+        return Message(
+            *(p if isinstance(p, NextStep) else shown_text(p) for p in parts)
+        )
+    return shown_text(text)

@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 from osc_imagebuild.builds import families
 from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.retry import find_twice
 from osc_imagebuild.engine.memory import Memory, expected
 from osc_imagebuild.engine.watch import Watch
-from osc_imagebuild.errors import TransientError
+from osc_imagebuild.errors import CloudError, TransientError
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.names import (
@@ -32,8 +33,6 @@ from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 from osc_imagebuild.monitors.console import report
 from osc_imagebuild.steps import attempts
-
-SECOND_LOOK_S = 3.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,11 +197,20 @@ class Observer:
         result = facts.images.get(Role.RESULT)
         others = [i for i in facts.family if result is None or i.id != result.id]
         sharing = {
-            item.id: images.members(self.api, item.id)
+            item.id: self._members(item)
             for item in (result, *others[:1])
             if isinstance(item, Image) and item.visibility == "shared"
         }
         return dataclasses.replace(facts, sharing=sharing)
+
+    def _members(self, image: Image) -> Mapping[str, str]:
+        """Return whom an image is shared with; nobody where that may not be known."""
+        try:
+            return images.members(self.api, image.id)
+        except CloudError as error:
+            if error.status != 403:
+                raise
+            return {}
 
     def _own(self, items: Iterable[V]) -> list[V]:
         """Those of the build: what is asked for by its ID is a record's word."""
@@ -216,7 +224,9 @@ class Observer:
 
     def _ask(self, find: Callable[[Api, str], V | None], item_id: str) -> V | None:
         """Find a resource; ask twice, as one API server's 404 may be a lag and ends a build."""
-        return _find(self.api, find, item_id) if item_id else None
+        if not item_id:
+            return None
+        return find_twice(self.api.clock, lambda: find(self.api, item_id))
 
     def _present(
         self,
@@ -304,18 +314,11 @@ def _noted(facts: Facts, key: str) -> str:
     return harvested.data.get(key, "") if harvested else ""
 
 
-def _find(api: Api, find: Callable[[Api, str], V | None], item_id: str) -> V | None:
-    resource = find(api, item_id)
-    if resource is None:
-        api.clock.sleep(SECOND_LOOK_S)
-        resource = find(api, item_id)
-    return resource
-
-
 def _see_server(
     api: Api, build_id: str, role: str, facts: Facts, watch: Watch | None
 ) -> Facts:
-    server = _find(api, servers.find, facts.servers[role].id)
+    server_id = facts.servers[role].id
+    server = find_twice(api.clock, lambda: servers.find(api, server_id))
     others = {key: value for key, value in facts.servers.items() if key != role}
     if server is None:
         return dataclasses.replace(facts, servers=others)

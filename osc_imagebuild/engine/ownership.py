@@ -8,6 +8,8 @@ from osc_imagebuild.model import family
 from osc_imagebuild.model.actions import (
     AcceptImage,
     Action,
+    CopyImage,
+    CopyToStores,
     CreateServer,
     CreateVolume,
     DeleteImage,
@@ -63,7 +65,13 @@ def subjects(action: Action) -> Iterator[tuple[str, str]]:
         case SetImage():
             yield "image", action.image.id
         case (
-            UploadImage() | ImportImage() | DeleteImage() | ShareImage() | AcceptImage()
+            UploadImage()
+            | ImportImage()
+            | DeleteImage()
+            | ShareImage()
+            | AcceptImage()
+            | CopyToStores()
+            | CopyImage()
         ):
             yield "image", action.image_id
         case SetVolume():

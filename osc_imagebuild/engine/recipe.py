@@ -17,6 +17,7 @@ from osc_imagebuild.monitors.console import sign_files
 from osc_imagebuild.outputs import Output
 from osc_imagebuild.steps import Step, rotation
 from osc_imagebuild.steps.boot_sources import EnsureImage, EnsureVolume
+from osc_imagebuild.steps.copies import CopyElsewhere, Store
 from osc_imagebuild.steps.install import Install, PowerOff, StartServer
 from osc_imagebuild.steps.press_key import EnsureKey
 from osc_imagebuild.steps.publish import Cleanup, Complete, Publish
@@ -25,7 +26,13 @@ from osc_imagebuild.steps.rotation import Rotate
 from osc_imagebuild.steps.verify import RemoveVerify, StartVerify, Verify
 
 # From here on the result is the user's.
-AFTER_PUBLISHING = (Rotate.name, Cleanup.name, Complete.name)
+AFTER_PUBLISHING = (
+    Rotate.name,
+    Cleanup.name,
+    Store.name,
+    CopyElsewhere.name,
+    Complete.name,
+)
 
 
 def of(spec: Spec) -> tuple[Step, ...]:
@@ -33,6 +40,7 @@ def of(spec: Spec) -> tuple[Step, ...]:
     boot = boot_methods.load(spec.installer.boot_method)
     output = output_kinds.load(spec.result.output)
     images, volumes = boot.images(spec), boot_methods.volumes(spec)
+    rotates = (Rotate(output),) if spec.result.rotation.replace else ()
     return (
         *(EnsureImage(image) for image in images),
         *(EnsureVolume(volume) for volume in volumes),
@@ -43,12 +51,15 @@ def of(spec: Spec) -> tuple[Step, ...]:
         *output.steps(spec),
         *_verify(spec, output),
         Publish(output, rotation.sees(spec)),
-        *((Rotate(output),) if spec.result.rotation.replace else ()),
+        *rotates,
         Cleanup(
             output,
             images=tuple(i.role for i in images if not i.shared_key),
             volumes=_served(volumes, output.keeps),
+            after=rotates,
         ),
+        *((Store(output),) if spec.result.stores else ()),
+        *((CopyElsewhere(output),) if spec.result.copies else ()),
         Complete(),
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from osc_imagebuild.model.actions import (
     AcceptImage,
     Action,
+    CopyImage,
+    CopyToStores,
     CreateImage,
     CreateServer,
     CreateSnapshot,
@@ -44,8 +46,10 @@ def target(action: Action) -> str:
             return action.volume.id
         case SetSnapshot():
             return action.snapshot.id
-        case DeleteImage() | ShareImage() | AcceptImage():
+        case DeleteImage() | ShareImage() | AcceptImage() | CopyToStores():
             return action.image_id
+        case CopyImage():
+            return action.copy.target
         case Retire() | Discard():
             return action.item.id
         case UploadVolume() | CreateSnapshot() | DeleteVolume():
@@ -69,6 +73,8 @@ def changed(action: Action) -> tuple[str, ...]:
             return tuple(device.volume_id for device in action.devices)
         case CreateImage() | CreateVolume() | ProveImage() | SetMark() | Finish():
             return ()
+        case CopyImage():
+            return ()  # it is only read here
         case SetImage() | SetVolume() | SetSnapshot():
             then = (action.then.item.id,) if action.then else ()
             return (target(action), *then)

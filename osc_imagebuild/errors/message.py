@@ -19,6 +19,7 @@ class Verb(StrEnum):
     SHOW = "show"
     RESUME = "resume"
     RETRY = "retry"
+    COPY = "copy"
     CANCEL = "cancel"
     DELETE = "delete"
     LOG = "log"

@@ -126,6 +126,19 @@ def render(
     )
 
 
+def verification(entry: Entry, arch: str, build_id: str) -> tuple[str, str]:
+    """Return user data and sign of a server that tests an image of a build that is over.
+
+    :raises: SpecError where a template cannot be rendered
+    """
+    request = Request(name="", os=entry.name, arch=arch)
+    context = _context(entry, request, build_id, "", AnswerDelivery())
+    return (
+        rendering.file(entry, entry.verify.get("user_data"), context),
+        rendering.text(entry, entry.verify.get("sign", "login:"), context),
+    )
+
+
 def _context(
     entry: Entry, request: Request, build_id: str, source: str, delivery: AnswerDelivery
 ) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from osc_imagebuild.model.boot_sources import BootImage, Device
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Member, Old
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 
@@ -236,6 +237,23 @@ class Discard:
 
 
 @dataclass(frozen=True)
+class CopyToStores:
+    """Let Glance copy the result's data to more of its stores."""
+
+    image_id: str
+    stores: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CopyImage:
+    """Make a copy of the result elsewhere; ``number`` is its place in the spec."""
+
+    image_id: str
+    copy: Copy
+    number: int
+
+
+@dataclass(frozen=True)
 class DeleteImage:
     """Delete an image, or only this build's claim on a shared one."""
 
@@ -281,6 +299,8 @@ Action = (
     | AcceptImage
     | Retire
     | Discard
+    | CopyToStores
+    | CopyImage
     | DeleteImage
     | SetMark
     | Finish
@@ -297,10 +317,12 @@ MAKING = (
     CreateSnapshot,
 )
 # What is made by these for a build that somebody just cancelled would leak.
-CREATING = (*MAKING, UploadImage, ImportImage)
+CREATING = (*MAKING, UploadImage, ImportImage, CopyToStores, CopyImage)
 
 # What is refused of these keeps no build from its end: the next one tries it again.
 OPTIONAL = (ShareImage, AcceptImage, Retire, Discard)
+# Of these, what is done to results of other builds.
+ROTATING = (Retire, Discard)
 
 DELETING = (DeleteImage, DeleteServer, DeleteVolume, DeleteSnapshot)
 

@@ -8,6 +8,7 @@ nothing counts that is of another project.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from enum import StrEnum
@@ -21,6 +22,8 @@ FAMILY, RESULT_ID = "imagebuild_family", "imagebuild_result_id"
 KIND = "imagebuild_kind"
 BUILD_ID, BUILT_AT = "imagebuild_build_id", "imagebuild_built_at"
 INPUTS, OS = "imagebuild_inputs", "imagebuild_os"
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 # Source: glance.db.sqlalchemy.models.Image.name, cinder's Volume.display_name.
 _LONGEST_NAME = 255
@@ -75,8 +78,26 @@ def _is_unfinished(item: Member) -> bool:
 
 
 def newest_first(items: Iterable[M]) -> list[M]:
-    """Return results in their order, by the time that their service tells."""
-    return sorted(items, key=lambda item: (item.created_at, item.id), reverse=True)
+    """Return results in their order, by the time that their service tells.
+
+    A copy in another cloud is as old as what it is a copy of, whenever it was made.
+    """
+    return sorted(
+        items,
+        key=lambda item: (_moment(item), item.created_at, item.id),
+        reverse=True,
+    )
+
+
+def _moment(item: Member) -> str:
+    """When a result was built: by its own words no later than its service made it."""
+    made, said = _at(item.created_at), words(item).get(BUILT_AT, "")
+    return min(said, made) if _TIME.fullmatch(said) else made
+
+
+def _at(seconds: float) -> str:
+    moment = datetime.fromtimestamp(int(seconds), timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def may_change(item: Member) -> bool:
@@ -91,8 +112,7 @@ def is_going(item: Member) -> bool:
 
 def built_at(item: Member) -> str:
     """Return when a result was built, such as 2026-01-31T12:00:00Z."""
-    moment = datetime.fromtimestamp(int(item.created_at), timezone.utc)
-    return words(item).get(BUILT_AT, "")[:20] or moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return words(item).get(BUILT_AT, "")[:20] or _at(item.created_at)
 
 
 def old_name(name: str, item: Member) -> str:

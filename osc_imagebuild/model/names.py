@@ -47,6 +47,7 @@ class Role(StrEnum):
     ROOT = "root"  # the volume that the installer writes on
     RESULT = "result"
     RECORD = "record"
+    COPY = "copy"  # an image, or a server of it, in another cloud
 
 
 RESULT = Role.RESULT
@@ -75,6 +76,8 @@ class Milestone(StrEnum):
     HARVESTED = "harvested"
     REBOOTED = "rebooted"
     VERIFIED = "verified"
+    STORING = "storing"
+    STORED = "stored"
     COMPLETE = "complete"
 
 
@@ -86,6 +89,11 @@ def proof(role: str) -> str:
 def kept(item_id: str) -> str:
     """The name of the mark of what could not be rotated or shared, and stays as it is."""
     return f"kept-{item_id}"
+
+
+def copied(number: int) -> str:
+    """The name of the mark of what came of a copy, by its place in the spec."""
+    return f"copy-{number}"
 
 
 def build_tag(build_id: str) -> str:

@@ -18,7 +18,7 @@ _PROPERTY = "imagebuild_build_id"
 
 def is_own(item: Resource, build_id: str, project_id: str) -> bool:
     """Whether a resource is of this project, and says that this build made it."""
-    if item.owner and project_id and item.owner != project_id:
+    if item.owner and item.owner != project_id:
         return False
     named = role_of(build_id, item.name) is not None
     match item:
@@ -39,5 +39,5 @@ def _says(properties: Mapping[str, str], build_id: str) -> bool:
 
 def may_read(image: Image, project_id: str) -> bool:
     """Whether an image is this project's, or shown to it by whoever owns it."""
-    foreign = bool(image.owner and project_id and image.owner != project_id)
+    foreign = bool(image.owner) and image.owner != project_id
     return not foreign or image.visibility != "private"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 
 # --- what the user asks -----------------------------------------------------
@@ -65,6 +66,8 @@ class Request:
     ``family`` is by default the name; with ``replace`` the result takes the name from the
     older ones of it, of which ``keep`` stay, as ``old`` says. ``members`` are projects that
     it is shared with, ``member_clouds`` clouds of clouds.yaml that accept it as well.
+    ``copies`` are made of the image in other clouds; its data go to the ``stores`` of its
+    own Glance, or with ``all_stores`` to each of them.
 
     With ``from_image`` (a name, an ID, or 'family:NAME') or ``from_properties`` the result
     is made of an image that exists, its parent: the newest that has all of them. ``os`` is
@@ -118,6 +121,9 @@ class Request:
     member_clouds: tuple[str, ...] = ()
     from_image: str | None = None
     from_properties: Mapping[str, str] = field(default_factory=dict)
+    copies: tuple[Copy, ...] = ()
+    stores: tuple[str, ...] = ()
+    all_stores: bool = False
 
     def __post_init__(self) -> None:
         """Install the default system where nothing says which."""

@@ -14,6 +14,7 @@ class Image:
     """A Glance image; ``properties`` holds only what is not a core attribute.
 
     ``virtual_size`` is of the disk in it, in bytes, 0 where Glance does not know.
+    ``stores`` are Glance's that have its data, none where it has but one.
     """
 
     SERVICE: ClassVar = "image"
@@ -30,12 +31,13 @@ class Image:
     min_disk_gib: int = 0
     min_ram_mib: int = 0
     disk_format: str = ""
-    container_format: str = ""
     size: int = 0
     virtual_size: int = 0
     sha512: str = ""
     created_at: float = 0.0
     updated_at: float = 0.0
+    container_format: str = ""
+    stores: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

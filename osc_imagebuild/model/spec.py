@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 
 
@@ -198,7 +199,10 @@ class Result:
     ``properties`` are all that may be found on the finished image besides Glance's own
     attributes. ``family`` is '' in records of versions that knew none. ``members`` are
     IDs of projects that the image is shared with; ``accepting`` maps some of them to the
-    clouds of clouds.yaml whose credentials accept it for them.
+    clouds of clouds.yaml whose credentials accept it for them. ``copies`` are made of it
+    elsewhere; ``stores`` of its own Glance get its data too. ``made_id`` and
+    ``made_sha512`` are of the finished image, '' before that: with the record's signature
+    they tell it from one that only says that this build made it.
     """
 
     name: str
@@ -211,6 +215,10 @@ class Result:
     rotation: Rotation = Rotation()
     members: tuple[str, ...] = ()
     accepting: Mapping[str, str] = field(default_factory=dict)
+    copies: tuple[Copy, ...] = ()
+    stores: tuple[str, ...] = ()
+    made_id: str = ""
+    made_sha512: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,7 +39,7 @@ ROUNDS = passwords.ROUNDS
 # media and the answers count by themselves, and passwords with the latter alone.
 _NOT_OF_TEMPLATE = frozenset(
     "name family replace old keep flavor networks security_groups availability_zone "
-    "hints config_drive boot_method timeout_min stall_min keep_on_failure attempts "
+    "hints config_drive boot_method timeout_min stall_min keep_on_failure attempts copies "
     "verify checksum driver_iso root_password".split()
 )
 # What is only shown, what a console says, how long one waits and on which machine, and

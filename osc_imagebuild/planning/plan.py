@@ -21,6 +21,7 @@ from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning import (
+    copies,
     install_source,
     networks,
     parents,
@@ -33,8 +34,10 @@ from osc_imagebuild.planning.draft import make_draft
 from osc_imagebuild.planning.inputs import Reading, read_inputs
 from osc_imagebuild.planning.spec_builder import (
     Chosen,
+    Copying,
     InstallSource,
     Placement,
+    Servers,
     Sharing,
 )
 from osc_imagebuild.planning.stage import Stage
@@ -97,6 +100,7 @@ def make_plan(
     zone = networks.check_zone(api, request)
     allowed = preflight.check_cloud(api, request, system, machine.value)
     sharing = rotation.find_sharing(api, clouds, request)
+    copying = copies.find_copies(api, clouds, request, *_size(system, machine.value))
     name = rotation.check_name(api, request)
     key: Stage[bool] = Stage()
     if system and source:
@@ -111,6 +115,7 @@ def make_plan(
         zone,
         allowed,
         sharing,
+        copying,
         name,
         key,
         reading,
@@ -129,6 +134,7 @@ def make_plan(
         security_groups=groups.value or (),
         answers=answers,
         sharing=sharing.value or Sharing(),
+        copying=copying.value or Copying(),
         press_key=bool(key.value),
         parent=system.parent,
         inputs=read.inputs,
@@ -150,6 +156,14 @@ def make_plan(
         warnings=tuple(line for stage in stages for line in stage.warnings),
         inputs=read.inputs,
     )
+
+
+def _size(system: System | None, machine: Servers | None) -> tuple[int, int]:
+    """Return what the image needs of a server, in GiB of disk and MiB of RAM."""
+    ram_mib = system.entry.min_ram_mib if system else 0
+    if machine is None:
+        return 0, ram_mib
+    return machine.volume_gib or machine.flavor.disk_gib, ram_mib
 
 
 def _refusal(stages: Sequence[Stage[object]]) -> SpecError:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from osc_imagebuild import boot, outputs
+from osc_imagebuild.model import copies
 from osc_imagebuild.model.family import FOR_VOLUMES, Old
 from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MINUTES, MOST_SWAP_MIB
@@ -42,6 +43,9 @@ def validate_request(request: Request) -> list[str]:
             "the image needs a name: give it behind the options, or as output.name in "
             "a template"
         )
+    if request.name != request.name.strip():
+        # Source: cinder.api.openstack.wsgi, validate_name_and_description: it strips.
+        problems.append(f"the name begins or ends with a blank: {request.name!r:.60}")
     # Source: glance.db.sqlalchemy.models.Image.name is String(255).
     if len(request.name) > 255:
         problems.append(
@@ -82,8 +86,13 @@ def validate_request(request: Request) -> list[str]:
         problems.append(
             f"no output {request.output!r:.60}; there are: {', '.join(outputs.names())}"
         )
-    problems += _parent_problems(request)
-    return problems + _rotation_problems(request) + _number_problems(request)
+    return [
+        *problems,
+        *_rotation_problems(request),
+        *_copy_problems(request),
+        *_parent_problems(request),
+        *_number_problems(request),
+    ]
 
 
 def _parent_problems(request: Request) -> list[str]:
@@ -164,6 +173,37 @@ def _rotation_problems(request: Request) -> list[str]:
                 f"a {request.visibility} image is everybody's: leave out --member, or "
                 "--visibility"
             )
+    return problems
+
+
+def _copy_problems(request: Request) -> list[str]:
+    """Return what is wrong with where the image is to be copied."""
+    wanted, stores = request.copies, request.stores
+    if not (wanted or stores or request.all_stores):
+        return []
+    if not has_visibility(request.output):
+        return [
+            f"a {request.output} cannot be copied: leave out --copy-to, --store and "
+            "--all-stores, or build an image"
+        ]
+    problems = [wrong for copy in wanted if (wrong := copies.problem(copy))]
+    targets = [copy.target for copy in wanted]
+    problems += [
+        f"the image is copied to {target} once: name it once"
+        for target in dict.fromkeys(targets)
+        if targets.count(target) > 1
+    ]
+    if len(wanted) > copies.MOST_COPIES:
+        problems.append(f"an image is copied to {copies.MOST_COPIES} clouds at most")
+    if len(stores) > copies.MOST_STORES:
+        problems.append(f"--store can be given {copies.MOST_STORES} times at most")
+    problems += [
+        f"no store is named {store!r:.60}"
+        for store in stores
+        if not copies.STORE.fullmatch(store)
+    ]
+    if stores and request.all_stores:
+        problems.append("--store and --all-stores exclude each other")
     return problems
 
 

@@ -28,7 +28,13 @@ def find_sharing(api: Api, clouds: Clouds, request: Request) -> Stage[Sharing]:
             problems += error.problems
     for cloud in request.member_clouds:
         try:
-            members[clouds.api(cloud).project_id()] = cloud
+            other = clouds.api(cloud)
+            if api.place("image")[1] != other.place("image")[1]:
+                problems.append(
+                    f"cloud {cloud} has a Glance of its own, so the image cannot be shared "
+                    f"with it: leave out --member-cloud {cloud}, and give --copy-to {cloud}"
+                )
+            members[other.project_id()] = cloud
         except CloudError as error:
             problems.append(str(error))
     members.pop(api.project_id(), None)  # whose image it is

@@ -62,6 +62,19 @@ def flavor(
     return chosen, f"flavor {chosen.name}: the smallest with {needs}"
 
 
+def boot_flavor(flavors: Sequence[Flavor], disk_gib: int, ram_mib: int) -> Flavor:
+    """Return the smallest flavor that a finished image boots with.
+
+    :raises: SpecError
+    """
+    fitting = [f for f in flavors if f.disk_gib >= disk_gib and f.ram_mib >= ram_mib]
+    if not fitting:
+        raise SpecError(
+            f"no flavor has {ram_mib} MiB of RAM and {disk_gib} GiB of disk"
+        )
+    return min(fitting, key=lambda f: (f.disk_gib, f.ram_mib, f.vcpus, f.name))
+
+
 def named_flavor(flavors: Sequence[Flavor], name: str) -> Flavor:
     """The flavor of this name or ID.
 

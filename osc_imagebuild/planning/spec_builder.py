@@ -11,6 +11,7 @@ from osc_imagebuild import boot, outputs
 from osc_imagebuild.guests.answers import Answers
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import family, machine
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 from osc_imagebuild.model.inputs import Inputs
 from osc_imagebuild.model.request import Hints, Request
@@ -79,6 +80,14 @@ class Sharing:
     accepting: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Copying:
+    """Where the image is copied to: other clouds, and stores of its own one."""
+
+    copies: tuple[Copy, ...] = ()
+    stores: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
     """What a spec is made of.
@@ -97,6 +106,7 @@ class Chosen:
     security_groups: tuple[str, ...]
     answers: Answers
     sharing: Sharing
+    copying: Copying
     press_key: bool
     inputs: Inputs
     tree_sha256: str
@@ -197,6 +207,8 @@ def _result(chosen: Chosen) -> Result:
         ),
         members=chosen.sharing.members,
         accepting=chosen.sharing.accepting,
+        copies=chosen.copying.copies,
+        stores=chosen.copying.stores,
     )
 
 

@@ -17,7 +17,7 @@ from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.resources import Image, Volume
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.steps import Result, rotation
+from osc_imagebuild.steps import Result, Step, rotation
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,16 @@ class Publish:
 
 @dataclass(frozen=True)
 class Cleanup:
-    """Remove the images and volumes that were booted from."""
+    """Remove the images and volumes that were booted from.
+
+    A build may have none, so it is over only when the steps in ``after`` are: else they
+    would be passed over.
+    """
 
     output: Result
     images: tuple[str, ...]
     volumes: tuple[str, ...] = ()
+    after: tuple[Step, ...] = ()
     name: str = "cleanup"
 
     @property
@@ -65,8 +70,8 @@ class Cleanup:
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: published, and none of them is there."""
-        published = Publish(self.output).done(spec, facts)
-        return published and not self._remaining(facts)
+        before = (Publish(self.output), *self.after)
+        return all(s.done(spec, facts) for s in before) and not self._remaining(facts)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """One at a time; a backend may keep an image while a volume is of it."""

@@ -47,7 +47,7 @@ def wanted(spec: Spec, facts: Facts, result: Member) -> dict[str, str]:
         **spec.result.properties,
         **reported,
         **itself(spec, result),
-        family.BUILT_AT: _iso(facts.marks[Milestone.INSTALLED].at),
+        family.BUILT_AT: iso(facts.marks[Milestone.INSTALLED].at),
         "imagebuild_duration_s": str(duration_s(facts)),
     }
 
@@ -69,5 +69,6 @@ def _storable(text: str) -> str:
     return "".join(kept)[:255]
 
 
-def _iso(at: float) -> str:
+def iso(at: float) -> str:
+    """A time as results tell it."""
     return datetime.fromtimestamp(int(at), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,8 +7,10 @@ build it is, it comes to the same: so two builds that end together leave one nam
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
+from osc_imagebuild.model import spec as specs
 from osc_imagebuild.model.actions import (
     AcceptImage,
     Act,
@@ -22,6 +24,7 @@ from osc_imagebuild.model.actions import (
 )
 from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.family import (
+    BUILT_AT,
     Member,
     Old,
     is_going,
@@ -30,14 +33,23 @@ from osc_imagebuild.model.family import (
     may_change,
     newest_first,
     old_name,
+    words,
 )
-from osc_imagebuild.model.names import kept
+from osc_imagebuild.model.names import Milestone, kept
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Result
+from osc_imagebuild.steps.result import iso
 
 # After so many refusals nothing more is tried: the next build tries again.
 MOST_REFUSED = 50
+
+
+class Ordered(Protocol):
+    """What says how a result is named, and what becomes of the older ones: a spec."""
+
+    @property
+    def result(self) -> specs.Result: ...
 
 
 def sees(spec: Spec) -> frozenset[str]:
@@ -53,7 +65,7 @@ def _is_shared(spec: Spec) -> bool:
     return may and bool(result.members or result.rotation.replace)
 
 
-def is_named(spec: Spec, item: Member) -> bool:
+def is_named(spec: Ordered, item: Member) -> bool:
     """Whether the result has its name, or has left it to a newer one."""
     if item.name == spec.result.name:
         return True
@@ -62,7 +74,7 @@ def is_named(spec: Spec, item: Member) -> bool:
     )
 
 
-def name(spec: Spec, facts: Facts, result: Member) -> str:
+def name(spec: Ordered, facts: Facts, result: Member) -> str:
     """Return the name that the result gets: the user's, unless a newer one has it."""
     is_newest = _in_order(facts, result)[0].id == result.id
     return spec.result.name if is_newest else old_name(spec.result.name, result)
@@ -83,18 +95,31 @@ def before(spec: Spec, facts: Facts, result: Member) -> Action | None:
     if isinstance(result, Image) and _is_shared(spec):
         for action in _shares(spec, facts, result):
             return action
-    if spec.result.rotation.replace:
-        holders = [i for i in _older(facts, result) if i.name == spec.result.name]
-        for item in holders[1:]:
+    return crowd(spec, facts, result)
+
+
+def crowd(spec: Ordered, facts: Facts, result: Member) -> Retire | None:
+    """Return what leaves the name to one older result, None where one has it at most."""
+    if spec.result.rotation.replace and not _is_refused(facts):
+        for item in _holders(spec, facts, result)[1:]:
             return _retire(spec, item)
     return None
 
 
-def then(spec: Spec, facts: Facts, result: Member) -> Retire | None:
+def _is_refused(facts: Facts) -> bool:
+    """Whether so much was refused that nothing more is tried."""
+    return sum(mark.startswith("kept-") for mark in facts.marks) >= MOST_REFUSED
+
+
+def _holders(spec: Ordered, facts: Facts, result: Member) -> list[Member]:
+    return [i for i in _older(facts, result) if i.name == spec.result.name]
+
+
+def then(spec: Ordered, facts: Facts, result: Member) -> Retire | None:
     """Return what gives the name away in the moment in which the result gets it."""
     if not spec.result.rotation.replace:
         return None
-    holders = [i for i in _older(facts, result) if i.name == spec.result.name]
+    holders = _holders(spec, facts, result)
     return _retire(spec, holders[0]) if holders else None
 
 
@@ -124,7 +149,22 @@ def _shares(spec: Spec, facts: Facts, result: Image) -> Iterator[Action]:
 
 def _in_order(facts: Facts, result: Member) -> list[Member]:
     others = (item for item in facts.family if item.id != result.id)
-    return newest_first((result, *others))
+    return newest_first((_dated(facts, result), *others))
+
+
+def _dated(facts: Facts, result: Member) -> Member:
+    """Return a result with the time that it will have said once it is published.
+
+    Else a volume or snapshot would have one place in the order before that, and another
+    one after it.
+    """
+    installed, said = facts.marks.get(Milestone.INSTALLED), words(result)
+    if installed is None or BUILT_AT in said:
+        return result
+    dated = {**said, BUILT_AT: iso(installed.at)}
+    if isinstance(result, Image):
+        return replace(result, properties=dated)
+    return replace(result, metadata=dated)
 
 
 def _older(facts: Facts, result: Member) -> list[Member]:
@@ -138,18 +178,24 @@ def _may_change(facts: Facts, item: Member) -> bool:
     return may_change(item) and kept(item.id) not in facts.marks and not is_going(item)
 
 
-def _retire(spec: Spec, item: Member) -> Retire:
+def _retire(spec: Ordered, item: Member) -> Retire:
     name = item.name if is_retired(item) else old_name(item.name, item)
     return Retire(item, spec.result.family, name, spec.result.rotation.old)
 
 
-def _pending(spec: Spec, facts: Facts, result: Member) -> Iterator[Action]:
+def pending(spec: Ordered, facts: Facts, result: Member) -> Iterator[Retire | Discard]:
     """Yield what is left to do once the result is published."""
     rotation = spec.result.rotation
-    if sum(mark.startswith("kept-") for mark in facts.marks) >= MOST_REFUSED:
+    if _is_refused(facts):
         return
-    _, *older = _in_order(facts, result)
+    order = _in_order(facts, result)
+    newer = order[: [item.id for item in order].index(result.id)]
+    older = order[1:]
+    # Whatever the order is: the result gives its name to one that has it, or keeps it.
+    keeps_name = not any(item.name == spec.result.name for item in newer)
     for item in older:
+        if item.id == result.id and keeps_name:
+            continue
         if _may_change(facts, item) and not is_put_away(item, rotation.old):
             yield _retire(spec, item)
     most = 0 if rotation.old == Old.DELETE else rotation.keep
@@ -185,4 +231,4 @@ class Rotate:
     def _left(self, spec: Spec, facts: Facts) -> Iterator[Action]:
         result = self.output.result(facts)
         if result is not None:
-            yield from _pending(spec, facts, result)
+            yield from pending(spec, facts, result)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.request import FAMILY_PREFIX, File, Repository, User
 from osc_imagebuild.template.document import Document, Path
 from osc_imagebuild.template.sources import KEY_LIMIT, Reader
@@ -52,6 +53,8 @@ SIMPLE = {
     ("output", "keep"): "keep",
     ("output", "members"): "members",
     ("output", "member_clouds"): "member_clouds",
+    ("output", "stores"): "stores",
+    ("output", "all_stores"): "all_stores",
     ("verify",): "verify",
 }
 # Fields that may be files of this machine; planning reads them.
@@ -112,6 +115,9 @@ class _Fields:
             made = [make(i, (*path, n)) for n, i in enumerate(self._at(path) or [])]
             if made:
                 fields[name] = tuple(item for item in made if item is not None)
+        copies = self._at(("output", "copies"))
+        if copies:
+            fields["copies"] = tuple(Copy(**copy) for copy in copies)
         return fields
 
     def _at(self, path: Path) -> Any:

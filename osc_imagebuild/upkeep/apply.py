@@ -7,19 +7,24 @@ that changes the image of another one, its parent, comes after that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-from osc_imagebuild.builds.fleet import TICK_S, Fleet, every
+from osc_imagebuild.builds.copies import Copied
+from osc_imagebuild.builds.fleet import Fleet, every
 from osc_imagebuild.builds.record import Record
-from osc_imagebuild.clock import Clock
-from osc_imagebuild.errors import ImageBuildError, SpecError
+from osc_imagebuild.clock import Clock, Patience
+from osc_imagebuild.engine.loop import LONGEST_PAUSE_S, OUTAGE_LIMIT_S
+from osc_imagebuild.errors import ImageBuildError, SpecError, TransientError
 from osc_imagebuild.guests.catalog import Catalog
+from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.family import BUILD_ID, Old, words
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.spec import Rotation
 from osc_imagebuild.planning.plan import Plan
 from osc_imagebuild.planning.spec_builder import family_name
 from osc_imagebuild.upkeep import order
@@ -44,13 +49,17 @@ class ToDo(StrEnum):
 
     BUILD = "build"
     RESUME = "resume"  # a build of the family is under way
+    COPY = "copy"  # the image is fresh, and is not everywhere where it is to be
     NOTHING = "nothing"
+    UNKNOWN = "unknown"  # the cloud does not tell
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be done for a template, and why; ``build_id`` is of what is resumed.
+    """What is to be done for a template, and why.
 
+    ``build_id`` is of the build that is resumed, or whose image is copied. ``warnings``
+    are lines on what could not be found out. ``max_age_s`` is how old an image may be.
     ``after`` is the label of the template whose new image this one changes, '' where it
     changes none, or one that stays as it is.
     """
@@ -61,6 +70,8 @@ class Task:
     reason: str
     image_id: str = ""
     build_id: str = ""
+    warnings: tuple[str, ...] = ()
+    max_age_s: int | None = None
     after: str = ""
 
 
@@ -68,6 +79,7 @@ class End(StrEnum):
     """What became of a task."""
 
     UNCHANGED = "unchanged"
+    COPIED = "copied"
     COMPLETE = "complete"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -79,7 +91,8 @@ class End(StrEnum):
 class Applied:
     """What became of a template's image.
 
-    ``reason`` is why it failed, or why nothing was done; it may be a `Message`.
+    ``reason`` is why it failed, or why nothing was done; of what is complete, which copy
+    is missing. It may be a `Message`.
     """
 
     task: Task
@@ -90,8 +103,9 @@ class Applied:
 
     @property
     def is_failed(self) -> bool:
-        """Whether the template has no new image although it was to have one."""
-        return self.end in (End.FAILED, End.CANCELLED)
+        """Whether the template has not got all that it was to have."""
+        lacks = self.end == End.COMPLETE and bool(self.reason)
+        return lacks or self.end in (End.FAILED, End.CANCELLED)
 
 
 class Library(Protocol):
@@ -108,6 +122,19 @@ class Library(Protocol):
     def plan(self, request: Request, catalog: Catalog | None = None) -> Plan: ...
 
     def start(self, plan: Plan, *, wait: bool = True) -> Record: ...
+
+    def missing_copies(
+        self, image: str, copies_wanted: Sequence[Copy]
+    ) -> Sequence[Copied]: ...
+
+    def copy(
+        self,
+        image: str,
+        copy_to: Sequence[Copy],
+        *,
+        verify: bool = False,
+        rotation: Rotation | None = None,
+    ) -> Sequence[Copied]: ...
 
     def unfinished(self) -> Sequence[Record]: ...
 
@@ -127,21 +154,25 @@ def survey(
     """
     labels = [wish.label for wish in wishes]
     requests = [wish.request for wish in wishes]
-    problems = order.rivals(labels, requests)
-    running = {
-        build.spec.result.family: build
-        for build in library.unfinished()
-        if build.spec.result.family
-    }
     parents = order.parents(requests)
-    problems += order.rings(labels, parents)
+    problems = order.rivals(labels, requests) + order.rings(labels, parents)
+    running = _running(library)
     tasks: dict[int, Task] = {}
     for number in order.parents_first(len(wishes), parents):
         wish, parent = wishes[number], tasks.get(parents.get(number, -1))
         try:
-            tasks[number] = _task(library, wish, running, max_age_s, parent)
+            task = _task(library, wish, running, max_age_s, parent)
+            if task.to_do == ToDo.BUILD and not _lacks_parent(task, parent):
+                # Made again when its turn comes: mirrors and addresses do not wait for it.
+                plan = library.plan(wish.request, wish.catalog)
+                told = dict.fromkeys((*task.warnings, *plan.warnings))
+                task = replace(task, warnings=tuple(told))
+            tasks[number] = task
         except SpecError as error:
             problems += (_told(wish, problem) for problem in error.problems)
+        except ImageBuildError as error:
+            family = family_name(wish.request)
+            tasks[number] = Task(wish, family, ToDo.UNKNOWN, error.message)
     if problems:
         raise SpecError(tuple(problems))
     return [tasks[number] for number in range(len(wishes))]
@@ -152,29 +183,63 @@ def _told(wish: Wish, problem: str) -> str:
     return problem if named else f"{wish.label}: {problem}"
 
 
+def _running(library: Library) -> dict[tuple[str, str], Record]:
+    """Return the builds that are under way, by their family and output.
+
+    :raises: CloudError
+    """
+    return {
+        (build.spec.result.family, build.spec.result.output): build
+        for build in library.unfinished()
+        if build.spec.result.family
+    }
+
+
 def _task(
     library: Library,
     wish: Wish,
-    running: dict[str, Record],
+    running: Mapping[tuple[str, str], Record],
     max_age_s: int | None,
-    parent: Task | None,
+    parent: Task | None = None,
 ) -> Task:
     family = family_name(wish.request)
-    if build := running.get(family):
+    if build := running.get((family, wish.request.output)):
         why = f"a build of the family is in step {build.step or 'one'}"
-        return Task(wish, family, ToDo.RESUME, why, build_id=build.id)
-    after = parent.wish.label if parent and parent.to_do != ToDo.NOTHING else ""
-    if parent and after and not parent.image_id:
-        # What is wrong with it can only be told once its parent is there.
-        return Task(wish, family, ToDo.BUILD, ANEW, after=after)
+        return Task(
+            wish, family, ToDo.RESUME, why, build_id=build.id, max_age_s=max_age_s
+        )
+    is_anew = parent is not None and parent.to_do in (ToDo.BUILD, ToDo.RESUME)
+    after = parent.wish.label if parent and is_anew else ""
+    task = Task(wish, family, ToDo.BUILD, ANEW, max_age_s=max_age_s, after=after)
+    if _lacks_parent(task, parent):
+        return task
     found = library.outdated(wish.request, max_age_s=max_age_s, catalog=wish.catalog)
-    image_id = found.current.id if found.current else ""
-    if not after and not found.is_outdated:
-        return Task(wish, family, ToDo.NOTHING, found.reason, image_id)
-    # Made again when its turn comes: mirrors and addresses do not wait for it.
-    library.plan(wish.request, wish.catalog)
-    reason = ANEW if after else found.reason
-    return Task(wish, family, ToDo.BUILD, reason, image_id, after=after)
+    current = found.current
+    task = replace(
+        task,
+        reason=ANEW if after else found.reason,
+        image_id=current.id if current else "",
+        warnings=found.warnings,
+    )
+    if current is None or found.is_outdated or after:
+        return task
+    wanted = wish.request.copies
+    missing = library.missing_copies(current.id, wanted) if wanted else ()
+    if not missing:
+        return replace(task, to_do=ToDo.NOTHING)
+    build_id = words(current).get(BUILD_ID, "")
+    why = _missing(missing)
+    return replace(task, to_do=ToDo.COPY, reason=why, build_id=build_id)
+
+
+def _lacks_parent(task: Task, parent: Task | None) -> bool:
+    """Whether the image that it changes is still to come: what is wrong nobody can tell."""
+    return bool(task.after and parent and not parent.image_id)
+
+
+def _missing(copies: Sequence[Copied]) -> str:
+    """Return where copies are missing, and why."""
+    return "; ".join(f"no copy in {c.copy.target}: {c.trouble}" for c in copies)
 
 
 class Apply:
@@ -195,14 +260,15 @@ class Apply:
         self._most = most
         self._begun = begun
         self._running: dict[str, Task] = {}
+        self._away: Patience | None = None
         self._over: dict[str, Applied] = {}
 
     def run(self, tasks: Sequence[Task], *, wait: bool = True) -> Iterator[Applied]:
         """Do the tasks; yield what became of each as soon as it is known.
 
         A task that fails keeps no other from being done but those that change its image.
-        Without ``wait`` nothing is
-        waited for once installers run, and what is too much at a time is postponed.
+        Without ``wait`` nothing is waited for once installers run, and what is too much
+        at a time is postponed.
 
         :raises: CloudError where the builds cannot be listed
         """
@@ -214,42 +280,101 @@ class Apply:
         for task in tasks:
             if task.to_do == ToDo.NOTHING:
                 yield Applied(task, End.UNCHANGED, "", task.image_id, task.reason)
-        waiting = [task for task in tasks if task.to_do != ToDo.NOTHING]
+            elif task.to_do == ToDo.UNKNOWN:
+                yield Applied(task, End.FAILED, "", "", task.reason)
+        # What is under way goes on first; copies are made while installers run.
+        waiting = [task for task in tasks if task.to_do == ToDo.RESUME]
+        waiting += [task for task in tasks if task.to_do == ToDo.BUILD]
+        copies = [task for task in tasks if task.to_do == ToDo.COPY]
         fleet = self._library.fleet(lambda build: build.id in self._running)
-        while waiting or self._running:
-            while len(self._running) < self._most and (ready := self._next(waiting)):
-                waiting.remove(ready)
-                yield from self._begin(ready)
-            if not wait:
+        while waiting or copies or self._running:
+            yield from self._begin_some(waiting)
+            if copies:
+                yield self._copy(copies.pop(0))
+            if self._running:
+                self._tick(fleet)
+                yield from self._ended(fleet)
+            if not wait and not copies:
                 yield from self._leave(waiting)
                 return
-            fleet.tick()
-            yield from self._ended(fleet)
             if self._running:
-                self._clock.sleep(TICK_S)
+                self._clock.sleep(fleet.pause_s)
+
+    def _tick(self, fleet: Fleet) -> None:
+        """Look at the builds; a cloud that is away for a while is waited for.
+
+        :raises: CloudError
+        """
+        try:
+            fleet.tick()
+            self._away = None
+        except TransientError:
+            self._away = self._away or Patience(self._clock, LONGEST_PAUSE_S)
+            if self._away.look() > OUTAGE_LIMIT_S:
+                raise
+
+    def _copy(self, task: Task) -> Applied:
+        """Make the copies that are missing."""
+        request = task.wish.request
+        rotation = Rotation(
+            replace=request.replace, old=Old(request.old), keep=request.keep
+        )
+        self._begun(task)
+        try:
+            made = self._library.copy(task.image_id, request.copies, rotation=rotation)
+        except ImageBuildError as error:
+            return Applied(
+                task, End.FAILED, task.build_id, task.image_id, error.message
+            )
+        failed = [copied for copied in made if copied.trouble]
+        end = End.FAILED if failed else End.COPIED
+        return Applied(task, end, task.build_id, task.image_id, _missing(failed))
+
+    def _begin_some(self, waiting: list[Task]) -> Iterator[Applied]:
+        """Begin as many as may be at a time; what is over at once is yielded.
+
+        What is refused while others are under way may only lack what these use: it is
+        tried again once one of them is over.
+        """
+        while len(self._running) < self._most and (task := self._next(waiting)):
+            waiting.remove(task)
+            parent = self._over.get(task.after)
+            if parent and parent.end in (End.FAILED, End.CANCELLED):
+                why = f"its parent has no new image to change, see {task.after}"
+                yield Applied(task, End.FAILED, reason=why)
+                continue
+            if task.to_do == ToDo.RESUME:
+                self._go(task)
+                continue
+            try:
+                # Another client may have begun, or ended, the same build meanwhile.
+                running = _running(self._library)
+                now = _task(self._library, task.wish, running, task.max_age_s)
+                if now.to_do == ToDo.RESUME:
+                    self._go(now)
+                    continue
+                if now.to_do != ToDo.BUILD:
+                    yield Applied(task, End.UNCHANGED, "", now.image_id, now.reason)
+                    continue
+                plan = self._library.plan(task.wish.request, task.wish.catalog)
+            except ImageBuildError as error:
+                if self._running:
+                    waiting.insert(0, task)
+                    return
+                yield Applied(task, End.FAILED, "", "", error.message)
+                continue
+            task = replace(task, build_id=plan.build_id)
+            self._go(task)
+            try:
+                self._library.start(plan, wait=False)
+            except ImageBuildError as error:
+                del self._running[task.build_id]
+                yield Applied(task, End.FAILED, task.build_id, "", error.message)
 
     def _next(self, waiting: Sequence[Task]) -> Task | None:
         """Return the first task that waits for no other, None where all do."""
-        over = (t for t in waiting if not t.after or t.after in self._over)
-        return next(over, None)
-
-    def _begin(self, task: Task) -> Iterator[Applied]:
-        """Begin a task; what is over at once is yielded."""
-        if task.to_do == ToDo.RESUME:
-            self._go(task)
-            return
-        if task.after and self._over[task.after].end != End.COMPLETE:
-            why = f"its parent has no new image to change, see {task.after}"
-            yield Applied(task, End.FAILED, reason=why)
-            return
-        try:
-            plan = self._library.plan(task.wish.request, task.wish.catalog)
-            task = replace(task, build_id=plan.build_id)
-            self._go(task)
-            self._library.start(plan, wait=False)
-        except ImageBuildError as error:
-            self._running.pop(task.build_id, None)
-            yield Applied(task, End.FAILED, task.build_id, "", error.message)
+        ready = (t for t in waiting if not t.after or t.after in self._over)
+        return next(ready, None)
 
     def _go(self, task: Task) -> None:
         self._running[task.build_id] = task
@@ -274,6 +399,8 @@ class Apply:
         """Return what became of a build that is in no list of those at work."""
         try:
             build = self._library.find(task.build_id)
+        except TransientError:
+            return None  # the next look tells
         except ImageBuildError as error:
             return Applied(task, End.FAILED, task.build_id, "", error.message)
         ends = {
@@ -283,8 +410,11 @@ class Apply:
         }
         if build.status not in ends:
             return None
-        end = ends[build.status]
-        return Applied(task, end, build.id, build.result_id, build.reason)
+        end, reason = ends[build.status], build.reason
+        if end == End.COMPLETE:
+            lacking = [line for line in build.copies if ": failed: " in line]
+            reason = "; ".join(lacking)
+        return Applied(task, end, build.id, build.result_id, reason)
 
     def _leave(self, waiting: Sequence[Task]) -> Iterator[Applied]:
         for task in self._running.values():

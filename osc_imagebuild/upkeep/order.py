@@ -16,13 +16,14 @@ from osc_imagebuild.planning.spec_builder import family_name
 def rivals(labels: Sequence[str], requests: Sequence[Request]) -> list[str]:
     """Return which templates would take each other's name, or push each other out."""
     problems = []
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str, str], int] = {}
     for number, request in enumerate(requests):
+        output = request.output
         for kind, name in (("family", family_name(request)), ("name", request.name)):
-            other = seen.setdefault((kind, name), number)
+            other = seen.setdefault((kind, name, output), number)
             if other != number:
                 problems.append(
-                    f"{labels[number]} and {labels[other]} make images of one {kind}, "
+                    f"{labels[number]} and {labels[other]} make {output}s of one {kind}, "
                     f"{name}: give one of them another"
                 )
                 break

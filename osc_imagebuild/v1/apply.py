@@ -12,17 +12,16 @@ from osc_lib import exceptions
 from osc_imagebuild.v1.base import BuildCommand, Lister, add_driving, driving
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.template import (
+    Loaded,
     add_max_age,
     add_templates,
     add_variables,
-    template_fields,
-    template_paths,
+    loaded_templates,
 )
 from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
     from osc_imagebuild.upkeep.apply import Applied, Task, Wish
-    from osc_imagebuild.v1.board import Board
 
 Shown = tuple[Sequence[str], Sequence[Any]]
 
@@ -30,7 +29,7 @@ Shown = tuple[Sequence[str], Sequence[Any]]
 def _at_least_one(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError("1 is least")
+        raise argparse.ArgumentTypeError(f"it takes 1 or more, not {number}")
     return number
 
 
@@ -74,14 +73,17 @@ class ApplyImageBuild(BuildCommand, Lister):
         return 1 if self._failed else code
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
+        from osc_imagebuild.upkeep.apply import ToDo
         from osc_imagebuild.v1.board import Board
 
         board = Board(quiet=self.app.options.verbose_level == 0)
         builder = self.builder
-        tasks = builder.survey(
-            self._wishes(parsed_args, board), max_age_s=parsed_args.max_age
-        )
+        tasks = builder.survey(self._wishes(parsed_args), max_age_s=parsed_args.max_age)
+        for task in tasks:
+            for warning in task.warnings:
+                board.note(f"{task.wish.label}: warning: {worded(warning)}")
         if parsed_args.dry_run:
+            self._failed = any(task.to_do == ToDo.UNKNOWN for task in tasks)
             return _planned(tasks)
         ended: list[Applied] = []
         with driving(board, builder, parsed_args):
@@ -101,54 +103,64 @@ class ApplyImageBuild(BuildCommand, Lister):
         self._failed = any(applied.is_failed for applied in ended)
         return _applied(tasks, ended)
 
-    def _wishes(self, args: argparse.Namespace, board: Board) -> list[Wish]:
+    def _wishes(self, args: argparse.Namespace) -> list[Wish]:
         """Return the templates that are wanted.
 
         :raises: SpecError naming all that cannot be read, CommandError where none is left
         """
+        from dataclasses import replace
+
         from osc_imagebuild.errors import SpecError
-        from osc_imagebuild.guests.catalog import Catalog
-        from osc_imagebuild.model.request import Request
         from osc_imagebuild.upkeep.apply import Wish
 
         wishes: list[Wish] = []
         problems: list[str] = []
-        for path, is_named in template_paths(args.template):
-            # Entries that one template brings along are not another one's.
-            catalog = Catalog()
-            try:
-                fields = template_fields(args, path, catalog)
-            except SpecError as error:
-                problems += error.problems
+        unmet = set(args.only)
+        for template in loaded_templates(args):
+            names = _names(template)
+            if args.only and not names & set(args.only):
                 continue
-            if "name" not in fields:
-                if is_named:
-                    problems.append(f"{path}: it names no image: give it output.name")
-                else:
-                    board.note(f"{path}: passed over, as it names no image")
-                continue
-            request = Request(**{"replace": True, **fields})
-            if _is_wanted(args.only, path, request):
-                wishes.append(Wish(path, request, catalog))
+            unmet -= names
+            if template.error:
+                problems += template.error.problems
+            elif template.request:
+                request = template.request
+                if "replace" not in template.given:
+                    request = replace(request, replace=True)
+                wishes.append(Wish(template.path, request, template.catalog))
+        if unmet:
+            raise exceptions.CommandError(
+                f"--only {' '.join(sorted(unmet))}: no template has this path, file "
+                "name, image or family"
+            )
         if problems:
             raise SpecError(problems)
         if not wishes:
             raise exceptions.CommandError(
-                "no template is left to be applied: see --only, and output.name"
+                "none of these templates names an image: give one output.name"
             )
         return wishes
 
 
-def _is_wanted(only: Sequence[str], path: str, request: Any) -> bool:
-    stem = os.path.splitext(os.path.basename(path))[0]
-    names = {stem, os.path.basename(path), request.name, request.family}
-    return not only or bool(names & set(only))
+def _names(template: Loaded) -> set[str]:
+    """Return the words by which --only finds a template."""
+    base = os.path.basename(template.path)
+    names = {template.path, base, os.path.splitext(base)[0]}
+    if template.request:
+        names |= {template.request.name, template.request.family} - {""}
+    return names
 
 
 def _planned(tasks: Iterable[Task]) -> Shown:
     columns = ("Template", "Family", "Action", "Image ID", "Reason")
     return columns, [
-        (t.wish.label, t.family, t.to_do.value, t.image_id or None, Lines(t.reason))
+        (
+            t.wish.label,
+            t.family,
+            t.to_do.value,
+            t.image_id or None,
+            Lines(worded(t.reason)),
+        )
         for t in tasks
     ]
 

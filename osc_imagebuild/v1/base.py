@@ -271,6 +271,7 @@ def columns_of(
         "retry_from": ", ".join(retry) or None,
         "output": spec.result.output,
         f"{spec.result.output}_id": build.result_id or None,
+        "copies": Lines("\n".join(build.copies)) if build.copies else None,
         **_rotation(build),
         "boot_method": spec.installer.boot_method,
         "source": shown_url(spec.media.source),

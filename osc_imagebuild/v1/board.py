@@ -38,8 +38,9 @@ class _Row:
         percent = f"{self.percent:3d} % " if self.percent else ""
         left = "" if self.left_s is None else f", {about(self.left_s)} left"
         label = line(self.label)[-_LABEL:]
-        what = f"{self.step}: {percent}{line(self.text)}{left}"
-        return f"{label:{_LABEL}} [{minutes:3d}:{seconds:02d}] {what}"
+        what = f"{percent}{line(self.text)}{left}"
+        step = f"{self.step}: {what}" if what else self.step
+        return f"{label:{_LABEL}} [{minutes:3d}:{seconds:02d}] {step}"
 
 
 class Board:

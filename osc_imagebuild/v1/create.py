@@ -45,6 +45,7 @@ class CreateImageBuild(BuildCommand, ShowOne):
         options.add_placement(parser)
         options.add_result(parser)
         options.add_rotation(parser)
+        options.add_copies(parser)
         options.add_conduct(parser)
         return parser
 

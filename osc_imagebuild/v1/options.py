@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
@@ -13,6 +14,7 @@ from osc_imagebuild.v1.base import add_driving
 from osc_imagebuild.v1.template import add_max_age
 
 if TYPE_CHECKING:
+    from osc_imagebuild.model.copies import Copy
     from osc_imagebuild.model.request import File
 
 # Options that may be given several times: name, metavar, help.
@@ -218,6 +220,42 @@ def add_rotation(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_copies(parser: argparse.ArgumentParser) -> None:
+    """Let a command say where the finished image is copied to."""
+    add_targets(parser)
+    parser.add_argument(
+        "--store",
+        metavar="<store>",
+        action="append",
+        default=[],
+        help="Store of Glance that gets the image's data too (repeat for several)",
+    )
+    parser.add_argument(
+        "--all-stores",
+        action=argparse.BooleanOptionalAction,
+        help="Copy the image's data to all stores of Glance (default: no)",
+    )
+
+
+def add_targets(parser: argparse.ArgumentParser) -> None:
+    """Let a command name the clouds that an image is copied to."""
+    parser.add_argument(
+        "--copy-to",
+        metavar="<cloud>[/<region>]",
+        action="append",
+        default=[],
+        help="Cloud of clouds.yaml, or region of it, that gets a copy of the image "
+        "(repeat for several)",
+    )
+
+
+def targets(words: Sequence[str], *, verify: bool = False) -> tuple[Copy, ...]:
+    """Return the copies that ``--copy-to`` asks for."""
+    from osc_imagebuild.model.copies import parse
+
+    return tuple(parse(word, verify=verify) for word in dict.fromkeys(words))
+
+
 def add_conduct(parser: argparse.ArgumentParser) -> None:
     """Let a command say how the build is driven."""
     parser.add_argument(
@@ -302,6 +340,9 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
         "keep": args.keep,
         "members": tuple(dict.fromkeys(args.member)),
         "member_clouds": tuple(dict.fromkeys(args.member_cloud)),
+        "copies": targets(args.copy_to),
+        "stores": tuple(dict.fromkeys(args.store)),
+        "all_stores": args.all_stores,
         "timeout_min": args.timeout,
         "stall_min": args.stall_timeout,
         "keep_on_failure": args.keep_on_failure,

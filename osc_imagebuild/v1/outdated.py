@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from osc_imagebuild.v1.base import BuildCommand, Lister
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.template import (
+    Loaded,
     add_max_age,
     add_templates,
     add_variables,
-    template_fields,
-    template_paths,
+    loaded_templates,
 )
 from osc_imagebuild.v1.wording import worded
 
@@ -52,45 +52,31 @@ class OutdatedImageBuild(BuildCommand, Lister):
     ) -> tuple[Sequence[str], Sequence[Any]]:
         progress = self.progress()
         rows = []
-        for path, is_named in template_paths(parsed_args.template):
-            row = self._row(parsed_args, path, progress, is_named=is_named)
-            if row:
+        for template in loaded_templates(parsed_args):
+            if template.request or template.error:
+                row = self._row(template, parsed_args.max_age, progress)
                 rows.append(row)
                 self._states.add(row[4])
         return COLUMNS, rows
 
     def _row(
-        self,
-        args: argparse.Namespace,
-        path: str,
-        progress: Progress,
-        *,
-        is_named: bool,
-    ) -> tuple[Any, ...] | None:
-        """Return what became of one template's family, None where it has none.
+        self, template: Loaded, max_age_s: int | None, progress: Progress
+    ) -> tuple[Any, ...]:
+        """Return what became of one template's family.
 
         :raises: CloudError
         """
         from osc_imagebuild.errors import SpecError
-        from osc_imagebuild.guests.catalog import Catalog
         from osc_imagebuild.model import family
-        from osc_imagebuild.model.request import Request
 
-        name = ""
+        path, request, catalog = template.path, template.request, template.catalog
+        name = (request.family or request.name) if request else None
         try:
-            # Entries that one template brings along are not another one's.
-            self.builder.catalog = Catalog()
-            fields = template_fields(args, path, self.builder.catalog)
-            name = fields.get("family") or fields.get("name") or ""
-            if not name and not is_named:
-                progress.note(f"{path}: passed over, as it names no image")
-                return None
-            if not name:
-                raise SpecError(f"{path}: it names no image: give it output.name")
-            request = Request(**{"name": name, **fields})
-            found = self.builder.outdated(request, max_age_s=args.max_age)
+            if template.error or request is None:
+                raise template.error or SpecError(f"{path} names no image")
+            found = self.builder.outdated(request, max_age_s=max_age_s, catalog=catalog)
         except SpecError as error:
-            return path, name or None, None, None, "error", Lines(worded(error))
+            return path, name, None, None, "error", Lines(worded(error))
         for line in found.warnings:
             progress.note(f"{path}: warning: {worded(line)}")
         current = found.current

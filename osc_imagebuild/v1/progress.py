@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from osc_imagebuild.v1.columns import line, plain
 from osc_imagebuild.v1.door import Door
+from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
     from osc_imagebuild.engine.events import Event
@@ -82,7 +83,7 @@ class Progress:
             self.build_id[:] = [event.build_id]
             self.note(line(f"build {event.build_id} of {event.text}"))
         elif event.kind in (EventKind.NOTE, EventKind.AGAIN):
-            self.note(f"{self._elapsed(event)} {event.text}")
+            self.note(f"{self._elapsed(event)} {worded(event.text)}")
         elif event.kind == EventKind.STEP:
             self.build_id[:] = [event.build_id]
             self.note(f"{self._elapsed(event)} {event.step}")

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
@@ -16,6 +17,7 @@ from osc_imagebuild.v1.columns import Lines, line
 from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
+    from osc_imagebuild.errors import SpecError
     from osc_imagebuild.guests.catalog import Catalog
     from osc_imagebuild.model.request import Request
 
@@ -111,6 +113,44 @@ def template_fields(
     for name, data in loaded.entries.items():
         catalog.add(name, data)
     return dict(loaded.fields)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A template of those that were given.
+
+    ``request`` is None where it names no image, as those do that others extend, or
+    cannot be read, which ``error`` says. ``catalog`` has the entries that it brings
+    along, which are not another one's. ``given`` are the fields that it gives.
+    """
+
+    path: str
+    catalog: Catalog
+    request: Request | None = None
+    error: SpecError | None = None
+    given: frozenset[str] = frozenset()
+
+
+def loaded_templates(args: argparse.Namespace) -> Iterator[Loaded]:
+    """Yield the templates that were given, also by their directories.
+
+    :raises: SpecError where a directory has none
+    """
+    from osc_imagebuild.errors import SpecError
+    from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.request import Request
+
+    for path, is_named in template_paths(args.template):
+        catalog = Catalog()
+        try:
+            fields = template_fields(args, path, catalog)
+            if "name" not in fields and is_named:
+                raise SpecError(f"{path}: it names no image: give it output.name")
+        except SpecError as error:
+            yield Loaded(path, catalog, error=error)
+            continue
+        request = Request(**fields) if "name" in fields else None
+        yield Loaded(path, catalog, request, given=frozenset(fields))
 
 
 def _asked(

@@ -47,6 +47,10 @@ class ContractTestCase(testtools.TestCase):
         """Return a client in another project."""
         raise NotImplementedError
 
+    def connect_second(self) -> Api:
+        """Return a client in another cloud, or in another region."""
+        raise NotImplementedError
+
     def _remove_all(self) -> None:
         for server in servers.tagged(self.api, self.tag):
             servers.delete(self.api, server.id)
@@ -93,6 +97,12 @@ class FakeBackend(ContractTestCase):
         """Return a client in another project."""
         return Api(self.cloud.connect(project="other"), self.cloud.clock())
 
+    def connect_second(self) -> Api:
+        """Return a client of a second fake cloud in the same world."""
+        self.two = FakeCloud(self.cloud.world, "RegionTwo")
+        self.two.glance.regions = {"RegionOne": self.cloud.glance}
+        return Api(self.two.connect(), self.two.clock())
+
 
 class RealBackend(ContractTestCase):
     """The cloud that OS_CLOUD names, used as a member of a project."""
@@ -115,6 +125,14 @@ class RealBackend(ContractTestCase):
             connection = openstack.connect(cloud="devcloud-other")
         except openstack.exceptions.ConfigException:
             self.skipTest("clouds.yaml has no devcloud-other")
+        return Api(connection, Clock())
+
+    def connect_second(self) -> Api:
+        """Return a client of the second region, which the devcloud has."""
+        try:
+            connection = openstack.connect(cloud="devcloud-two")
+        except openstack.exceptions.ConfigException:
+            self.skipTest("clouds.yaml has no devcloud-two")
         return Api(connection, Clock())
 
 

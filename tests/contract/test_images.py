@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.cloud import images, limits
+from osc_imagebuild.builds import copier, copies, families
+from osc_imagebuild.cloud import images, limits, transfers
+from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import Body
 from osc_imagebuild.errors import CloudError, ConflictError, NotFoundError
 from osc_imagebuild.media.http_range import RangeFile
@@ -271,6 +273,93 @@ class ImagesContract(ContractTestCase):
         images.delete(self.api, image.id)
         self.assertIsNone(images.find(self.api, image.id))
 
+    def test_what_glance_tells_of_itself(self) -> None:
+        """Its stores, where there are several, and the formats that it takes."""
+        self.assertIsInstance(limits.stores(self.api), list)
+        self.assertIn("qcow2", limits.disk_formats(self.api))
+        self.assertTrue(all(limits.import_methods(self.api)))
+        region, address = self.api.place("image")
+        self.assertTrue(region and address.startswith("http"), (region, address))
+        self.assertTrue(self.api.identity_url().startswith("http"))
+
+    def test_copies_in_stores(self) -> None:
+        """Glance copies data to another store, or says why it does not."""
+        image = self.active()
+        stores = limits.stores(self.api)
+        others = [store for store in stores if store not in image.stores]
+        try:
+            images.copy_to_stores(self.api, image.id, others or ["none"])
+        except CloudError as error:
+            self.assertIn(error.status, (400, 403, 409))
+            return
+        self.wait(lambda: set(others) <= self.read(image).stores)
+
+    def test_download(self) -> None:
+        """The data of an image come as a stream, and again from the begin."""
+        image = self.active()
+        stream = transfers.Download(self.api, image.id, image.size)
+        for _ in range(2):
+            stream.seek(0)
+            data = b"".join(iter(lambda: stream.read(70_000), b""))
+            self.assertEqual(BLANK, data)
+        self.assertRaises(ValueError, stream.seek, 1)
+
+    def finished(self) -> Image:
+        """Return an image as a build leaves it."""
+        build_id = str(uuid.uuid4())
+        said = {
+            "imagebuild_build_id": build_id,
+            "imagebuild_family": self.tag,
+            "imagebuild_kind": "image",
+            "imagebuild_built_at": "2026-03-01T12:00:00Z",
+            "hw_disk_bus": "virtio",
+        }
+        image = self.active(properties=said)
+        own = {**said, "imagebuild_result_id": image.id}
+        operations = images.set_operations(image, own, {"min_disk": 1})
+        images.patch(self.api, image.id, operations)
+        return self.read(image)
+
+    def test_copies_elsewhere(self) -> None:
+        """A copy in another cloud is what the image is, and is made once."""
+        source, second = self.finished(), self.connect_second()
+        order = copies.order(source)
+        for _ in range(2):
+            made = copier.Copier(self.api, second, order).make()
+            self.addCleanup(images.delete, second, made.id)
+            self.assertEqual(copier.copy_id(source.id, second.project_id(), 0), made.id)
+        self.assertEqual(source.sha512, made.sha512)
+        own = {**source.properties, "imagebuild_result_id": made.id}
+        told = {k: v for k, v in made.properties.items() if "os_glance" not in k}
+        self.assertEqual(own, told)
+        self.assertEqual((self.tag, 1), (made.name, made.min_disk_gib))
+        self.assertEqual(source.tags, made.tags)
+        (member,) = families.members(second, self.tag)
+        self.assertEqual(made.id, member.id)
+        copier.remove(second, order.build_id, finished=True)
+        self.assertIsNone(images.find(second, made.id))
+
+    def test_copy_that_dies(self) -> None:
+        """What was half made is mended by another client, streamed or fetched."""
+        second = self.connect_second()
+
+        def die(text: str) -> None:
+            raise KeyboardInterrupt
+
+        for streamed in (False, True):
+            source = self.finished()
+            order = copies.order(source)
+            self.addCleanup(copier.remove, second, order.build_id, finished=True)
+            if streamed:
+                # As where another Keystone is that region's.
+                self.patch(self.api, "identity_url", lambda: "")
+            dying = copier.Copier(self.api, second, order, progress=die)
+            self.assertRaises(KeyboardInterrupt, dying.make)
+            made = copier.Copier(self.api, second, order).make()
+            self.assertEqual(("active", source.sha512), (made.status, made.sha512))
+            said = images.with_property(second, "imagebuild_build_id", order.build_id)
+            self.assertEqual([made.id], [image.id for image in said])
+
     def test_quota_is_told(self) -> None:
         """As numbers, or not at all."""
         for left in limits.image_room(self.api):
@@ -294,6 +383,23 @@ class FakeImagesTest(ImagesContract, FakeBackend):
             properties={},
             image_id=image.id,
         )
+
+
+class FakeStoresTest(FakeImagesTest):
+    """On one with several stores, whose second region fetches by itself."""
+
+    def connect(self) -> Api:
+        """Give it stores."""
+        api = super().connect()
+        self.cloud.glance.stores = ["fast", "slow"]
+        self.cloud.glance.methods.append("copy-image")
+        return api
+
+    def connect_second(self) -> Api:
+        """Let it fetch."""
+        api = super().connect_second()
+        self.two.glance.methods = ["glance-download"]
+        return api
 
 
 class RealImagesTest(ImagesContract, RealBackend):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import email.utils
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -51,7 +51,7 @@ class FakeCloud:
     may change something.
     """
 
-    def __init__(self, world: World | None = None) -> None:
+    def __init__(self, world: World | None = None, region: str = "RegionOne") -> None:
         self.world = world or World()
         self.keystone = Keystone(self.world)
         self.mirror = Mirror()
@@ -59,9 +59,12 @@ class FakeCloud:
         self.neutron = Neutron()
         self.cinder = Cinder(self.world, self.glance)
         self.nova = Nova(self.world, self.glance, self.neutron, self.cinder)
+        host = "glance.fake" if region == "RegionOne" else f"glance.{region.lower()}"
+        self.keystone.region, self.glance.url = region, f"http://{host}"
+        self.keystone.services["image"] = self.glance.url
         self._hosts: dict[str, Service] = {
             "keystone.fake": self.keystone,
-            "glance.fake": self.glance,
+            host: self.glance,
             "nova.fake": self.nova,
             "neutron.fake": self.neutron,
             "cinder.fake": self.cinder,
@@ -114,14 +117,17 @@ class FakeCloud:
         It has no hooks and no observers. A killed process runs no ``finally``
         either, so this is what a kill leaves behind.
         """
-        kept: dict[int, Any] = {
+        return copy.deepcopy(self, self.forked())
+
+    def forked(self) -> dict[int, Any]:
+        """Return what `fork` does not copy, by its identity."""
+        return {
             id(self._discovered): self._discovered,
             id(self.hooks): [],
             id(self.observers): [],
             id(self.log): list(self.log),
             id(self.mutations): list(self.mutations),
         }
-        return copy.deepcopy(self, kept)
 
     def tick(self) -> None:
         """Let all services catch up with the time."""
@@ -248,3 +254,11 @@ class FakeCloud:
 
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
+
+
+def fork_all(clouds: Sequence[FakeCloud]) -> list[FakeCloud]:
+    """Return copies of clouds that share a world, as `FakeCloud.fork` makes one."""
+    kept: dict[int, Any] = {}
+    for cloud in clouds:
+        kept |= cloud.forked()
+    return copy.deepcopy(list(clouds), kept)

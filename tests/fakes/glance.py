@@ -10,6 +10,7 @@ from typing import Any
 from tests.fakes.clock import World
 from tests.fakes.image import (
     BASE,
+    FORMATS,
     READ_ONLY,
     FakeImage,
     check,
@@ -23,6 +24,7 @@ from tests.fakes.wire import Call, Refusal, Reply, Service, route
 TAGS_LATE_S = 0.04
 
 IMPORT_TASK = "os_glance_import_task"
+IMPORTING_TO = "os_glance_importing_to_stores"
 IMPORT_S = 8.0
 _JSON_PATCH = re.compile(r"application/openstack-images-v2\.[01]-json-patch")
 
@@ -37,11 +39,20 @@ class Glance(Service):
 
     def __init__(self, world: World, mirror: Mirror | None = None) -> None:
         super().__init__()
+        self.url = "http://glance.fake"
         self._world, self._mirror = world, mirror or Mirror()
-        self._imports: dict[str, tuple[float, str]] = {}
+        self._imports: dict[str, tuple[float, dict[str, Any]]] = {}
         # How Glance takes data by itself, and whether that goes wrong.
         self.methods = ["glance-direct", "web-download"]
         self.imports_fail = False
+        # More than one has IDs; an image is in the first. Some of them may fail.
+        self.stores: list[str] = []
+        self.broken_stores: set[str] = set()
+        self.copies_stores = True  # by default only for admins
+        # Those of other regions, from which data come by glance-download.
+        self.regions: dict[str, Glance] = {}
+        self.converts = False  # what it imports to another format
+        self.formats = sorted(FORMATS)
         self.gives_parts = True  # which depends on its store
         self.images: dict[str, FakeImage] = {}
         self.used_ids: set[str] = set()
@@ -74,26 +85,49 @@ class Glance(Service):
             image.restore(image.begun)
         image.begun, image.status = None, "active"
         image.data, image.size = data, len(data)
+        image.stores = self.stores[:1]
         image.updated = self._world.now
 
     def tick(self) -> None:
         """Catch up with the time."""
-        for image_id, (due, url) in list(self._imports.items()):
+        for image_id, (due, body) in list(self._imports.items()):
             if self._world.now >= due:
                 del self._imports[image_id]
                 if image_id in self.images:
-                    self._end_import(self.images[image_id], url)
+                    self._end_import(self.images[image_id], body)
 
-    def _end_import(self, image: FakeImage, url: str) -> None:
+    def _end_import(self, image: FakeImage, body: dict[str, Any]) -> None:
         del image.properties[IMPORT_TASK]
-        reply = self._mirror.serve("GET", url)
-        if self.imports_fail or reply.status != 200:
+        image.updated = self._world.now
+        method = body["method"]
+        if method["name"] == "copy-image":
+            good = [s for s in body["stores"] if s not in self.broken_stores]
+            failed = [s for s in body["stores"] if s in self.broken_stores]
+            image.stores += good
+            image.properties[IMPORTING_TO] = ""
+            image.properties["os_glance_failed_import"] = ",".join(failed)
+            return
+        data = self._fetched(image, method)
+        if self.imports_fail or data is None:
             image.status = "queued"
             image.properties["os_glance_failed_import"] = "file1"
         else:
             image.begun = None
-            self.end(image, reply.content())
-        image.updated = self._world.now
+            self.end(image, b"converted" + data if self.converts else data)
+
+    def _fetched(self, image: FakeImage, method: dict[str, Any]) -> bytes | None:
+        """What Glance gets by itself, None where it gets nothing."""
+        if method["name"] == "web-download":
+            reply = self._mirror.serve("GET", method["uri"])
+            return reply.content() if reply.status == 200 else None
+        region = self.regions.get(method["glance_region"])
+        source = region and region.images.get(method["glance_image_id"])
+        if not source or source.owner != image.owner:
+            return None
+        # Source: glance.async_.flows.api_image_import, _ImportMetadata.
+        said = source.properties.items()
+        image.properties |= {k: v for k, v in said if k.startswith(("hw_", "os_dis"))}
+        return source.data
 
     # --- the API
 
@@ -109,7 +143,7 @@ class Glance(Service):
     @route("GET", "/versions")
     def discover(self, call: Call) -> Reply:
         """Tell the versions."""
-        link = {"rel": "self", "href": "http://glance.fake/v2/"}
+        link = {"rel": "self", "href": f"{self.url}/v2/"}
         return Reply(
             200,
             {
@@ -345,15 +379,54 @@ class Glance(Service):
     def fetch(self, call: Call, image_id: str) -> Reply:
         """Fetch the data from an address."""
         image, method = self._image(call, image_id), call.json["method"]
-        if image.status != "queued" or IMPORT_TASK in image.properties:
+        if IMPORT_TASK in image.properties:
+            raise Refusal(409, "prior operation is still in progress")
+        if method["name"] == "copy-image":
+            return self._copy_to_stores(image, call.json)
+        if image.status != "queued":
             raise Refusal(409, "Image needs to be in 'queued' state")
-        if method["name"] not in self.methods or ":22/" in method["uri"]:
+        if method["name"] not in self.methods or ":22/" in method.get("uri", ""):
             raise Refusal(400, "URI for web-download does not pass filtering")
         image.properties.pop("os_glance_failed_import", None)
+        image.status = "importing"
+        return self._import(image, call.json)
+
+    def _import(self, image: FakeImage, body: dict[str, Any]) -> Reply:
         image.properties[IMPORT_TASK] = str(uuid.uuid4())
-        image.status, image.updated = "importing", self._world.now
-        self._imports[image_id] = (self._world.now + IMPORT_S, method["uri"])
+        image.updated = self._world.now
+        self._imports[image.id] = (self._world.now + IMPORT_S, body)
         return Reply(202)
+
+    def _copy_to_stores(self, image: FakeImage, body: dict[str, Any]) -> Reply:
+        """Source: glance.api.v2.images, import_image."""
+        if not self.copies_stores:
+            raise Refusal(403, "You are not authorized to complete copy_image action.")
+        if image.status != "active" or "copy-image" not in self.methods:
+            raise Refusal(400, "Only images with status active can be targeted")
+        stores = body["stores"]
+        if set(stores) - set(self.stores):
+            raise Refusal(409, "Store not configured")
+        if set(stores) & set(image.stores):
+            raise Refusal(400, f"Image is already present at store '{stores[0]}'")
+        image.properties[IMPORTING_TO] = ",".join(stores)
+        image.properties["os_glance_failed_import"] = ""
+        return self._import(image, body)
+
+    @route("GET", "/v2/info/stores")
+    def list_stores(self, call: Call) -> Reply:
+        """Tell the stores, where there are several."""
+        if not self.stores:
+            raise Refusal(404, "Multi backend is not supported at this site.")
+        first = self.stores[0]
+        listed = [{"id": s, "default": str(s == first).lower()} for s in self.stores]
+        web = {"id": "web", "read-only": "true", "default": "false"}
+        return Reply(200, {"stores": [*listed, web]})
+
+    @route("GET", "/v2/schemas/image")
+    def schema(self, call: Call) -> Reply:
+        """Tell what an image may have."""
+        formats = {"type": ["null", "string"], "enum": [None, *self.formats]}
+        return Reply(200, {"name": "image", "properties": {"disk_format": formats}})
 
     @route("PUT", "/v2/images/(?P<image_id>[^/]+)/tags/(?P<tag>.+)", "tag image")
     def tag(self, call: Call, image_id: str, tag: str) -> Reply:

@@ -25,6 +25,7 @@ READ_ONLY = frozenset(
         "status",
         "updated_at",
         "virtual_size",
+        "stores",
     ]
 )
 # What a PATCH may change beside free properties; values are the attributes.
@@ -39,7 +40,7 @@ BASE = {
     "disk_format": "disk_format",
     "container_format": "container_format",
 }
-_FORMATS = frozenset(
+FORMATS = frozenset(
     [
         "ami",
         "ari",
@@ -93,6 +94,8 @@ class FakeImage:
     tagged_at: float = 0.0
     members: dict[str, str] = field(default_factory=dict)
     in_use: bool = False  # by a volume that shares its blocks
+    # Which have its data, where Glance has more than one; '' shows none.
+    stores: list[str] = field(default_factory=list)
 
     def mutable(self) -> dict[str, Any]:
         """A copy of all that a PATCH may change."""
@@ -127,6 +130,7 @@ class FakeImage:
             "self": f"/v2/images/{self.id}",
             "file": f"/v2/images/{self.id}/file",
             "schema": "/v2/schemas/image",
+            **({"stores": ",".join(self.stores)} if self.stores else {}),
         }
 
 
@@ -140,7 +144,7 @@ def check(key: str, value: Any) -> None:
         "tags": isinstance(value, list) and all(_is_tag(tag) for tag in value),
         "min_disk": isinstance(value, int) and value >= 0,
         "min_ram": isinstance(value, int) and value >= 0,
-        "disk_format": value is None or str(value) in _FORMATS,
+        "disk_format": value is None or str(value) in FORMATS,
         "container_format": value is None or str(value) in _CONTAINERS,
     }
     if not right[key]:

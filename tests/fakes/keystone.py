@@ -42,6 +42,7 @@ class Keystone(Service):
         self.tokens: dict[str, Token] = {}
         self.life_s = 3600.0
         self.services = {"identity": URL, **ENDPOINTS}
+        self.region = "RegionOne"
         # Of other projects few may know more than the ID.
         self.shows_projects = True
         self.projects = {"p-other": "other", "demo": "demo"}
@@ -117,5 +118,5 @@ class Keystone(Service):
         body.add_role(name="member")
         for kind, url in self.services.items():
             service = body.add_service(kind, name=kind)
-            service.add_endpoint("public", url, region="RegionOne")
+            service.add_endpoint("public", url, region=self.region)
         return body

@@ -10,6 +10,7 @@ from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.family import old_name
 from tests.fakes.cinder import FakeSnapshot, FakeVolume
+from tests.fakes.faults import KILLED, Killed
 from tests.fakes.image import FakeImage
 from tests.unit.base import ENTRIES, NAME, CloudTestCase
 
@@ -157,6 +158,46 @@ class ImageTest(RotationTestCase):
         self.image(newer).created = self.image(first).created - 5
         last = self.built()
         self.assertEqual([last.result_id], self.named())
+
+    def test_nothing_left_to_clean_up(self) -> None:
+        """A client dies between both names, and somebody tidies up: no step is passed over."""
+        first = self.built()
+        begun = self.started(replace=True)
+        self.cloud.world.sleep(1800)
+        self.cloud.hooks.append(
+            lambda call: KILLED if first.result_id in call.path and call.kind else None
+        )
+        self.assertRaises(Killed, self.resumed, begun.id)
+        self.cloud.hooks.clear()
+        self.assertEqual(2, len(self.named()))
+        for image in list(self.cloud.glance.images.values()):
+            if str(image.name).endswith("-stub"):
+                del self.cloud.glance.images[image.id]
+        done = self.resumed(begun.id, "third")
+        self.assertEqual("complete", done.status)
+        self.assertEqual([done.result_id], self.named())
+
+    def test_cancelled_once_it_has_the_name(self) -> None:
+        """Nothing else has the name any more, so the image stays, and is complete."""
+        first = self.built()
+        begun = self.started(replace=True)
+        self.cloud.world.sleep(1800)
+        kill = KILLED
+        self.cloud.hooks.append(
+            lambda call: (
+                kill
+                if call.kind == "delete image" and first.result_id not in call.path
+                else None
+            )
+        )
+        self.assertRaises(Killed, self.resumed, begun.id)
+        self.cloud.hooks.clear()
+        self.cloud.world.sleep(600)
+        done = self.builder("third").cancel(begun.id)
+        self.assertEqual(("complete", 1), (done.status, len(self.named())))
+        self.assertEqual([done.result_id], self.named())
+        self.assertIn("the image stays", done.reason)
+        self.assert_empty(first.id, first.result_id, done.id, done.result_id)
 
     def test_family_of_several_names(self) -> None:
         """A family may have names with dates in them."""

@@ -237,7 +237,7 @@ class PruneTest(FamilyTestCase):
         self.assertNotIn(builds[1].result_id, table)
         for word in ("90", "d", "-1d", "1.5h", "1y", "99999999999d", "٣d", ""):
             ran = self.build("prune", f"--older-than={word}")
-            self.assertEqual(1, ran.code, word)
+            self.assertEqual(2, ran.code, word)
             self.assertIn("--older-than: an age is a number of minutes", ran.err)
         ran = self.build("prune", "--keep=-1")
         self.assertIn("--keep takes 0 or more", ran.err)

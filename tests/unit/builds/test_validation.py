@@ -9,6 +9,7 @@ from typing import Any
 import testtools
 
 from osc_imagebuild.builds import validation
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Parent
 from osc_imagebuild.planning import fixed_address
@@ -76,6 +77,8 @@ MARKS: tuple[tuple[dict[str, dict[str, str]], str | None], ...] = (
     ({"started": {"volumes": f"{BUILD_ID} x"}}, "a volume of mark started has another"),
     ({"harvested": {}}, "the mark 'harvested' names no result"),
     ({"harvested": {"image_id": BUILD_ID}}, None),
+    ({"copy-0": {"image_id": "x"}}, "image_id of mark copy-0 has another form"),
+    ({"copy-0": {"image_id": BUILD_ID}, "stored": {}, "storing": {}}, None),
 )
 STEPS: tuple[tuple[Sequence[tuple[str, float]], str | None], ...] = (
     ((("boot sources", 1.0), ("install", 2.0)), None),
@@ -140,6 +143,25 @@ class ValidationTest(testtools.TestCase):
                 validation.check_spec,
                 dataclasses.replace(whole, answers=disc),
             )
+
+    def test_copies(self) -> None:
+        """Where a result is copied to, and how often."""
+        two = Copy("two", "R", verify=True, flavor_id="f", networks=("n",))
+        for changes, begins in (
+            ({"copies": (two,), "stores": ("ssd",)}, None),
+            ({"copies": (Copy("two"),) * 17}, "it is to be copied more often"),
+            ({"stores": ("a",) * 33}, "it is to be copied more often"),
+            ({"copies": (two,), "output": "volume"}, "a volume is copied nowhere"),
+            ({"copies": (Copy("a\n"),)}, "no cloud is named"),
+            ({"copies": (Copy("a", "\x1b"),)}, "no region is named"),
+            ({"copies": (Copy("a", flavor_id="../x"),)}, "a flavor or network of"),
+            ({"copies": (Copy("a", networks=("/",)),)}, "a flavor or network of"),
+            ({"stores": ("../x",)}, "a store has another form"),
+        ):
+            whole = spec()
+            result = dataclasses.replace(whole.result, **changes)
+            changed = dataclasses.replace(whole, result=result)
+            self.assert_rows(validation.check_spec, ((changed, begins),))
 
     def test_marks(self) -> None:
         """Names of marks, and what they name."""

@@ -147,6 +147,18 @@ class OrderTest(testtools.TestCase):
             found = [item.id for item in family.newest_first(order)]
             self.assertEqual(["c", "b", "a"], found)
 
+    def test_copies(self) -> None:
+        """A copy is as old as what it is a copy of; what is no time counts for nothing."""
+        day = 86_400.0
+        items = [
+            image(id="new", created_at=3 * day, built_at="1970-01-04T00:00:00Z"),
+            image(id="copy", created_at=9 * day, built_at="1970-01-02T00:00:00Z"),
+            image(id="odd", created_at=2 * day, built_at="0000"),
+        ]
+        for order in (items, items[::-1]):
+            found = [item.id for item in family.newest_first(order)]
+            self.assertEqual(["new", "odd", "copy"], found)
+
 
 class PlaceTest(testtools.TestCase):
     """Whether an older one is where it goes, and what may be done with it."""

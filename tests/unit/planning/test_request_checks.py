@@ -7,6 +7,7 @@ from typing import Any
 
 import testtools
 
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.names import VISIBILITIES
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import request_checks
@@ -72,6 +73,18 @@ ROWS: tuple[tuple[dict[str, Any], str | None], ...] = (
         {"source": "https://token@mirror/"},
         "the source has a name or password in its URL",
     ),
+    ({"copies": (Copy("two", "R"),), "stores": ("ssd",)}, None),
+    ({"copies": (Copy("two"),), "all_stores": True}, None),
+    ({"copies": (Copy(""),)}, "no cloud is named ''"),
+    ({"copies": (Copy("-x"),)}, "no cloud is named '-x'"),
+    ({"copies": (Copy("two", "a/b"),)}, "no region is named 'a/b'"),
+    ({"copies": (Copy("two"), Copy("two"))}, "the image is copied to two once"),
+    ({"copies": (Copy("two"),), "output": "volume"}, "a volume cannot be copied"),
+    ({"all_stores": True, "output": "snapshot"}, "a snapshot cannot be copied"),
+    ({"copies": tuple(Copy(f"c{n}") for n in range(17))}, "an image is copied to 16"),
+    ({"stores": tuple(f"s{n}" for n in range(33))}, "--store can be given 32 times"),
+    ({"stores": ("a b",)}, "no store is named 'a b'"),
+    ({"stores": ("a",), "all_stores": True}, "--store and --all-stores exclude"),
     ({"driver_iso": "https://u:p@h/x.iso"}, "the driver ISO has a name or password"),
 )
 

@@ -14,6 +14,7 @@ from osc_imagebuild import template
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import passwords
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.template import fields, schema
 
@@ -127,6 +128,9 @@ class MeaningTest(TemplateTestCase):
                 "keep": 2,
                 "members": ("p-1",),
                 "member_clouds": ("other",),
+                "copies": (Copy("two", "R", verify=True), Copy("three")),
+                "stores": ("ssd",),
+                "all_stores": False,
                 "verify": False,
             },
             found,
@@ -500,6 +504,13 @@ output:
   keep: 2
   members: [p-1]
   member_clouds: [other]
+  copies:
+    - cloud: two
+      region: R
+      verify: true
+    - cloud: three
+  stores: [ssd]
+  all_stores: false
 verify: false
 """
 

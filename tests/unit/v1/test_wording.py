@@ -18,6 +18,7 @@ WAYS = {
     Verb.SHOW: "show ID",
     Verb.RESUME: "resume ID",
     Verb.RETRY: "retry ID",
+    Verb.COPY: "copy ID",
     Verb.CANCEL: "cancel ID",
     Verb.DELETE: "delete ID",
     Verb.LOG: "log ID",
