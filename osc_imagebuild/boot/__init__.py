@@ -37,6 +37,10 @@ class BootMethod(Protocol):
         """Whether it starts the installer of an ISO."""
 
     @property
+    def starts_installed(self) -> bool:
+        """Whether it starts an existing image, of which the root disk is then made."""
+
+    @property
     def iso_keys(self) -> tuple[str, ...]:
         """Keys that the catalogue must have of an architecture to start its ISO."""
 
@@ -66,7 +70,7 @@ class BootMethod(Protocol):
 
     @property
     def root(self) -> str:
-        """Role of the image that the server's root disk is made of."""
+        """Role of the image that the server's root disk is made of; '' for the user's own."""
 
     def made_here(self, firmware: str, arch: str) -> Content | None:
         """Return an example of what this machine's tools make, None for nothing.
@@ -117,6 +121,18 @@ def of_trees() -> tuple[str, ...]:
     return tuple(sorted(takers, key=preference))
 
 
+def of_parents() -> tuple[str, ...]:
+    """Return the boot methods that start an existing image, the preferred one first."""
+    takers = (name for name in names() if load(name).starts_installed)
+    return tuple(sorted(takers, key=preference))
+
+
+def root_image_id(spec: Spec) -> str:
+    """Return the user's own image that the root disk is made of, '' for the build's."""
+    is_parent = load(spec.installer.boot_method).starts_installed
+    return spec.media.parent.image_id if is_parent else ""
+
+
 def volumes(spec: Spec) -> tuple[BootVolume, ...]:
     """Return the volumes that the server boots from, in that order.
 
@@ -127,7 +143,10 @@ def volumes(spec: Spec) -> tuple[BootVolume, ...]:
         return ()
     method = load(spec.installer.boot_method)
     root = BootVolume(
-        Role.ROOT, image_role=method.root, size_gib=spec.hardware.disk_gib
+        Role.ROOT,
+        image_role=method.root,
+        image_id=root_image_id(spec),
+        size_gib=spec.hardware.disk_gib,
     )
     return (root, *method.cds(spec))
 
@@ -146,7 +165,9 @@ def unsigned(request: Request, name: str) -> list[str]:
     """
     if not request.secure_boot or load(name).starts_signed:
         return []
-    signed = " or ".join(n for n in names() if load(n).starts_signed)
+    signed = " or ".join(
+        n for n in names() if load(n).starts_signed and not load(n).starts_installed
+    )
     return [
         f"boot method {name} starts nothing that is signed, which --secure-boot "
         f"wants; it takes boot method {signed}: an ISO as --source, of a system whose "

@@ -99,6 +99,7 @@ class CdromBoot:
     reason = ""
     takes_tree = False
     takes_iso = True
+    starts_installed = False
     iso_keys: tuple[str, ...] = ()
     boots_iso = True
     starts_signed = True

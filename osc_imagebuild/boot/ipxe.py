@@ -156,6 +156,7 @@ class IpxeBoot:
     reason = "the guest fetches the installer by itself"
     takes_tree = True
     takes_iso = False
+    starts_installed = False
     iso_keys: tuple[str, ...] = ()
     boots_iso = False
     starts_signed = False

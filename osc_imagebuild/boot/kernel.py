@@ -59,6 +59,7 @@ class KernelBoot:
     reason = ""
     takes_tree = True
     takes_iso = True
+    starts_installed = False
     iso_keys = ("iso_kernel", "iso_ramdisk")
     boots_iso = False
     starts_signed = False

@@ -160,6 +160,11 @@ def _check_media(spec: Spec) -> None:
         _match("a URL", url, _URL)
     for digest in (media.kernel_sha256, media.ramdisk_sha256):
         _match("a digest", digest, _DIGEST)
+    if media.parent:
+        _match("a parent image", media.parent.image_id, _UUID)
+        _match("a digest", media.parent.sha512, _DIGEST)
+    elif boot.load(spec.installer.boot_method).starts_installed:
+        raise ValueError("it is to change an image, and names none")
     for iso in (media.iso, media.drivers):
         for digest in (iso.sha256, iso.sha512):
             _match("a digest", digest, _DIGEST)

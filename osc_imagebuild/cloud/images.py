@@ -76,6 +76,7 @@ def parse(data: Mapping[str, Any]) -> Image:
         min_ram_mib=answers.whole(data, "min_ram"),
         disk_format=text("disk_format"),
         size=answers.whole(data, "size"),
+        virtual_size=answers.whole(data, "virtual_size"),
         sha512=text("os_hash_value") if text("os_hash_algo") == "sha512" else "",
         container_format=text("container_format"),
         stores=frozenset(filter(None, text("stores").split(","))),
@@ -185,6 +186,14 @@ def visible(api: Api, name: str) -> list[Image]:
         return [by_id]
     # A name may look like an ID.
     return _listed(api, ("name", name), ("os_hidden", "false"))
+
+
+def visible_with(api: Api, properties: Mapping[str, str]) -> list[Image]:
+    """Return the images that can be seen and have all of ``properties``, oldest first.
+
+    :raises: CloudError
+    """
+    return _listed(api, ("os_hidden", "false"), *properties.items())
 
 
 def _listed(api: Api, *params: tuple[str, str]) -> list[Image]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from osc_imagebuild.cloud import answers, paging
@@ -193,10 +194,13 @@ def _hypervisors(data: Mapping[str, Any]) -> set[str]:
     return {str(h.get("hypervisor_type", "")).lower() for h in listed}
 
 
-def earlier_duration_s(api: Api, os_name: str, flavor: str) -> int:
+def earlier_duration_s(
+    api: Api, os_name: str, flavor: str, *, layers: bool = False
+) -> int:
     """Return how long the installer took in earlier builds, 0 if there are none.
 
-    The median of the last ones of the same OS and flavor that can be seen.
+    The median of the last ones of the same OS and flavor that can be seen; with ``layers``
+    of those that were made of another image, else of the others.
 
     :raises: CloudError
     """
@@ -207,10 +211,14 @@ def earlier_duration_s(api: Api, os_name: str, flavor: str) -> int:
         ("sort", "created_at:desc"),
         ("limit", "9"),
     ]
-    told = api.read("image", "/images", _durations, params)
+    told = api.read("image", "/images", partial(_durations, layers), params)
     return statistics.median_low([s for s in told if s is not None] or [0])
 
 
-def _durations(data: Mapping[str, Any]) -> list[int | None]:
+def _durations(layers: bool, data: Mapping[str, Any]) -> list[int | None]:
     images = answers.objects(data, "images")
-    return [whole_number(i.get("imagebuild_duration_s"), 1, _LONGEST_S) for i in images]
+    return [
+        whole_number(i.get("imagebuild_duration_s"), 1, _LONGEST_S)
+        for i in images
+        if bool(i.get("imagebuild_parent_id")) == layers
+    ]

@@ -392,13 +392,21 @@ class Actor:
         :raises: CloudError
         """
         media = self._spec.media
-        if image_id not in (media.iso.image_id, media.drivers.image_id):
+        own = (media.iso.image_id, media.drivers.image_id, media.parent.image_id)
+        if not image_id or image_id not in own:
             return
         image = images.find(self._api, image_id)
         if image is None or not may_read(image, self._api.project_id()):
             raise CloudError(
                 f"image {image_id}, which the build is to be made of, is none of this "
                 "project's and not shared with it",
+                service="image",
+            )
+        wanted = media.parent.sha512 if image_id == media.parent.image_id else ""
+        if wanted and image.sha512 != wanted:
+            raise CloudError(
+                f"image {image_id} is not what it was when the build was planned: create "
+                "the build again",
                 service="image",
             )
 
@@ -433,6 +441,7 @@ class Actor:
                 servers.device(d) for d in action.devices
             ]
         else:
+            self._require_readable(action.image_id)
             body["imageRef"] = action.image_id
         if spec.network.config_drive or action.config_drive:
             body["config_drive"] = True

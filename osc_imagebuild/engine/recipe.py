@@ -44,7 +44,7 @@ def of(spec: Spec) -> tuple[Step, ...]:
     return (
         *(EnsureImage(image) for image in images),
         *(EnsureVolume(volume) for volume in volumes),
-        StartServer(boot.root, volumes),
+        StartServer(boot.root, volumes, boot_methods.root_image_id(spec)),
         *((EnsureKey(),) if spec.installer.press_key else ()),
         Install(sign_files.of_role(spec, Role.INSTALL)),
         PowerOff(),

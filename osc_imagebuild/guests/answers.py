@@ -144,7 +144,7 @@ def _context(
 ) -> dict[str, Any]:
     """Return all that the templates of one build may use."""
     method = boot.find(delivery.boot_method or request.boot_method)
-    needs_iso = method is not None and not method.takes_tree
+    needs_iso = method is not None and method.takes_iso and not method.takes_tree
     from_iso = delivery.from_iso or bool(request.source and is_iso(request.source))
     drive = None if delivery.metadata else entry.config_drive_url
     context: dict[str, Any] = {
@@ -167,8 +167,23 @@ def _context(
     )
     context |= family(entry.family).context(entry, request)
     context["report"] = rendering.file(entry, entry.report, context)
+    if request.has_parent:
+        return context | _of_layer(entry, request)
     context["finish"] = rendering.file(entry, entry.finish, context)
     return context
+
+
+def _of_layer(entry: Entry, request: Request) -> dict[str, Any]:
+    """Return what is different for user data that change an image.
+
+    They are the script that ends an installation, over which a layer's template goes:
+    no installer has installed packages before, or leaves anything behind.
+    """
+    return {
+        "finish_template": entry.finish,
+        "late_packages": sorted(set(request.packages)),
+        "leftovers": (),
+    }
 
 
 def _answer(

@@ -26,6 +26,8 @@ class Entry:
     finds an answer file on a CD: ``label``, ``file``, more empty files in
     ``empty``, others with their ``texts``, and ``remaster: true`` where all of them
     must be on the installer's own.
+    ``layer`` is how an image of the system is changed: ``template`` is of the user data,
+    ``takes`` lists the fields of a request that it carries out, if not all usual ones.
     ``iso_kernel_args`` is the command line where kernel and ramdisk are of an ISO,
     if it is another one; ``iso_as_cd`` whether the installer then needs the ISO as
     a CD, and does not fetch it by its URL.
@@ -54,6 +56,7 @@ class Entry:
     answer_format: str = ""
     answer_cd: Mapping[str, Any] = field(default_factory=dict)
     finish: str = ""
+    layer: Mapping[str, Any] = field(default_factory=dict)
     report: str = ""
     report_line: str = ""
     report_hint: str = ""

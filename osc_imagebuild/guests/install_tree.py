@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from osc_imagebuild.guests import rendering
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.resources import Image
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,13 @@ class System:
     """What a request wants of an entry of the catalogue, and where its installer is.
 
     ``packages`` is the install tree for templates: no ISO is one, the entry has another.
+    ``parent`` is the image that is changed instead, where one is that was found.
     """
 
     entry: Entry
     tree: InstallTree
     packages: str
+    parent: Image | None = None
 
 
 def is_iso(source: str) -> bool:

@@ -15,6 +15,7 @@ _WORDS = {
     "updates": "the package indexes",
     "template": "the template",
     "catalogue": "the catalogue's entry",
+    "parent": "the parent image",
 }
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 

@@ -26,7 +26,8 @@ class Inputs:
 
     ``answers`` is the answer file, ``media`` kernel and ramdisk or the ISO, ``mirror``
     the release file of the install tree, ``updates`` the indexes of the package
-    repositories, ``template`` what is asked for, ``catalogue`` the entry as it is used.
+    repositories, ``template`` what is asked for, ``catalogue`` the entry as it is used,
+    ``parent`` the image that is changed.
     """
 
     answers: str = ""
@@ -35,6 +36,7 @@ class Inputs:
     updates: str = ""
     template: str = ""
     catalogue: str = ""
+    parent: str = ""
 
     @property
     def is_whole(self) -> bool:

@@ -10,6 +10,10 @@ from osc_imagebuild.model.family import Old
 
 # --- what the user asks -----------------------------------------------------
 
+DEFAULT_OS = "debian-13"
+# Before the name of a family, whose newest image is meant.
+FAMILY_PREFIX = "family:"
+
 Hints = Mapping[str, str | tuple[str, ...]]
 """Hints for Nova's scheduler: one text, or several where Nova takes a list."""
 
@@ -64,10 +68,14 @@ class Request:
     it is shared with, ``member_clouds`` clouds of clouds.yaml that accept it as well.
     ``copies`` are made of the image in other clouds; its data go to the ``stores`` of its
     own Glance, or with ``all_stores`` to each of them.
+
+    With ``from_image`` (a name, an ID, or 'family:NAME') or ``from_properties`` the result
+    is made of an image that exists, its parent: the newest that has all of them. ``os`` is
+    '' then where the parent says itself what it is.
     """
 
     name: str
-    os: str = "debian-13"
+    os: str = ""
     arch: str = "x86_64"
     source: str | None = None
     answer_file: str | None = None
@@ -111,6 +119,26 @@ class Request:
     keep: int = 3
     members: tuple[str, ...] = ()
     member_clouds: tuple[str, ...] = ()
+    from_image: str | None = None
+    from_properties: Mapping[str, str] = field(default_factory=dict)
     copies: tuple[Copy, ...] = ()
     stores: tuple[str, ...] = ()
     all_stores: bool = False
+
+    def __post_init__(self) -> None:
+        """Install the default system where nothing says which."""
+        if not self.os and not self.has_parent:
+            object.__setattr__(self, "os", DEFAULT_OS)
+
+    @property
+    def has_parent(self) -> bool:
+        """Whether an existing image is changed, and nothing installed."""
+        return bool(self.from_image or self.from_properties)
+
+    @property
+    def parent_family(self) -> str:
+        """The family whose newest image is the parent, '' where it is named otherwise."""
+        named = self.from_image or ""
+        return (
+            named.removeprefix(FAMILY_PREFIX) if named.startswith(FAMILY_PREFIX) else ""
+        )

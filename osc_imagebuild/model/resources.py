@@ -13,6 +13,7 @@ from typing import ClassVar
 class Image:
     """A Glance image; ``properties`` holds only what is not a core attribute.
 
+    ``virtual_size`` is of the disk in it, in bytes, 0 where Glance does not know.
     ``stores`` are Glance's that have its data, none where it has but one.
     """
 
@@ -31,6 +32,7 @@ class Image:
     min_ram_mib: int = 0
     disk_format: str = ""
     size: int = 0
+    virtual_size: int = 0
     sha512: str = ""
     created_at: float = 0.0
     updated_at: float = 0.0

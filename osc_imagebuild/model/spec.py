@@ -79,10 +79,31 @@ class Iso:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Media:
-    """Where the installer comes from: the files of an install tree, or an ISO.
+class Parent:
+    """An existing image that is changed, and nothing installed.
 
-    ``source`` is how the user knows it; ``drivers`` is the user's own driver ISO.
+    ``sha512`` is of its content, '' where Glance has another digest; ``family`` the one
+    that it is the newest of, '' where it was named otherwise. ``size_gib`` is the disk
+    that it needs.
+    """
+
+    image_id: str = ""
+    name: str = ""
+    family: str = ""
+    sha512: str = ""
+    size_gib: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is one."""
+        return bool(self.image_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Media:
+    """Where the installer comes from: the files of an install tree, an ISO, or no installer.
+
+    ``source`` is how the user knows it; ``drivers`` is the user's own driver ISO. Where
+    there is a ``parent``, it is changed instead of anything being installed.
     """
 
     source: str = ""
@@ -92,6 +113,7 @@ class Media:
     ramdisk_sha256: str = ""
     iso: Iso = Iso()
     drivers: Iso = Iso()
+    parent: Parent = Parent()
 
 
 @dataclass(frozen=True, kw_only=True)

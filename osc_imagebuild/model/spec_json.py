@@ -12,7 +12,7 @@ from types import NoneType, UnionType
 from typing import Any
 
 from osc_imagebuild.errors import RecordError
-from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Spec
+from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Parent, Spec
 from osc_imagebuild.model.urls import shown_text, shown_url
 
 SCHEMA = 2
@@ -86,6 +86,7 @@ _USERS = ("boot_properties", "hints", "result_properties")
 _TOGETHER: Mapping[type, tuple[str, ...]] = {
     Media: ("kernel_url", "ramdisk_url", "kernel_sha256", "ramdisk_sha256"),
     Iso: tuple(field.name for field in dataclasses.fields(Iso)),
+    Parent: tuple(field.name for field in dataclasses.fields(Parent)),
     AnswerDisc: tuple(field.name for field in dataclasses.fields(AnswerDisc)),
 }
 

@@ -20,14 +20,18 @@ from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Iso
-from osc_imagebuild.planning import preflight, request_checks
+from osc_imagebuild.planning import parents, preflight, request_checks
 from osc_imagebuild.planning.spec_builder import InstallSource, Placement
 from osc_imagebuild.planning.stage import Stage, stage
 
 
 class Surroundings(Protocol):
     """The surroundings that a build is planned in: a cloud, or nothing known of one."""
+
+    def find_parent(self, request: Request) -> Stage[Image]:
+        """Find the image that is changed, where one is; no value if nobody can look."""
 
     def find_source(self, system: System, request: Request) -> Stage[InstallSource]:
         """Find the install media."""
@@ -41,6 +45,7 @@ class Draft:
     """The part of a plan that is settled before a flavor is chosen or a quota asked for."""
 
     request: Stage[Request]
+    parent: Stage[Image]
     system: Stage[System]
     source: Stage[InstallSource]
     place: Stage[Placement]
@@ -49,7 +54,14 @@ class Draft:
     @property
     def stages(self) -> tuple[Stage[object], ...]:
         """All stages, in their order."""
-        return (self.request, self.system, self.source, self.place, self.answers)
+        return (
+            self.request,
+            self.parent,
+            self.system,
+            self.source,
+            self.place,
+            self.answers,
+        )
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -62,7 +74,15 @@ def make_draft(
     catalog: Catalog, request: Request, build_id: str, around: Surroundings
 ) -> Draft:
     """Return the draft of a build; a stage that lacks an earlier one has no value."""
-    system = find_system(catalog, request)
+    checked, parent = _checked(request), Stage[Image]()
+    if request.has_parent:
+        parent = around.find_parent(request)
+        system = parents.find_system(catalog, request, parent.value)
+        if system.value:
+            request = parents.settled(request, parent.value)
+            request = dataclasses.replace(request, os=system.value.entry.name)
+    else:
+        system = find_system(catalog, request)
     source: Stage[InstallSource] = Stage()
     if system.value:
         source = around.find_source(system.value, request)
@@ -70,7 +90,8 @@ def make_draft(
     told: Stage[Answers] = Stage()
     if system.value:
         told = find_answers(system.value, request, build_id, source.value, place.value)
-    return Draft(_checked(request), system, source, place, told)
+    checked = dataclasses.replace(checked, value=request)
+    return Draft(checked, parent, system, source, place, told)
 
 
 def _checked(request: Request) -> Stage[Request]:
@@ -141,7 +162,9 @@ def find_answers(
     told = answers.render(entry, request, build_id, system.packages, delivery)
     problems = preflight.check_answers(entry, request, told)
     warnings: list[str] = []
-    if source and address:
+    if source and address and boot.load(source.boot_method).starts_installed:
+        problems += preflight.check_layer_address(place)
+    elif source and address:
         lines, unresolved = preflight.check_address(
             entry, source, address, told, metadata=delivery.metadata
         )

@@ -16,7 +16,8 @@ from osc_imagebuild.media.door import Door
 from osc_imagebuild.model import family, inputs
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.planning import install_source
+from osc_imagebuild.model.resources import Image
+from osc_imagebuild.planning import install_source, parents
 from osc_imagebuild.planning.draft import make_draft
 from osc_imagebuild.planning.inputs import read_inputs
 from osc_imagebuild.planning.offline import NO_BUILD_ID, Offline
@@ -34,6 +35,9 @@ class _Anywhere:
 
     api: Api
     door: Door
+
+    def find_parent(self, request: Request) -> Stage[Image]:
+        return parents.find_parent(self.api, request)
 
     def find_source(self, system: System, request: Request) -> Stage[InstallSource]:
         return install_source.find_source(

@@ -25,7 +25,7 @@ from osc_imagebuild.media.backoff import retry_answered
 from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.inputs import DIGITS, UNKNOWN, Inputs
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.spec import Iso, Media
+from osc_imagebuild.model.spec import Iso, Media, Parent
 from osc_imagebuild.planning.draft import Draft, delivered
 from osc_imagebuild.planning.offline import NO_BUILD_ID, NO_LABEL
 from osc_imagebuild.planning.spec_builder import InstallSource, family_name
@@ -47,7 +47,7 @@ _NOT_OF_TEMPLATE = frozenset(
 _NOT_OF_ENTRY = frozenset(
     "name title end_of_life proven deviations report_hint progress failures banners "
     "stall_min timeout_min min_ram_mib min_disk_gib boot_methods press_key verify "
-    "power_off_sign network config_drive_url directories arches driver_properties".split()
+    "layer power_off_sign network config_drive_url directories arches driver_properties".split()
 )
 # Files that list all others of a suite, with digests.
 _RELEASES = ("/InRelease", "/Release")
@@ -85,6 +85,7 @@ def read_inputs(clock: Clock, draft: Draft, door: Door) -> Stage[Reading]:
         updates=updates.value or "",
         template=_slow(family, _template(request)),
         catalogue=_slow(family, _catalogue(system.entry, request)),
+        parent=_parent(source.media.parent),
     )
     return Stage(Reading(inputs, tree_sha256), warnings=updates.warnings)
 
@@ -181,6 +182,11 @@ def _media(media: Media) -> str:
     if media.drivers:
         parts.append(_content(media.drivers))
     return _fast(*parts) if all(parts) else ""
+
+
+def _parent(parent: Parent) -> str:
+    """Return a digest of the image that is changed, '' where there is none."""
+    return _fast(parent.sha512 or parent.image_id) if parent else ""
 
 
 def _content(iso: Iso) -> str:

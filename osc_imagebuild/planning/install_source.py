@@ -21,7 +21,7 @@ from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Iso, Media
 from osc_imagebuild.model.urls import shown_url
-from osc_imagebuild.planning import driver_iso, selection
+from osc_imagebuild.planning import driver_iso, parents, selection
 from osc_imagebuild.planning.iso_source import find_iso
 from osc_imagebuild.planning.request_checks import address_problems
 from osc_imagebuild.planning.spec_builder import InstallSource
@@ -43,6 +43,10 @@ def find_source(
 
     :raises: CloudError
     """
+    if request.has_parent:
+        found, name = parents.source(request, system.parent), request.boot_method
+        note = f"boot method {found.boot_method}: an image is changed"
+        return Stage(found, notes=(note,) if name == "auto" else ())
     source = _address(system, request)
     if not request.source and (problems := address_problems("source", source)):
         raise SpecError(problems)

@@ -11,29 +11,41 @@ from osc_imagebuild.guests.answers import Answers
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Iso, Media, Networking
-from osc_imagebuild.planning import selection
+from osc_imagebuild.planning import parents, selection
 from osc_imagebuild.planning.draft import make_draft
 from osc_imagebuild.planning.spec_builder import InstallSource, Placement
 from osc_imagebuild.planning.stage import Stage, stage
 
 # Stands for the ID of a build that is only looked at.
 NO_BUILD_ID = "00000000-0000-0000-0000-000000000000"
+UNTOLD = (
+    "which system the image has only the cloud tells, so what is wanted in it was not "
+    "checked for that system; give os to have it checked"
+)
 # And for the label of an ISO that nobody has looked at.
 NO_LABEL = "LABEL-OF-THE-ISO"
 
 
 @dataclass(frozen=True)
 class Outline:
-    """What would be built, as far as it is known without a cloud."""
+    """What would be built, as far as it is known without a cloud.
 
-    system: System
-    answers: Answers
+    ``system`` and ``answers`` are None where only the cloud tells which system it is.
+    """
+
+    system: System | None
+    answers: Answers | None
     warnings: tuple[str, ...]
 
 
 class Offline:
     """Surroundings of which nothing is known."""
+
+    def find_parent(self, request: Request) -> Stage[Image]:
+        """Return nothing: which image it is only the cloud tells."""
+        return Stage()
 
     def find_source(self, system: System, request: Request) -> Stage[InstallSource]:
         """Return the install media as the catalogue and the request tell them."""
@@ -48,6 +60,8 @@ class Offline:
 
 @stage
 def _source(system: System, request: Request) -> Stage[InstallSource]:
+    if request.has_parent:
+        return Stage(parents.source(request, system.parent))
     entry, tree = system.entry, system.tree
     if install_tree.is_iso(tree.source):
         method, _ = selection.iso_boot_method(request, entry)
@@ -69,6 +83,8 @@ def check(catalog: Catalog, request: Request) -> Outline:
     draft = make_draft(catalog, request, NO_BUILD_ID, Offline())
     problems = [problem for stage in draft.stages for problem in stage.problems]
     system, answers = draft.system.value, draft.answers.value
+    if request.has_parent and not problems and not system:
+        return Outline(None, None, (UNTOLD,))
     if problems or not system or not answers:
         raise SpecError(problems)
     return Outline(system, answers, draft.answers.warnings)

@@ -18,11 +18,13 @@ from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.media.door import TYPED, Door
 from osc_imagebuild.model.inputs import UNKNOWN, Inputs
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning import (
     copies,
     install_source,
     networks,
+    parents,
     preflight,
     rotation,
     servers,
@@ -66,6 +68,9 @@ class _Cloud:
     api: Api
     door: Door
 
+    def find_parent(self, request: Request) -> Stage[Image]:
+        return parents.find_parent(self.api, request)
+
     def find_source(self, system: System, request: Request) -> Stage[InstallSource]:
         return install_source.find_source(self.api, system, request, self.door)
 
@@ -89,6 +94,7 @@ def make_plan(
     build_id = str(uuid.uuid4())
     draft = make_draft(catalog, request, build_id, _Cloud(api, door))
     system, source = draft.system.value, draft.source.value
+    request = draft.request.value or request
     groups = networks.find_security_groups(api, request)
     machine = servers.find_servers(api, request, system, source)
     zone = networks.check_zone(api, request)
@@ -130,9 +136,12 @@ def make_plan(
         sharing=sharing.value or Sharing(),
         copying=copying.value or Copying(),
         press_key=bool(key.value),
+        parent=system.parent,
         inputs=read.inputs,
         tree_sha256=read.tree_sha256,
-        expected_s=limits.earlier_duration_s(api, system.entry.name, flavor),
+        expected_s=limits.earlier_duration_s(
+            api, system.entry.name, flavor, layers=request.has_parent
+        ),
     )
     spec = spec_builder.spec(chosen)
     stages = (*stages, preflight.check_spec(spec, system.entry, request))

@@ -21,7 +21,7 @@ from osc_imagebuild.model.spec import Address, Spec
 from osc_imagebuild.monitors.console import own_signs
 from osc_imagebuild.planning import fixed_address
 from osc_imagebuild.planning.request_checks import has_visibility
-from osc_imagebuild.planning.spec_builder import InstallSource, Servers
+from osc_imagebuild.planning.spec_builder import InstallSource, Placement, Servers
 from osc_imagebuild.planning.stage import Stage
 
 # Record, lease and boot images, at most at one time.
@@ -286,6 +286,16 @@ def warn_signs(entry: Entry) -> list[str]:
 def warn_answer_file(entry: Entry, request: Request) -> list[str]:
     """Return warnings about the user's own answer file."""
     return list(own_file.judge(entry, request).warnings)
+
+
+def check_layer_address(place: Placement | None) -> list[str]:
+    """Tell whether an image on a network without DHCP learns its address: by its cloud-init."""
+    if place is None or place.network.config_drive:
+        return []
+    return [
+        "the network has no DHCP, and an image is told its address on a config drive only: "
+        "give --config-drive"
+    ]
 
 
 def check_address(

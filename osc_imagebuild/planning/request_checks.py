@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from osc_imagebuild import outputs
+from osc_imagebuild import boot, outputs
 from osc_imagebuild.model import copies
 from osc_imagebuild.model.family import FOR_VOLUMES, Old
 from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MINUTES, MOST_SWAP_MIB
-from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.request import FAMILY_PREFIX, Request
 from osc_imagebuild.model.urls import shown_url
 from osc_imagebuild.steps.attempts import MOST
 
@@ -18,6 +18,17 @@ from osc_imagebuild.steps.attempts import MOST
 _URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 _RESERVED = ("imagebuild_", "os_glance", "owner_specified.")
 _OLD = f"there are: {', '.join(Old)}"
+# Words of a list's address that are no properties.
+# Source: glance.api.v2.images, RequestDeserializer.index.
+_QUERY_WORDS = (
+    "limit",
+    "marker",
+    "member_status",
+    "sort",
+    "sort_dir",
+    "sort_key",
+    "tag",
+)
 # Most older images that are kept.
 MOST_KEPT = 100
 # Source: nova/api/openstack/compute/schemas/servers.py, _hints: what is no list there.
@@ -79,8 +90,61 @@ def validate_request(request: Request) -> list[str]:
         *problems,
         *_rotation_problems(request),
         *_copy_problems(request),
+        *_parent_problems(request),
         *_number_problems(request),
     ]
+
+
+def _parent_problems(request: Request) -> list[str]:
+    """Return what cannot be asked for where an image is changed, or where none is."""
+    methods = boot.of_parents()
+    if not request.has_parent:
+        if request.boot_method not in methods:
+            return []
+        return [
+            f"boot method {request.boot_method} changes an existing image: name it with "
+            "--from-image"
+        ]
+    refused = {
+        "--source": request.source is not None,
+        "--answer-file": request.answer_file is not None,
+        "--checksum": bool(request.checksum),
+        "--driver-iso": request.driver_iso is not None,
+        f"--boot-method {request.boot_method}": request.boot_method
+        not in ("auto", *methods),
+    }
+    problems = [
+        f"{option} is for an installer, and --from-image starts none: leave one of them out"
+        for option, given in refused.items()
+        if given
+    ]
+    machine = {
+        "--firmware": request.firmware != Request.firmware,
+        "--secure-boot": request.secure_boot,
+        "--tpm": request.tpm,
+    }
+    problems += [
+        f"{option}: an image that exists says itself which machine it is for; leave it out, "
+        "or change the image's properties"
+        for option, given in machine.items()
+        if given
+    ]
+    return problems + _choice_problems(request)
+
+
+def _choice_problems(request: Request) -> list[str]:
+    """Return what is wrong with how the image that is changed is named."""
+    problems = []
+    if request.from_image is not None and not request.from_image.strip():
+        problems.append("--from-image takes an image's name or ID, or family:<family>")
+    if request.from_image == FAMILY_PREFIX:
+        problems.append("--from-image family: needs the name of the family behind it")
+    problems += [
+        f"{key!r:.60} is no property of images that one can be chosen by"
+        for key in request.from_properties
+        if not key or key in IMAGE_FIELDS or key in _QUERY_WORDS
+    ]
+    return problems
 
 
 def _rotation_problems(request: Request) -> list[str]:

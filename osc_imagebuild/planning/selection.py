@@ -34,8 +34,8 @@ def flavor(
         if not _fits(chosen, entry, on_volume or chosen.disk_gib == 0):
             raise SpecError(
                 f"flavor {chosen.name} is too small for {entry.title}: it has "
-                f"{chosen.ram_mib} MiB of RAM and {chosen.disk_gib} GiB of disk, the "
-                f"installer needs {needs}"
+                f"{chosen.ram_mib} MiB of RAM and {chosen.disk_gib} GiB of disk; "
+                f"needed are {needs}"
             )
         if chosen.other_disks:
             raise SpecError(
@@ -248,8 +248,8 @@ def root(
     size, chosen = request.disk_gib, boot.find(method)
     if size is not None and size < entry.min_disk_gib:
         raise SpecError(
-            f"--disk {size} is too small for {entry.title}: the installer needs "
-            f"{entry.min_disk_gib} GiB"
+            f"--disk {size} is too small for {entry.title}: "
+            f"{entry.min_disk_gib} GiB are needed"
         )
     why = {
         "it was given a size": size is not None,

@@ -15,7 +15,7 @@ from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 from osc_imagebuild.model.inputs import Inputs
 from osc_imagebuild.model.request import Hints, Request
-from osc_imagebuild.model.resources import Flavor
+from osc_imagebuild.model.resources import Flavor, Image
 from osc_imagebuild.model.spec import (
     AnswerDisc,
     Conduct,
@@ -31,6 +31,9 @@ from osc_imagebuild.model.spec import (
 )
 from osc_imagebuild.model.urls import shown_url
 from osc_imagebuild.version import tool_version
+
+# What a system was installed from, which it still is once it was changed.
+_ORIGIN = ("imagebuild_source", "imagebuild_source_sha256")
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class Copying:
 class Chosen:
     """What a spec is made of.
 
+    ``parent`` is the image that is changed, None where something is installed.
     ``inputs`` are what decides the result; ``tree_sha256`` identifies the install tree,
     '' where nothing does; ``expected_s`` is how long it took before, 0 if unknown.
     """
@@ -107,6 +111,7 @@ class Chosen:
     inputs: Inputs
     tree_sha256: str
     expected_s: int
+    parent: Image | None = None
 
 
 def spec(chosen: Chosen) -> Spec:
@@ -259,4 +264,17 @@ def _result_properties(chosen: Chosen) -> dict[str, str]:
     }
     if chosen.tree_sha256:
         properties["imagebuild_source_sha256"] = chosen.tree_sha256
-    return properties
+    return properties | _of_parent(chosen.parent)
+
+
+def _of_parent(parent: Image | None) -> dict[str, str]:
+    """Return what the parent was installed from, as it says, and which image it is."""
+    if parent is None:
+        return {}
+    said = {key: parent.properties.get(key, "") for key in _ORIGIN}
+    said = {key: shown_url(value)[:255] for key, value in said.items() if value}
+    known = {
+        "imagebuild_parent_id": parent.id,
+        "imagebuild_parent_sha512": parent.sha512,
+    }
+    return {**said, **{key: value for key, value in known.items() if value}}

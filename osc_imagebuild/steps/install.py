@@ -24,8 +24,13 @@ from osc_imagebuild.model.resources import Server, Volume
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors import power
 from osc_imagebuild.monitors.console.signs import Signs
-from osc_imagebuild.monitors.console.verdict import RUNNING, STALLED, judge
-from osc_imagebuild.steps import attempts, interference, press_key
+from osc_imagebuild.monitors.console.verdict import (
+    RUNNING,
+    STALLED,
+    Verdict,
+    judge,
+)
+from osc_imagebuild.steps import attempts, interference, layer, press_key
 from osc_imagebuild.steps.boot_sources import EnsureVolume
 from osc_imagebuild.steps.server_view import cut_off, guest_view
 
@@ -36,10 +41,15 @@ NO_TRAFFIC = "the guest had no network, by the counters of its port"
 
 @dataclass(frozen=True)
 class StartServer:
-    """Start the install server."""
+    """Start the install server.
+
+    Without ``volumes`` its disk is made of the image of the role ``root``, or of the
+    image ``image_id`` that the user has.
+    """
 
     root: str
     volumes: tuple[BootVolume, ...] = ()
+    image_id: str = ""
     name: str = "server"
 
     @property
@@ -63,9 +73,9 @@ class StartServer:
             devices = self._devices(facts)
             server = CreateServer(Role.INSTALL, "", "answer", devices, instead_of=old)
         else:
-            image = facts.images[self.root]
-            server = CreateServer(Role.INSTALL, image.id, "answer", instead_of=old)
-        return Act(server, "start the installer")
+            image_id = self.image_id or facts.images[self.root].id
+            server = CreateServer(Role.INSTALL, image_id, "answer", instead_of=old)
+        return Act(server, layer.START if spec.media.parent else "start the installer")
 
     def _missing(self, spec: Spec, facts: Facts) -> Decision | None:
         """Return what comes before the volumes can be used, None where they can.
@@ -142,7 +152,7 @@ class Install:
 
     def _watch(self, spec: Spec, facts: Facts) -> Decision:
         server = facts.servers[Role.INSTALL]
-        verdict = judge(self.signs, guest_view(spec, facts, Role.INSTALL))
+        verdict, parent = self._judge(spec, facts), spec.media.parent
         if verdict.state != RUNNING:
             if verdict.state == STALLED and cut_off(facts, Role.INSTALL):
                 reason = f"{NO_TRAFFIC}: {verdict.reason}"
@@ -163,11 +173,7 @@ class Install:
             )
         elapsed = facts.now - facts.marks[Milestone.STARTED].at
         if elapsed > spec.conduct.timeout_s:
-            return Fail(
-                f"the installer was not done within {spec.conduct.timeout_s // 60} minutes; "
-                "give a longer --timeout where it was only slow",
-                role=Role.INSTALL,
-            )
+            return Fail(_late(spec), role=Role.INSTALL)
         silent = Role.INSTALL not in facts.consoles and server.status == "ACTIVE"
         left_s = (
             max(0.0, spec.installer.expected_s - elapsed)
@@ -177,12 +183,19 @@ class Install:
         percent = verdict.percent
         if percent is None and spec.installer.expected_s:
             percent = min(95, int(100 * elapsed / spec.installer.expected_s))
+        at_work = layer.CHANGING if parent else "installing"
         return Wait(
-            verdict.reason if verdict.percent is not None else "installing",
+            verdict.reason if verdict.percent is not None else at_work,
             power.poll_interval(elapsed, silent=silent),
             percent or 0,
             left_s,
         )
+
+    def _judge(self, spec: Spec, facts: Facts) -> Verdict:
+        view, parent = guest_view(spec, facts, Role.INSTALL), spec.media.parent
+        if parent:
+            return layer.judge_layer(self.signs, view, parent)
+        return judge(self.signs, view)
 
     def _failed(
         self, spec: Spec, facts: Facts, fail: Fail, passing: bool
@@ -193,6 +206,16 @@ class Install:
             forget = (Milestone.STARTED, Milestone.KEY)
             return Again(fail.reason, fail.role, fail.evidence, SERVER, forget)
         return attempts.last(fail, facts)
+
+
+def _late(spec: Spec) -> str:
+    limit_s = spec.conduct.timeout_s
+    if spec.media.parent:
+        return layer.late(limit_s)
+    return (
+        f"the installer was not done within {limit_s // 60} minutes; give a longer "
+        "--timeout where it was only slow"
+    )
 
 
 def _fault(spec: Spec, server: Server) -> str:

@@ -33,7 +33,7 @@ def guest_view(spec: Spec, facts: Facts, role: str) -> GuestView:
     seen = facts.signals.get(role, {})
     return GuestView(
         console=facts.consoles.get(role, ""),
-        boots=role == Role.VERIFY,
+        boots=role == Role.VERIFY or bool(spec.media.parent),
         off=facts.servers[role].is_off,
         quiet_s=signals.since_s(seen, console_activity.NAME, facts.now),
         flat_s=signals.flat_s(seen, facts.now),

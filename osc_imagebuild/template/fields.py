@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.copies import Copy
-from osc_imagebuild.model.request import File, Repository, User
+from osc_imagebuild.model.request import FAMILY_PREFIX, File, Repository, User
 from osc_imagebuild.template.document import Document, Path
 from osc_imagebuild.template.sources import KEY_LIMIT, Reader
 
@@ -60,7 +60,11 @@ SIMPLE = {
 # Fields that may be files of this machine; planning reads them.
 MEDIA = {"source", "driver_iso"}
 # Mappings whose values Glance and Nova take as text, or lists of texts.
-TEXTS = {("build", "hints"): "hints", ("output", "properties"): "properties"}
+TEXTS = {
+    ("build", "hints"): "hints",
+    ("output", "properties"): "properties",
+    ("from", "properties"): "from_properties",
+}
 
 
 def to_fields(document: Document, reader: Reader) -> tuple[dict[str, Any], list[str]]:
@@ -89,6 +93,8 @@ class _Fields:
             texts = self._at(path)
             if texts is not None:
                 fields[name] = {key: _texts(value) for key, value in texts.items()}
+        if named := self._parent():
+            fields["from_image"] = named
         answers = self._at(("answers",)) or {}
         if "file" in answers:
             place = self.document.place(("answers", "file"))
@@ -119,6 +125,16 @@ class _Fields:
         for part in path:
             value = (value or {}).get(part)
         return value
+
+    def _parent(self) -> str:
+        """The image that is changed, as the command line would name it; '' for none."""
+        said = self._at(("from",)) or {}
+        if "image" in said and "family" in said:
+            place = self.document.place(("from",))
+            self.problems.append(f"{place}: image and family exclude each other")
+        if "family" in said:
+            return f"{FAMILY_PREFIX}{said['family']}"
+        return str(said.get("image", ""))
 
     def _try(self, part: Callable[[], T]) -> T | None:
         try:

@@ -1,7 +1,8 @@
 """Build what is outdated of many templates, some at a time, in one process.
 
 All that is wrong with any of them is found first, before anything is written. What a
-client began that died is a build like any other: the next one goes on with it.
+client began that died is a build like any other: the next one goes on with it. A template
+that changes the image of another one, its parent, comes after that.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Rotation
 from osc_imagebuild.planning.plan import Plan
 from osc_imagebuild.planning.spec_builder import family_name
+from osc_imagebuild.upkeep import order
+
+ANEW = "its parent is built anew"
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Task:
 
     ``build_id`` is of the build that is resumed, or whose image is copied. ``warnings``
     are lines on what could not be found out. ``max_age_s`` is how old an image may be.
+    ``after`` is the label of the template whose new image this one changes, '' where it
+    changes none, or one that stays as it is.
     """
 
     wish: Wish
@@ -66,6 +72,7 @@ class Task:
     build_id: str = ""
     warnings: tuple[str, ...] = ()
     max_age_s: int | None = None
+    after: str = ""
 
 
 class End(StrEnum):
@@ -145,48 +152,35 @@ def survey(
 
     :raises: SpecError naming all that is wrong with all of them, CloudError
     """
-    problems = _rivals(wishes)
+    labels = [wish.label for wish in wishes]
+    requests = [wish.request for wish in wishes]
+    parents = order.parents(requests)
+    problems = order.rivals(labels, requests) + order.rings(labels, parents)
     running = _running(library)
-    tasks: list[Task] = []
-    for wish in wishes:
+    tasks: dict[int, Task] = {}
+    for number in order.parents_first(len(wishes), parents):
+        wish, parent = wishes[number], tasks.get(parents.get(number, -1))
         try:
-            task = _task(library, wish, running, max_age_s)
-            if task.to_do == ToDo.BUILD:
+            task = _task(library, wish, running, max_age_s, parent)
+            if task.to_do == ToDo.BUILD and not _lacks_parent(task, parent):
                 # Made again when its turn comes: mirrors and addresses do not wait for it.
                 plan = library.plan(wish.request, wish.catalog)
                 told = dict.fromkeys((*task.warnings, *plan.warnings))
                 task = replace(task, warnings=tuple(told))
-            tasks.append(task)
+            tasks[number] = task
         except SpecError as error:
             problems += (_told(wish, problem) for problem in error.problems)
         except ImageBuildError as error:
             family = family_name(wish.request)
-            tasks.append(Task(wish, family, ToDo.UNKNOWN, error.message))
+            tasks[number] = Task(wish, family, ToDo.UNKNOWN, error.message)
     if problems:
         raise SpecError(tuple(problems))
-    return tasks
+    return [tasks[number] for number in range(len(wishes))]
 
 
 def _told(wish: Wish, problem: str) -> str:
     named = f"{wish.label}:" in problem
     return problem if named else f"{wish.label}: {problem}"
-
-
-def _rivals(wishes: Sequence[Wish]) -> list[str]:
-    """Return which templates would take each other's name, or push each other out."""
-    problems = []
-    seen: dict[tuple[str, str, str], Wish] = {}
-    for wish in wishes:
-        family, kind = family_name(wish.request), wish.request.output
-        for key in (("family", family, kind), ("name", wish.request.name, kind)):
-            other = seen.setdefault(key, wish)
-            if other is not wish:
-                problems.append(
-                    f"{wish.label} and {other.label} make {kind}s of one {key[0]}, "
-                    f"{key[1]}: give one of them another"
-                )
-                break
-    return problems
 
 
 def _running(library: Library) -> dict[tuple[str, str], Record]:
@@ -206,6 +200,7 @@ def _task(
     wish: Wish,
     running: Mapping[tuple[str, str], Record],
     max_age_s: int | None,
+    parent: Task | None = None,
 ) -> Task:
     family = family_name(wish.request)
     if build := running.get((family, wish.request.output)):
@@ -213,18 +208,20 @@ def _task(
         return Task(
             wish, family, ToDo.RESUME, why, build_id=build.id, max_age_s=max_age_s
         )
+    is_anew = parent is not None and parent.to_do in (ToDo.BUILD, ToDo.RESUME)
+    after = parent.wish.label if parent and is_anew else ""
+    task = Task(wish, family, ToDo.BUILD, ANEW, max_age_s=max_age_s, after=after)
+    if _lacks_parent(task, parent):
+        return task
     found = library.outdated(wish.request, max_age_s=max_age_s, catalog=wish.catalog)
     current = found.current
-    task = Task(
-        wish,
-        family,
-        ToDo.BUILD,
-        found.reason,
-        current.id if current else "",
+    task = replace(
+        task,
+        reason=ANEW if after else found.reason,
+        image_id=current.id if current else "",
         warnings=found.warnings,
-        max_age_s=max_age_s,
     )
-    if current is None or found.is_outdated:
+    if current is None or found.is_outdated or after:
         return task
     wanted = wish.request.copies
     missing = library.missing_copies(current.id, wanted) if wanted else ()
@@ -233,6 +230,11 @@ def _task(
     build_id = words(current).get(BUILD_ID, "")
     why = _missing(missing)
     return replace(task, to_do=ToDo.COPY, reason=why, build_id=build_id)
+
+
+def _lacks_parent(task: Task, parent: Task | None) -> bool:
+    """Whether the image that it changes is still to come: what is wrong nobody can tell."""
+    return bool(task.after and parent and not parent.image_id)
 
 
 def _missing(copies: Sequence[Copied]) -> str:
@@ -259,15 +261,22 @@ class Apply:
         self._begun = begun
         self._running: dict[str, Task] = {}
         self._away: Patience | None = None
+        self._over: dict[str, Applied] = {}
 
     def run(self, tasks: Sequence[Task], *, wait: bool = True) -> Iterator[Applied]:
         """Do the tasks; yield what became of each as soon as it is known.
 
-        A task that fails keeps no other from being done. Without ``wait`` nothing is
-        waited for once installers run, and what is too much at a time is postponed.
+        A task that fails keeps no other from being done but those that change its image.
+        Without ``wait`` nothing is waited for once installers run, and what is too much
+        at a time is postponed.
 
         :raises: CloudError where the builds cannot be listed
         """
+        for applied in self._run(tasks, wait):
+            self._over[applied.task.wish.label] = applied
+            yield applied
+
+    def _run(self, tasks: Sequence[Task], wait: bool) -> Iterator[Applied]:
         for task in tasks:
             if task.to_do == ToDo.NOTHING:
                 yield Applied(task, End.UNCHANGED, "", task.image_id, task.reason)
@@ -327,8 +336,13 @@ class Apply:
         What is refused while others are under way may only lack what these use: it is
         tried again once one of them is over.
         """
-        while waiting and len(self._running) < self._most:
-            task = waiting.pop(0)
+        while len(self._running) < self._most and (task := self._next(waiting)):
+            waiting.remove(task)
+            parent = self._over.get(task.after)
+            if parent and parent.end in (End.FAILED, End.CANCELLED):
+                why = f"its parent has no new image to change, see {task.after}"
+                yield Applied(task, End.FAILED, reason=why)
+                continue
             if task.to_do == ToDo.RESUME:
                 self._go(task)
                 continue
@@ -356,6 +370,11 @@ class Apply:
             except ImageBuildError as error:
                 del self._running[task.build_id]
                 yield Applied(task, End.FAILED, task.build_id, "", error.message)
+
+    def _next(self, waiting: Sequence[Task]) -> Task | None:
+        """Return the first task that waits for no other, None where all do."""
+        ready = (t for t in waiting if not t.after or t.after in self._over)
+        return next(ready, None)
 
     def _go(self, task: Task) -> None:
         self._running[task.build_id] = task
@@ -403,4 +422,5 @@ class Apply:
         self._running.clear()
         why = "as many builds as may be at a time are under way"
         for task in waiting:
-            yield Applied(task, End.POSTPONED, "", task.image_id, why)
+            reason = "its parent is not built yet" if task.after else why
+            yield Applied(task, End.POSTPONED, "", task.image_id, reason)

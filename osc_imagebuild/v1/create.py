@@ -85,8 +85,8 @@ def _planned(plan: Plan) -> tuple[Sequence[str], Sequence[Any]]:
     spec = asdict(plan.spec)
     for signs in ("progress", "failures", "banners"):
         del spec["installer"][signs]
-    iso, drivers = spec["media"].pop("iso"), spec["media"].pop("drivers")
-    parts = {**spec, "media.iso": iso, "media.drivers": drivers}
+    inner = {part: spec["media"].pop(part) for part in ("iso", "drivers", "parent")}
+    parts = {**spec, **{f"media.{part}": fields for part, fields in inner.items()}}
     shown = {
         f"{part}.{key}": _shown(value)
         for part, fields in parts.items()

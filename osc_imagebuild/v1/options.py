@@ -40,7 +40,20 @@ def add_system(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--os",
         metavar="<os>",
-        help="Operating system, see 'image build os list' (default: debian-13)",
+        help="Operating system, see 'image build os list' (default: debian-13; with "
+        "--from-image the one that the image says)",
+    )
+    parser.add_argument(
+        "--from-image",
+        metavar="<image>",
+        help="Change an existing image, and install nothing: its name or ID, or "
+        "family:<family> for the newest of a family",
+    )
+    parser.add_argument(
+        "--from-image-property",
+        metavar="<key=value>",
+        action=parseractions.KeyValueAction,
+        help="Change the newest image that has this property (repeat for several)",
     )
     parser.add_argument("--arch", metavar="<arch>", help="Default: x86_64")
     parser.add_argument(
@@ -72,7 +85,7 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--boot-method",
         metavar="<method>",
-        help="How the installer starts: auto, ipxe, kernel or cdrom (default: auto)",
+        help="How the installer starts: auto, ipxe, kernel, cdrom or image (default: auto)",
     )
     parser.add_argument(
         "--firmware",
@@ -301,6 +314,8 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
         "os": args.os,
         "arch": args.arch,
         "source": args.source,
+        "from_image": args.from_image,
+        "from_properties": args.from_image_property or {},
         "answer_file": own,
         "boot_method": args.boot_method,
         "output": args.output,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from osc_lib import exceptions
 from osc_lib.cli import parseractions
 
 from osc_imagebuild.v1.base import Command, ShowOne, age
@@ -224,6 +225,10 @@ class RenderImageBuildTemplate(ShowOne):
         path = parsed_args.template
         request = _asked(parsed_args, path, catalog, check_only=False)
         outline = offline.check(catalog, request)
+        if not outline.system or not outline.answers:
+            raise exceptions.CommandError(
+                f"{path}: which system the image has only the cloud tells: give os"
+            )
         _warn(path, outline.warnings)
         shown = {
             "name": request.name,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _BUILD_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIGN = re.compile(r"IMAGEBUILD-[A-Z]+ " + _BUILD_ID.pattern)
 INSTALLED = b"INSTALLED "
+LAYER = "IMAGEBUILD-LAYER"
 ISO = b"ISO of the installer"
 # One with the descriptor by which an ISO is known.
 MINI_ISO = ISO.ljust(32768, b"\0") + b"\1CD001\1".ljust(2048, b"\0")
@@ -25,7 +26,8 @@ class GuestPlan:
     ``install_fails`` is a line that ends the installation. ``console`` and
     ``metadata`` tell what works on this cloud. ``first_installs`` and ``first_boots``
     are lines that the first servers end with, instead of going on; after an empty one
-    of ``first_boots`` nothing more is said.
+    of ``first_boots`` nothing more is said. ``runs_user_data`` is whether cloud-init is in
+    the images that are changed.
     """
 
     install_s: float = 90.0
@@ -38,6 +40,7 @@ class GuestPlan:
     console: bool = True
     metadata: bool = True
     result_boots: bool = True
+    runs_user_data: bool = True
     first_installs: list[str] = field(default_factory=list)
     first_boots: list[str] = field(default_factory=list)
     report: dict[str, str] = field(
@@ -101,8 +104,7 @@ class Installer:
         done_at = server.powered_on_at + plan.install_s
         if self._reported_at is None:
             self._reported_at = done_at
-            found = _BUILD_ID.search(answers(server))
-            build_id = found.group() if found else ""
+            build_id = build_of(server)
             server.disk = INSTALLED + build_id.encode()
             text = json.dumps({"build": build_id, **plan.report})
             server.prints("report", f"IMAGEBUILD-REPORT {text}")
@@ -112,6 +114,27 @@ class Installer:
             server.power_off(now)
         elif now >= done_at + plan.lingers_s and not plan.stays_on:
             server.power_off(done_at + plan.lingers_s)
+
+
+class Layered(Installer):
+    """An image that is changed: it boots, does as its user data say, and goes off."""
+
+    def tick(self, server: FakeServer, now: float) -> None:
+        """Catch up with the time."""
+        plan, since = self._plan, now - server.powered_on_at
+        server.prints("start", "GRUB loading.")
+        if self._luck is not None:
+            server.prints("failed", self._luck)
+            return
+        if since >= plan.first_boot_s:
+            server.prints("login", "golden login:")
+        if since < plan.first_boot_s or not plan.runs_user_data:
+            return
+        server.prints("layer", f"{LAYER} {build_of(server)}")
+        if since >= plan.install_s / 2:
+            self._half_way(server)
+        if since >= plan.install_s and not self._stopped(server):
+            self._report(server, now)
 
 
 class Installed:
@@ -141,6 +164,12 @@ def answers(server: FakeServer) -> str:
     return server.user_data
 
 
+def build_of(server: FakeServer) -> str:
+    """The build that the answer file is of, '' if none."""
+    found = _BUILD_ID.search(answers(server))
+    return found.group() if found else ""
+
+
 def booted(server: FakeServer, plan: GuestPlan) -> Guest:
     """Return what the server comes to run."""
     if server.image_properties.get("kernel_id") or b"#!ipxe" in server.disk:
@@ -148,4 +177,6 @@ def booted(server: FakeServer, plan: GuestPlan) -> Guest:
     blank = not server.disk.startswith((INSTALLED, b"HALF"))
     if blank and server.cds and ISO in server.cds[0]:
         return Installer(plan)
-    return Installed(plan) if server.disk.startswith(INSTALLED) else Dead()
+    if not server.disk.startswith(INSTALLED):
+        return Dead()
+    return Layered(plan) if LAYER in server.user_data else Installed(plan)

@@ -189,6 +189,7 @@ class MappingTest(TdlTestCase):
             self.assertEqual(source, found.fields["source"])
             request = Request(**found.fields)
             answers = offline.check(self.catalog, request).answers
+            assert answers
             self.assertIn("url=http://169.254.169.254/", answers.kernel_args)
         [problem] = self.problems(install=install.format("http://x/download?id=1"))
         self.assertIn("the address of an ISO ends in .iso", problem)

@@ -11,6 +11,7 @@ from osc_imagebuild.builds import lease
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.upkeep.apply import Applied, End, Task, ToDo, Wish
+from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import KILLED, Fault, Killed
 from tests.fakes.wire import Call, Reply
 from tests.unit.base import CloudTestCase
@@ -43,6 +44,21 @@ class ApplyTestCase(CloudTestCase):
     def ends(self, found: dict[str, Applied]) -> dict[str, str]:
         """Return how each ended."""
         return {label: str(applied.end) for label, applied in found.items()}
+
+    def setUpCloud(self) -> None:
+        """Have a new one."""
+        self.cloud = FakeCloud()
+
+    def kill_at(self, number: int, wishes: Sequence[Wish]) -> None:
+        """Apply with a client that dies at a mutation, and wait for an hour."""
+
+        def kill(call: Call) -> Any:
+            return KILLED if call.number == number else None
+
+        self.cloud.hooks.append(kill)
+        self.assertRaises(Killed, self.applied, wishes, most=2)
+        self.cloud.hooks.clear()
+        self.cloud.world.sleep(3600)
 
     def running(self) -> int:
         """How many install servers there are."""
@@ -219,6 +235,119 @@ class ApplyTest(ApplyTestCase):
         self.assertEqual((ToDo.BUILD, "older than 7 days"), (task.to_do, task.reason))
 
 
+class LayersTest(ApplyTestCase):
+    """Templates that change the images of others."""
+
+    def layers(self, **base: Any) -> list[Wish]:
+        """Return a chain of three, the last one first."""
+        return [
+            *self.wishes("c", from_image="b", os=""),
+            *self.wishes("b", from_image="family:a", os=""),
+            *self.wishes("a", **base),
+        ]
+
+    def parent_of(self, image_id: str) -> str:
+        """Return the image that one was made of."""
+        return self.cloud.glance.images[image_id].properties["imagebuild_parent_id"]
+
+    def test_parents_first(self) -> None:
+        """From nothing, each of what the last one made; then nothing is to be done."""
+        found = self.applied(self.layers())
+        self.assertEqual(dict.fromkeys("abc", "complete"), self.ends(found))
+        self.assertEqual(list("abc"), list(found))
+        for layer, parent in (("b", "a"), ("c", "b")):
+            parent_id = self.parent_of(found[layer].image_id)
+            self.assertEqual(found[parent].image_id, parent_id)
+        again = self.applied(self.layers())
+        self.assertEqual(dict.fromkeys("abc", "unchanged"), self.ends(again))
+
+    def test_built_anew(self) -> None:
+        """A parent that changed has its layers built again, and says why."""
+        self.applied(self.layers())
+        self.cloud.world.sleep(DAY)
+        wishes = self.layers(properties={"new": "yes"})
+        tasks = self.builder().survey(wishes)
+        self.assertEqual(
+            [("its parent is built anew", "b"), ("its parent is built anew", "a")],
+            [(task.reason, task.after) for task in tasks[:2]],
+        )
+        found = self.applied(wishes)
+        self.assertEqual(dict.fromkeys("abc", "complete"), self.ends(found))
+        self.assertEqual(found["a"].image_id, self.parent_of(found["b"].image_id))
+
+    def test_only_the_layer_changed(self) -> None:
+        """Its parent stays as it is, and is waited for by nobody."""
+        self.applied(self.layers())
+        wishes = self.layers()
+        wishes[0] = self.wishes("c", from_image="b", os="", commands=("true",))[0]
+        found = self.applied(wishes)
+        self.assertEqual(
+            {"a": "unchanged", "b": "unchanged", "c": "complete"}, self.ends(found)
+        )
+
+    def test_changed_by_others(self) -> None:
+        """A parent that somebody built meanwhile."""
+        self.applied(self.layers())
+        self.cloud.world.sleep(DAY)
+        (parent,) = self.wishes("a", properties={"new": "yes"})
+        self.builder().create(parent.request)
+        tasks = self.builder().survey(self.wishes("b", from_image="family:a", os=""))
+        self.assertEqual("the parent image changed", tasks[0].reason)
+
+    def test_the_parent_fails(self) -> None:
+        """What is made of it is not built, all the way down."""
+        self.cloud.nova.plan.install_fails = "FAILED: no"
+        found = self.applied([*self.layers(), *self.wishes("d")])
+        self.assertEqual(dict.fromkeys("abcd", "failed"), self.ends(found))
+        for layer, parent in (("b", "a"), ("c", "b")):
+            self.assertEqual("", found[layer].build_id)
+            self.assertIn(f"see {parent}", found[layer].reason)
+
+    def test_no_wait(self) -> None:
+        """It comes the next time."""
+        found = self.applied(self.layers(), wait=False)
+        self.assertEqual(
+            {"a": "waiting", "b": "postponed", "c": "postponed"}, self.ends(found)
+        )
+        self.assertEqual("its parent is not built yet", found["b"].reason)
+        found = self.applied(self.layers(), builder=self.builder("second"))
+        self.assertEqual(dict.fromkeys("abc", "complete"), self.ends(found))
+
+    def test_rings(self) -> None:
+        """Nothing is built, and each is told once."""
+        wishes = [
+            *self.wishes("a", from_image="family:b", os=""),
+            *self.wishes("b", from_image="family:a", os=""),
+            *self.wishes("c", from_image="c", os=""),
+        ]
+        told = str(self.assertRaises(SpecError, self.builder().survey, wishes))
+        ring = "a changes the image of b changes the image of a: one of them"
+        self.assertEqual(1, told.count(ring))
+        self.assertIn("c changes the image of c", told)
+        self.assert_empty()
+
+    def test_killed_in_between(self) -> None:
+        """After the parent was built, or while a layer is."""
+        self.applied(self.layers())
+        number = len(self.cloud.mutations)
+        for at in range(5, number, 40):
+            self.setUpCloud()
+            with self.one_of_many(f"mutation {at}"):
+                self.die_at(at, self.layers())
+
+    def die_at(self, number: int, wishes: Sequence[Wish]) -> None:
+        """Die, go on, and have each made of the newest of the one before."""
+        self.kill_at(number, wishes)
+        for _ in range(2):
+            self.applied(wishes, builder=self.builder("second"))
+            self.cloud.world.sleep(60)
+        found = self.applied(wishes, builder=self.builder("second"))
+        self.assertEqual(dict.fromkeys("abc", "unchanged"), self.ends(found))
+        for layer, parent in (("b", "a"), ("c", "b")):
+            parent_id = self.parent_of(found[layer].image_id)
+            self.assertEqual(found[parent].image_id, parent_id)
+
+
 class KilledTest(ApplyTestCase):
     """A client that dies while it applies."""
 
@@ -232,22 +361,9 @@ class KilledTest(ApplyTestCase):
             with self.one_of_many(f"mutation {at}"):
                 self.die_at(at, wishes)
 
-    def setUpCloud(self) -> None:
-        """Have a new one."""
-        from tests.fakes.cloud import FakeCloud
-
-        self.cloud = FakeCloud()
-
     def die_at(self, number: int, wishes: Sequence[Wish]) -> None:
         """Die, and go on."""
-
-        def kill(call: Call) -> Any:
-            return KILLED if call.number == number else None
-
-        self.cloud.hooks.append(kill)
-        self.assertRaises(Killed, self.applied, wishes, most=2)
-        self.cloud.hooks.clear()
-        self.cloud.world.sleep(3600)
+        self.kill_at(number, wishes)
         found = self.applied(wishes, builder=self.builder("second"))
         for applied in found.values():
             self.assertIn(applied.end, (End.COMPLETE, End.UNCHANGED))

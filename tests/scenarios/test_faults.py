@@ -6,7 +6,6 @@ import email.utils
 import itertools
 from collections.abc import Iterator
 
-from osc_imagebuild import boot
 from osc_imagebuild.errors import (
     CloudError,
     ImageBuildError,
@@ -20,6 +19,7 @@ from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import Fault, Hook
 from tests.fakes.wire import Call
 from tests.unit.base import CloudTestCase
+from tests.unit.samples import INSTALLING
 
 # One call in so many meets the fault; each call has its turn in one build. No
 # round of looks at the cloud has so many, or the same call would always meet it.
@@ -82,7 +82,7 @@ class EachCallTest(FaultTestCase):
 
     def outcomes(self, *some: Fault) -> Iterator[tuple[str, str]]:
         """Yield the case and how it ended."""
-        methods = boot.names()
+        methods = INSTALLING
         for (number, fault), offset in itertools.product(
             enumerate(some), range(SPACING)
         ):
@@ -231,7 +231,7 @@ class OutageTest(FaultTestCase):
 
     def test_replicas_that_lag(self) -> None:
         """What was just made is not found for some seconds, by none of its names."""
-        for method in boot.names():
+        for method in INSTALLING:
             with self.one_of_many(method):
                 self.assertEqual("complete", self.attempt(self.lag(), method))
 
@@ -259,7 +259,7 @@ class UploadTest(FaultTestCase):
         wanted = faults.once(
             lambda call: call.kind == "upload image", faults.answered(401)
         )
-        for method in boot.names():
+        for method in INSTALLING:
             self.assertEqual("complete", self.attempt(wanted, method))
             uploads = [c for c in self.cloud.mutations if c.kind == "upload image"]
             self.assertTrue(all(call.body for call in uploads), method)

@@ -28,6 +28,7 @@ from tests import paths
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.image import FakeImage
 from tests.scenarios.test_forged_records import ForgeryTestCase
+from tests.unit.base import PARENT
 from tests.unit.samples import BUILD_ID
 from tests.unit.samples import spec as sample
 
@@ -58,7 +59,11 @@ class ManyTest(ForgeryTestCase):
             return _PRESENT
         for boot_method, output in itertools.product(boot.names(), outputs.names()):
             self.cloud = FakeCloud()
-            build = self.started(boot_method=boot_method, output=output)
+            self.add_parent()
+            parent = PARENT if boot_method in boot.of_parents() else None
+            build = self.started(
+                boot_method=boot_method, output=output, from_image=parent
+            )
             _PRESENT.append(self._base(build))
         for output in outputs.names():
             self.cloud = FakeCloud()

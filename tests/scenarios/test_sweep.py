@@ -15,15 +15,21 @@ from osc_imagebuild.errors import CloudError
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import LOST, on_mutation
 from tests.fakes.wire import Call
-from tests.unit.base import CloudTestCase
+from tests.unit.base import PARENT, CloudTestCase
 
 # Each boot method, an ISO's kernel, and each output: neither knows of the other; and
 # what systems want otherwise.
 WAYS: list[dict[str, str]] = [
-    *({"boot_method": method} for method in boot.names()),
+    *(
+        {"boot_method": method}
+        for method in boot.names()
+        if method not in boot.of_parents()
+    ),
     {"boot_method": "kernel", "source": "http://mirror.fake/installer.iso"},
     *({"output": kind} for kind in outputs.names() if kind != "image"),
     {"boot_method": "cdrom", "os": "mini-remaster"},
+    {"from_image": PARENT},
+    {"from_image": PARENT, "output": "volume"},
     {
         **{"boot_method": "cdrom", "os": "mini-asks", "firmware": "uefi"},
         "driver_iso": "http://mirror.fake/drivers.iso",
@@ -32,7 +38,7 @@ WAYS: list[dict[str, str]] = [
 
 
 # When, what kind of mutation, in which step, whether there were volumes, and of
-# which ISO where the server is not there yet.
+# which ISO or image where the server is not there yet.
 Place = tuple[str, str, str, bool, str]
 
 
@@ -64,11 +70,17 @@ class SweepTestCase(CloudTestCase):
         super().setUp()
         self.swept: set[Place] = set()
 
+    def new_cloud(self) -> FakeCloud:
+        """Return a new cloud, with an image that may be changed."""
+        self.cloud = FakeCloud()
+        self.add_parent()
+        return self.cloud
+
     def place(self, way: dict[str, str], when: str, call: Call) -> Place:
         """Where in a build a client is with a call."""
         step = self.events[-1].step if self.events else ""
         early = step.startswith(("image-", "volume-", "server"))
-        iso = way.get("source", "") if early else ""
+        iso = way.get("source", way.get("from_image", "")) if early else ""
         return when, call.kind, step, bool(self.cloud.cinder.volumes), iso
 
     def wrecks(self, way: dict[str, str]) -> list[Wreck]:
@@ -78,7 +90,7 @@ class SweepTestCase(CloudTestCase):
         after that one, and one fork does for both. What is done in a step of
         one name, on the same kind of root disk, is swept for one way only.
         """
-        self.cloud = cloud = FakeCloud()
+        cloud = self.new_cloud()
         found: list[Wreck] = []
         places: set[Place] = set()
         last = 0.0
@@ -169,8 +181,7 @@ class SweepTestCase(CloudTestCase):
         """The client lives, but never hears that its request was carried out."""
         for way in WAYS:
             for number, kind in self.mutations(way):
-                self.cloud = FakeCloud()
-                self.cloud.hooks.append(on_mutation(number, LOST))
+                self.new_cloud().hooks.append(on_mutation(number, LOST))
                 with self.one_of_many(f"{_named(way)}: {number} {kind}"):
                     self.build_or_resume(way)
 
@@ -185,7 +196,7 @@ class SweepTestCase(CloudTestCase):
 
     def mutations(self, way: dict[str, str]) -> list[tuple[int, str]]:
         """Return number and kind of each mutation of a build that is not swept."""
-        self.cloud = cloud = FakeCloud()
+        cloud = self.new_cloud()
         found = []
         places: set[Place] = set()
 

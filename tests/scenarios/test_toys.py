@@ -67,7 +67,7 @@ class FilesTest(ToyTestCase):
 
     def test_they_are_there(self) -> None:
         """Beside those of the package, in an order for each question."""
-        self.assertEqual(["cdrom", "floppy", "ipxe", "kernel"], boot.names())
+        self.assertEqual(["cdrom", "floppy", "image", "ipxe", "kernel"], boot.names())
         self.assertIn("twins", outputs.names())
         self.assertIn("loudness", monitors.every())
         kinds = list(outputs.kinds())

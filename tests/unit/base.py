@@ -57,6 +57,8 @@ ENTRIES.add(
     },
 )
 NAME = "golden"
+# Of an image that is there before anything is built.
+PARENT = "parent"
 
 
 def _no_sleep(seconds: float) -> None:
@@ -143,12 +145,27 @@ class CloudTestCase(testtools.TestCase):
                 self.cloud.world.sleep(60)
         raise AssertionError("the lease of a dead client never ends")
 
+    def add_parent(self, **fields: Any) -> FakeImage:
+        """Have an image in the cloud that builds may change."""
+        known: dict[str, Any] = {
+            "name": PARENT,
+            "status": "active",
+            "visibility": "private",
+            "disk_format": "qcow2",
+            "container_format": "bare",
+            "data": b"INSTALLED parent",
+            "size": 16,
+            "min_disk": 1,
+            "properties": {"imagebuild_os": "mini", "hw_disk_bus": "scsi"},
+        }
+        return self.cloud.glance.add("demo", **{**known, **fields})
+
     def images(self, *, shared: bool = False) -> list[FakeImage]:
         """Return all images, those with shared content only where asked."""
         return [
             image
             for image in self.cloud.glance.images.values()
-            if shared or not _is_shared(image)
+            if image.name != PARENT and (shared or not _is_shared(image))
         ]
 
     def assert_empty(self, *kept: str) -> None:

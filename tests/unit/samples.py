@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from osc_imagebuild import boot
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.resources import Image, Server
 from osc_imagebuild.model.spec import (
@@ -14,6 +15,7 @@ from osc_imagebuild.model.spec import (
     Installer,
     Media,
     Networking,
+    Parent,
     Result,
     RootDevice,
     Spec,
@@ -21,6 +23,8 @@ from osc_imagebuild.model.spec import (
 )
 from osc_imagebuild.model.spec_json import SCHEMA_1
 
+# Boot methods that need no image that is there before.
+INSTALLING = tuple(n for n in boot.names() if n not in boot.of_parents())
 BUILD_ID = "6f1ed002-ab59-4c42-8ea0-111111111111"
 NOW = 100_000.0
 
@@ -61,7 +65,22 @@ def spec(**fields: Any) -> Spec:
     asked = _SPEC
     for name, value in fields.items():
         asked = _with(asked, SCHEMA_1[name].split("."), value)
+    if asked.installer.boot_method in boot.of_parents():
+        return changed_image(asked)
     return asked
+
+
+def changed_image(asked: Spec) -> Spec:
+    """Return a spec that changes an existing image."""
+    parent = Parent(image_id="i-parent", name="base", size_gib=1)
+    installer = dataclasses.replace(
+        asked.installer,
+        boot_method=boot.of_parents()[0],
+        progress=(),
+        failures=(),
+        banners=(),
+    )
+    return dataclasses.replace(asked, installer=installer, media=Media(parent=parent))
 
 
 def _with(part: Any, path: Sequence[str], value: Any) -> Any:

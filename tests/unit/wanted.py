@@ -8,10 +8,13 @@ from typing import Any
 import fixtures
 import testtools
 
+from osc_imagebuild import boot
 from osc_imagebuild.guests import answers, families, install_tree, passwords
+from osc_imagebuild.guests.answers import AnswerDelivery
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import File, Repository, Request, User
+from osc_imagebuild.planning import parents
 from tests.unit import answer_files
 
 BUILD = "0b4d5a3e-0000-4000-8000-000000000000"
@@ -45,6 +48,19 @@ def rendered(entry: Entry, request: Request) -> answers.Answers:
     """What its installer is told."""
     source = install_tree.install_tree(entry, request).source
     return answers.render(entry, request, BUILD, source)
+
+
+def layered(name: str, **fields: Any) -> str:
+    """The user data that change an image of a system; the request is a good one."""
+    request = Request(
+        **{"name": "golden", "os": name, "from_image": "parent", **fields}
+    )
+    system = parents.find_system(CATALOG, request, None)
+    if system.problems or not system.value:
+        raise AssertionError(f"{name}: {system.problems}")
+    entry, packages = system.value.entry, system.value.packages
+    delivery = AnswerDelivery(boot.of_parents()[0])
+    return answers.render(entry, request, BUILD, packages, delivery).answer
 
 
 def everything(entry: Entry) -> dict[str, Any]:

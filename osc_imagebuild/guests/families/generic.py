@@ -16,7 +16,12 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 
 
 def problems(entry: Entry, request: Request) -> list[str]:
-    """Refuse what only a family can carry out, rather than ignore it."""
+    """Refuse what only a family can carry out, rather than ignore it.
+
+    What an existing image can be given its catalogue entry says itself.
+    """
+    if request.has_parent:
+        return customization.validate_request(request, customization.RPM_PACKAGE)
     return customization.refused(
         request, entry.name, dict.fromkeys(customization.FIELDS, "")
     )

@@ -59,8 +59,11 @@ def of_boot() -> Signs:
 
 
 def of_role(spec: Spec, role: str) -> Signs:
-    """Return all signs for the server of a build: 'install' or 'verify'."""
-    if role == Role.VERIFY:
+    """Return all signs for the server of a build: 'install' or 'verify'.
+
+    What is installed already boots in both where an image is changed.
+    """
+    if role == Role.VERIFY or spec.media.parent:
         return of_boot()
     installer = spec.installer
     own = of_catalogue(installer.progress, installer.failures, installer.banners)

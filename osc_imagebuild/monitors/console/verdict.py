@@ -70,8 +70,8 @@ class GuestView:
     ``live`` is False for a saved console, which knows no times. ``quiet_s`` is
     how long the console has said nothing new, ``flat_s`` how long no available
     signal has moved, ``trouble_s`` how long it has shown the same trouble,
-    ``signals`` which were read again and are flat. ``boots`` is of a result, which
-    may be silent, restart and show a login.
+    ``signals`` which were read again and are flat. ``boots`` is of a result, or of an
+    image that is changed, which may be silent, restart and show a login.
     """
 
     console: str

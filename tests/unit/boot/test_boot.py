@@ -13,6 +13,7 @@ from osc_imagebuild.model.boot_sources import EfiStubDisk, StubDisk
 from osc_imagebuild.model.request import Request
 from tests import paths, sources
 
+# An output and a service are called image too: of that method nobody is told here.
 NAMES = ("ipxe", "kernel", "cdrom")
 # What templates of answer files and catalogue data may compare.
 _COMPARED = re.compile(r"boot_method\s*(?:[!=]=|(?:not )?in\b)")
@@ -117,16 +118,18 @@ class MethodsTest(testtools.TestCase):
         """In the order in which they are taken for 'auto'."""
         facts = (
             *("takes_tree", "takes_iso", "boots_iso", "starts_signed"),
-            *("uploads_kernel", "needs_volume", "answers_on_cd"),
+            *("uploads_kernel", "needs_volume", "answers_on_cd", "starts_installed"),
         )
         wanted = (
-            ("ipxe", (True, False, False, False, False, False, False)),
-            ("cdrom", (False, True, True, True, False, True, True)),
-            ("kernel", (True, True, False, False, True, False, False)),
+            ("ipxe", (True, False, False, False, False, False, False, False)),
+            ("cdrom", (False, True, True, True, False, True, True, False)),
+            ("kernel", (True, True, False, False, True, False, False, False)),
+            ("image", (False, False, False, True, False, False, False, True)),
         )
         ranked = sorted(boot.names(), key=boot.preference)
         self.assertEqual([name for name, _ in wanted], ranked)
         self.assertEqual(("ipxe", "kernel"), boot.of_trees())
+        self.assertEqual(("image",), boot.of_parents())
         for name, values in wanted:
             method = boot.load(name)
             self.assertEqual(values, tuple(getattr(method, f) for f in facts), name)

@@ -11,7 +11,7 @@ import testtools
 from osc_imagebuild.builds import validation
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.facts import Mark
-from osc_imagebuild.model.spec import AnswerDisc, Iso
+from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Parent
 from osc_imagebuild.planning import fixed_address
 from tests.unit.samples import BUILD_ID, spec
 
@@ -103,6 +103,32 @@ class ValidationTest(testtools.TestCase):
     def test_spec(self) -> None:
         """Each field by itself."""
         self.assert_rows(lambda row: validation.check_spec(spec(**row)), FIELDS)
+
+    def test_parent(self) -> None:
+        """It is an image, and is there where one is to be changed."""
+        wanted = spec(boot_method="image")
+        good = Parent(image_id=BUILD_ID, name="base", sha512="a" * 128, size_gib=3)
+        rows = (
+            (good, None),
+            (dataclasses.replace(good, sha512=""), None),
+            (Parent(), "it is to change an image, and names none"),
+            (
+                dataclasses.replace(good, image_id="../x"),
+                "a parent image has another form",
+            ),
+            (dataclasses.replace(good, sha512="a"), "a digest has another form"),
+            (dataclasses.replace(good, name=LONG), "spec.media.parent.name is longer"),
+            (
+                dataclasses.replace(good, size_gib=-1),
+                "spec.media.parent.size_gib is none",
+            ),
+        )
+        self.assert_rows(
+            lambda parent: validation.check_spec(
+                dataclasses.replace(wanted, media=Media(parent=parent))
+            ),
+            rows,
+        )
 
     def test_answer_disc(self) -> None:
         """It has the names that its file system can."""

@@ -49,7 +49,7 @@ class TextTest(testtools.TestCase):
             (f"answers={ONE}\n", UNKNOWN),
             (f"answers={ONE} answers={TWO}", UNKNOWN),
             (f"answers={ONE} " * 100, UNKNOWN),
-            (f"parent={TWO} answers={ONE} x", Inputs(answers=ONE)),
+            (f"later={TWO} answers={ONE} x", Inputs(answers=ONE)),
             (f"is_whole={ONE} to_text={ONE} media={TWO}", Inputs(media=TWO)),
         ):
             self.assertEqual(found, inputs.from_text(text), str(text))

@@ -66,6 +66,8 @@ class MeaningTest(TemplateTestCase):
                 "arch": "aarch64",
                 "source": "http://mirror.example/debian",
                 "checksum": "abc",
+                "from_image": "base",
+                "from_properties": {"os_distro": "debian", "n": "1"},
                 "driver_iso": "virtio-win.iso",
                 "disk_gib": 8,
                 "config_drive": True,
@@ -182,6 +184,28 @@ class MeaningTest(TemplateTestCase):
         self.assertEqual(HASH, found["root_password"])
         self.assertEqual(HASH, passwords.hashed(HASH))
         self.assertNotEqual("$6$", passwords.hashed("$6$"))
+
+
+class ParentTest(TemplateTestCase):
+    """The image that is changed."""
+
+    def test_named(self) -> None:
+        """As the command line would name it."""
+        for said, wanted in (
+            ("{family: base}", {"from_image": "family:base"}),
+            ("{image: base}", {"from_image": "base"}),
+            ("{properties: {a: true}}", {"from_properties": {"a": "true"}}),
+        ):
+            self.assertEqual(wanted, self.load(f"version: 1\nfrom: {said}\n"))
+
+    def test_mistakes(self) -> None:
+        """Each with its place."""
+        for said, told in (
+            ("{family: a, image: b}", "t.yaml:2: image and family exclude each other"),
+            ("base", "t.yaml:2: from: takes a mapping"),
+            ("{name: base}", "t.yaml:2: from.name: no such key"),
+        ):
+            self.assertIn(told, self.problems(f"version: 1\nfrom: {said}\n")[0])
 
 
 class VariablesTest(TemplateTestCase):
@@ -418,6 +442,9 @@ os: debian-13
 arch: aarch64
 source: http://mirror.example/debian
 checksum: abc
+from:
+  image: base
+  properties: {{os_distro: debian, n: 1}}
 driver_iso: virtio-win.iso
 answers:
   root_password: {{env: ROOT_PASSWORD}}

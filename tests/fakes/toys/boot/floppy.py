@@ -14,6 +14,7 @@ class FloppyBoot:
     reason = "the site has floppies"
     takes_tree = True
     takes_iso = False
+    starts_installed = False
     iso_keys: tuple[str, ...] = ()
     boots_iso = False
     starts_signed = False

@@ -1,0 +1,109 @@
+#!/bin/sh
+# Change the image that this system was started from: what was asked for, no traces that
+# copies must not share, and the report.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+# The serial console, even where a screen is the main one. Whoever shows a login there
+# hangs it up, so it is opened anew for each line.
+terminal=/dev/console
+for name in $(cat /sys/class/tty/console/active 2> /dev/null); do
+    case $name in tty[0-9]*) ;; *) terminal=/dev/$name ;; esac
+done
+console=/run/imagebuild-console
+rm -f $console && mkfifo -m 600 $console
+while IFS= read -r line; do printf '%s\n' "$line" >> $terminal; done <> $console > /dev/null 2>&1 &
+copier=$!
+trap 'sleep 2; kill $copier' EXIT
+say() { echo "$*" > $console; }
+fail() { say "IMAGEBUILD-FAILED $*"; exit 1; }
+say "IMAGEBUILD-LAYER 0b4d5a3e-0000-4000-8000-000000000000"
+# All that is said is a sign of life.
+exec > $console 2>&1
+
+export DEBIAN_FRONTEND=noninteractive
+# At the first boot others may want to update packages too.
+systemctl stop apt-daily.timer apt-daily-upgrade.timer apt-daily.service 2> /dev/null
+echo 'DPkg::Lock::Timeout "1200";' > /run/imagebuild-apt.conf
+export APT_CONFIG=/run/imagebuild-apt.conf
+decode() { base64 -d; }
+add_group() { getent group "$1" > /dev/null || groupadd "$1"; }
+add_user() { useradd -m -s /bin/bash -p "$2" ${3:+-G "$3"} "$1"; }
+
+# An account that is there already, as cloud-init's own, is given what is asked for.
+add_user() {
+    id "$1" > /dev/null 2>&1 || useradd -m -s /bin/bash -p "*" "$1" || return
+    [ "$2" = "*" ] || usermod -p "$2" "$1" || return
+    [ -z "$3" ] || usermod -a -G "$3" "$1"
+}
+
+
+# Each server makes its own of these.
+: > /etc/machine-id
+rm -f /var/lib/dbus/machine-id /etc/ssh/ssh_host_*
+rm -f /var/lib/urandom/random-seed /var/lib/systemd/random-seed /var/lib/systemd/credential.secret
+[ -L /etc/resolv.conf ] || : > /etc/resolv.conf
+rm -rf /var/lib/cloud/* /var/lib/dhcp/*.leases /var/lib/NetworkManager/*.lease /var/lib/NetworkManager/secret_key
+
+# What cloud-init made of this server's metadata: it makes it anew for each.
+rm -f /etc/netplan/50-cloud-init.yaml /etc/network/interfaces.d/50-cloud-init*
+rm -f /etc/NetworkManager/system-connections/cloud-init-*.nmconnection
+for file in /etc/sysconfig/network-scripts/ifcfg-* /etc/sysconfig/network/ifcfg-*; do
+    ! grep -qs "^# Created by cloud-init" "$file" || rm -f "$file"
+done
+case $(cat /etc/hostname 2> /dev/null) in imagebuild-*) echo localhost > /etc/hostname ;; esac
+# From here on the journal is kept in memory.
+journalctl -q --relinquish-var 2> /dev/null
+rm -rf /var/log/journal/*
+apt-get clean
+rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
+find /var/log -type f -exec truncate -s 0 {} +
+find /tmp /var/tmp -mindepth 1 -delete 2> /dev/null
+sync
+fstrim / 2> /dev/null
+
+# Report, and wait until the client has heard.
+. /etc/os-release
+release=$PRETTY_NAME
+[ "$ID" = debian ] && release="Debian $(cat /etc/debian_version)"
+kernel=$(ls -t /lib/modules | head -n 1)
+if command -v dpkg-query > /dev/null; then packages=$(dpkg-query -f . -W | wc -c)
+else packages=$(rpm -qa | wc -l); fi
+python3 - "$release" "$kernel" "$packages" "${console:-/dev/console}" <<'END'
+import json, socket, sys, time
+
+report = dict(zip(("release", "kernel", "packages"), sys.argv[1:]), build="0b4d5a3e-0000-4000-8000-000000000000")
+text = json.dumps(report)
+try:
+    with open(sys.argv[4], "w") as console:
+        console.write("IMAGEBUILD-REPORT " + text + "\n")
+except OSError:
+    pass  # the metadata service is enough
+
+def ask(method, body=""):
+    # In one segment: Neutron's metadata agent loses a body that comes after its head.
+    head = method + " /openstack/latest/password HTTP/1.0\r\nHost: 169.254.169.254\r\n"
+    head += "Content-Length: " + str(len(body)) + "\r\n\r\n"
+    with socket.create_connection(("169.254.169.254", 80), 20) as channel:
+        channel.sendall((head + body).encode())
+        status, _, rest = channel.makefile("rb").read().partition(b"\r\n")
+    return status, rest.partition(b"\r\n\r\n")[2]
+
+try:
+    sent = b" 200" in ask("POST", text)[0]
+except OSError:
+    sent = False
+# Without a channel the client needs time to read the console. It empties the
+# channel once it has read it; for 15 seconds the metadata service may show it as
+# it was before.
+time.sleep(20 if sent else 60)
+until = time.monotonic() + 40
+while sent and time.monotonic() < until:
+    try:
+        sent = bool(ask("GET")[1].strip())
+    except OSError:
+        pass
+    time.sleep(3 if sent else 0)
+END
+poweroff
+# Where this ended before the server does, cloud-init would write what was removed.
+sleep 600
