@@ -43,7 +43,7 @@ def validate_request(request: Request) -> list[str]:
             "the image needs a name: give it behind the options, or as output.name in "
             "a template"
         )
-    if request.name != request.name.strip():
+    elif request.name != request.name.strip():
         # Source: cinder.api.openstack.wsgi, validate_name_and_description: it strips.
         problems.append(f"the name begins or ends with a blank: {request.name!r:.60}")
     # Source: glance.db.sqlalchemy.models.Image.name is String(255).
