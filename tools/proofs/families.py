@@ -91,9 +91,10 @@ class FamiliesProof(EndToEndTest):
         return [image["id"] for image in listed]
 
     def test_directory(self) -> None:
-        """Six are built; then none; an index is touched: one; then none."""
+        """Six are built, one of them from another; an index is touched: one; then none."""
         for name in NAMES:
-            self.write(name, "mini-watched" if name == "f" else "mini")
+            self.write(name, "mini-watched" if name == "d" else "mini")
+        self.write("f", more=f"from: {{family: {self.name}-e}}\n")
         began = time.monotonic()
         self.assertEqual(dict.fromkeys(NAMES, "complete"), self.apply())
         print(f"six images: {time.monotonic() - began:.0f} s", flush=True)
@@ -102,13 +103,16 @@ class FamiliesProof(EndToEndTest):
                 self.index.write_text("another\n")
             began, before = time.monotonic(), len(self.builds())
             wanted = dict.fromkeys(NAMES, "unchanged")
-            wanted |= {"f": "complete"} if touched else {}
+            wanted |= {"d": "complete"} if touched else {}
             self.assertEqual(wanted, self.apply())
             self.assertEqual(before + touched, len(self.builds()))
             print(
                 f"{int(touched)} of six: {time.monotonic() - began:.0f} s", flush=True
             )
-        self.assertEqual(1, len(self.named(f"{self.name}-f")))
+        for name in NAMES:
+            self.assertEqual(1, len(self.named(f"{self.name}-{name}")), name)
+        (parent,), (layer,) = self.named(f"{self.name}-e"), self.named(f"{self.name}-f")
+        self.assertEqual(parent, self.properties(layer)["imagebuild_parent_id"])
 
     def test_rotation(self) -> None:
         """Four builds of which two older ones are kept."""
