@@ -283,6 +283,9 @@ class Apply:
             elif task.to_do == ToDo.UNKNOWN:
                 yield Applied(task, End.FAILED, "", "", task.reason)
         # What is under way goes on first; copies are made while installers run.
+        labels = {task.wish.label for task in tasks}
+        # Of a parent that is none of these tasks nobody would ever say that it is over.
+        tasks = [t if t.after in labels else replace(t, after="") for t in tasks]
         waiting = [task for task in tasks if task.to_do == ToDo.RESUME]
         waiting += [task for task in tasks if task.to_do == ToDo.BUILD]
         copies = [task for task in tasks if task.to_do == ToDo.COPY]

@@ -213,6 +213,18 @@ class ApplyTest(ApplyTestCase):
         self.assertEqual(["unchanged", "unchanged"], ends)
         self.assertEqual(before, len(self.cloud.mutations))
 
+    def test_layer_alone(self) -> None:
+        """Who leaves the parent's task out is not kept waiting for it."""
+        base = self.wishes("base")
+        self.applied(base)
+        self.cloud.world.sleep(DAY)
+        layer = self.wishes("layer", from_image="family:base", os="")
+        changed = self.wishes("base", properties={"n": "1"})
+        tasks = self.builder().survey([*changed, *layer])
+        self.assertEqual("base", tasks[1].after)
+        (applied,) = self.builder().apply(tasks[1:])
+        self.assertEqual(End.COMPLETE, applied.end)
+
     def test_cancelled_or_deleted(self) -> None:
         """Somebody else's word counts."""
         for remove, end in (("cancel", End.CANCELLED), ("delete", End.FAILED)):
