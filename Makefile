@@ -13,6 +13,8 @@ CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && $(TESTS)
 EVERYWHERE = tests\.scenarios\.test_(sweep|faults|every_line)
 UNIT = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.((devcloud\.)?unit\.|contract\..*\.Fake)'
 SCENARIOS = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.scenarios\.' --exclude-regex '$(EVERYWHERE)'
+# Of the whole builds, what other targets run: those that allow no others, and longer proofs.
+LONGER = test_alone|test_copies|test_layers
 # With COVER=1 the tests note which lines they reach, for `make cover`.
 MEASURED = $(if $(COVER),PYTHON='$(CURDIR)/$(BIN)/coverage run')
 # A build waits most of its time: two at once are nearly twice as quick.
@@ -105,13 +107,13 @@ alone: venv  ## whole builds that allow no others on a running devcloud
 	$(CLOUD_TESTS) --serial 'tests\.e2e\.test_alone'
 
 e2e: venv  ## the other whole builds of the mini installer on a running devcloud
-	$(CLOUD_TESTS) $(TWO) 'tests\.e2e\.' --exclude-regex 'test_alone|test_debian'
+	$(CLOUD_TESTS) $(TWO) 'tests\.e2e\.' --exclude-regex '$(LONGER)|test_debian'
 
 slow: venv  ## a whole build of Debian on a running devcloud
 	$(CLOUD_TESTS) --serial 'tests\.e2e\.test_debian'
 
 builds: venv  ## e2e and slow at once
-	$(CLOUD_TESTS) $(TWO) 'tests\.e2e\.' --exclude-regex 'test_alone'
+	$(CLOUD_TESTS) $(TWO) 'tests\.e2e\.' --exclude-regex '$(LONGER)'
 
 proof: venv  ## a longer proof: make proof NAME=...; without a name it lists them
 	@$(PYTHON_VENV) -m tools.proof $(NAME)

@@ -11,9 +11,9 @@ import functools
 import http.server
 import json
 import shutil
+import sys
 import threading
 import time
-import unittest
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import fixtures
 
 from devcloud import settings
 from tests.e2e.base import CATALOG, COMMAND_LIMIT_S, EndToEndTest
+from tools.proofs import run_tests
 
 NAMES = "abcdef"
 ALL_LIMIT_S = 3600
@@ -162,6 +163,4 @@ class FamiliesProof(EndToEndTest):
 
 def main() -> int:
     """Run all of it; return 0 where it holds."""
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(FamiliesProof)
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
-    return 0 if result.wasSuccessful() and not result.skipped else 1
+    return run_tests(sys.modules[__name__])

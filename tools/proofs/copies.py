@@ -1,0 +1,11 @@
+"""An image copied to a second region, by clients that are killed, on the devcloud."""
+
+from __future__ import annotations
+
+from tests.e2e import test_copies
+from tools.proofs import run_tests
+
+
+def main() -> int:
+    """Run it; return 0 where it holds."""
+    return run_tests(test_copies)
