@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from osc_imagebuild.builder import Builder
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import ImageBuildError
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import LOST, Fault, answered, on_mutation
 from tests.fakes.wire import Call
-from tests.unit.base import NAME, CloudTestCase
+from tests.unit.base import ENTRIES, NAME, CloudTestCase
 
 DAY = 86_400.0
 OUTPUTS = ("image", "volume", "snapshot")
@@ -19,6 +20,16 @@ STEPS = ("publish", "rotate")
 
 class RotationSweepTest(CloudTestCase):
     """Three builds of which one older result is kept, and a fourth that dies."""
+
+    def builder(self, client: str = "first", *, skew: float = 0.0) -> Builder:
+        """One that can log in to another project."""
+        return Builder(
+            self.cloud.connect(client),
+            catalog=ENTRIES,
+            clock=self.cloud.clock(skew),
+            listener=self.events.append,
+            connect=lambda cloud, region: self.cloud.connect(cloud, project="p-other"),
+        )
 
     def begun(self, output: str, old: str = "hide") -> Record:
         """Return the last build, whose installer runs, in a cloud with a family."""
@@ -31,7 +42,8 @@ class RotationSweepTest(CloudTestCase):
                 image.visibility = "shared"
                 image.members = {"p-2": "accepted", "p-3": "rejected"}
             self.cloud.world.sleep(DAY)
-        build = self.started(**wanted)
+        accepting = {"member_clouds": ("elsewhere",)} if output == "image" else {}
+        build = self.started(**wanted, **accepting)
         self.cloud.world.sleep(1800)
         return build
 
@@ -86,7 +98,8 @@ class RotationSweepTest(CloudTestCase):
         self.assertEqual({}, self.cloud.nova.servers)
         if output == "image":
             image = self.cloud.glance.images[build.result_id]
-            self.assertEqual({"p-2", "p-3"}, set(image.members))
+            self.assertEqual({"p-2", "p-3", "p-other"}, set(image.members))
+            self.assertEqual("accepted", image.members["p-other"])
 
     def test_killed(self) -> None:
         """Another client goes on, at once and after two hours."""
