@@ -6,8 +6,9 @@ import unittest
 from types import ModuleType
 
 
-def run_tests(module: ModuleType) -> int:
-    """Run the tests of a module; return 0 where all of them ran and passed."""
-    suite = unittest.defaultTestLoader.loadTestsFromModule(module)
+def run_tests(*modules: ModuleType) -> int:
+    """Run the tests of modules; return 0 where all of them ran and passed."""
+    load = unittest.defaultTestLoader.loadTestsFromModule
+    suite = unittest.TestSuite(map(load, modules))
     result = unittest.TextTestRunner(verbosity=2).run(suite)
     return 0 if result.wasSuccessful() and not result.skipped else 1

@@ -20,6 +20,7 @@ from typing import Any
 import fixtures
 
 from devcloud import settings
+from tests.e2e import test_families
 from tests.e2e.base import CATALOG, COMMAND_LIMIT_S, EndToEndTest
 from tools.proofs import run_tests
 
@@ -163,4 +164,4 @@ class FamiliesProof(EndToEndTest):
 
 def main() -> int:
     """Run all of it; return 0 where it holds."""
-    return run_tests(sys.modules[__name__])
+    return run_tests(sys.modules[__name__], test_families)
