@@ -22,6 +22,7 @@ from osc_imagebuild.builds import (
     pruning,
     record,
     record_store,
+    stores,
 )
 from osc_imagebuild.builds.advice import about, advised, creating
 from osc_imagebuild.builds.copies import Copied
@@ -458,6 +459,22 @@ class Builder:
         """
         source = copying_anew.find_image(self.api, image)
         return copies.missing(self.clouds, source, copies_wanted)
+
+    def missing_stores(
+        self, image: str, stores_wanted: Sequence[str], *, every: bool = False
+    ) -> Sequence[str]:
+        """Return which of some stores, or of ``every`` one, lack an image's data.
+
+        :raises: CloudError
+        """
+        return stores.missing(self.api, image, stores_wanted, every=every)
+
+    def copy_to_stores(self, image: str, stores_wanted: Sequence[str]) -> str:
+        """Have Glance copy an image's data to more stores; return what failed, or ''.
+
+        :raises: TransientError
+        """
+        return stores.fill(self.api, image, stores_wanted)
 
     def find(self, build: str) -> Record:
         """Return a build by its ID or its image's name, which may look like an ID.

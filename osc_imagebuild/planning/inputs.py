@@ -40,6 +40,7 @@ ROUNDS = passwords.ROUNDS
 _NOT_OF_TEMPLATE = frozenset(
     "name family replace old keep flavor networks security_groups availability_zone "
     "hints config_drive boot_method timeout_min stall_min keep_on_failure attempts copies "
+    "stores all_stores "
     "verify checksum driver_iso root_password".split()
 )
 # What is only shown, what a console says, how long one waits and on which machine, and

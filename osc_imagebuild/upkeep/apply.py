@@ -127,6 +127,12 @@ class Library(Protocol):
         self, image: str, copies_wanted: Sequence[Copy]
     ) -> Sequence[Copied]: ...
 
+    def missing_stores(
+        self, image: str, stores_wanted: Sequence[str], *, every: bool = False
+    ) -> Sequence[str]: ...
+
+    def copy_to_stores(self, image: str, stores_wanted: Sequence[str]) -> str: ...
+
     def copy(
         self,
         image: str,
@@ -225,11 +231,20 @@ def _task(
         return task
     wanted = wish.request.copies
     missing = library.missing_copies(current.id, wanted) if wanted else ()
-    if not missing:
+    stores = _missing_stores(library, wish.request, current.id)
+    if not (missing or stores):
         return replace(task, to_do=ToDo.NOTHING)
     build_id = words(current).get(BUILD_ID, "")
-    why = _missing(missing)
+    lacking = [f"store {store} lacks it" for store in stores]
+    why = "; ".join(filter(None, (_missing(missing), *lacking)))
     return replace(task, to_do=ToDo.COPY, reason=why, build_id=build_id)
+
+
+def _missing_stores(library: Library, request: Request, image_id: str) -> Sequence[str]:
+    """Return the stores that lack an image, of those that are to have it."""
+    if not (request.stores or request.all_stores):
+        return ()
+    return library.missing_stores(image_id, request.stores, every=request.all_stores)
 
 
 def _lacks_parent(task: Task, parent: Task | None) -> bool:
@@ -317,21 +332,29 @@ class Apply:
                 raise
 
     def _copy(self, task: Task) -> Applied:
-        """Make the copies that are missing."""
+        """Make the copies that are missing, in stores and in other clouds."""
         request = task.wish.request
         rotation = Rotation(
             replace=request.replace, old=Old(request.old), keep=request.keep
         )
         self._begun(task)
+        made: Sequence[Copied] = ()
+        trouble = ""
         try:
-            made = self._library.copy(task.image_id, request.copies, rotation=rotation)
+            if stores := _missing_stores(self._library, request, task.image_id):
+                trouble = self._library.copy_to_stores(task.image_id, stores)
+            if request.copies:
+                made = self._library.copy(
+                    task.image_id, request.copies, rotation=rotation
+                )
         except ImageBuildError as error:
             return Applied(
                 task, End.FAILED, task.build_id, task.image_id, error.message
             )
         failed = [copied for copied in made if copied.trouble]
-        end = End.FAILED if failed else End.COPIED
-        return Applied(task, end, task.build_id, task.image_id, _missing(failed))
+        why = "; ".join(filter(None, (_missing(failed), trouble)))
+        end = End.FAILED if why else End.COPIED
+        return Applied(task, end, task.build_id, task.image_id, why)
 
     def _begin_some(self, waiting: list[Task]) -> Iterator[Applied]:
         """Begin as many as may be at a time; what is over at once is yielded.

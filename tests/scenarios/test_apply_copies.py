@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.upkeep.apply import Applied, ToDo, Wish
 from tests.scenarios.elsewhere import TWO, ElsewhereTestCase
@@ -29,6 +31,21 @@ class ApplyCopiesTest(ElsewhereTestCase):
         self.assertEqual("unchanged", self.apply().end)
         self.two.glance.images.clear()
         self.assertEqual("copied", self.apply().end)
+
+    def test_stores(self) -> None:
+        """Data that did not come to a store are copied by the next run, without a build."""
+        glance = self.cloud.glance
+        glance.stores = ["file1", "file2"]
+        glance.methods.append("copy-image")
+        plain = Request(name="golden", os="mini", replace=True)
+        build = self.builder().create(plain)
+        wishes = [Wish("a.yaml", dataclasses.replace(plain, all_stores=True))]
+        for end in ("copied", "unchanged"):
+            builder = self.builder()
+            tasks = builder.survey(wishes)
+            (applied,) = builder.apply(tasks)
+            self.assertEqual(end, applied.end, str(applied.reason))
+        self.assertEqual(2, len(glance.images[build.result_id].stores))
 
     def test_planted(self) -> None:
         """An image that only says that the build made it is copied by nobody's login."""
