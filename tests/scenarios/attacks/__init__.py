@@ -1,0 +1,1 @@
+"""Attacks on what is read from outside: apart from unit tests, as they take their time."""
