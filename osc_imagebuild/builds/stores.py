@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from osc_imagebuild.clock import Patience
 from osc_imagebuild.cloud import images, limits
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import CloudError, ConflictError
+from osc_imagebuild.errors import (
+    CloudError,
+    ConflictError,
+    NotFoundError,
+    TransientError,
+)
 from osc_imagebuild.steps.copies import FAILED_STORES, STORE_LIMIT_S
 
 LOOK_S = 5.0
@@ -26,6 +31,22 @@ def missing(
     return tuple(store for store in wanted if store not in there)
 
 
+def ask(api: Api, image_id: str, stores: Sequence[str]) -> str:
+    """Ask Glance to copy data from store to store; return why it does not, or ''.
+
+    :raises: TransientError, NotFoundError
+    """
+    try:
+        images.copy_to_stores(api, image_id, stores)
+    except (TransientError, NotFoundError):
+        raise
+    except ConflictError:
+        return ""  # it does so already
+    except CloudError as error:
+        return str(error)
+    return ""
+
+
 def fill(api: Api, image_id: str, stores: Sequence[str]) -> str:
     """Have Glance copy an image's data to stores; return why some lack them still, or ''.
 
@@ -35,13 +56,13 @@ def fill(api: Api, image_id: str, stores: Sequence[str]) -> str:
     """
     patience = Patience(api.clock)
     try:
-        images.copy_to_stores(api, image_id, stores)
-    except ConflictError:
-        pass  # it does so already
+        trouble = ask(api, image_id, stores)
     except CloudError as error:
         if not error.status:
             raise
-        return str(error)
+        trouble = str(error)
+    if trouble:
+        return trouble
     while patience.look() < STORE_LIMIT_S:
         image = images.find(api, image_id)
         if image is None:

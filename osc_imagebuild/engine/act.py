@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import IO, Any, cast
 
-from osc_imagebuild.builds import copies, retirement
+from osc_imagebuild.builds import copies, retirement, stores
 from osc_imagebuild.builds.claims import release
 from osc_imagebuild.builds.copies import Copied
 from osc_imagebuild.cloud import images, remote_console, servers, volumes
@@ -190,15 +190,7 @@ class Actor:
 
         :raises: TransientError, NotFoundError
         """
-        try:
-            images.copy_to_stores(self._api, action.image_id, action.stores)
-        except (TransientError, NotFoundError):
-            raise
-        except ConflictError:
-            return ""  # it does so already
-        except CloudError as error:
-            return str(error)
-        return ""
+        return stores.ask(self._api, action.image_id, action.stores)
 
     def copy(
         self,

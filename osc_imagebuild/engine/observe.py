@@ -178,14 +178,9 @@ class Observer:
     def look_at_family(self, family: Family, facts: Facts) -> Facts:
         """Look at the published results of the family."""
         listed = families.members(self.api, family.name, family.kind)
-        finds: dict[str, Callable[[Api, str], Member | None]] = {
-            "image": images.find,
-            "volume": volumes.find,
-            "snapshot": volumes.find_snapshot,
-        }
         items: dict[str, Member] = {i.id: i for i in listed}
         for item_id in self.memory.doubtful(items):
-            fresh = finds[family.kind](self.api, item_id)
+            fresh = families.find(self.api, item_id, family.kind)
             if fresh is not None:
                 items[item_id] = fresh
             else:

@@ -91,11 +91,12 @@ def newest_first(items: Iterable[M]) -> list[M]:
 
 def _moment(item: Member) -> str:
     """When a result was built: by its own words no later than its service made it."""
-    made, said = _at(item.created_at), words(item).get(BUILT_AT, "")
+    made, said = iso(item.created_at), words(item).get(BUILT_AT, "")
     return min(said, made) if _TIME.fullmatch(said) else made
 
 
-def _at(seconds: float) -> str:
+def iso(seconds: float) -> str:
+    """Return a time as results tell it, such as 2026-01-31T12:00:00Z."""
     moment = datetime.fromtimestamp(int(seconds), timezone.utc)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -112,7 +113,7 @@ def is_going(item: Member) -> bool:
 
 def built_at(item: Member) -> str:
     """Return when a result was built, such as 2026-01-31T12:00:00Z."""
-    return words(item).get(BUILT_AT, "")[:20] or _at(item.created_at)
+    return words(item).get(BUILT_AT, "")[:20] or iso(item.created_at)
 
 
 def old_name(name: str, item: Member) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
 from osc_imagebuild.model import family
 from osc_imagebuild.model.actions import Act, Decision, Fail, SetMark
@@ -47,7 +46,7 @@ def wanted(spec: Spec, facts: Facts, result: Member) -> dict[str, str]:
         **spec.result.properties,
         **reported,
         **itself(spec, result),
-        family.BUILT_AT: iso(facts.marks[Milestone.INSTALLED].at),
+        family.BUILT_AT: family.iso(facts.marks[Milestone.INSTALLED].at),
         "imagebuild_duration_s": str(duration_s(facts)),
     }
 
@@ -67,8 +66,3 @@ def _storable(text: str) -> str:
     """A guest's words without what Glance or Cinder could not keep."""
     kept = (c for c in text if c.isprintable() and ord(c) <= 0xFFFF)
     return "".join(kept)[:255]
-
-
-def iso(at: float) -> str:
-    """A time as results tell it."""
-    return datetime.fromtimestamp(int(at), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

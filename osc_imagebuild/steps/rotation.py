@@ -30,6 +30,7 @@ from osc_imagebuild.model.family import (
     is_going,
     is_put_away,
     is_retired,
+    iso,
     may_change,
     newest_first,
     old_name,
@@ -39,7 +40,6 @@ from osc_imagebuild.model.names import Milestone, kept
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import Result
-from osc_imagebuild.steps.result import iso
 
 # After so many refusals nothing more is tried: the next build tries again.
 MOST_REFUSED = 50
