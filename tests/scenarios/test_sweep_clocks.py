@@ -7,7 +7,6 @@ import functools
 from osc_imagebuild import outputs
 from tests.fakes.clock import TroubledClock
 from tests.fakes.cloud import FakeCloud
-from tests.scenarios import whole_sweeps
 from tests.scenarios.test_clocks import TROUBLES, ClockTestCase
 
 # A step, and which of the sleeps in it.
@@ -18,8 +17,10 @@ class EverySleepTest(ClockTestCase):
     """Each trouble in each sleep, for each output.
 
     A sleep that another output has as well, of the same number in the same step, meets
-    one of the troubles in turn.
+    one of the troubles in turn. Where it is to be the ``whole``, it meets all of them.
     """
+
+    whole = False
 
     def places(self, kind: str) -> list[Place]:
         """Where a build of an output sleeps."""
@@ -46,7 +47,7 @@ class EverySleepTest(ClockTestCase):
         earlier = outputs.names()[: outputs.names().index(kind)]
         swept = {place for other in earlier for place in self.places(other)}
         for number, place in enumerate(self.places(kind), 1):
-            every = whole_sweeps.WANTED or place not in swept
+            every = self.whole or place not in swept
             for trouble in range(len(TROUBLES)) if every else (number,):
                 self.trouble({"output": kind}, number, trouble)
 
