@@ -85,7 +85,8 @@ sweep: venv  ## clients that die, services that fail, at every call; consoles cu
 oz: venv  ## tests with the distribution's own Oz; installs it where it is missing
 	@$(PYTHON) -c 'import oz.TDL' 2>/dev/null || { \
 		test "$$(id -u)" = 0 || { echo "run as root: apt-get install --no-install-recommends oz"; exit 1; }; \
-		apt-get update -q && apt-get install -y -q --no-install-recommends oz; }
+		apt-get update -q && \
+		apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 oz; }
 	$(TESTS) 'tests\.oz\.'
 
 vendor: venv  ## answer files by the vendors' parsers; SCHEMAS=<directory>: every one, schemas too

@@ -15,7 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TextIO
@@ -24,16 +25,20 @@ import subunit
 import testtools
 
 ROOT = Path(__file__).resolve().parents[1]
-HERE = ("lint", "unit", "scenarios", "cover", "sweep", "oz")
-# What takes one core, while the devcloud comes up on the other.
-BESIDE = ("types", "vendor", "docs")
+# Unit tests come late: they call tools that the devcloud may be installing at first.
+HERE = ("lint", "scenarios", "sweep", "unit", "cover")
+# Beside those, as it waits for downloads most of the time.
+BESIDE = ("devcloud",)
+# What takes one core: done by whichever of these is over first. Oz comes last: apt is
+# the devcloud's for some minutes.
+EITHER = ("types", "vendor", "docs", "oz")
 ON_CLOUD = ("functional", "alone")
 # Longer than any part should ever take; a hang must not hide the other results.
 LIMIT_S = 60 * 60
-# Who looks at a failed run may be shown its last lines only, so few and short.
 # All that was ever begun; what runs beside another is ended with it.
 JOBS: list[subprocess.Popen[bytes]] = []
 INTERRUPTED = threading.Event()
+# Who looks at a failed run may be shown its last lines only, so few and short.
 LINES_OF_A_FAILURE = 5
 COLUMNS_OF_A_LINE = 200
 
@@ -44,20 +49,22 @@ def main() -> int:
     broken: list[str] = []
     # Only make knows how long that took: it comes before this Python.
     times = {"venv": int(os.environ.get("VENV_S", "0"))}
+    began = time.monotonic() - times["venv"]
     started = False
     # What `cover` reads is noted by the tests of this run.
     for old in ROOT.glob(".coverage*"):
         old.unlink()
     try:
-        for part in HERE:
-            total += run_part(part, broken, times)
         started = not cloud_is_up()
+        waiting = deque(EITHER)
         with ThreadPoolExecutor(1) as pool:
-            beside = pool.submit(run_beside, broken, times)
-            cloud = run_part("devcloud", broken, times)
-            total += cloud + beside.result()
+            beside = pool.submit(run_beside, BESIDE, waiting, broken, times)
+            for part in HERE:
+                total += run_part(part, broken, times)
+            counts = run_beside((), waiting, broken, times) | beside.result()
+        total += sum(counts.values(), Counter[str]())
         builds = "e2e" if os.environ.get("SKIP_SLOW") == "1" else "builds"
-        for part in () if cloud["failed"] else (*ON_CLOUD, builds):
+        for part in () if counts["devcloud"]["failed"] else (*ON_CLOUD, builds):
             total += run_part(part, broken, times)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
@@ -66,18 +73,17 @@ def main() -> int:
     finally:
         if started:
             total += run_part("devcloud-down", broken, times)
-    for line in (*broken, *table(times)):
+    for line in (*broken, *table(times, round(time.monotonic() - began))):
         print(line)
     print(f"{total['passed']} passed, {total['failed']} failed", flush=True)
     return 1 if total["failed"] else 0
 
 
-def table(times: dict[str, int]) -> list[str]:
+def table(times: dict[str, int], whole: int) -> list[str]:
     """How long each part took, and all of them, in minutes and seconds.
 
-    What ran beside another part added nothing.
+    That is less than their sum, as some ran beside others.
     """
-    whole = sum(took for part, took in times.items() if part not in BESIDE)
     rows = {**times, "in all": whole}
     return [
         "time by part:",
@@ -85,16 +91,28 @@ def table(times: dict[str, int]) -> list[str]:
     ]
 
 
-def run_beside(broken: list[str], times: dict[str, int]) -> Counter[str]:
-    """Make what needs no cloud; it is told at the end, in one piece."""
-    total = Counter[str]()
-    with tempfile.TemporaryFile("w+") as log:
-        for part in BESIDE:
-            if not INTERRUPTED.is_set():
-                total += run_part(part, broken, times, log)
-        log.seek(0)
-        print(log.read(), end="", flush=True)
-    return total
+def run_beside(
+    first: Sequence[str],
+    waiting: deque[str],
+    broken: list[str],
+    times: dict[str, int],
+) -> dict[str, Counter[str]]:
+    """Make some parts, and then what still waits; each is told when it is over.
+
+    Return how many tests of each passed and failed.
+    """
+    counts: dict[str, Counter[str]] = {}
+    parts = deque(first)
+    while not INTERRUPTED.is_set():
+        try:
+            part = (parts or waiting).popleft()
+        except IndexError:
+            break
+        with tempfile.TemporaryFile("w+") as log:
+            counts[part] = run_part(part, broken, times, log)
+            log.seek(0)
+            print(log.read(), end="", flush=True)
+    return counts
 
 
 def run_part(

@@ -15,6 +15,7 @@ from keystoneauth1.identity import v3
 from openstack.connection import Connection
 
 from tests.fakes import kept as kept
+from tests.fakes.carrier import Carrier
 from tests.fakes.cinder import Cinder
 from tests.fakes.clock import FakeClock, World
 from tests.fakes.faults import Hook
@@ -97,13 +98,10 @@ class FakeCloud:
 
     def connect_with(self, auth: Any, client: str = "client") -> Connection:
         """Return an SDK connection with any credentials."""
-        carrier = requests.Session()
-        carrier.trust_env = False  # whatever proxy this machine is told to use
         adapter = Adapter(self.serve)
         adapter.client = client
-        carrier.mount("http://", adapter)
         session = ksa_session.Session(
-            auth=auth, session=carrier, discovery_cache=self._discovered
+            auth=auth, session=Carrier(adapter), discovery_cache=self._discovered
         )
         return Connection(session=session)
 

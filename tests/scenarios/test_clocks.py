@@ -44,14 +44,11 @@ class ClockTestCase(CloudTestCase):
             listener=self.events.append,
         )
 
-    def sweep(self, way: dict[str, str], every: int) -> None:
-        """Each trouble in each sleep, or in one of ``every``."""
-        sleeps = self.build(0, way=way)
-        self.assertGreater(sleeps, 15)
-        for number, trouble in enumerate(TROUBLES):
-            for place in range(1 + number % every, sleeps + 1, every):
-                with self.one_of_many(f"{way} {trouble} in sleep {place}"):
-                    self.build(place, way=way, **trouble)
+    def trouble(self, way: dict[str, str], place: int, number: int) -> None:
+        """Build, with a trouble of `TROUBLES` in a sleep."""
+        trouble = TROUBLES[number % len(TROUBLES)]
+        with self.one_of_many(f"{way} {trouble} in sleep {place}"):
+            self.build(place, way=way, **trouble)
 
 
 class StepsAndSuspendsTest(ClockTestCase):
@@ -59,7 +56,11 @@ class StepsAndSuspendsTest(ClockTestCase):
 
     def test_some_places(self) -> None:
         """Nothing is torn down, and nothing is waited for that is over."""
-        self.sweep({}, 21)
+        sleeps = self.build(0, way={})
+        self.assertGreater(sleeps, 15)
+        for number in range(len(TROUBLES)):
+            for place in range(1 + number, sleeps + 1, 21):
+                self.trouble({}, place, number)
 
     def test_the_wall_clock_is_not_read(self) -> None:
         """Not once, where services tell the time."""

@@ -270,9 +270,36 @@ class TestTable(testtools.TestCase):
             self.assertEqual(0, whole.main())
         lines = [line.split() for line in said.getvalue().splitlines()]
         self.assertIn(["venv", "2:05"], lines)
-        # But for the title, venv, the sum and the count, and what costs no time.
-        parts_of_it = len(lines) - 4 - len(whole.BESIDE)
-        self.assertIn(["in", "all", f"2:{5 + parts_of_it:02}"], lines)
+        self.assertIn(["in", "all", "2:05"], lines)
+        # Each part once, and neither of the last two lines is one.
+        parts = [words[0] for words in lines[1:-2]]
+        beside = [*whole.BESIDE, *whole.EITHER]
+        wanted = ["venv", *whole.HERE, *beside, *whole.ON_CLOUD, "builds"]
+        self.assertEqual(sorted(wanted), sorted(parts))
+        self.assertEqual([str(len(wanted) - 1), "passed,", "0", "failed"], lines[-1])
+
+    def test_no_cloud(self) -> None:
+        """Nothing is tried on a cloud that did not come up, and all else is."""
+        whole = importlib.import_module("tools.test")
+        made: list[str] = []
+
+        def part(
+            name: str, broken: list[str], times: dict[str, int], log: object = None
+        ) -> Counter[str]:
+            made.append(name)
+            return Counter(failed=1) if name == "devcloud" else Counter(passed=1)
+
+        said = io.StringIO()
+        with (
+            mock.patch.object(whole, "run_part", part),
+            mock.patch.object(whole, "cloud_is_up", return_value=False),
+            contextlib.redirect_stdout(said),
+        ):
+            self.assertEqual(1, whole.main())
+        self.assertEqual("devcloud-down", made[-1])
+        wanted = (*whole.HERE, *whole.BESIDE, *whole.EITHER)
+        self.assertEqual(sorted(wanted), sorted(made[:-1]))
+        self.assertIn(f"{len(made) - 1} passed, 1 failed", said.getvalue())
 
     def test_venv_is_timed(self) -> None:
         """By the Makefile, before Python of that environment can run."""
@@ -294,5 +321,5 @@ class TestTable(testtools.TestCase):
                 "  builds            61:01",
                 "  in all            61:08",
             ],
-            whole.table({"lint": 7, "builds": 3661}),
+            whole.table({"lint": 7, "builds": 3661}, 3668),
         )
