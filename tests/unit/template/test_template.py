@@ -15,6 +15,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import passwords
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.disk_layout import Volume
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.template import fields, schema
 
@@ -78,6 +79,12 @@ class MeaningTest(TemplateTestCase):
                 "timezone": "Europe/Berlin",
                 "swap_mib": 512,
                 "lvm": True,
+                "disk_layout": "cis",
+                "filesystem": "xfs",
+                "disk_volumes": (
+                    Volume(mount="/srv", size_mib=2048, options=("nodev", "noatime")),
+                    Volume(mount="/var", size_mib=500),
+                ),
                 "firmware": "uefi",
                 "secure_boot": True,
                 "tpm": True,
@@ -457,6 +464,12 @@ answers:
   firmware: uefi
   secure_boot: true
   tpm: true
+disk:
+  layout: cis
+  filesystem: xfs
+  volumes:
+    - {{mount: /srv, size: 2GiB, options: [nodev, noatime]}}
+    - {{mount: /var, size: 500 MiB}}
 customise:
   packages: [vim, nginx]
   repositories:
