@@ -174,6 +174,19 @@ class MeaningTest(TemplateTestCase):
             {"a": "010", "b": "22.10", "c": "no", "d": "2026-01-01"}, found
         )
 
+    def test_sizes(self) -> None:
+        """Each is a size, or the problem says where it is not."""
+        text = "version: 1\ndisk:\n  volumes:\n    - {mount: /a, size: %s}"
+        [found] = self.load(text % "3 GiB")["disk_volumes"]
+        self.assertEqual(3072, found.size_mib)
+        for size, told in (
+            ("0GiB", "t.yaml:4: this is no size: '0GiB'; write it as 512MiB or 10GiB"),
+            ("3GB", "t.yaml:4: disk.volumes[1].size"),
+            ("512", "t.yaml:4: disk.volumes[1].size"),
+        ):
+            [problem] = self.problems(text % size)
+            self.assertIn(told, problem)
+
     def test_aliases(self) -> None:
         text = "version: 1\ncustomise: {packages: &p [a]}\nbuild: {networks: *p}"
         self.assertEqual({"packages": ("a",), "networks": ("a",)}, self.load(text))
