@@ -21,7 +21,6 @@ _PRIMARY = "$primary{ } "
 _BOOTABLE = "$bootable{ } "
 # The root has no less than this, and grows.
 _ROOT = "900 1000 -1"
-_ROOT_MB = 900
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,11 @@ def recipe(disk: Disk, arch: str, *, uefi: bool) -> Recipe:
     elif is_bios and label:
         parts.append(_BIOS_BOOT)
     if disk.lvm:
-        least = _ROOT_MB + sum(_megabytes(volume) for volume in disk.volumes)
         flags = _PRIMARY + (_BOOTABLE if bootable else "")
         parts.append(_formatted("500 500 500", "ext4", flags, "/boot"))
-        # What the volumes are in; the installer's own would be a logical partition.
-        parts.append(f"{least} {least + 100} -1 ext3 {_PRIMARY}method{{ lvm }} .")
+        # What the volumes are in; the installer's own would be a logical partition. It is
+        # given all that is left; its least size counts as if it came on top of theirs.
+        parts.append(f"100 1000 -1 ext3 {_PRIMARY}method{{ lvm }} .")
     for volume in disk.volumes:
         size = _megabytes(volume)
         flags = _logical(volume.name) if disk.lvm else ""
