@@ -24,6 +24,7 @@ from tests.unit.wanted import (
     HASH,
     RELEASES,
     asked,
+    disks,
     everything,
 )
 
@@ -112,6 +113,12 @@ def options(entry: Entry) -> dict[str, dict[str, Any]]:
                 if entry.family == "windows":
                     wanted = {"firmware": firmware}
                 found[word] = wanted
+    found |= disks(entry)
+    if entry.family != "freebsd":
+        found |= {
+            f"uefi {word}": {"firmware": "uefi", **wanted}
+            for word, wanted in disks(entry).items()
+        }
     found["all but everything's users"] = {
         k: v for k, v in full.items() if k != "users"
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from osc_imagebuild import boot
+from osc_imagebuild.guests import disk as disks
 from osc_imagebuild.guests import passwords, rendering
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.families import family
@@ -75,6 +76,7 @@ def wishes(entry: Entry, request: Request) -> dict[str, Any]:
     def hashed(password: str | None) -> str:
         return passwords.hashed(password) if password else "*"
 
+    disk = disks.disk(entry, request)
     return {
         "root_password_hash": hashed(request.root_password),
         "ssh_public_keys": [key.strip() for key in request.ssh_public_keys],
@@ -96,7 +98,8 @@ def wishes(entry: Entry, request: Request) -> dict[str, Any]:
         "keyboard": request.keyboard or entry.variables.get("keyboard", ""),
         "timezone": request.timezone or entry.variables.get("timezone", ""),
         "swap_mib": request.swap_mib,
-        "lvm": request.lvm,
+        "lvm": disk.lvm,
+        "root_disk": disk,
         # Machines of this architecture have no other firmware.
         "uefi": request.firmware == "uefi" or request.arch == "aarch64",
     }

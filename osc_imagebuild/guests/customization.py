@@ -26,6 +26,9 @@ FIELDS = {
     "timezone": ("--timezone", "a time zone"),
     "swap_mib": ("--swap", "swap space"),
     "lvm": ("--lvm", "LVM"),
+    "disk_layout": ("--disk-layout", "a disk layout"),
+    "filesystem": ("--filesystem", "a file system"),
+    "disk_volumes": ("disk.volumes", "volumes beside the root"),
 }
 
 # Source: useradd(8), the names that it takes everywhere.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.disk_layout import Layout, Volume
 from osc_imagebuild.model.family import Old
 
 # --- what the user asks -----------------------------------------------------
@@ -66,6 +67,7 @@ class Request:
     ``family`` is by default the name; with ``replace`` the result takes the name from the
     older ones of it, of which ``keep`` stay, as ``old`` says. ``members`` are projects that
     it is shared with, ``member_clouds`` clouds of clouds.yaml that accept it as well.
+    ``lvm`` is short for ``disk_layout`` lvm; ``disk_volumes`` are file systems beside the root.
     ``copies`` are made of the image in other clouds; its data go to the ``stores`` of its
     own Glance, or with ``all_stores`` to each of them.
 
@@ -101,6 +103,9 @@ class Request:
     timezone: str = ""
     swap_mib: int = 0
     lvm: bool = False
+    disk_layout: str = ""
+    filesystem: str = ""
+    disk_volumes: tuple[Volume, ...] = ()
     firmware: str = "bios"
     secure_boot: bool = False
     tpm: bool = False
@@ -129,6 +134,11 @@ class Request:
         """Install the default system where nothing says which."""
         if not self.os and not self.has_parent:
             object.__setattr__(self, "os", DEFAULT_OS)
+
+    @property
+    def layout(self) -> str:
+        """What the system is on, a `Layout` where the request is a good one."""
+        return self.disk_layout or (Layout.LVM if self.lvm else Layout.PLAIN)
 
     @property
     def has_parent(self) -> bool:

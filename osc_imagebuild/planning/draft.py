@@ -13,7 +13,7 @@ from typing import Protocol
 
 from osc_imagebuild import boot
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.guests import answers, families, install_tree
+from osc_imagebuild.guests import answers, disk, families, install_tree
 from osc_imagebuild.guests.answers import AnswerDelivery, Answers, IsoRef
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.guests.entry import Entry
@@ -117,11 +117,17 @@ def find_system(catalog: Catalog, request: Request) -> Stage[System]:
         none = f"{entry.title} has no public install tree: give --source"
         raise SpecError([none, *problems])
     notes = tuple(f"note: {line}" for line in entry.deviations)
+    if system.entry.min_disk_gib > entry.min_disk_gib:
+        notes += (
+            f"disk: {system.entry.min_disk_gib} GiB at least, because of the volumes "
+            "beside the root",
+        )
     return Stage(system, notes=notes, problems=tuple(problems))
 
 
 def _equipped(entry: Entry, request: Request) -> Entry:
-    """Return the entry with the devices that the user has drivers for."""
+    """Return the entry with room for volumes, and the devices that there are drivers for."""
+    entry = dataclasses.replace(entry, min_disk_gib=disk.needed_gib(entry, request))
     if not request.driver_iso:
         return entry
     return dataclasses.replace(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from osc_imagebuild import boot, outputs
-from osc_imagebuild.model import copies
+from osc_imagebuild.model import copies, disk_layout
 from osc_imagebuild.model.family import FOR_VOLUMES, Old
 from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MINUTES, MOST_SWAP_MIB
@@ -92,6 +92,12 @@ def validate_request(request: Request) -> list[str]:
         *_copy_problems(request),
         *_parent_problems(request),
         *_number_problems(request),
+        *disk_layout.problems(
+            request.disk_layout,
+            request.filesystem,
+            request.disk_volumes,
+            lvm=request.lvm,
+        ),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.disk_layout import Volume, size_mib
 from osc_imagebuild.model.request import FAMILY_PREFIX, File, Repository, User
 from osc_imagebuild.template.document import Document, Path
 from osc_imagebuild.template.sources import KEY_LIMIT, Reader
@@ -27,6 +28,8 @@ SIMPLE = {
     ("answers", "timezone"): "timezone",
     ("answers", "swap_mib"): "swap_mib",
     ("answers", "lvm"): "lvm",
+    ("disk", "layout"): "disk_layout",
+    ("disk", "filesystem"): "filesystem",
     ("answers", "firmware"): "firmware",
     ("answers", "secure_boot"): "secure_boot",
     ("answers", "tpm"): "tpm",
@@ -115,6 +118,12 @@ class _Fields:
             made = [make(i, (*path, n)) for n, i in enumerate(self._at(path) or [])]
             if made:
                 fields[name] = tuple(item for item in made if item is not None)
+        path = ("disk", "volumes")
+        volumes = [
+            self._volume(v, (*path, n)) for n, v in enumerate(self._at(path) or [])
+        ]
+        if volumes:
+            fields["disk_volumes"] = tuple(volumes)
         copies = self._at(("output", "copies"))
         if copies:
             fields["copies"] = tuple(Copy(**copy) for copy in copies)
@@ -171,6 +180,19 @@ class _Fields:
         place = self.document.place(path)
         text = self._try(lambda: self.reader.text(value["file"], place, KEY_LIMIT))
         return text or ""
+
+    def _volume(self, item: Mapping[str, Any], path: Path) -> Volume:
+        size = size_mib(item["size"])
+        if size is None:
+            place = self.document.place((*path, "size"))
+            self.problems.append(
+                f"{place}: this is no size: {item['size']!r:.60}; write it as 512MiB or 10GiB"
+            )
+        return Volume(
+            mount=item["mount"],
+            size_mib=size or 0,
+            options=tuple(item.get("options", ())),
+        )
 
     def _repository(self, item: Mapping[str, Any], path: Path) -> Repository:
         return Repository(

@@ -378,6 +378,34 @@ def add_customization(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="Put the root file system on LVM (default: no)",
     )
+    _add_disk(parser)
+
+
+def _add_disk(parser: argparse.ArgumentParser) -> None:
+    """Let a command say how the disk is divided; volumes need a template."""
+    parser.add_argument(
+        "--disk-layout",
+        metavar="<layout>",
+        choices=("plain", "lvm", "cis"),
+        help="plain: one root partition; lvm: the same as --lvm; cis: logical volumes for "
+        "/home, /tmp, /var, /var/log, /var/log/audit and /var/tmp, mounted as the CIS "
+        "benchmarks want it (default: plain)",
+    )
+    parser.add_argument(
+        "--filesystem",
+        metavar="<filesystem>",
+        choices=("ext4", "xfs", "btrfs"),
+        help="File system of the root and all volumes: ext4, xfs or btrfs (default: what "
+        "is usual for the system)",
+    )
+
+
+def _disk(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields of a disk: either option for LVM goes over a template's."""
+    given = {"filesystem": args.filesystem, "lvm": args.lvm}
+    if args.lvm is not None or args.disk_layout:
+        given |= {"disk_layout": args.disk_layout or "", "lvm": bool(args.lvm)}
+    return given
 
 
 def _customization(args: argparse.Namespace) -> dict[str, Any]:
@@ -394,7 +422,7 @@ def _customization(args: argparse.Namespace) -> dict[str, Any]:
         "keyboard": args.keyboard,
         "timezone": args.timezone,
         "swap_mib": args.swap,
-        "lvm": args.lvm,
+        **_disk(args),
     }
     if args.root_password_file:
         password = files.read_text(args.root_password_file, secret=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
+from typing import Any
 
 import testtools
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +12,9 @@ from hypothesis import strategies as st
 
 from osc_imagebuild.guests import families, filters
 from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.disk_layout import Volume
 from osc_imagebuild.model.request import File, Repository, Request, User
+from osc_imagebuild.planning import request_checks
 from tests.unit.wanted import CATALOG, RELEASES, AnswerTestCase, asked
 
 HOSTILE = (
@@ -82,6 +86,23 @@ class HostileTest(AnswerTestCase):
                     request = asked(entry, **fields)
                     problems = families.family(entry.family).problems(entry, request)
                     self.assertNotEqual([], problems, f"{name} takes {fields}")
+
+    def test_disks(self) -> None:
+        """What is said of a disk stands in recipes, profiles and scripts as it is."""
+        good = Volume(mount="/srv", size_mib=512)
+        for text in HOSTILE:
+            for fields in (
+                {"disk_layout": text},
+                {"filesystem": text},
+                {"disk_volumes": (dataclasses.replace(good, mount=text),)},
+                {"disk_volumes": (dataclasses.replace(good, mount=f"/srv/{text}"),)},
+                {"disk_volumes": (dataclasses.replace(good, options=(text,)),)},
+            ):
+                wanted: dict[str, Any] = fields
+                request = Request(name="x", **wanted)
+                problems = request_checks.validate_request(request)
+                self.assertEqual(1, len(problems), str(fields))
+                self.assertNotIn("\n", problems[0])
 
 
 class ShellTest(testtools.TestCase):

@@ -10,6 +10,7 @@ from osc_imagebuild.model.request import File, Request
 from osc_imagebuild.planning import offline
 from tests.fakes.image import FakeImage
 from tests.unit.base import ENTRIES, PARENT, CloudTestCase
+from tests.unit.wanted import VOLUMES
 
 
 class LayersTest(CloudTestCase):
@@ -128,6 +129,9 @@ class LayersTest(CloudTestCase):
             ({"boot_method": "ipxe"}, "--boot-method ipxe is for an installer"),
             ({"firmware": "uefi"}, "says itself which machine"),
             ({"lvm": True}, "cannot be given LVM: an image that exists has its own"),
+            ({"disk_layout": "cis"}, "cannot be given a disk layout: an image that"),
+            ({"filesystem": "xfs"}, "cannot be given a file system: an image that"),
+            ({"disk_volumes": VOLUMES}, "cannot be given volumes beside the root: an"),
             ({"packages": ("vim",)}, "cannot be given packages"),
             ({"os": "windows-11"}, "unknown OS"),
             ({"arch": "aarch64"}, "not known for aarch64"),

@@ -13,6 +13,7 @@ from osc_imagebuild.guests import answers, families, install_tree, passwords
 from osc_imagebuild.guests.answers import AnswerDelivery
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.disk_layout import Volume
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.planning import parents
 from tests.unit import answer_files
@@ -24,6 +25,15 @@ HASH = "$6$rounds=100000$salt$hash"
 MEDIA = "http://mirror.example/copy-of-the-medium"
 
 CATALOG = Catalog([BUILT_IN])
+# One that is not of the CIS benchmarks, and one that is, not a whole number of extents.
+VOLUMES = (
+    Volume(mount="/srv/data", size_mib=2048, options=("noatime", "nodev")),
+    Volume(mount="/var/log", size_mib=501, options=("nodiratime",)),
+)
+PARTITIONS = (
+    Volume(mount="/srv", size_mib=2048, options=("nosuid",)),
+    Volume(mount="/var/log", size_mib=512),
+)
 # One release of each family.
 RELEASES = (
     *("debian-13", "ubuntu-24.04", "rocky-9", "opensuse-leap-15.6"),
@@ -105,9 +115,42 @@ def everything(entry: Entry) -> dict[str, Any]:
         "keyboard": "de",
         "timezone": "Europe/Berlin",
         "swap_mib": 512,
-        "lvm": entry.family != "freebsd",
+        **_disk(entry),
         "firmware": "uefi",
     }
+
+
+def _disk(entry: Entry) -> dict[str, Any]:
+    """All that a disk can be asked for."""
+    if entry.family == "freebsd":
+        return {"disk_volumes": PARTITIONS}
+    # Nothing that is usual for a system: it shall be seen in its answer file.
+    filesystem = "ext4" if entry.family == "redhat" else "btrfs"
+    return {
+        "lvm": True,
+        "disk_layout": "cis",
+        "filesystem": filesystem,
+        "disk_volumes": VOLUMES,
+    }
+
+
+def disks(entry: Entry) -> dict[str, dict[str, Any]]:
+    """Wishes for a disk by a word for them; some are refused on some architectures."""
+    if entry.family == "windows":
+        return {}
+    if entry.family == "freebsd":
+        return {"volumes": {"disk_volumes": PARTITIONS}}
+    found: dict[str, dict[str, Any]] = {
+        "volumes": {"disk_volumes": VOLUMES},
+        "lvm volumes": {"disk_layout": "lvm", "disk_volumes": VOLUMES},
+        "cis": {"disk_layout": "cis"},
+        "cis volumes": {"disk_layout": "cis", "disk_volumes": VOLUMES},
+    }
+    for filesystem in ("ext4", "xfs", "btrfs"):
+        for layout in ("plain", "cis"):
+            wanted = {"disk_layout": layout, "filesystem": filesystem}
+            found[f"{layout} {filesystem}"] = wanted
+    return found
 
 
 class AnswerTestCase(testtools.TestCase):

@@ -14,11 +14,13 @@ from devcloud.errors import DevcloudError
 from devcloud.media.apt import ARCH, Apt, components
 from devcloud.media.debian import base, netboot, suite
 from devcloud.media.debian.suite import Udeb
-from devcloud.media.debian.udebs import Collector
+from devcloud.media.debian.udebs import Collector, is_for_lvm
 from devcloud.media.parts import Work
 
 HERE = Path(__file__).parent
 UDEB_SUITE = f"{base.SUITE}-devcloud"
+# The same with what LVM needs: every installer would load that, whatever its disk.
+LVM_SUITE = f"{UDEB_SUITE}-lvm"
 IMAGES = "main/installer-amd64/current/images/netboot/debian-installer/amd64"
 POOL = "pool/devcloud"
 DEVIATIONS = HERE / "deviations.txt"
@@ -69,15 +71,17 @@ def make(work: Work, out: Path) -> None:
 
 
 def lay_out(out: Path, udebs: Sequence[Udeb], builtin: set[str]) -> None:
-    """The suite of the installer's components, and a stub of the mirror's own."""
+    """The suites of the installer's components, and a stub of the mirror's own."""
     pool = out / POOL
     pool.mkdir(parents=True)
     names = builtin | suite.provided(udeb.fields for udeb in udebs)
-    packages = "\n".join(suite.stanza(udeb, POOL, names) for udeb in udebs)
     for udeb in udebs:
         shutil.copy(udeb.file, pool / udeb.pool_name)
     index = f"debian-installer/binary-{ARCH}"
-    suite.write(out, UDEB_SUITE, index, packages)
+    plain = [udeb for udeb in udebs if not is_for_lvm(udeb.name)]
+    for name, part in ((UDEB_SUITE, plain), (LVM_SUITE, udebs)):
+        packages = "\n".join(suite.stanza(udeb, POOL, names) for udeb in part)
+        suite.write(out, name, index, packages)
     suite.write(out, base.SUITE, f"binary-{ARCH}", "")
 
 

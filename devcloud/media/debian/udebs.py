@@ -26,6 +26,8 @@ WANTED = (
     *("libdevmapper1.02.1-udeb", "e2fsprogs-udeb", "user-setup-udeb"),
     *("clock-setup", "tzsetup-udeb"),
 )
+# What partman asks for by itself where a suite has it, and LVM needs.
+LVM = ("partman-auto-lvm", "partman-lvm", "lvm2-udeb", "libaio1-udeb")
 # Kernel components by their stem, and the modules of each that a virtual machine
 # needs; for repacking. The real ones bring more.
 MODULES = {
@@ -33,6 +35,7 @@ MODULES = {
     "loop-modules": ("loop",),
     "squashfs-modules": ("squashfs",),
     "scsi-modules": ("virtio_blk", "virtio_scsi"),
+    "md-modules": ("dm-mod",),
 }
 MODULE_PROVIDES = {"ext4-modules": "ext2-modules, ext3-modules, ext4-modules"}
 E2FSPROGS_UDEB = "e2fsprogs-udeb"
@@ -45,13 +48,18 @@ E2FSPROGS_FILES = ("mke2fs.conf", *E2FSPROGS_TOOLS)
 LIBRARIES = ("libcom_err.so.*", "libe2p.so.*", "libext2fs.so.*", "libss.so.*")
 
 
+def is_for_lvm(name: str) -> bool:
+    """Whether only an installation on LVM needs this component."""
+    return name in LVM or name.startswith("md-modules")
+
+
 class Collector:
     """Gathers udebs for one kernel into a directory.
 
     ``apt`` has the signed packages, ``components`` the udebs.
     """
 
-    wanted: tuple[str, ...] = WANTED
+    wanted: tuple[str, ...] = (*WANTED, *LVM)
 
     def __init__(
         self,

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import accepted, customization
+from osc_imagebuild.guests import accepted, customization, disk, partman
 from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 
 _NO_LOCALE = ("", "C", "C.UTF-8", "POSIX")
 
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
-    """Return what apt installs at the end, once the user's repositories are there."""
+    """Return how the disk is divided, and what apt installs once all repositories are there."""
     late = {*request.packages}
     if request.locale not in _NO_LOCALE:
         late.add("locales")
     return {
         "packages": sorted(entry.variables["packages"]),
         "late_packages": sorted(late),
+        "recipe": partman.recipe(
+            disk.disk(entry, request),
+            request.arch,
+            uefi=machine.firmware(request) == "uefi",
+        ),
     }
 
 
@@ -29,4 +35,5 @@ def problems(entry: Entry, request: Request) -> list[str]:
         *customization.validate_request(request, customization.DEBIAN_PACKAGE),
         *customization.suites(request, apt=True),
         *accepted.validate_regional(entry, request),
+        *disk.problems(entry, request),
     ]

@@ -51,6 +51,9 @@ def problems(entry: Entry, request: Request) -> list[str]:
             ("a time zone", request.timezone),
             ("swap", request.swap_mib),
             ("LVM", request.lvm),
+            ("a disk layout", request.disk_layout),
+            ("a file system", request.filesystem),
+            ("volumes beside the root", request.disk_volumes),
             ("firmware uefi", request.firmware != "bios"),
         )
         if value and request.answer_file is None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import accepted, customization
+from osc_imagebuild.guests import accepted, curtin_storage, customization, disk
 from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 
 
@@ -23,6 +24,11 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
         "late_packages": sorted(wanted),
         "keyboard_layout": layout,
         "keyboard_variant": variant,
+        "storage": curtin_storage.actions(
+            disk.disk(entry, request),
+            request.arch,
+            uefi=machine.firmware(request) == "uefi",
+        ),
     }
 
 
@@ -32,4 +38,5 @@ def problems(entry: Entry, request: Request) -> list[str]:
         *customization.validate_request(request, customization.DEBIAN_PACKAGE),
         *customization.suites(request, apt=True),
         *accepted.validate_regional(entry, request),
+        *disk.problems(entry, request),
     ]

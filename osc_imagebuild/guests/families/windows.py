@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import accepted, customization
+from osc_imagebuild.guests import accepted, customization, disk
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 
@@ -45,6 +45,7 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 def problems(entry: Entry, request: Request) -> list[str]:
     """Refuse what Windows cannot be given, or takes only in another form."""
     refusals = customization.refused(request, entry.title, _REFUSED)
+    refusals += disk.problems(entry, request)
     refusals += customization.commands(request)
     for what, value, pattern, example in (
         ("locale", request.locale, r"[a-z]{2,3}[-_][A-Z]{2}(\.UTF-8)?", "de-DE"),

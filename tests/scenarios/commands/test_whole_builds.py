@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -85,6 +86,41 @@ class CreateTest(ShellTestCase):
             """sh -e -c 'echo '"'"'x'"'"''""",
         ):
             self.assertIn(words, ran.json["answer_file"])
+
+    def test_disks(self) -> None:
+        """Either option for LVM goes over all that a template says of layouts."""
+        home = Path(self.useFixture(fixtures.TempDir()).path)
+        one = "source: http://mirror.fake/debian"
+        for number, (said, options, recipe) in enumerate(
+            (
+                ("answers: {lvm: true}", "", "lvm root"),
+                ("answers: {lvm: true}", "--disk-layout plain", "regular"),
+                ("answers: {lvm: true}", "--disk-layout cis", "lvm var_tmp root"),
+                ("disk: {layout: cis}", "", "lvm var_tmp root"),
+                ("disk: {layout: cis}", "--filesystem xfs", "lvm xfs var_tmp root"),
+                ("disk: {layout: cis}", "--lvm", "lvm root"),
+                ("disk: {layout: cis}", "--no-lvm", "regular"),
+                ("disk: {layout: lvm}", "--lvm --disk-layout cis", "lvm var_tmp root"),
+            )
+        ):
+            file = home / f"{number}.yaml"
+            file.write_text(f"version: 1\nos: debian-13\n{one}\n{said}\n")
+            words = (
+                "--template",
+                str(file),
+                "--dry-run",
+                "--disk",
+                "12",
+                *options.split(),
+            )
+            ran = self.build("create", *words, NAME, "-f", "json")
+            self.assertEqual(0, ran.code, ran.err)
+            found = re.findall(
+                r"auto/method string (\w+)|filesystem{ (xfs) }|lv_name{ (root|var_tmp) }",
+                ran.json["answer_file"],
+            )
+            names = dict.fromkeys(word for words in found for word in words if word)
+            self.assertEqual(recipe, " ".join(names), f"{said} {options}")
 
     def test_files_that_cannot_be_copied(self) -> None:
         """A path is missing, or the file is."""

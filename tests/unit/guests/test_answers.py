@@ -20,6 +20,7 @@ from tests.unit.wanted import (
     SECRET,
     AnswerTestCase,
     asked,
+    disks,
     entries,
     everything,
     rendered,
@@ -62,9 +63,20 @@ class ExpectedTest(AnswerTestCase):
             request = asked(entry, **everything(entry))
             self.check(f"{name}.everything", entry, request)
 
+    def test_disks(self) -> None:
+        """Partitions, and what the CIS benchmarks want, for one release of each family."""
+        for name in RELEASES:
+            entry = CATALOG.entry(name)
+            wanted = disks(entry)
+            for word in {"volumes", "cis"} & wanted.keys():
+                self.check(f"{name}.{word}", entry, asked(entry, **wanted[word]))
+
     def test_no_file_is_left_over(self) -> None:
         """Each belongs to an entry that there is."""
         known = {*CATALOG.names(), *(f"{name}.everything" for name in RELEASES)}
+        for name in RELEASES:
+            words = {"volumes", "cis"} & disks(CATALOG.entry(name)).keys()
+            known |= {f"{name}.{word}" for word in words}
         self.assertEqual(known, {path.stem for path in EXPECTED.glob("*.txt")})
 
 
@@ -87,6 +99,20 @@ class ParsersTest(AnswerTestCase):
             for lvm in {False, everything(entry).get("lvm", False)}:
                 for firmware in ("bios", "uefi"):
                     self.script(entry, asked(entry, lvm=lvm, firmware=firmware))
+
+    def test_disks(self) -> None:
+        """Each that is not refused; cis never is on Linux, on no architecture."""
+        for name in (*RELEASES, "fedora-44"):
+            entry = CATALOG.entry(name)
+            for arch in entry.arches:
+                for word, wanted in disks(entry).items():
+                    if arch not in ("x86_64", "s390x") and word != "cis volumes":
+                        continue
+                    request = asked(entry, arch, **wanted)
+                    if families.family(entry.family).problems(entry, request):
+                        self.assertNotIn(word, ("cis", "cis volumes", "lvm volumes"))
+                    else:
+                        self.script(entry, request)
 
     def test_debconf(self) -> None:
         """It takes every line of the preseed files."""

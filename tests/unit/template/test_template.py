@@ -15,6 +15,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import passwords
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.disk_layout import Volume
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.template import fields, schema
 
@@ -78,6 +79,12 @@ class MeaningTest(TemplateTestCase):
                 "timezone": "Europe/Berlin",
                 "swap_mib": 512,
                 "lvm": True,
+                "disk_layout": "cis",
+                "filesystem": "xfs",
+                "disk_volumes": (
+                    Volume(mount="/srv", size_mib=2048, options=("nodev", "noatime")),
+                    Volume(mount="/var", size_mib=500),
+                ),
                 "firmware": "uefi",
                 "secure_boot": True,
                 "tpm": True,
@@ -166,6 +173,19 @@ class MeaningTest(TemplateTestCase):
         self.assertEqual(
             {"a": "010", "b": "22.10", "c": "no", "d": "2026-01-01"}, found
         )
+
+    def test_sizes(self) -> None:
+        """Each is a size, or the problem says where it is not."""
+        text = "version: 1\ndisk:\n  volumes:\n    - {mount: /a, size: %s}"
+        [found] = self.load(text % "3 GiB")["disk_volumes"]
+        self.assertEqual(3072, found.size_mib)
+        for size, told in (
+            ("0GiB", "t.yaml:4: this is no size: '0GiB'; write it as 512MiB or 10GiB"),
+            ("3GB", "t.yaml:4: disk.volumes[1].size"),
+            ("512", "t.yaml:4: disk.volumes[1].size"),
+        ):
+            [problem] = self.problems(text % size)
+            self.assertIn(told, problem)
 
     def test_aliases(self) -> None:
         text = "version: 1\ncustomise: {packages: &p [a]}\nbuild: {networks: *p}"
@@ -457,6 +477,12 @@ answers:
   firmware: uefi
   secure_boot: true
   tpm: true
+disk:
+  layout: cis
+  filesystem: xfs
+  volumes:
+    - {{mount: /srv, size: 2GiB, options: [nodev, noatime]}}
+    - {{mount: /var, size: 500 MiB}}
 customise:
   packages: [vim, nginx]
   repositories:
