@@ -112,6 +112,7 @@ def options(entry: Entry) -> dict[str, dict[str, Any]]:
                 if entry.family == "windows":
                     wanted = {"firmware": firmware}
                 found[word] = wanted
+    found["no update"] = {"update": False}
     found["all but everything's users"] = {
         k: v for k, v in full.items() if k != "users"
     }

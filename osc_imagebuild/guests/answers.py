@@ -97,6 +97,8 @@ def wishes(entry: Entry, request: Request) -> dict[str, Any]:
         "timezone": request.timezone or entry.variables.get("timezone", ""),
         "swap_mib": request.swap_mib,
         "lvm": request.lvm,
+        "update": request.updates,
+        "update_required": bool(request.update),
         # Machines of this architecture have no other firmware.
         "uefi": request.firmware == "uefi" or request.arch == "aarch64",
     }

@@ -26,6 +26,7 @@ FIELDS = {
     "timezone": ("--timezone", "a time zone"),
     "swap_mib": ("--swap", "swap space"),
     "lvm": ("--lvm", "LVM"),
+    "update": ("--update", "updates"),
 }
 
 # Source: useradd(8), the names that it takes everywhere.

@@ -72,6 +72,9 @@ class Request:
     With ``from_image`` (a name, an ID, or 'family:NAME') or ``from_properties`` the result
     is made of an image that exists, its parent: the newest that has all of them. ``os`` is
     '' then where the parent says itself what it is.
+
+    ``update`` is whether all that is installed is brought up to date: None where it can be
+    done, and says where it cannot, True fails there.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Request:
     locale: str = ""
     keyboard: str = ""
     timezone: str = ""
+    update: bool | None = None
     swap_mib: int = 0
     lvm: bool = False
     firmware: str = "bios"
@@ -129,6 +133,11 @@ class Request:
         """Install the default system where nothing says which."""
         if not self.os and not self.has_parent:
             object.__setattr__(self, "os", DEFAULT_OS)
+
+    @property
+    def updates(self) -> bool:
+        """Whether all that is installed is to be brought up to date."""
+        return self.update is not False
 
     @property
     def has_parent(self) -> bool:

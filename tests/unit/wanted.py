@@ -74,6 +74,7 @@ def everything(entry: Entry) -> dict[str, Any]:
             "keyboard": "0407:00000407",
             "timezone": "W. Europe Standard Time",
             "firmware": "uefi",
+            "update": True,
             **dict.fromkeys(
                 ("tpm", "secure_boot") if entry.variables["needs_tpm"] else (), True
             ),
@@ -106,6 +107,7 @@ def everything(entry: Entry) -> dict[str, Any]:
         "timezone": "Europe/Berlin",
         "swap_mib": 512,
         "lvm": entry.family != "freebsd",
+        "update": True,
         "firmware": "uefi",
     }
 

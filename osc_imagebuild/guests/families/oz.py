@@ -51,6 +51,7 @@ def problems(entry: Entry, request: Request) -> list[str]:
             ("a time zone", request.timezone),
             ("swap", request.swap_mib),
             ("LVM", request.lvm),
+            ("updates", request.update),
             ("firmware uefi", request.firmware != "bios"),
         )
         if value and request.answer_file is None

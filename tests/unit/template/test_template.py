@@ -81,6 +81,7 @@ class MeaningTest(TemplateTestCase):
                 "firmware": "uefi",
                 "secure_boot": True,
                 "tpm": True,
+                "update": False,
                 "packages": ("vim", "nginx"),
                 "repositories": (
                     Repository(
@@ -458,6 +459,7 @@ answers:
   secure_boot: true
   tpm: true
 customise:
+  update: false
   packages: [vim, nginx]
   repositories:
     - name: extra
