@@ -35,6 +35,7 @@ class Target:
         places = "etc/default etc/ssh etc/cloud/cloud.cfg.d var/log var/tmp tmp root"
         for place in [*places.split(), "dev", "lib/modules", "run", "boot"]:
             (self.root / place).mkdir(parents=True)
+        (self.root / "dev/null").symlink_to("/dev/null")
         self.write("/etc/os-release", "ID=made-up\nPRETTY_NAME=Made-up\n")
 
     def program(self, name: str, script: str) -> None:
