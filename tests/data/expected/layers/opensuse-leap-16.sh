@@ -100,7 +100,7 @@ kernel=$(ls -t /lib/modules | head -n 1)
 # Source: rpm(8), BUILDTIME; dpkg-deb(1), SOURCE_DATE_EPOCH, dpkg's deb-md5sums(5).
 if command -v dpkg-query > /dev/null; then
     packages=$(dpkg-query -f . -W | wc -c)
-    newest=$(find /var/lib/dpkg/info -name "*.md5sums" -printf "%Ts\n" | sort -n | tail -n 1)
+    newest=$(find /var/lib/dpkg/info -name "*.md5sums" -printf "%Ts\n" 2> /dev/null | sort -n | tail -n 1)
 else
     packages=$(rpm -qa | wc -l)
     newest=$(rpm -qa --qf "%{NAME} %{BUILDTIME}\n" | grep -v ^gpg-pubkey | cut -d " " -f 2 | sort -n | tail -n 1)
