@@ -36,7 +36,10 @@ class NoteResult:
 
 def wanted(spec: Spec, facts: Facts, result: Member) -> dict[str, str]:
     """The properties of a clean result: declared ones and provenance."""
-    installed, begun = facts.marks[Milestone.INSTALLED], facts.marks.get(Milestone.STARTED)
+    installed, begun = (
+        facts.marks[Milestone.INSTALLED],
+        facts.marks.get(Milestone.STARTED),
+    )
     report = installed.data
     reported = {
         f"imagebuild_{key}": text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -10,7 +11,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import fixtures
+import testtools
 
+from osc_imagebuild.guests import families
+from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
+from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning import parents
+from tests import paths
 from tests.scenarios.test_target_tree import TargetTestCase
 from tests.unit import answer_files
 from tests.unit.target_tree import Target
@@ -78,7 +86,9 @@ class ShellTest(UpdateTestCase):
                 console = self.run_in(name, layer=layer, packages=("vim",))
                 self.assertIn(f"{BEGINS}\n{DONE}\n", console, name)
                 self.assertNotIn("FAILED", console)
-                self.assertTrue(any(w.isdigit() and len(w) == 10 for w in self.reported()))
+                self.assertTrue(
+                    any(w.isdigit() and len(w) == 10 for w in self.reported())
+                )
 
     def test_order(self) -> None:
         """The user's repositories are there before, packages come after."""
@@ -97,7 +107,13 @@ class ShellTest(UpdateTestCase):
         script = layered("debian-13", packages=("vim",), commands=("echo ran",))
         places = [
             script.index(word)
-            for word in (BEGINS, "full-upgrade >", "install vim", "echo ran", "/etc/machine-id")
+            for word in (
+                BEGINS,
+                "full-upgrade >",
+                "install vim",
+                "echo ran",
+                "/etc/machine-id",
+            )
         ]
         self.assertEqual(sorted(places), places)
 
@@ -106,9 +122,18 @@ class ShellTest(UpdateTestCase):
         for name in (*SHELLS, "freebsd-14"):
             entry = CATALOG.entry(name)
             script = self.script(entry, asked(entry, update=False))
-            scripts = [script] if name == "freebsd-14" else [script, layered(name, update=False)]
+            scripts = (
+                [script]
+                if name == "freebsd-14"
+                else [script, layered(name, update=False)]
+            )
             for text in scripts:
-                for word in ("IMAGEBUILD-UPDATE", "full-upgrade", "dnf -y", "zypper -n"):
+                for word in (
+                    "IMAGEBUILD-UPDATE",
+                    "full-upgrade",
+                    "dnf -y",
+                    "zypper -n",
+                ):
                     self.assertNotIn(word, text, name)
 
     def test_out_of_reach(self) -> None:
@@ -150,7 +175,9 @@ class ShellTest(UpdateTestCase):
             self.target.program(program, rule)
             console = self.run_in(name)
             self.assertIn(f"{FAILED}{program} ", console, name)
-            self.assertFalse([c for c in self.target.calls() if c.startswith("python3")])
+            self.assertFalse(
+                [c for c in self.target.calls() if c.startswith("python3")]
+            )
 
 
 class DebianTest(UpdateTestCase):
@@ -161,11 +188,18 @@ class DebianTest(UpdateTestCase):
         for name in ("debian-13", "ubuntu-24.04"):
             self.renew()
             self.target.program(
-                "apt-get", f'echo "$DEBIAN_FRONTEND $NEEDRESTART_SUSPEND" >> {self.target.root}/seen'
+                "apt-get",
+                f'echo "$DEBIAN_FRONTEND $NEEDRESTART_SUSPEND" >> {self.target.root}/seen',
             )
             self.run_in(name)
-            self.assertEqual({"noninteractive 1"}, {*self.target.read("seen").splitlines()})
-            [call] = [c for c in self.target.calls() if c.endswith(" full-upgrade") and "only" not in c]
+            self.assertEqual(
+                {"noninteractive 1"}, {*self.target.read("seen").splitlines()}
+            )
+            [call] = [
+                c
+                for c in self.target.calls()
+                if c.endswith(" full-upgrade") and "only" not in c
+            ]
             self.assertIn(" -y ", call)
             self.assertIn("--force-confdef -o Dpkg::Options::=--force-confold", call)
 
@@ -177,7 +211,9 @@ class DebianTest(UpdateTestCase):
             "Remv linux-libc-dev [6.1]\\nInst x [1]\\n"
         )
         self.renew()
-        self.target.program("apt-get", f'[ "$*" != "-s autoremove" ] || printf "{says}"')
+        self.target.program(
+            "apt-get", f'[ "$*" != "-s autoremove" ] || printf "{says}"'
+        )
         self.run_in("debian-13")
         purged = [c for c in self.called("apt-get") if " purge " in c]
         self.assertEqual(1, len(purged))
@@ -190,11 +226,17 @@ class DebianTest(UpdateTestCase):
 
     def test_preseed(self) -> None:
         """debian-installer updates too, from where Debian has updates."""
-        for update, way in ((None, "full-upgrade"), (True, "full-upgrade"), (False, "none")):
+        for update, way in (
+            (None, "full-upgrade"),
+            (True, "full-upgrade"),
+            (False, "none"),
+        ):
             entry = CATALOG.entry("debian-13")
             answer = rendered(entry, asked(entry, update=update)).answer
             self.assertIn(f"d-i pkgsel/upgrade select {way}\n", answer)
-            self.assertIn("apt-setup/services-select multiselect security, updates\n", answer)
+            self.assertIn(
+                "apt-setup/services-select multiselect security, updates\n", answer
+            )
 
 
 class UbuntuTest(UpdateTestCase):
@@ -220,7 +262,9 @@ class RedHatTest(UpdateTestCase):
         self.target.program(
             "dnf", f'case "$*" in *downloadonly*) ;; *upgrade) {made} ;; esac'
         )
-        self.target.program("grubby", f'[ "$1" != --default-kernel ] || echo {root}{default}')
+        self.target.program(
+            "grubby", f'[ "$1" != --default-kernel ] || echo {root}{default}'
+        )
         console = self.run_in("rocky-9")
         self.assertIn(DONE, console)
         told = [c for c in self.target.calls() if "--set-default" in c]
@@ -237,7 +281,7 @@ class RedHatTest(UpdateTestCase):
             (NEW, (NEW, newer), []),
             (OLD, ("/boot/vmlinuz-0-rescue-abc",), []),
         ):
-            self.assertEqual(told, self.kernels(default, *names), names)
+            self.assertEqual(told, self.kernels(default, *names), str(names))
 
     def test_mirror_of_fedora(self) -> None:
         """Its updates are beside its releases; other mirrors' are not known."""
@@ -250,10 +294,11 @@ class RedHatTest(UpdateTestCase):
             ("http://m/fedora-44", ""),
         ):
             answer = rendered(entry, asked(entry, source=source)).answer
-            self.assertEqual(bool(updates), "%include" in answer, source)
+            self.assertEqual(bool(updates), "%include" in answer, str(source))
             self.assertIn(f"--baseurl={updates} >" if updates else "dnf", answer)
             self.assertNotIn(
-                "%include", rendered(entry, asked(entry, source=source, update=False)).answer
+                "%include",
+                rendered(entry, asked(entry, source=source, update=False)).answer,
             )
         for entry in entries():
             if entry.family == "redhat" and not entry.name.startswith("fedora"):
@@ -324,6 +369,7 @@ class SuseTest(UpdateTestCase):
 
     def test_each_release(self) -> None:
         """Patches where there are any; updates of Leap 15 are on the mirror of its release."""
+        fields: dict[str, Any]
         for name, fields, command, places in (
             ("sles-15", {}, "patch", 0),
             ("sles-16", {}, "patch", 0),
@@ -347,7 +393,9 @@ class SuseTest(UpdateTestCase):
             host = "m/o" if fields else "download.opensuse.org"
             for url in found:
                 self.assertTrue(url.startswith(f"http://{host}/update/leap/15.6/"), url)
-            self.assertEqual(command == "patch", "--with-interactive --with-update" in call)
+            self.assertEqual(
+                command == "patch", "--with-interactive --with-update" in call
+            )
 
     def test_name_servers(self) -> None:
         """Those of whoever runs the script are taken, where the new system has none."""
@@ -381,7 +429,11 @@ class FreeBsdTest(UpdateTestCase):
         """Nothing to install is a good end."""
         for rule, word, end in (
             ("", DONE, True),
-            ('case "$*" in *updatesready) exit 2 ;; *install) exit 1 ;; esac', DONE, True),
+            (
+                'case "$*" in *updatesready) exit 2 ;; *install) exit 1 ;; esac',
+                DONE,
+                True,
+            ),
             ('case "$*" in *fetch) exit 1 ;; esac', LEFT_OUT, True),
             ('case "$*" in *install) exit 1 ;; esac', FAILED, False),
             ('case "$*" in *updatesready) exit 1 ;; esac', FAILED, False),
@@ -416,7 +468,9 @@ class WindowsTest(TargetTestCase):
     def answer(self, update: bool | None) -> ElementTree.Element:
         """The answer file."""
         entry = CATALOG.entry("windows-server-2025")
-        return ElementTree.fromstring(rendered(entry, asked(entry, update=update)).answer)
+        return ElementTree.fromstring(
+            rendered(entry, asked(entry, update=update)).answer
+        )
 
     def commands(self, root: ElementTree.Element) -> list[dict[str, str]]:
         """The commands of the pass auditUser."""
@@ -426,7 +480,10 @@ class WindowsTest(TargetTestCase):
             if s.get("pass") == "auditUser"
         ]
         return [
-            {child.tag.removeprefix(answer_files.UNATTEND): child.text or "" for child in item}
+            {
+                child.tag.removeprefix(answer_files.UNATTEND): child.text or ""
+                for child in item
+            }
             for item in settings.iter(f"{answer_files.UNATTEND}RunSynchronousCommand")
         ]
 
@@ -447,7 +504,9 @@ class WindowsTest(TargetTestCase):
             [script] = self.answer(update).iter("{urn:imagebuild}Update")
             text = script.text or ""
             self.assertIn("$done.rounds -ge 6 -or $minutes -ge 180", text)
-            self.assertEqual({"0", "2"} | {ending[-1]}, {*re.findall(r"exit (\d)", text)})
+            self.assertEqual(
+                {"0", "2"} | {ending[-1]}, {*re.findall(r"exit (\d)", text)}
+            )
             stop = text.partition("function Stop-Update")[2].partition("\n}")[0]
             self.assertIn(ending, stop)
             self.assertEqual(update is True, FAILED in stop)
@@ -460,6 +519,28 @@ class WindowsTest(TargetTestCase):
             text = script.text or ""
             self.assertEqual(update is None, "Remove-Item $file" in text)
             self.assertIn("$report[$key] = $updated.$key", text)
+
+
+class RefusedTest(testtools.TestCase):
+    """Systems that nothing here can update: told where it is asked for."""
+
+    def test_others(self) -> None:
+        """By default nothing is done, and nothing said."""
+        catalog = Catalog([paths.MINI_CATALOG, BUILT_IN])
+        for update, problems in ((None, 0), (False, 0), (True, 1)):
+            for entry in (catalog.entry("mini"), self.of_oz()):
+                request = Request(name="x", os=entry.name, update=update)
+                found = families.family(entry.family).problems(entry, request)
+                self.assertEqual(problems, len(found), entry.name)
+                if found:
+                    self.assertIn("cannot be given updates", found[0])
+            layer = Request(name="x", os="mini", from_image="base", update=update)
+            parent = parents.find_system(catalog, layer, None)
+            self.assertEqual(problems, len(parent.problems), str(parent.problems))
+
+    def of_oz(self) -> Entry:
+        """A system that only Oz knows."""
+        return dataclasses.replace(CATALOG.entry("rocky-9"), name="oz", family="oz")
 
 
 class ReportTest(TargetTestCase):

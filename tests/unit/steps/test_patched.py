@@ -11,7 +11,18 @@ from tests.unit.samples import BUILD_ID
 
 BEGUN, INSTALLED = 1_790_000_000.0, 1_790_003_600.0
 AT, NEWEST_AT = patched.PATCHED_AT, patched.NEWEST_PACKAGE_AT
-NO_TIMES = ("", "yes", "-1", "+5", "1e9", " 1790000100", "0x10", "1.5", "\u0661", "9" * 11)
+NO_TIMES = (
+    "",
+    "yes",
+    "-1",
+    "+5",
+    "1e9",
+    " 1790000100",
+    "0x10",
+    "1.5",
+    "\u0661",
+    "9" * 11,
+)
 
 
 class PropertiesTest(testtools.TestCase):

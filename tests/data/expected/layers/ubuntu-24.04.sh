@@ -51,7 +51,7 @@ not_updated() {
 # which services are to be started again.
 # Source: dpkg(1), --force-confdef and --force-confold; needrestart, apt-pinvoke.
 export NEEDRESTART_SUSPEND=1
-apt="apt-get -q -y -o Acquire::Retries=1 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
+apt="apt-get -q -y -o Acquire::Retries=1 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
 why=
 # Without this a list that is out of reach counts for nothing.
 # Source: apt-get(8), --error-on.
