@@ -369,8 +369,7 @@ class SuseTest(UpdateTestCase):
 
     def test_each_release(self) -> None:
         """Patches where there are any; updates of Leap 15 are on the mirror of its release."""
-        fields: dict[str, Any]
-        for name, fields, command, places in (
+        cases: tuple[tuple[str, dict[str, Any], str, int], ...] = (
             ("sles-15", {}, "patch", 0),
             ("sles-16", {}, "patch", 0),
             ("opensuse-leap-16", {}, "patch", 0),
@@ -383,7 +382,8 @@ class SuseTest(UpdateTestCase):
                 "patch",
                 3,
             ),
-        ):
+        )
+        for name, fields, command, places in cases:
             self.renew()
             self.run_in(name, **fields)
             [call] = [c for c in self.target.calls() if c.startswith("zypper")]
