@@ -119,6 +119,7 @@ def options(entry: Entry) -> dict[str, dict[str, Any]]:
             f"uefi {word}": {"firmware": "uefi", **wanted}
             for word, wanted in disks(entry).items()
         }
+    found["no update"] = {"update": False}
     found["all but everything's users"] = {
         k: v for k, v in full.items() if k != "users"
     }

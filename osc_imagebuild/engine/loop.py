@@ -73,7 +73,7 @@ from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.model.urls import shown_text
 from osc_imagebuild.monitors import signals_json
 from osc_imagebuild.monitors.console import clean, sign_files
-from osc_imagebuild.steps import attempts
+from osc_imagebuild.steps import attempts, patched
 
 LOG = logging.getLogger(__name__)
 
@@ -342,6 +342,8 @@ class Engine:
                 self._mark(name, data)
                 if name == Milestone.STORED and (trouble := data.get("trouble")):
                     self._tell(EventKind.NOTE, f"not in all stores: {trouble}")
+                if name == Milestone.INSTALLED and (why := patched.why_not(data)):
+                    self._tell(EventKind.NOTE, f"the system was not updated: {why}")
             case ProveImage(image):
                 self._act_on_cloud(action)
                 self._mark(proof(image.role), {"sha512": self._actor.sha512_of(image)})

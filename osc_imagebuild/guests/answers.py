@@ -100,6 +100,8 @@ def wishes(entry: Entry, request: Request) -> dict[str, Any]:
         "swap_mib": request.swap_mib,
         "lvm": disk.lvm,
         "root_disk": disk,
+        "update": request.updates,
+        "update_required": bool(request.update),
         # Machines of this architecture have no other firmware.
         "uefi": request.firmware == "uefi" or request.arch == "aarch64",
     }

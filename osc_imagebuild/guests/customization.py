@@ -29,6 +29,7 @@ FIELDS = {
     "disk_layout": ("--disk-layout", "a disk layout"),
     "filesystem": ("--filesystem", "a file system"),
     "disk_volumes": ("disk.volumes", "volumes beside the root"),
+    "update": ("--update", "updates"),
 }
 
 # Source: useradd(8), the names that it takes everywhere.

@@ -124,6 +124,7 @@ def indexes(system: System, request: Request, *, from_iso: bool) -> tuple[str, .
         **variables(entry, request, source),
         "repositories": request.repositories,
         "from_iso": from_iso,
+        "update": request.updates,
     }
     words = [
         word

@@ -74,6 +74,9 @@ class Request:
     With ``from_image`` (a name, an ID, or 'family:NAME') or ``from_properties`` the result
     is made of an image that exists, its parent: the newest that has all of them. ``os`` is
     '' then where the parent says itself what it is.
+
+    ``update`` is whether all that is installed is brought up to date: None where it can be
+    done, and says where it cannot, True fails there.
     """
 
     name: str
@@ -101,6 +104,7 @@ class Request:
     locale: str = ""
     keyboard: str = ""
     timezone: str = ""
+    update: bool | None = None
     swap_mib: int = 0
     lvm: bool = False
     disk_layout: str = ""
@@ -139,6 +143,11 @@ class Request:
     def layout(self) -> str:
         """What the system is on, a `Layout` where the request is a good one."""
         return self.disk_layout or (Layout.LVM if self.lvm else Layout.PLAIN)
+
+    @property
+    def updates(self) -> bool:
+        """Whether all that is installed is to be brought up to date."""
+        return self.update is not False
 
     @property
     def has_parent(self) -> bool:

@@ -132,6 +132,8 @@ def _template(request: Request) -> str:
         wanted["users"] = users
     if request.source and install_tree.is_iso(request.source):
         del wanted["source"]  # its content counts, wherever that is
+    if request.updates:
+        wanted.pop("update", None)  # by default too
     return _canonical({"arch": request.arch, "os": request.os, **wanted})
 
 

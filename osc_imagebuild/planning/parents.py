@@ -50,6 +50,7 @@ FIELDS = (
     "files",
     "commands",
     "swap_mib",
+    "update",
 )
 
 
@@ -267,7 +268,7 @@ def _layered(entry: Entry, request: Request, image: Image | None) -> Entry:
         release_file="",
         fetches=(),
         # What the parent was made of is its own business.
-        indexes=entry.indexes if request.packages else (),
+        indexes=entry.indexes if request.packages or request.updates else (),
         progress=(),
         failures=(),
         banners=(),

@@ -10,7 +10,7 @@ from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.steps import Result
+from osc_imagebuild.steps import Result, patched
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,11 @@ class NoteResult:
 
 def wanted(spec: Spec, facts: Facts, result: Member) -> dict[str, str]:
     """The properties of a clean result: declared ones and provenance."""
-    report = facts.marks[Milestone.INSTALLED].data
+    installed, begun = (
+        facts.marks[Milestone.INSTALLED],
+        facts.marks.get(Milestone.STARTED),
+    )
+    report = installed.data
     reported = {
         f"imagebuild_{key}": text
         for key in ("kernel", "release")
@@ -45,8 +49,9 @@ def wanted(spec: Spec, facts: Facts, result: Member) -> dict[str, str]:
     return {
         **spec.result.properties,
         **reported,
+        **patched.properties(report, begun.at if begun else None, installed.at),
         **itself(spec, result),
-        family.BUILT_AT: family.iso(facts.marks[Milestone.INSTALLED].at),
+        family.BUILT_AT: family.iso(installed.at),
         "imagebuild_duration_s": str(duration_s(facts)),
     }
 

@@ -35,6 +35,7 @@ SIMPLE = {
     ("answers", "tpm"): "tpm",
     ("customise", "packages"): "packages",
     ("customise", "commands"): "commands",
+    ("customise", "update"): "update",
     ("build", "flavor"): "flavor",
     ("build", "networks"): "networks",
     ("build", "security_groups"): "security_groups",

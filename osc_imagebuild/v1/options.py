@@ -371,6 +371,12 @@ def add_customization(parser: argparse.ArgumentParser) -> None:
     for option, metavar, text in _ONCE:
         parser.add_argument(option, metavar=metavar, help=text)
     parser.add_argument(
+        "--update",
+        action=argparse.BooleanOptionalAction,
+        help="Bring all that is installed up to date (default: yes, where it can be done; "
+        "given, the build fails where it cannot)",
+    )
+    parser.add_argument(
         "--swap", metavar="<MiB>", type=int, help="Size of swap space (default: none)"
     )
     parser.add_argument(
@@ -423,6 +429,7 @@ def _customization(args: argparse.Namespace) -> dict[str, Any]:
         "timezone": args.timezone,
         "swap_mib": args.swap,
         **_disk(args),
+        "update": args.update,
     }
     if args.root_password_file:
         password = files.read_text(args.root_password_file, secret=True)

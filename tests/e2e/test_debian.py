@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 
 from devcloud import login
 from osc_imagebuild.builder import Builder
-from osc_imagebuild.model.request import File, Request, User
+from osc_imagebuild.model import family
+from osc_imagebuild.model.request import File, Repository, Request, User
+from tests.e2e.apt_repository import PACKAGE, VERSION, AptRepository
 from tests.e2e.base import EndToEndTest
 
 # Nothing that a shell, a preseed file or a here-document may take for its own.
@@ -24,13 +27,14 @@ class TestDebian(EndToEndTest):
 
     MEDIA = ("debian",)
 
-    def request(self, key: str) -> Request:
+    def request(self, key: str, extra: Repository) -> Request:
         """What is asked for."""
         return Request(
             name=self.name,
             os="debian-13",
             ssh_public_keys=(key,),
             packages=("sudo", "tree"),
+            repositories=(extra,),
             users=(User(name="worker", groups=("ci",), sudo=True),),
             files=(
                 File(
@@ -50,12 +54,18 @@ class TestDebian(EndToEndTest):
         self.addCleanup(directory.cleanup)
         key = login.key_pair(Path(directory.name))
         public = Path(f"{key}.pub").read_text(encoding="utf-8")
-        Builder(self.cloud).create(self.request(public))
+        made_at = int(time.time()) - 600
+        repository = AptRepository(self.name, Path(directory.name, "apt"), made_at)
+        self.addCleanup(repository.remove)
+        Builder(self.cloud).create(self.request(public, repository.make()))
         build = self.openstack("image", "build", "show", self.name)
         self.assertEqual("complete", build["status"])
         properties = self.properties(build["image_id"])
         self.assertEqual("13", properties["os_version"])
         self.assertIn("imagebuild_source_sha256", properties)
+        self.assertIn("imagebuild_patched_at", properties)
+        newest = properties["imagebuild_newest_package_at"]
+        self.assertEqual(family.iso(made_at), newest)
         self.check_guest(build, key)
 
     def check_guest(self, build: dict[str, str], key: Path) -> None:
@@ -77,6 +87,8 @@ class TestDebian(EndToEndTest):
             ("wc -c < /etc/machine-id", "33"),
             ("ls /etc/ssh/ssh_host_ed25519_key", "/etc/ssh/ssh_host_ed25519_key"),
             ("dpkg-query -W -f '${Status}' tree", "install ok installed"),
+            # Newer than Debian's, from the repository that was asked for.
+            (f"dpkg-query -W -f '${{Version}}' {PACKAGE}", VERSION),
             (
                 "ls -A /var/lib/apt/lists /var/log/installer /root/imagebuild-finish"
                 " 2>/dev/null | grep -c -e deb -e imagebuild || true",

@@ -157,8 +157,13 @@ class DecisionTest(InputsTestCase):
             {"visibility": "shared"},
             {"swap_mib": 64},
             {"members": ("p-other",)},
+            {"update": False},
         ):
             self.assert_changes(("template",), lambda test, new=fields: new)  # type: ignore[misc]
+
+    def test_updates_that_are_asked_for(self) -> None:
+        """They are by default; only what is done where they fail differs."""
+        self.assert_changes(("answers",), lambda test: {"update": True})
 
     def test_secrets(self) -> None:
         """A changed password is noticed, and is nowhere in what is kept."""
@@ -379,24 +384,68 @@ class IndexesTest(CloudTestCase):
             (
                 "freebsd-15",
                 None,
-                ("https://pkg.FreeBSD.org/FreeBSD:15:amd64/quarterly/packagesite.pkg",),
+                (
+                    "https://pkg.FreeBSD.org/FreeBSD:15:amd64/quarterly/packagesite.pkg",
+                    "https://update.FreeBSD.org/15.1-RELEASE/amd64/latest.ssl",
+                ),
+            ),
+            (
+                "fedora-44",
+                "http://m/releases/44/Everything/x86_64/os",
+                (
+                    "http://m/releases/44/Everything/x86_64/os/repodata/repomd.xml",
+                    "http://m/updates/44/Everything/x86_64/repodata/repomd.xml",
+                ),
+            ),
+            (
+                "opensuse-leap-15.6",
+                "http://m/distribution/leap/15.6/repo/oss",
+                (
+                    "http://m/distribution/leap/15.6/repo/oss/repodata/repomd.xml",
+                    *(
+                        f"http://m/update/leap/15.6/{part}/repodata/repomd.xml"
+                        for part in ("oss", "sle", "backports")
+                    ),
+                ),
             ),
             ("windows-11", "http://m/windows.iso", ()),
         ):
             self.assertEqual(wanted, self.urls(name, source=source))
 
+    def test_without_updates(self) -> None:
+        """What only updates come from does not count; where packages come from does."""
+        for name, source, gone in (
+            ("debian-13", None, 0),
+            ("ubuntu-24.04", None, 0),
+            ("rocky-9", None, 0),
+            ("fedora-44", None, 1),
+            ("opensuse-leap-15.6", None, 3),
+            ("opensuse-leap-16", None, 0),
+            ("sles-15", "http://m/tree", 0),
+            ("freebsd-15", None, 1),
+        ):
+            with_them = self.urls(name, source=source)
+            without = self.urls(name, source=source, update=False)
+            self.assertEqual(gone, len({*with_them} - {*without}), name)
+            self.assertEqual(set(), {*without} - {*with_them}, name)
+            self.assertEqual(with_them, self.urls(name, source=source, update=True))
+
     def test_other_architectures(self) -> None:
         """Ubuntu has them elsewhere, FreeBSD below another name."""
         for url in self.urls("ubuntu-24.04", "aarch64"):
             self.assertTrue(url.startswith("http://ports.ubuntu.com/ubuntu-ports/"))
-        [url] = self.urls("freebsd-15", "aarch64")
-        self.assertIn("/FreeBSD:15:aarch64/quarterly/", url)
+        packages, base = self.urls("freebsd-15", "aarch64")
+        self.assertIn("/FreeBSD:15:aarch64/quarterly/", packages)
+        self.assertIn("/15.1-RELEASE/arm64/", base)
 
     def test_isos(self) -> None:
         """Of a DVD nothing changes; a small ISO leaves the packages to the mirror."""
         iso: dict[str, Any] = {"source": "http://m/x.iso", "iso": True}
         for name in ("rocky-9", "opensuse-leap-15.6", "sles-15", "rhel-9"):
-            self.assertEqual((), self.urls(name, **iso))
+            self.assertEqual((), self.urls(name, update=False, **iso))
+        # Updates come from where the vendor has them.
+        for name, count in (("rocky-9", 2), ("opensuse-leap-15.6", 3), ("rhel-9", 0)):
+            self.assertEqual(count, len(self.urls(name, **iso)), name)
         self.assertEqual(self.urls("debian-13"), self.urls("debian-13", **iso))
 
     def test_own_repositories(self) -> None:

@@ -112,7 +112,7 @@ class UbuntuTest(TargetTestCase):
     def test_smaller_sources_have_what_that_takes(self) -> None:
         """ubuntu-server-minimal has neither."""
         self.finish("ubuntu-24.04")
-        [call] = [c for c in self.target.calls() if c.startswith("apt-get -q -y")]
+        [call] = [c for c in self.target.calls() if " install " in c]
         self.assertLessEqual({"locales", "tzdata"}, set(call.split()))
 
     def test_logs_are_copied_into_memory(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from osc_imagebuild.builds.record import Record
-from osc_imagebuild.engine.events import Event
+from osc_imagebuild.engine.events import Event, EventKind
 from osc_imagebuild.errors import (
     CloudError,
     ImageBuildError,
@@ -15,6 +15,8 @@ from osc_imagebuild.errors import (
     RecordError,
     Verb,
 )
+from osc_imagebuild.steps.patched import NEWEST_PACKAGE_AT as NEWEST_AT
+from osc_imagebuild.steps.patched import PATCHED_AT as AT
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import Fault, answered
 from tests.fakes.guests import GuestPlan
@@ -452,6 +454,29 @@ class MeddlerTest(GuestTestCase):
         """What no service can keep does not spoil a good installation."""
         self.plan(report={"release": "mini 1", "kernel": "6.12.0\x00\U0001f600"})
         self.assert_complete(self.builder().create(self.request()))
+
+    def test_no_updates(self) -> None:
+        """A system that could not be updated is made all the same, and that is told."""
+        for report, told, wanted in (
+            ({"unpatched": "no\x1b[1m repository"}, ["no[1m repository"], set()),
+            ({"unpatched": "\0"}, [], set()),
+            ({"patched": "0", "newest_package": "1600000000"}, [], {AT, NEWEST_AT}),
+            ({"patched": "soon", "newest_package": "99999999999"}, [], set()),
+        ):
+            self.plan(report={"release": "mini 1", "kernel": "6.12.0", **report})
+            events: list[Event] = []
+            builder = self.builder()
+            builder.listener = events.append
+            build = builder.create(self.request())
+            notes = [e.text for e in events if e.kind == EventKind.NOTE]
+            said = [f"the system was not updated: {why}" for why in told]
+            self.assertEqual(said, notes)
+            properties = self.cloud.glance.images[build.result_id].properties
+            found = {AT, NEWEST_AT} & properties.keys()
+            self.assertEqual(wanted, found)
+            if wanted:
+                self.assertLessEqual(properties[AT], properties["imagebuild_built_at"])
+                self.assertEqual("2020-09-13T12:26:40Z", properties[NEWEST_AT])
 
     def test_record_edited(self) -> None:
         """A spec that somebody changed for a worse one is not driven on."""

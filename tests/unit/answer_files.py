@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import yaml
-from pykickstart.constants import KS_SCRIPT_ONERROR, KS_SCRIPT_POST
+from pykickstart.constants import KS_SCRIPT_ONERROR, KS_SCRIPT_POST, KS_SCRIPT_PRE
 from pykickstart.parser import KickstartParser
 from pykickstart.version import makeVersion
 
@@ -91,15 +91,17 @@ def kickstart(name: str, answer: str) -> str:
     """Return %post of a kickstart, read as the Anaconda of that release does."""
     system, _, version = name.rpartition("-")
     handler = makeVersion(f"F{version}" if system == "fedora" else f"RHEL{version}")
-    parser = KickstartParser(handler, errorsAreFatal=True)
+    # What it includes, its own %pre makes.
+    parser = KickstartParser(handler, errorsAreFatal=True, followIncludes=False)
     parser.readKickstartFromString(answer)
-    if len(handler.scripts) != 3:
+    early = [s.script for s in handler.scripts if s.type == KS_SCRIPT_PRE]
+    if len(handler.scripts) - len(early) != 3 or len(early) != answer.count("%include"):
         raise BadAnswer(f"{len(handler.scripts)} scripts, not %onerror and two %post")
     [outside] = [s.script for s in handler.scripts if s.type == KS_SCRIPT_ONERROR]
     [before, inside] = [s for s in handler.scripts if s.type == KS_SCRIPT_POST]
     if before.inChroot or not inside.inChroot:
         raise BadAnswer("the last script is not the one in the new system")
-    for text in (outside, before.script):
+    for text in (*early, outside, before.script):
         _run(["sh", "-n"], text)
     return str(inside.script)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 _PROGRAMS = """apt-get locale-gen usermod useradd groupadd getent systemctl setfiles
 chown fstrim python3 dpkg-query rpm sleep sync stty fallocate mkswap mount sudo pw
 sysrc pkg cap_mkdb freebsd-version nc b64decode subscription-manager bsdinstall
-dhclient ifconfig poweroff dnf zypper journalctl""".split()
+dhclient ifconfig poweroff dnf zypper journalctl freebsd-update grubby""".split()
 _PLACES = (
     "sys|etc|var|root|home|srv|boot|tmp|run|dev|usr|lib|firstboot|entropy|swapfile"
 )
@@ -35,6 +35,7 @@ class Target:
         places = "etc/default etc/ssh etc/cloud/cloud.cfg.d var/log var/tmp tmp root"
         for place in [*places.split(), "dev", "lib/modules", "run", "boot"]:
             (self.root / place).mkdir(parents=True)
+        (self.root / "dev/null").symlink_to("/dev/null")
         self.write("/etc/os-release", "ID=made-up\nPRETTY_NAME=Made-up\n")
 
     def program(self, name: str, script: str) -> None:

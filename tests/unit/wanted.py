@@ -84,6 +84,7 @@ def everything(entry: Entry) -> dict[str, Any]:
             "keyboard": "0407:00000407",
             "timezone": "W. Europe Standard Time",
             "firmware": "uefi",
+            "update": True,
             **dict.fromkeys(
                 ("tpm", "secure_boot") if entry.variables["needs_tpm"] else (), True
             ),
@@ -116,6 +117,7 @@ def everything(entry: Entry) -> dict[str, Any]:
         "timezone": "Europe/Berlin",
         "swap_mib": 512,
         **_disk(entry),
+        "update": True,
         "firmware": "uefi",
     }
 

@@ -54,6 +54,7 @@ def problems(entry: Entry, request: Request) -> list[str]:
             ("a disk layout", request.disk_layout),
             ("a file system", request.filesystem),
             ("volumes beside the root", request.disk_volumes),
+            ("updates", request.update),
             ("firmware uefi", request.firmware != "bios"),
         )
         if value and request.answer_file is None

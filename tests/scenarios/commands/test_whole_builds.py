@@ -121,6 +121,22 @@ class CreateTest(ShellTestCase):
             )
             names = dict.fromkeys(word for words in found for word in words if word)
             self.assertEqual(recipe, " ".join(names), f"{said} {options}")
+    def test_updates(self) -> None:
+        """They are there by default; asked for, it is a failure where they cannot be had."""
+        words = ("create", "--os", "debian-13", "--dry-run", "--flavor", "m1.small")
+        source = ("--source", "http://mirror.fake/debian", NAME, "-f", "json")
+        for option, way, fails in (
+            ((), "full-upgrade", False),
+            (("--update",), "full-upgrade", True),
+            (("--no-update",), "none", False),
+            ran = self.build(*words, *option, *source)
+            answer = ran.json["answer_file"]
+            self.assertIn(f"pkgsel/upgrade select {way}\n", answer)
+            self.assertEqual(fails, 'not_updated() { fail "' in answer)
+            self.assertEqual(way == "none", "IMAGEBUILD-UPDATE" not in answer)
+        ran = self.create("--update")
+        self.assertEqual(1, ran.code)
+        self.assertIn("mini cannot be given updates", ran.err)
 
     def test_files_that_cannot_be_copied(self) -> None:
         """A path is missing, or the file is."""

@@ -348,11 +348,20 @@ class OwnAnswerTest(testtools.TestCase):
             ("--swap", {"swap_mib": 1}),
             ("--run-command", {"commands": ("true",)}),
             ("--locale", {"locale": "C"}),
+            ("--update", {"update": True}),
         ):
             request = Request(name="x", answer_file=self.text, **fields)
             answers = self.render("debian-13", self.text)
             [problem] = preflight.check_answers(self.entry, request, answers)
             self.assertIn(option, problem)
+
+    def test_updates_by_default_are_not_its_business(self) -> None:
+        """Nor are those that nobody wants: the file is sent as it is."""
+        for update in (None, False):
+            request = Request(name="x", answer_file=self.text, update=update)
+            answers = self.render("debian-13", self.text)
+            self.assertEqual([], preflight.check_answers(self.entry, request, answers))
+            self.assertNotIn("IMAGEBUILD-UPDATE", answers.answer)
 
     def test_it_must_power_off_and_fit(self) -> None:
         request = Request(name="x", answer_file="#" * 50_000)

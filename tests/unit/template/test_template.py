@@ -88,6 +88,7 @@ class MeaningTest(TemplateTestCase):
                 "firmware": "uefi",
                 "secure_boot": True,
                 "tpm": True,
+                "update": False,
                 "packages": ("vim", "nginx"),
                 "repositories": (
                     Repository(
@@ -484,6 +485,7 @@ disk:
     - {{mount: /srv, size: 2GiB, options: [nodev, noatime]}}
     - {{mount: /var, size: 500 MiB}}
 customise:
+  update: false
   packages: [vim, nginx]
   repositories:
     - name: extra

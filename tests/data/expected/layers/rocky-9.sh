@@ -30,6 +30,40 @@ add_user() {
     [ -z "$3" ] || usermod -a -G "$3" "$1"
 }
 
+say "IMAGEBUILD-UPDATE begins"
+patched=
+unpatched=
+updated() {
+    patched=$(date +%s)
+    say "IMAGEBUILD-UPDATE is done"
+}
+not_updated() {
+    unpatched="$*"
+    say "IMAGEBUILD-UPDATE is left out: $*"
+}
+# Whoever runs this inside the new system need not have told it the name servers.
+if [ ! -s /etc/resolv.conf ] && [ -r /proc/1/root/etc/resolv.conf ]; then
+    mkdir -p "$(dirname "$(readlink -m /etc/resolv.conf)")"
+    cat /proc/1/root/etc/resolv.conf > /etc/resolv.conf
+fi
+kernels() { ls /boot/vmlinu[xz]-* 2> /dev/null | grep -v -e -rescue-; }
+before=$(kernels)
+# A repository that is out of reach counts, whatever a system's default is, but for those
+# that say themselves that they may be.
+dnf="dnf -y --setopt=skip_if_unavailable=False"
+if $dnf --refresh --downloadonly upgrade > $console 2>&1; then
+    $dnf upgrade > $console 2>&1 < /dev/null || fail "update: dnf upgrade, see the console"
+    updated
+else
+    not_updated "dnf upgrade could fetch nothing: the system has no repository, or one is out of reach, see the console"
+fi
+# A kernel that has just come boots, of whichever kind the system starts.
+# Source: kernel's and grubby's packages: UPDATEDEFAULT in /etc/sysconfig/kernel.
+new=$(kernels | grep -vxF -e "$before" | sort -V)
+if [ -n "$new" ] && command -v grubby > /dev/null; then
+    printf '%s\n' "$new" | grep -qxF -e "$(grubby --default-kernel)" || grubby --set-default="$(printf '%s\n' "$new" | tail -n 1)" > $console 2>&1 || fail "update: grubby could not let the new kernel boot"
+fi
+
 
 # Each server makes its own of these.
 : > /etc/machine-id
@@ -66,15 +100,23 @@ fstrim / 2> /dev/null
 release=$PRETTY_NAME
 [ "$ID" = debian ] && release="Debian $(cat /etc/debian_version)"
 kernel=$(ls -t /lib/modules | head -n 1)
-if command -v dpkg-query > /dev/null; then packages=$(dpkg-query -f . -W | wc -c)
-else packages=$(rpm -qa | wc -l); fi
-python3 - "$release" "$kernel" "$packages" "${console:-/dev/console}" <<'END'
+# When the vendor made the newest package. dpkg keeps this time of a list in each of them.
+# Source: rpm(8), BUILDTIME; dpkg-deb(1), SOURCE_DATE_EPOCH, dpkg's deb-md5sums(5).
+if command -v dpkg-query > /dev/null; then
+    packages=$(dpkg-query -f . -W | wc -c)
+    newest=$(find /var/lib/dpkg/info -name "*.md5sums" -printf "%Ts\n" 2> /dev/null | sort -n | tail -n 1)
+else
+    packages=$(rpm -qa | wc -l)
+    newest=$(rpm -qa --qf "%{NAME} %{BUILDTIME}\n" | grep -v ^gpg-pubkey | cut -d " " -f 2 | sort -n | tail -n 1)
+fi
+python3 - "$release" "$kernel" "$packages" "$newest" "${patched:-}" "${unpatched:-}" "${console:-/dev/console}" <<'END'
 import json, socket, sys, time
 
-report = dict(zip(("release", "kernel", "packages"), sys.argv[1:]), build="0b4d5a3e-0000-4000-8000-000000000000")
-text = json.dumps(report)
+names = ("release", "kernel", "packages", "newest_package", "patched", "unpatched")
+report = {name: said for name, said in zip(names, sys.argv[1:]) if said}
+text = json.dumps(dict(report, build="0b4d5a3e-0000-4000-8000-000000000000"))
 try:
-    with open(sys.argv[4], "w") as console:
+    with open(sys.argv[7], "w") as console:
         console.write("IMAGEBUILD-REPORT " + text + "\n")
 except OSError:
     pass  # the metadata service is enough
