@@ -19,6 +19,7 @@ from osc_imagebuild.model.resources import Flavor, Image
 from osc_imagebuild.model.spec import (
     AnswerDisc,
     Conduct,
+    Declared,
     Hardware,
     Installer,
     Media,
@@ -61,12 +62,14 @@ class Servers:
     """The flavor of the servers, and their disk.
 
     ``volume_gib`` is the size of the root volume, 0 where the flavor has the disk;
-    ``volume_zone`` is the zone of volumes, '' for Cinder's choice.
+    ``volume_zone`` is the zone of volumes, and ``volume_type`` the ID of their type; ''
+    for Cinder's choice.
     """
 
     flavor: Flavor
     volume_gib: int = 0
     volume_zone: str = ""
+    volume_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,8 @@ def _hardware(chosen: Chosen) -> Hardware:
         availability_zone=request.availability_zone,
         volume_zone=servers.volume_zone,
         hints=_hints(request.hints),
+        volume_type=servers.volume_type,
+        server_properties=dict(request.server_properties),
     )
 
 
@@ -209,6 +214,10 @@ def _result(chosen: Chosen) -> Result:
         accepting=chosen.sharing.accepting,
         copies=chosen.copying.copies,
         stores=chosen.copying.stores,
+        declared=Declared(
+            disk_gib=request.min_disk_gib or 0, ram_mib=request.min_ram_mib or 0
+        ),
+        protected=request.protected,
     )
 
 

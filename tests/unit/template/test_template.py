@@ -110,6 +110,9 @@ class MeaningTest(TemplateTestCase):
                 "flavor": "m1.small",
                 "networks": ("a", "b"),
                 "security_groups": ("c",),
+                "ports": ("p-one",),
+                "server_properties": {"owner": "me", "n": "1"},
+                "volume_type": "fast",
                 "availability_zone": "nova",
                 "hints": {"group": "g", "different_host": ("a", "1")},
                 "boot_method": "kernel",
@@ -122,6 +125,9 @@ class MeaningTest(TemplateTestCase):
                 "properties": {"version": "22.10", "n": "1", "yes": "true"},
                 "tags": ("one",),
                 "visibility": "shared",
+                "min_disk_gib": 10,
+                "min_ram_mib": 1024,
+                "protected": True,
                 "family": "golden-base",
                 "replace": True,
                 "old": "keep",
@@ -483,6 +489,9 @@ build:
   flavor: m1.small
   networks: [a, b]
   security_groups: [c]
+  ports: [p-one]
+  server_properties: {{owner: me, n: 1}}
+  volume_type: fast
   availability_zone: nova
   hints: {{group: g, different_host: [a, 1]}}
   boot_method: kernel
@@ -498,6 +507,9 @@ output:
   properties: {{version: 22.10, n: 1, yes: true}}
   tags: [one]
   visibility: shared
+  min_disk_gib: 10
+  min_ram_mib: 1024
+  protected: true
   family: golden-base
   replace: true
   old: keep
