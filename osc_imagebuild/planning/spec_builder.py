@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -35,6 +36,10 @@ from osc_imagebuild.version import tool_version
 
 # What a system was installed from, which it still is once it was changed.
 _ORIGIN = ("imagebuild_source", "imagebuild_source_sha256")
+ANCESTORS = "imagebuild_ancestors"
+_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+# Of 36 characters each, with blanks between them, in 255.
+_MOST_ANCESTORS = 6
 
 
 @dataclass(frozen=True)
@@ -277,7 +282,10 @@ def _result_properties(chosen: Chosen) -> dict[str, str]:
 
 
 def _of_parent(parent: Image | None) -> dict[str, str]:
-    """Return what the parent was installed from, as it says, and which image it is."""
+    """Return what the parent was installed from, as it says, and which image it is.
+
+    What it says is its owner's word, and kept as text.
+    """
     if parent is None:
         return {}
     said = {key: parent.properties.get(key, "") for key in _ORIGIN}
@@ -285,5 +293,23 @@ def _of_parent(parent: Image | None) -> dict[str, str]:
     known = {
         "imagebuild_parent_id": parent.id,
         "imagebuild_parent_sha512": parent.sha512,
+        "imagebuild_parent_name": _printable(parent.name),
+        "imagebuild_parent_built_at": family.built_at(parent),
+        ANCESTORS: ancestors(parent),
     }
     return {**said, **{key: value for key, value in known.items() if value}}
+
+
+def ancestors(parent: Image) -> str:
+    """Return the IDs of an image and of those that it was made of, the nearest first.
+
+    As many as a value of Cinder's metadata holds.
+    """
+    earlier = _ID.findall(parent.properties.get(ANCESTORS, ""))
+    ids = dict.fromkeys((parent.id, *earlier))
+    return " ".join(list(ids)[:_MOST_ANCESTORS])
+
+
+def _printable(text: str) -> str:
+    """Return a name without what Glance or Cinder could not keep."""
+    return "".join(c for c in text if c.isprintable() and ord(c) <= 0xFFFF)[:255]
