@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from osc_imagebuild.builds import copies, families, fence, record, record_store
 from osc_imagebuild.builds.record import Record
@@ -14,6 +14,7 @@ from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
 from osc_imagebuild.errors import CloudError, RecordError
 from osc_imagebuild.model import family
 from osc_imagebuild.model.names import Status, build_tag
+from osc_imagebuild.model.resources import Image
 from osc_imagebuild.steps import copies as steps_copies
 
 # A client that was put aside may still have had a creation under way, and lists may be
@@ -22,13 +23,15 @@ SETTLED_S = 10.0
 PUBLISHED = (
     "cancelled once it was published: the image stays, as it took another's name"
 )
+PROTECTED = "cancelled once it was published: the image stays, as it is protected"
 
 
 def cancel(api: Api, build: Record, clouds: Clouds = NO_CLOUDS) -> Record:
     """Stop a build and remove what it made, unless it is complete.
 
-    One that has taken the name from another result is completed instead: nothing else
-    has that name any more. ``clouds`` are others, where copies may have been begun.
+    One whose result has taken the name from another one, or is protected, is completed
+    instead: in the one case nothing else has that name, in the other it is to stay.
+    ``clouds`` are others, where copies may have been begun.
 
     :raises: RecordError, CloudError, also where a copy in another cloud stays
     """
@@ -44,8 +47,9 @@ def cancel(api: Api, build: Record, clouds: Clouds = NO_CLOUDS) -> Record:
         fenced.lift()
         return marked
     _tear_down(api, fenced, build.updated_at)
-    if marked.status == Status.CANCELLED and _has_the_name(api, marked):
-        over = {"status": Status.COMPLETE, "reason": PUBLISHED, "percent": 100}
+    reason = _published(api, marked) if marked.status == Status.CANCELLED else ""
+    if reason:
+        over = {"status": Status.COMPLETE, "reason": reason, "percent": 100}
         result = {"result_id": marked.made[0]}
         done = record_store.update(api, marked.id, own=marked.is_own, **over, **result)
         fenced.lift()
@@ -57,6 +61,21 @@ def cancel(api: Api, build: Record, clouds: Clouds = NO_CLOUDS) -> Record:
     fenced.lift()
     _remove_copies(clouds, marked, finished=marked.status == Status.CANCELLED)
     return marked
+
+
+def _published(api: Api, build: Record) -> str:
+    """Return why the result of a build that is cancelled stays, '' where it may go."""
+    if _is_protected(api, build):
+        return PROTECTED
+    return PUBLISHED if _has_the_name(api, build) else ""
+
+
+def _is_protected(api: Api, build: Record) -> bool:
+    """Whether a build's result is protected, as it was when it was published."""
+    if not (build.spec.result.protected and build.made):
+        return False
+    image = images.find(api, build.made[0])
+    return image is not None and image.protected and not image.hidden
 
 
 def _has_the_name(api: Api, build: Record) -> bool:
@@ -134,14 +153,21 @@ def delete(
     if build is not None:
         _remove_copies(clouds, build, finished=False)
     if stay:
-        ids = " ".join(image.id for image in stay)
-        raise CloudError(
-            "the build is deleted, but not the image that its record names: that does "
-            "not say that this build made it",
-            service="image",
-            resolution=f"if it is to go: openstack image delete {ids}",
-            build_id=build_id,
-        )
+        raise _stays(build_id, stay)
+
+
+def _stays(build_id: str, images: Sequence[Image]) -> CloudError:
+    """Return why images of a build that is deleted are still there."""
+    ids = " ".join(image.id for image in images)
+    is_protected = all(image.protected for image in images)
+    why = "is protected" if is_protected else "does not say that this build made it"
+    first = f"openstack image set --unprotected {ids}; " if is_protected else ""
+    return CloudError(
+        f"the build is deleted, but not the image that its record names: that {why}",
+        service="image",
+        resolution=f"if it is to go: {first}openstack image delete {ids}",
+        build_id=build_id,
+    )
 
 
 def _tear_down(api: Api, fenced: fence.Fence, updated_at: float) -> None:

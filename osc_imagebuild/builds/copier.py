@@ -285,6 +285,8 @@ class Copier:
             "min_disk": order.source.min_disk_gib,
             "min_ram": order.source.min_ram_mib,
         }
+        if order.source.protected:
+            core["protected"] = True
         self._touched.add(image.id)
         try:
             self._set(image, deed, core)

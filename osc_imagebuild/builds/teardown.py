@@ -128,12 +128,15 @@ def remove_result(api: Api, build_id: str, made: Collection[str]) -> Sequence[Im
 
 
 def _remove_images(api: Api, build_id: str, made: Collection[str]) -> list[Image]:
-    """Delete those of the build; return the others."""
+    """Delete those of the build that nobody has protected; return the others."""
     present = [image for i in made if (image := images.find(api, i)) is not None]
+    stay = []
     for image in present:
-        if is_own(image, build_id, api.project_id()):
+        if is_own(image, build_id, api.project_id()) and not image.protected:
             images.delete(api, image.id)
-    return [image for image in present if not is_own(image, build_id, api.project_id())]
+        else:
+            stay.append(image)
+    return stay
 
 
 def remove_marked(

@@ -17,7 +17,12 @@ from osc_imagebuild import boot, outputs
 from osc_imagebuild.media import answer_cd
 from osc_imagebuild.model import copies
 from osc_imagebuild.model.facts import Mark
-from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES, Milestone
+from osc_imagebuild.model.names import (
+    IMAGE_FIELDS,
+    SERVER_PROPERTY,
+    VISIBILITIES,
+    Milestone,
+)
 from osc_imagebuild.model.spec import Address, AnswerDisc, Spec
 from osc_imagebuild.steps import attempts
 
@@ -74,6 +79,7 @@ def check_spec(spec: Spec) -> None:
     _match("the flavor", spec.hardware.flavor_id, _WORD)
     for item in (*spec.network.networks, *spec.network.security_groups):
         _match("a network or security group", item, _WORD)
+    _check_options(spec)
     if not spec.network.networks:
         raise ValueError("it has no network")
     _check_signs(spec)
@@ -87,6 +93,18 @@ def check_spec(spec: Spec) -> None:
     _check_disc(spec.answers)
     if spec.network.address:
         _check_address(spec.network.address)
+
+
+def _check_options(spec: Spec) -> None:
+    """Check ports, type of volumes, and metadata of servers."""
+    for port in spec.network.ports:
+        _match("a port", port, _WORD)
+    if len(spec.network.ports) > len(spec.network.networks):
+        raise ValueError("it has a port on no network")
+    if spec.hardware.volume_type:
+        _match("the volume type", spec.hardware.volume_type, _WORD)
+    for key in spec.hardware.server_properties:
+        _match("a server property", key, SERVER_PROPERTY)
 
 
 def _walk(value: Any, at: str) -> None:

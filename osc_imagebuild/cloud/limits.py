@@ -52,6 +52,19 @@ def _zones(data: Mapping[str, Any]) -> list[str]:
     return [answers.text(z, "zoneName") for z in listed if z["zoneState"]["available"]]
 
 
+def most_server_properties(api: Api) -> int | None:
+    """Return how many metadata a server may have, None where there is no such limit.
+
+    :raises: CloudError
+    """
+    return api.read("compute", "/limits", _most_server_properties)
+
+
+def _most_server_properties(data: Mapping[str, Any]) -> int | None:
+    limit = int(answers.obj(data["limits"]["absolute"]).get("maxServerMeta", -1))
+    return None if limit < 0 else limit
+
+
 def room(api: Api) -> Room:
     """Return what the project's compute quota has left.
 

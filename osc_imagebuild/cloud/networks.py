@@ -8,7 +8,7 @@ from typing import Any
 
 from osc_imagebuild.cloud import answers, paging
 from osc_imagebuild.cloud.api import Api, garbled
-from osc_imagebuild.model.resources import Network, SecurityGroup, Subnet
+from osc_imagebuild.model.resources import Network, Port, SecurityGroup, Subnet
 
 
 def networks(api: Api) -> list[Network]:
@@ -139,6 +139,35 @@ def _gateways(api: Api, subnets: Sequence[Mapping[str, Any]]) -> set[str]:
         for s in subnets
         if s.get("gateway_ip") and s.get("project_id") != mine
     }
+
+
+def ports_named(api: Api, name: str) -> list[Port]:
+    """Return the port with an ID, or else those with that name.
+
+    :raises: CloudError
+    """
+    found = _listed(api, "ports", ("id", name)) or _listed(api, "ports", ("name", name))
+    with garbled("network", "GET /ports"):
+        # Not every filter is heeded everywhere.
+        ports = [_port(data) for data in found]
+    return [port for port in ports if name in (port.id, port.name)]
+
+
+def _port(data: Mapping[str, Any]) -> Port:
+    device = answers.text_or(data, "device_id")
+    owner = answers.text_or(data, "device_owner")
+    return Port(
+        id=answers.text(data, "id"),
+        name=answers.text_or(data, "name"),
+        network_id=answers.text(data, "network_id"),
+        owner=str(data.get("project_id") or data.get("tenant_id") or ""),
+        device=f"{owner} {device}".strip(),
+        is_up=data.get("admin_state_up") is not False,
+        addresses=tuple(
+            answers.text(ip, "ip_address")
+            for ip in answers.items(data.get("fixed_ips"))
+        ),
+    )
 
 
 def security_groups(api: Api) -> list[SecurityGroup]:

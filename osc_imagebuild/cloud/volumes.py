@@ -35,6 +35,7 @@ def parse(data: Mapping[str, Any]) -> Volume:
         created_at=timestamp(data.get("created_at")),
         owner=str(data.get("os-vol-tenant-attr:tenant_id") or ""),
         source_id=str(data.get("snapshot_id") or data.get("source_volid") or ""),
+        encrypted=data.get("encrypted") is True,
     )
 
 

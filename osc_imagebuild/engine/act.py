@@ -19,7 +19,7 @@ from osc_imagebuild.builds.copies import Copied
 from osc_imagebuild.cloud import images, remote_console, servers, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
-from osc_imagebuild.engine import targets
+from osc_imagebuild.engine import nics, targets
 from osc_imagebuild.engine.memory import Memory
 from osc_imagebuild.errors import (
     CloudError,
@@ -297,6 +297,9 @@ class Actor:
         }
         if self._spec.hardware.volume_zone:
             body["availability_zone"] = self._spec.hardware.volume_zone
+        if self._spec.hardware.volume_type and kind == "imageRef":
+            # A copy of a volume or snapshot has the type of that by itself.
+            body["volume_type"] = self._spec.hardware.volume_type
         made = volumes.create(self._api, body)
         self._memory.made(Volume, action.role, made)
 
@@ -425,7 +428,7 @@ class Actor:
         body: dict[str, Any] = {
             "name": name,
             "flavorRef": spec.hardware.flavor_id,
-            "networks": self._networks(action),
+            "networks": nics.of_server(spec.network, action.role),
             "tags": [build_tag(self._build_id), PART_TAG],
         }
         if action.devices:
@@ -446,6 +449,9 @@ class Actor:
             ]
         if spec.hardware.availability_zone:
             body["availability_zone"] = spec.hardware.availability_zone
+        if spec.hardware.server_properties:
+            body["metadata"] = dict(spec.hardware.server_properties)
+        nics.require_own_ports(self._api, spec.network)
         try:
             made = self._start(body, required=spec.network.config_drive)
             self._memory.made(Server, action.role, made)
@@ -454,6 +460,8 @@ class Actor:
             if address and "in use" in str(error):
                 taken = install.address_taken(address, str(error))
                 raise because(error, taken) from error
+            if told := nics.explained(spec.network, error):
+                raise told from error
             raise
 
     def _start(self, body: dict[str, Any], *, required: bool) -> str:
@@ -466,17 +474,10 @@ class Actor:
                 raise
             return servers.create(self._api, body, self._spec.hardware.hints)
 
-    def _networks(self, action: CreateServer) -> list[dict[str, str]]:
-        """The installer has the address that it was told; the result takes any."""
-        networks = [{"uuid": network} for network in self._spec.network.networks]
-        if self._spec.network.address and action.role == Role.INSTALL:
-            networks[0]["fixed_ip"] = self._spec.network.address.ip
-        return networks
-
     def _set_image(self, action: SetImage) -> None:
         own = {build_tag(self._build_id), PART_TAG}
         tags = action.tags | own if BUILD_TAG in action.tags else action.tags
-        core = {
+        core: dict[str, Any] = {
             "name": action.name,
             "os_hidden": action.hidden,
             "visibility": action.visibility,
@@ -484,6 +485,8 @@ class Actor:
             "min_disk": action.min_disk_gib,
             "min_ram": action.min_ram_mib,
         }
+        if action.protected:
+            core["protected"] = True
         operations = images.set_operations(action.image, action.properties, core)
         images.patch(self._api, action.image.id, operations)
         self._retire(action.then)

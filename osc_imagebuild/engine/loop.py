@@ -483,6 +483,8 @@ class Engine:
         self._repeats[key, about] += 1
         if self._repeats[key, about] > MAX_REPEATS:
             text = f"{reason}: {MAX_REPEATS} times without effect ({key})"
+            if self._refused is not None and about:
+                text += f"; the last refusal: {self._refused.brief}"
             self._fail(text, "", service=service)
         again = self._repeats[key, about] > 1
         if again:

@@ -12,6 +12,7 @@ from osc_imagebuild import outputs as output_kinds
 from osc_imagebuild.model.boot_sources import BootVolume
 from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.names import Role
+from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors.console import sign_files
 from osc_imagebuild.outputs import Output
@@ -43,7 +44,7 @@ def of(spec: Spec) -> tuple[Step, ...]:
     rotates = (Rotate(output),) if spec.result.rotation.replace else ()
     return (
         *(EnsureImage(image) for image in images),
-        *(EnsureVolume(volume) for volume in volumes),
+        *(EnsureVolume(volume, _is_plain(volume, output)) for volume in volumes),
         StartServer(boot.root, volumes, boot_methods.root_image_id(spec)),
         *((EnsureKey(),) if spec.installer.press_key else ()),
         Install(sign_files.of_role(spec, Role.INSTALL)),
@@ -62,6 +63,11 @@ def of(spec: Spec) -> tuple[Step, ...]:
         *((CopyElsewhere(output),) if spec.result.copies else ()),
         Complete(),
     )
+
+
+def _is_plain(volume: BootVolume, output: Output) -> bool:
+    """Whether an image is to be made of a volume."""
+    return volume.role == Role.ROOT and Image in output.kinds
 
 
 def _served(volumes: tuple[BootVolume, ...], kept: tuple[str, ...]) -> tuple[str, ...]:

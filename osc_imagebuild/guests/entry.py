@@ -27,7 +27,8 @@ class Entry:
     ``empty``, others with their ``texts``, and ``remaster: true`` where all of them
     must be on the installer's own.
     ``layer`` is how an image of the system is changed: ``template`` is of the user data,
-    ``takes`` lists the fields of a request that it carries out, if not all usual ones.
+    ``takes`` lists the fields of a request that it carries out, if not all usual ones,
+    and ``config_drive`` is whether the server gets a config drive to read it from.
     ``iso_kernel_args`` is the command line where kernel and ramdisk are of an ISO,
     if it is another one; ``iso_as_cd`` whether the installer then needs the ISO as
     a CD, and does not fetch it by its URL.

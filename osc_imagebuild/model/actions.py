@@ -187,7 +187,8 @@ class Harvest:
 class SetImage:
     """Bring an image to exactly these attributes, properties and tags.
 
-    ``then`` is done right after it, if it can be; if not, it is tried later.
+    With ``protected`` Glance refuses to delete it from then on. ``then`` is done right
+    after it, if it can be; if not, it is tried later.
     """
 
     image: Image
@@ -198,6 +199,7 @@ class SetImage:
     min_disk_gib: int
     min_ram_mib: int
     visibility: str = "private"
+    protected: bool = False
     then: Retire | None = None
 
 

@@ -25,6 +25,10 @@ IMAGE_FIELDS = frozenset(
     """.split()
 )
 
+# What a property of a server can be called.
+# Source: nova/api/validation/parameter_types.py, metadata.
+SERVER_PROPERTY = re.compile(r"[a-zA-Z0-9_:. -]{1,255}")
+
 # The tag of every other resource of any build, so that all can be listed.
 PART_TAG = "imagebuild-part"
 

@@ -71,6 +71,11 @@ class Request:
     ``copies`` are made of the image in other clouds; its data go to the ``stores`` of its
     own Glance, or with ``all_stores`` to each of them.
 
+    ``volume_type`` is of the build's volumes, '' for Cinder's choice; ``ports`` (names or
+    IDs) are the servers' instead of ports that Nova makes, and ``server_properties`` their
+    metadata. ``min_disk_gib`` and ``min_ram_mib`` are what servers of the image must have,
+    None for what it needs; a ``protected`` image cannot be deleted.
+
     With ``from_image`` (a name, an ID, or 'family:NAME') or ``from_properties`` the result
     is made of an image that exists, its parent: the newest that has all of them. ``os`` is
     '' then where the parent says itself what it is.
@@ -133,6 +138,12 @@ class Request:
     copies: tuple[Copy, ...] = ()
     stores: tuple[str, ...] = ()
     all_stores: bool = False
+    volume_type: str | None = None
+    ports: tuple[str, ...] = ()
+    server_properties: Mapping[str, str] = field(default_factory=dict)
+    min_disk_gib: int | None = None
+    min_ram_mib: int | None = None
+    protected: bool = False
 
     def __post_init__(self) -> None:
         """Install the default system where nothing says which."""

@@ -89,6 +89,7 @@ class Volume:
     """A Cinder volume. ``image_metadata`` is what an image of it would carry.
 
     ``source_id`` is the volume or snapshot that it was made of, '' if of neither.
+    ``encrypted`` is whether Cinder keeps it so, and an image of it.
     """
 
     SERVICE: ClassVar = "volume"
@@ -102,6 +103,7 @@ class Volume:
     created_at: float = 0.0
     owner: str = ""
     source_id: str = ""
+    encrypted: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,28 @@ class SecurityGroup:
     id: str
     name: str
     own: bool = True
+
+
+@dataclass(frozen=True)
+class VolumeType:
+    """A type of volumes; ``zones`` are those it is for, all where there is none."""
+
+    id: str
+    name: str
+    zones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port; ``device`` is what has it, '' for nothing. ``addresses`` are its own."""
+
+    id: str
+    name: str
+    network_id: str
+    owner: str = ""
+    device: str = ""
+    is_up: bool = True
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -147,9 +147,14 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True)
 class Networking:
-    """Networks of the servers, and what follows from them; ``address`` is of the first."""
+    """Networks of the servers, and what follows from them; ``address`` is of the first.
+
+    The ``ports`` are the user's own, on the first of the networks in this order; on the
+    others Nova makes some.
+    """
 
     networks: tuple[str, ...]
+    ports: tuple[str, ...] = ()
     address: Address | None = None
     config_drive: bool = False
     security_groups: tuple[str, ...] = ()
@@ -160,7 +165,8 @@ class Hardware:
     """The servers, and where they are.
 
     ``properties`` are those of the images they boot from. ``volume_zone`` is the zone
-    of volumes, '' for Cinder's choice.
+    of volumes, and ``volume_type`` the ID of their type; '' for Cinder's choice.
+    ``server_properties`` are metadata of the servers.
     """
 
     flavor_id: str
@@ -172,6 +178,8 @@ class Hardware:
     availability_zone: str | None = None
     volume_zone: str = ""
     hints: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    volume_type: str = ""
+    server_properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_root_volume(self) -> bool:
@@ -193,6 +201,14 @@ class Rotation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What servers of an image must have by the user's word; 0 for what it needs itself."""
+
+    disk_gib: int = 0
+    ram_mib: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """What the build leaves.
 
@@ -200,7 +216,9 @@ class Result:
     attributes. ``family`` is '' in records of versions that knew none. ``members`` are
     IDs of projects that the image is shared with; ``accepting`` maps some of them to the
     clouds of clouds.yaml whose credentials accept it for them. ``copies`` are made of it
-    elsewhere; ``stores`` of its own Glance get its data too. ``made_id`` and
+    elsewhere; ``stores`` of its own Glance get its data too. ``min_ram_mib`` is what it
+    needs, and what is ``declared`` may be more; ``protected`` is whether Glance shall
+    refuse to delete it. ``made_id`` and
     ``made_sha512`` are of the finished image, '' before that: with the record's signature
     they tell it from one that only says that this build made it.
     """
@@ -217,6 +235,8 @@ class Result:
     accepting: Mapping[str, str] = field(default_factory=dict)
     copies: tuple[Copy, ...] = ()
     stores: tuple[str, ...] = ()
+    declared: Declared = Declared()
+    protected: bool = False
     made_id: str = ""
     made_sha512: str = ""
 

@@ -162,6 +162,16 @@ def is_clean(spec: Spec, facts: Facts, image: Image) -> bool:
     )
 
 
+def _is_as_declared(spec: Spec, image: Image) -> bool:
+    """Whether an image has what the user declares of servers, and is protected if it shall."""
+    wanted = spec.result
+    return (
+        image.min_disk_gib >= wanted.declared.disk_gib
+        and image.min_ram_mib >= wanted.declared.ram_mib
+        and (image.protected or not wanted.protected)
+    )
+
+
 def _noted(facts: Facts) -> dict[str, str]:
     return {"image_id": facts.images[RESULT].id}
 
@@ -207,10 +217,14 @@ class ImageOutput:
             and rotation.is_named(spec, image)
             and (is_retired(image) or _is_shown(spec, image))
             and image.tags == frozenset(spec.result.tags)
+            and _is_as_declared(spec, image)
         )
 
     def publish(self, spec: Spec, facts: Facts) -> SetImage:
-        """One change: name, tags, visible. The build lets go of the image."""
+        """One change: name, tags, visible, protected. The build lets go of the image.
+
+        What servers must have is declared no sooner: the one that proves it has less.
+        """
         image = facts.images[RESULT]
         return SetImage(
             image=image,
@@ -218,9 +232,10 @@ class ImageOutput:
             hidden=False,
             tags=frozenset(spec.result.tags),
             properties=image.properties,
-            min_disk_gib=image.min_disk_gib,
-            min_ram_mib=image.min_ram_mib,
+            min_disk_gib=max(image.min_disk_gib, spec.result.declared.disk_gib),
+            min_ram_mib=max(image.min_ram_mib, spec.result.declared.ram_mib),
             visibility=rotation.visibility(spec, image),
+            protected=spec.result.protected,
             then=rotation.then(spec, facts, image),
         )
 

@@ -81,6 +81,7 @@ def make_draft(
         if system.value:
             request = parents.settled(request, parent.value)
             request = dataclasses.replace(request, os=system.value.entry.name)
+            request = parents.with_drive(request, system.value.entry)
     else:
         system = find_system(catalog, request)
     source: Stage[InstallSource] = Stage()

@@ -35,6 +35,14 @@ def free(pools: Sequence[tuple[str, str]], used: Collection[str]) -> str | None:
     return None
 
 
+def is_in(cidr: str, address: str) -> bool:
+    """Whether an address is of a subnet; False where either is none of IPv4."""
+    try:
+        return ipaddress.IPv4Address(address) in ipaddress.IPv4Network(cidr)
+    except ValueError:
+        return False
+
+
 def of_subnet(
     cidr: str,
     gateway: str,

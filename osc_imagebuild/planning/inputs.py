@@ -39,6 +39,7 @@ ROUNDS = passwords.ROUNDS
 # media and the answers count by themselves, and passwords with the latter alone.
 _NOT_OF_TEMPLATE = frozenset(
     "name family replace old keep flavor networks security_groups availability_zone "
+    "ports server_properties "
     "hints config_drive boot_method timeout_min stall_min keep_on_failure attempts copies "
     "stores all_stores "
     "verify checksum driver_iso root_password".split()

@@ -9,7 +9,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model import resources
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Address, Networking
-from osc_imagebuild.planning import fixed_address, selection
+from osc_imagebuild.planning import fixed_address, ports, selection
 from osc_imagebuild.planning.spec_builder import Placement
 from osc_imagebuild.planning.stage import Stage, stage
 
@@ -21,22 +21,46 @@ def find_place(api: Api, request: Request) -> Stage[Placement]:
     :raises: CloudError
     """
     networks = cloud_networks.networks(api)
-    chosen, choice = selection.networks(networks, request.networks)
+    own = ports.find_ports(api, request)
+    ports.require_seen(own, networks)
+    chosen, choice = tuple(port.network_id for port in own), ""
+    if request.networks or not own:
+        named, choice = selection.networks(networks, request.networks)
+        chosen = (*chosen, *named)
+    known = (*filter(None, (choice,)), *ports.notes(own, networks))
+    ids = tuple(port.id for port in own)
     first = next(n for n in networks if n.id == chosen[0])
     if first.dhcp:
         drive, note = selection.config_drive(request, networks, chosen)
-        network = Networking(networks=chosen, config_drive=drive)
-        notes = tuple(filter(None, (choice, note)))
+        network = Networking(networks=chosen, ports=ids, config_drive=drive)
+        notes = (*known, *filter(None, (note,)))
         return Stage(Placement(network, metadata=not request.config_drive), notes)
     if request.config_drive is False:
         raise SpecError(
             f"network {first.name} has no DHCP, so the servers need a config drive to "
             "know their addresses; leave --no-config-drive out"
         )
-    address = _address(api, first)
+    address = _of_port(first, own[0]) if own else _address(api, first)
     lines = fixed_address.lines(address, metadata=first.router)
-    network = Networking(networks=chosen, config_drive=True, address=address)
-    return Stage(Placement(network, metadata=first.router), tuple(lines))
+    network = Networking(networks=chosen, ports=ids, config_drive=True, address=address)
+    return Stage(Placement(network, metadata=first.router), (*known, *lines))
+
+
+def _of_port(there: resources.Network, port: resources.Port) -> Address:
+    """Return the address of a port of the user's, for an installer that is told it.
+
+    :raises: SpecError
+    """
+    for subnet in there.subnets:
+        for ip in port.addresses:
+            if fixed_address.is_in(subnet.cidr, ip):
+                return fixed_address.of_subnet(
+                    subnet.cidr, subnet.gateway, subnet.nameservers, ip
+                )
+    raise SpecError(
+        f"network {there.name} has no DHCP, and port {ports.words(port)} no address of IPv4, "
+        "the only one that an installer can be given; choose another port"
+    )
 
 
 def _address(api: Api, there: resources.Network) -> Address:

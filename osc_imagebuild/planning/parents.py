@@ -40,6 +40,8 @@ _KEPT = ("os_", "hw_", "trait:")
 _NOT_KEPT = ("os_glance", "os_command_line")
 # Source: cinder.db.sqlalchemy.models, a value of metadata is String(255).
 _LONGEST_VALUE = 255
+# Variables by which installers ask for a machine.
+_OF_MACHINE = ("needs_uefi", "needs_tpm")
 # What an image can be given where its catalogue entry says nothing else.
 FIELDS = (
     "root_password",
@@ -184,7 +186,7 @@ def find_system(
         raise SpecError(f"{entry.title} is not known for {request.arch}")
     problems = [
         *_refused(entry, request),
-        *families.family(entry.family).problems(entry, request),
+        *families.family(entry.family).problems(_as_there(entry), request),
     ]
     packages = install_tree.install_tree(
         entry, dataclasses.replace(request, from_image=None, from_properties={})
@@ -244,6 +246,19 @@ def settled(request: Request, image: Image | None) -> Request:
     return dataclasses.replace(
         request, arch=arch, firmware="uefi" if uefi else request.firmware
     )
+
+
+def with_drive(request: Request, entry: Entry) -> Request:
+    """Return a request that asks for a config drive where user data are read nowhere else."""
+    if request.config_drive is not None or not entry.layer.get("config_drive"):
+        return request
+    return dataclasses.replace(request, config_drive=True)
+
+
+def _as_there(entry: Entry) -> Entry:
+    """Return an entry that asks for no machine: the image says which it is for."""
+    free = {key: False for key in _OF_MACHINE if key in entry.variables}
+    return dataclasses.replace(entry, variables={**entry.variables, **free})
 
 
 def _refused(entry: Entry, request: Request) -> list[str]:

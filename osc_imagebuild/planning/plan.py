@@ -100,7 +100,9 @@ def make_plan(
     zone = networks.check_zone(api, request)
     allowed = preflight.check_cloud(api, request, system, machine.value)
     sharing = rotation.find_sharing(api, clouds, request)
-    copying = copies.find_copies(api, clouds, request, *_size(system, machine.value))
+    copying = copies.find_copies(
+        api, clouds, request, *_size(request, system, machine.value)
+    )
     name = rotation.check_name(api, request)
     key: Stage[bool] = Stage()
     if system and source:
@@ -158,12 +160,15 @@ def make_plan(
     )
 
 
-def _size(system: System | None, machine: Servers | None) -> tuple[int, int]:
-    """Return what the image needs of a server, in GiB of disk and MiB of RAM."""
-    ram_mib = system.entry.min_ram_mib if system else 0
+def _size(
+    request: Request, system: System | None, machine: Servers | None
+) -> tuple[int, int]:
+    """Return what the image asks of a server, in GiB of disk and MiB of RAM."""
+    ram_mib = max(system.entry.min_ram_mib if system else 0, request.min_ram_mib or 0)
     if machine is None:
         return 0, ram_mib
-    return machine.volume_gib or machine.flavor.disk_gib, ram_mib
+    disk_gib = machine.volume_gib or machine.flavor.disk_gib
+    return max(disk_gib, request.min_disk_gib or 0), ram_mib
 
 
 def _refusal(stages: Sequence[Stage[object]]) -> SpecError:

@@ -16,7 +16,7 @@ from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.model import machine, spec_json
 from osc_imagebuild.model.names import VISIBILITIES
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.resources import Flavor, Quota
+from osc_imagebuild.model.resources import Flavor, Quota, VolumeRoom
 from osc_imagebuild.model.spec import Address, Spec
 from osc_imagebuild.monitors.console import own_signs
 from osc_imagebuild.planning import fixed_address
@@ -108,10 +108,55 @@ def check_cloud(
     problems = [
         *check_quota(api, request, flavor),
         *check_visibility(api, request),
+        *check_declared(request, system, servers),
+        *check_server_properties(api, request),
         *check_session_and_hypervisors(api, minutes * 60),
     ]
-    warnings = warn_tpm(api, request)
+    warnings = [*warn_tpm(api, request), *warn_protected(request)]
     return Stage(warnings=tuple(warnings), problems=tuple(problems))
+
+
+def check_declared(
+    request: Request, system: System | None, servers: Servers | None
+) -> list[str]:
+    """Check that servers of the image are not declared to need less than it does."""
+    problems = []
+    disk_gib = servers.volume_gib or servers.flavor.disk_gib if servers else 0
+    if 0 < (request.min_disk_gib or 0) < disk_gib:
+        problems.append(
+            f"--min-disk {request.min_disk_gib} is too small: the image is that of a disk of "
+            f"{disk_gib} GiB; take a smaller flavor or --disk, or leave it out"
+        )
+    ram_mib = system.entry.result_min_ram_mib if system else 0
+    if system and 0 < (request.min_ram_mib or 0) < ram_mib:
+        problems.append(
+            f"--min-ram {request.min_ram_mib} is too small: {system.entry.title} needs "
+            f"{ram_mib} MiB"
+        )
+    return problems
+
+
+def check_server_properties(api: Api, request: Request) -> list[str]:
+    """Check that Nova gives a server so many properties.
+
+    :raises: CloudError
+    """
+    count = len(request.server_properties)
+    most = limits.most_server_properties(api) if count else None
+    if most is None or count <= most:
+        return []
+    return [f"Nova gives a server {most} properties here, not {count}"]
+
+
+def warn_protected(request: Request) -> list[str]:
+    """Warn that a protected image stands in the way of the one that is to replace it."""
+    if not (request.protected and request.replace):
+        return []
+    return [
+        "a protected image is never put away: the next build of the family leaves it its "
+        "name, so that there are two, until you take the protection away (openstack image "
+        "set --unprotected)"
+    ]
 
 
 def check_spec(spec: Spec, entry: Entry, request: Request) -> Stage[None]:
@@ -146,16 +191,29 @@ def check_volume_quota(
     """
     if not api.has("volume"):
         return ["this cloud offers no volumes (Cinder), and the build needs them"]
-    room = limits.volume_room(api)
+    needs = volume_needs(request, disk_gib, cds_gib)
+    return lacking(limits.volume_room(api), needs)
+
+
+def volume_needs(request: Request, disk_gib: int, cds_gib: Sequence[int]) -> Quota:
+    """Return what a build takes of quotas for volumes, at most at one time."""
     result, disks = result_quota(request, disk_gib), 1 + int(request.verify)
-    gib = disks * disk_gib + result.gigabytes + sum(cds_gib)
+    return Quota(
+        volumes=disks + result.volumes + len(cds_gib),
+        snapshots=result.snapshots,
+        gigabytes=disks * disk_gib + result.gigabytes + sum(cds_gib),
+    )
+
+
+def lacking(room: VolumeRoom, needs: Quota, of: str = "") -> list[str]:
+    """Return what quotas for volumes, or those ``of`` a type, do not allow."""
     wanted = (
-        ("volumes", room.volumes, disks + result.volumes + len(cds_gib)),
-        ("snapshots", room.snapshots, result.snapshots),
-        ("GiB of volumes", room.gigabytes, gib),
+        ("volumes", room.volumes, needs.volumes),
+        ("snapshots", room.snapshots, needs.snapshots),
+        ("GiB of volumes", room.gigabytes, needs.gigabytes),
     )
     return [
-        f"the quota has {have} {what} left, the build needs {need}"
+        f"the quota has {have} {what}{of} left, the build needs {need}"
         for what, have, need in wanted
         if have is not None and have < need
     ]

@@ -13,7 +13,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.resources import Flavor, Network, SecurityGroup
+from osc_imagebuild.model.resources import Flavor, Network, SecurityGroup, VolumeType
 
 
 def flavor(
@@ -263,6 +263,21 @@ def root(
         return 0, ""
     size = size or entry.min_disk_gib
     return size, f"root disk: a volume of {size} GiB, because {reasons[0]}"
+
+
+def volume_type(types: Sequence[VolumeType], name: str) -> VolumeType:
+    """The type of volumes with this ID or name.
+
+    :raises: SpecError
+    """
+    for kind in sorted(types, key=lambda kind: kind.id != name):
+        if name in (kind.id, kind.name):
+            return kind
+    names = ", ".join(sorted(kind.name for kind in types))
+    raise SpecError(
+        f"no volume type {name!r:.100} that this project can use; there are: "
+        f"{names or 'none'}"
+    )
 
 
 def volume_zone(zone: str, zones: Sequence[str]) -> tuple[str, str]:

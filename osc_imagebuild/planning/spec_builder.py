@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from osc_imagebuild.model.resources import Flavor, Image
 from osc_imagebuild.model.spec import (
     AnswerDisc,
     Conduct,
+    Declared,
     Hardware,
     Installer,
     Media,
@@ -34,6 +36,10 @@ from osc_imagebuild.version import tool_version
 
 # What a system was installed from, which it still is once it was changed.
 _ORIGIN = ("imagebuild_source", "imagebuild_source_sha256")
+ANCESTORS = "imagebuild_ancestors"
+_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+# Of 36 characters each, with blanks between them, in 255.
+_MOST_ANCESTORS = 6
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,14 @@ class Servers:
     """The flavor of the servers, and their disk.
 
     ``volume_gib`` is the size of the root volume, 0 where the flavor has the disk;
-    ``volume_zone`` is the zone of volumes, '' for Cinder's choice.
+    ``volume_zone`` is the zone of volumes, and ``volume_type`` the ID of their type; ''
+    for Cinder's choice.
     """
 
     flavor: Flavor
     volume_gib: int = 0
     volume_zone: str = ""
+    volume_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +186,8 @@ def _hardware(chosen: Chosen) -> Hardware:
         availability_zone=request.availability_zone,
         volume_zone=servers.volume_zone,
         hints=_hints(request.hints),
+        volume_type=servers.volume_type,
+        server_properties=dict(request.server_properties),
     )
 
 
@@ -209,6 +219,10 @@ def _result(chosen: Chosen) -> Result:
         accepting=chosen.sharing.accepting,
         copies=chosen.copying.copies,
         stores=chosen.copying.stores,
+        declared=Declared(
+            disk_gib=request.min_disk_gib or 0, ram_mib=request.min_ram_mib or 0
+        ),
+        protected=request.protected,
     )
 
 
@@ -268,7 +282,10 @@ def _result_properties(chosen: Chosen) -> dict[str, str]:
 
 
 def _of_parent(parent: Image | None) -> dict[str, str]:
-    """Return what the parent was installed from, as it says, and which image it is."""
+    """Return what the parent was installed from, as it says, and which image it is.
+
+    What it says is its owner's word, and kept as text.
+    """
     if parent is None:
         return {}
     said = {key: parent.properties.get(key, "") for key in _ORIGIN}
@@ -276,5 +293,23 @@ def _of_parent(parent: Image | None) -> dict[str, str]:
     known = {
         "imagebuild_parent_id": parent.id,
         "imagebuild_parent_sha512": parent.sha512,
+        "imagebuild_parent_name": _printable(parent.name),
+        "imagebuild_parent_built_at": family.built_at(parent),
+        ANCESTORS: ancestors(parent),
     }
     return {**said, **{key: value for key, value in known.items() if value}}
+
+
+def ancestors(parent: Image) -> str:
+    """Return the IDs of an image and of those that it was made of, the nearest first.
+
+    As many as a value of Cinder's metadata holds.
+    """
+    earlier = _ID.findall(parent.properties.get(ANCESTORS, ""))
+    ids = dict.fromkeys((parent.id, *earlier))
+    return " ".join(list(ids)[:_MOST_ANCESTORS])
+
+
+def _printable(text: str) -> str:
+    """Return a name without what Glance or Cinder could not keep."""
+    return "".join(c for c in text if c.isprintable() and ord(c) <= 0xFFFF)[:255]

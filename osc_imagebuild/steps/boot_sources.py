@@ -34,6 +34,11 @@ GIB = 1 << 30
 _PASSING = ("creating", "downloading", "deleting")
 # The lock of an import that is under way.
 _FETCHING = "os_glance_import_task"
+# Where a volume that is encrypted was to become an image.
+ENCRYPTED = (
+    "{} encrypted, and an image of such a volume cannot be read without its key, which no "
+    "other build or cloud has: take another volume type, or --output volume or snapshot"
+)
 READY = ("available", "reserved", "attaching", "in-use")
 
 
@@ -140,9 +145,10 @@ class EnsureImage:
 
 @dataclass(frozen=True)
 class EnsureVolume:
-    """Make a volume that the server boots from."""
+    """Make a volume that the server boots from; a ``plain`` one may not be encrypted."""
 
     volume: BootVolume
+    plain: bool = False
     sees: frozenset[str] = frozenset({"volumes"})
 
     @property
@@ -152,10 +158,17 @@ class EnsureVolume:
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: Cinder calls it available, or in use."""
         volume = facts.volumes.get(self.volume.role)
-        return volume is not None and volume.status in READY
+        ready = volume is not None and volume.status in READY
+        return ready and not self._is_unfit(facts)
+
+    def _is_unfit(self, facts: Facts) -> bool:
+        volume = facts.volumes.get(self.volume.role)
+        return self.plain and volume is not None and volume.encrypted
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """Make it of its image."""
+        if self._is_unfit(facts):
+            return Fail(ENCRYPTED.format(f"the {self.volume.role} volume is"))
         size, image_id = self.volume.size_gib, self.volume.image_id
         if not image_id:
             image = facts.images.get(self.volume.image_role)

@@ -23,7 +23,8 @@ SIGN = "IMAGEBUILD-LAYER"
 # cloud-init runs user data at the end of a boot, mostly after the login prompt, and says
 # much on the console until then.
 UNHEARD_S = 300.0
-_LOGIN = re.compile(r"^\S+ login:", re.M)
+# FreeBSD's has no name before it.
+_LOGIN = re.compile(r"^(?:\S+ )?login:", re.M)
 
 
 def judge_layer(signs: Signs, view: GuestView, parent: Parent) -> Verdict:

@@ -39,6 +39,8 @@ SIMPLE = {
     ("build", "flavor"): "flavor",
     ("build", "networks"): "networks",
     ("build", "security_groups"): "security_groups",
+    ("build", "ports"): "ports",
+    ("build", "volume_type"): "volume_type",
     ("build", "availability_zone"): "availability_zone",
     ("build", "boot_method"): "boot_method",
     ("build", "disk_gib"): "disk_gib",
@@ -51,6 +53,9 @@ SIMPLE = {
     ("output", "kind"): "output",
     ("output", "tags"): "tags",
     ("output", "visibility"): "visibility",
+    ("output", "min_disk_gib"): "min_disk_gib",
+    ("output", "min_ram_mib"): "min_ram_mib",
+    ("output", "protected"): "protected",
     ("output", "family"): "family",
     ("output", "replace"): "replace",
     ("output", "old"): "old",
@@ -66,6 +71,7 @@ MEDIA = {"source", "driver_iso"}
 # Mappings whose values Glance and Nova take as text, or lists of texts.
 TEXTS = {
     ("build", "hints"): "hints",
+    ("build", "server_properties"): "server_properties",
     ("output", "properties"): "properties",
     ("from", "properties"): "from_properties",
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
-from osc_imagebuild.v1 import options
+from osc_imagebuild.v1 import cloud_options, options
 from osc_imagebuild.v1.base import BuildCommand, ShowOne, columns_of, driving
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.outdated import unchanged
@@ -43,7 +43,9 @@ class CreateImageBuild(BuildCommand, ShowOne):
         options.add_customization(parser)
         options.add_machine(parser)
         options.add_placement(parser)
+        cloud_options.add_of_servers(parser)
         options.add_result(parser)
+        cloud_options.add_of_image(parser)
         options.add_rotation(parser)
         options.add_copies(parser)
         options.add_conduct(parser)

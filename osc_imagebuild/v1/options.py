@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from osc_lib import exceptions
 from osc_lib.cli import parseractions
 
-from osc_imagebuild.v1 import files
+from osc_imagebuild.v1 import cloud_options, files
 from osc_imagebuild.v1.base import add_driving
 from osc_imagebuild.v1.template import add_max_age
 
@@ -327,7 +327,6 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
         "checksum": args.checksum,
         "driver_iso": args.driver_iso,
         "flavor": args.flavor,
-        "networks": tuple(args.network),
         "security_groups": tuple(args.security_group),
         "availability_zone": args.availability_zone,
         "hints": {key: tuple(values) for key, values in (args.hint or {}).items()},
@@ -348,6 +347,7 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
         "keep_on_failure": args.keep_on_failure,
         "attempts": args.attempts,
         "verify": args.verify,
+        **cloud_options.fields(args),
     }
     given = {key: value for key, value in fields.items() if value not in (None, (), {})}
     return given | _customization(args)

@@ -360,6 +360,20 @@ class ImagesContract(ContractTestCase):
             said = images.with_property(second, "imagebuild_build_id", order.build_id)
             self.assertEqual([made.id], [image.id for image in said])
 
+    def test_named_and_protected(self) -> None:
+        """By the change that names it; then it is not deleted until that is taken back."""
+        image = self.image()
+        core = {"name": f"{self.tag}-named", "protected": True, "min_disk": 3}
+        images.patch(self.api, image.id, images.set_operations(image, {}, core))
+        made = images.find(self.api, image.id)
+        assert made is not None
+        self.assertEqual((True, 3), (made.protected, made.min_disk_gib))
+        refused = self.assertRaises(CloudError, images.delete, self.api, image.id)
+        self.assertEqual(403, refused.status)
+        images.unprotect(self.api, made)
+        images.delete(self.api, image.id)
+        self.assertIsNone(images.find(self.api, image.id))
+
     def test_quota_is_told(self) -> None:
         """As numbers, or not at all."""
         for left in limits.image_room(self.api):

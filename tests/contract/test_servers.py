@@ -8,7 +8,7 @@ from typing import Any
 
 from osc_imagebuild.cloud import images, limits, networks, servers
 from osc_imagebuild.errors import CloudError, ConflictError, NotFoundError
-from osc_imagebuild.model.resources import Image, Server
+from osc_imagebuild.model.resources import Image, Port, Server
 from tests.contract.base import (
     BLANK,
     ContractTestCase,
@@ -207,6 +207,44 @@ class ServersContract(ContractTestCase):
         ports = self.api.get("network", "/ports", {"device_id": server_id})["ports"]
         self.assertEqual([], ports)
 
+    def port(self) -> Port:
+        """Make a port, as a user would, and have it removed at the end."""
+        body = {"port": {"name": self.tag, "network_id": usable_network(self.api)}}
+        self.api.send("network", "POST", "/ports", body)
+        [port] = networks.ports_named(self.api, self.tag)
+        self.addCleanup(self.api.send, "network", "DELETE", f"/ports/{port.id}")
+        return port
+
+    def test_port(self) -> None:
+        """One server has it, no second one, and it outlives the first."""
+        image, port = self.bootable(), self.port()
+        self.assertEqual(
+            (self.api.project_id(), "", True), (port.owner, port.device, port.is_up)
+        )
+        self.assertEqual(usable_network(self.api), port.network_id)
+        self.assertEqual([port], networks.ports_named(self.api, port.id))
+        self.assertEqual([], networks.ports_named(self.api, str(uuid.uuid4())))
+        body = self.body(image) | {
+            "networks": [{"port": port.id}],
+            "metadata": {"a": "b"},
+        }
+        self.assertEqual(400, self.refused(body | {"metadata": {"a/b": ""}}))
+        nobody = {"networks": [{"port": str(uuid.uuid4())}]}
+        self.assertEqual(400, self.refused(body | nobody))
+        server_id = servers.create(self.api, body, {})
+        self.wait(lambda: self.read(server_id).status == "ACTIVE")
+        shown = self.api.get("compute", f"/servers/{server_id}")["server"]
+        self.assertEqual({"a": "b"}, shown["metadata"])
+        [bound] = networks.ports_named(self.api, port.id)
+        self.assertIn(server_id, bound.device)
+        self.assertEqual(409, self.refused(body | {"name": f"{self.tag}-2"}))
+        result = self.harvested(server_id)
+        self.assertNotIn("a", result.properties)
+        images.delete(self.api, result.id)
+        servers.delete(self.api, server_id)
+        self.wait(lambda: servers.find(self.api, server_id) is None)
+        self.assertEqual([port], networks.ports_named(self.api, port.id))
+
     def test_inventory(self) -> None:
         """What planning asks has the shape that it expects."""
         self.assertGreater(smallest_flavor(self.api).disk_gib, 0)
@@ -215,6 +253,8 @@ class ServersContract(ContractTestCase):
         for left in (room.servers, room.cores, room.ram_mib):
             self.assertTrue(left is None or left > 0, left)
         self.assertTrue(limits.zones(self.api))
+        most = limits.most_server_properties(self.api)
+        self.assertTrue(most is None or most > 0, most)
         groups = networks.security_groups(self.api)
         self.assertIn(("default", True), [(group.name, group.own) for group in groups])
         self.assertEqual([], limits.container_hypervisors(self.api))

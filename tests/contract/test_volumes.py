@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.cloud import images, limits, paging, servers, volumes
+from osc_imagebuild.cloud import images, limits, paging, servers, volume_types, volumes
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.model.boot_sources import Device
 from osc_imagebuild.model.names import VOLUME_MARK
@@ -139,6 +139,23 @@ class VolumesContract(ContractTestCase):
         body = {"size": 1, "availability_zone": "nowhere"}
         refused = self.refused("POST", "/volumes", {"volume": body})
         self.assertEqual(400, refused)
+
+    def test_types(self) -> None:
+        """There is one at least; copies have their source's, and quotas are told."""
+        kind = volume_types.every(self.api)[0]
+        volume = self.volume(volume_type=kind.id)
+        copy = self.volume(source_volid=volume.id)
+        for made in (volume, copy):
+            shown = self.api.get("volume", f"/volumes/{made.id}")["volume"]
+            self.assertEqual(kind.name, shown["volume_type"])
+            self.assertFalse(self.read(made).encrypted)
+        # By default for administrators alone: it is not known then.
+        self.assertFalse(volume_types.is_encrypted(self.api, kind.id))
+        room = volume_types.room(self.api, kind)
+        for left in (room.volumes, room.snapshots, room.gigabytes):
+            self.assertTrue(left is None or left >= 0, left)
+        body = {"size": 1, "volume_type": str(uuid.uuid4())}
+        self.assertEqual(404, self.refused("POST", "/volumes", {"volume": body}))
 
     def test_image_metadata(self) -> None:
         """They come from the image; what is set is added, what is unset goes."""

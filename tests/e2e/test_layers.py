@@ -8,7 +8,10 @@ from typing import Any
 from tests.e2e.base import EndToEndTest
 from tests.e2e.test_create import DECLARED, PROVENANCE
 
-PARENT = {"imagebuild_parent_id", "imagebuild_parent_sha512"}
+PARENT = {
+    *(f"imagebuild_parent_{key}" for key in ("id", "sha512", "name", "built_at")),
+    "imagebuild_ancestors",
+}
 
 
 class TestLayers(EndToEndTest):

@@ -35,6 +35,8 @@ class FakeVolume(Disk):
     server: str = ""
     image: str = ""
     zone: str = ""
+    kind: str = ""
+    encrypted: bool = False
     due: float = 0.0
     made_of: dict[str, str] = field(default_factory=dict)
 
@@ -51,6 +53,8 @@ class FakeVolume(Disk):
             "size": self.size,
             "metadata": self.metadata,
             "availability_zone": self.zone,
+            "volume_type": self.kind,
+            "encrypted": self.encrypted,
             "created_at": iso(self.created).removesuffix("Z") + ".000000",
             "attachments": [{"server_id": self.server}] if self.server else [],
             "snapshot_id": self.made_of.get("snapshot_id"),
@@ -116,6 +120,14 @@ class Cinder(Service):
         self.zones = ["nova"]
         self.limits = {"Volumes": 10, "VolumeGigabytes": 1000, "Snapshots": 10}
         self.troubles = Troubles()
+        # The first one is the default; quotas of a type are in `limits` too.
+        self.types: list[dict[str, Any]] = [
+            {"id": "t-default", "name": "__DEFAULT__", "extra_specs": {}},
+            {"id": "t-fast", "name": "fast", "extra_specs": {}},
+        ]
+        self.encrypted: set[str] = set()  # IDs of types
+        self.tells_encryption = False  # by default to admins only
+        self.type_limits: dict[str, int] = {}  # such as volumes_fast
 
     # --- what the rest of the fake cloud uses
 
@@ -222,6 +234,60 @@ class Cinder(Service):
             "VolumeGigabytes": sizes,
         }
 
+    @route("GET", "/v3/types")
+    def list_types(self, call: Call) -> Reply:
+        """List all, each with what users may see of it."""
+        return Reply(200, {"volume_types": self.types})
+
+    @route("GET", "/v3/types/(?P<type_id>[^/]+)/encryption")
+    def show_encryption(self, call: Call, type_id: str) -> Reply:
+        """Tell whether volumes of a type are encrypted."""
+        if not self.tells_encryption:
+            raise Refusal(403, "Policy doesn't allow volume_type_encryption:get")
+        luks = {"volume_type_id": type_id, "provider": "luks"}
+        return Reply(200, luks if type_id in self.encrypted else {})
+
+    @route("GET", "/v3/os-quota-sets/(?P<project_id>[^/]+)")
+    def show_quotas(self, call: Call, project_id: str) -> Reply:
+        """Tell quotas by type, with their use."""
+        shown = {
+            f"{what}_{kind['name']}": {
+                "limit": self.type_limits.get(f"{what}_{kind['name']}", -1),
+                "in_use": self._used_of(call.project, kind["name"], what),
+                "reserved": 0,
+            }
+            for kind in self.types
+            for what in ("volumes", "snapshots", "gigabytes")
+        }
+        return Reply(200, {"quota_set": {"id": project_id, **shown}})
+
+    def _used_of(self, project: str, kind: str, what: str) -> int:
+        mine = [
+            volume
+            for volume in self.volumes.values()
+            if (volume.project, volume.kind) == (project, kind)
+        ]
+        return {"volumes": len(mine), "gigabytes": sum(v.size for v in mine)}.get(
+            what, 0
+        )
+
+    def _kind(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
+        """The type of a new volume: what is asked for, its source's, or the default.
+
+        Source: cinder.volume.flows.api.create_volume, _get_volume_type.
+        """
+        wanted = body.get("volume_type")
+        source = self.volumes.get(body.get("source_volid", ""))
+        if snapshot := self.snapshots.get(body.get("snapshot_id", "")):
+            source = self.volumes.get(snapshot.volume_id)
+        own = source.kind if source else ""
+        for kind in self.types:
+            if (wanted or own or self.types[0]["name"]) in (kind["id"], kind["name"]):
+                if own and kind["name"] != own:
+                    raise Refusal(400, "Invalid volume_type provided: not compatible")
+                return kind
+        raise Refusal(404, f"Volume type {wanted} could not be found.")
+
     def _require_room(self, project: str, **needs: int) -> None:
         used = self._used(project)
         for key, need in needs.items():
@@ -240,7 +306,10 @@ class Cinder(Service):
         zone = body.get("availability_zone") or self.zones[0]
         if zone not in self.zones:
             raise Refusal(400, f"Availability zone '{zone}' is invalid.")
+        kind = self._kind(call, body)
         volume = FakeVolume(
+            kind=kind["name"],
+            encrypted=kind["id"] in self.encrypted,
             data=source.data,
             properties=dict(source.properties),
             id=str(uuid.uuid4()),

@@ -42,6 +42,7 @@ class FakeServer:
     config_drive: bool = False
     user_data: str = ""
     networks: tuple[str, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     zone: str = "nova"
     hints: dict[str, Any] = field(default_factory=dict)
@@ -140,7 +141,7 @@ class FakeServer:
             "tags": list(self.tags),
             "image": {"id": self.image_id},
             "flavor": {"original_name": self.flavor["name"]},
-            "metadata": {},
+            "metadata": self.metadata,
             "OS-EXT-STS:power_state": self.power_state,
             "OS-EXT-STS:task_state": self.task_state,
             "OS-EXT-STS:vm_state": self.status.lower(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
-from tests.fakes.wire import Call, Reply, Service, route
+from tests.fakes.wire import Call, Refusal, Reply, Service, route
 
 Item = dict[str, Any]
 
@@ -19,6 +20,7 @@ class Neutron(Service):
         self.networks: list[Item] = []
         self.subnets: list[Item] = []
         self.ports: list[Item] = []
+        self.kept: set[str] = set()  # ports that users have made
         self.groups: list[Item] = [
             {"id": "sg-1", "name": "default", "project_id": "demo"},
             {"id": "sg-2", "name": "web", "project_id": "demo"},
@@ -81,6 +83,30 @@ class Neutron(Service):
             }
         )
 
+    def add_port(self, name: str, network_id: str = "net-1", **fields: Any) -> Item:
+        """Add a port of a user's, which outlives the servers that have it."""
+        port = {
+            "id": str(uuid.uuid4()),
+            "name": name,
+            "device_id": "",
+            "network_id": network_id,
+            "device_owner": "",
+            "fixed_ips": [{"ip_address": "10.0.0.5", "subnet_id": "s"}],
+            "project_id": "demo",
+            "admin_state_up": True,
+            **fields,
+        }
+        self.ports.append(port)
+        self.kept.add(port["id"])
+        return port
+
+    def port(self, project: str, port_id: str) -> Item | None:
+        """Return a project's port."""
+        for port in self.ports:
+            if (port["id"], port["project_id"]) == (port_id, project):
+                return port
+        return None
+
     def is_used(self, address: str, network_id: str) -> bool:
         """Whether a port of the network has the address."""
         return any(
@@ -90,7 +116,10 @@ class Neutron(Service):
         )
 
     def unplug(self, device: str) -> None:
-        """Remove all ports of a device."""
+        """Remove all ports of a device, but free those that a user has made."""
+        for port in self.ports:
+            if port["device_id"] == device and port["id"] in self.kept:
+                port["device_id"] = port["device_owner"] = ""
         self.ports = [p for p in self.ports if p["device_id"] != device]
 
     @route("GET", "/")
@@ -115,6 +144,24 @@ class Neutron(Service):
     def list_ports(self, call: Call) -> Reply:
         """List what matches."""
         return self.listing(call, "ports", _matching(self.ports, call))
+
+    @route("POST", "/v2.0/ports", "create port")
+    def create_port(self, call: Call) -> Reply:
+        """Make one, on a network that there is."""
+        body = dict(call.json["port"])
+        if body["network_id"] not in {n["id"] for n in self.networks}:
+            raise Refusal(404, f"Network {body['network_id']} could not be found.")
+        port = self.add_port(body.pop("name", ""), project_id=call.project, **body)
+        return Reply(201, {"port": port})
+
+    @route("DELETE", "/v2.0/ports/(?P<port_id>[^/]+)", "delete port")
+    def delete_port(self, call: Call, port_id: str) -> Reply:
+        """Remove one."""
+        port = self.port(call.project, port_id)
+        if port is None:
+            raise Refusal(404, f"Port {port_id} could not be found.")
+        self.ports.remove(port)
+        return Reply(204)
 
     @route("GET", "/v2.0/security-groups")
     def list_groups(self, call: Call) -> Reply:

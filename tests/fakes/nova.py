@@ -138,7 +138,8 @@ class Nova(NovaPlanning):
             cds=tuple(cd.data for cd in devices[1:]),
             config_drive=bool(body.get("config_drive")),
             user_data=_user_data(body.get("user_data", "")),
-            networks=self._networks(body),
+            networks=self._networks(call, body),
+            metadata=_metadata(body.get("metadata", {})),
             tags=_tags(body.get("tags", [])),
             zone=body.get("availability_zone", "nova"),
             hints=call.json.get("os:scheduler_hints", {}),
@@ -152,9 +153,16 @@ class Nova(NovaPlanning):
         for volume in devices:
             volume.attach(server.id)
         for nic in body["networks"] if server.networks else ():
+            self._plug(call, server, nic)
+        return Reply(202, {"server": {"id": server.id, "links": []}})
+
+    def _plug(self, call: Call, server: FakeServer, nic: dict[str, str]) -> None:
+        port = self._neutron.port(call.project, nic.get("port", ""))
+        if port is not None:
+            port |= {"device_id": server.id, "device_owner": "compute:nova"}
+        else:
             address = nic.get("fixed_ip", "")
             self._neutron.plug(server.id, nic["uuid"], address=address)
-        return Reply(202, {"server": {"id": server.id, "links": []}})
 
     def _fault(self, root: Disk) -> str:
         """Why the server will not start, '' if it will."""
@@ -217,12 +225,27 @@ class Nova(NovaPlanning):
             if 0 <= limit < used[key] + needs[key]:
                 raise Refusal(403, f"Quota exceeded for {key.lower()}")
 
-    def _networks(self, body: dict[str, Any]) -> tuple[str, ...]:
+    def _network_of(self, call: Call, nic: dict[str, str]) -> str:
+        """The network that a server is to be on, by its ID or by a port."""
+        if "port" not in nic:
+            return nic["uuid"]
+        if set(nic) != {"port"}:
+            raise Refusal(400, "a port has a network and addresses of its own")
+        port = self._neutron.port(call.project, nic["port"])
+        if port is None:
+            raise Refusal(400, f"Port {nic['port']} could not be found.")
+        if port["device_id"]:
+            raise Refusal(409, f"Port {nic['port']} is still in use.")
+        if not port["fixed_ips"]:
+            raise Refusal(400, f"Port {nic['port']} requires a FixedIP.")
+        return str(port["network_id"])
+
+    def _networks(self, call: Call, body: dict[str, Any]) -> tuple[str, ...]:
         if "networks" not in body:
             raise Refusal(400, "'networks' is a required property")
         if isinstance(body["networks"], str):
             return ()
-        wanted = tuple(n["uuid"] for n in body["networks"])
+        wanted = tuple(self._network_of(call, nic) for nic in body["networks"])
         known = {n["id"] for n in self._neutron.networks}
         if not set(wanted) <= known:
             raise Refusal(400, "Network could not be found.")
@@ -393,6 +416,18 @@ def _user_data(encoded: str) -> str:
         return base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
         raise Refusal(400, "user_data is not base64") from error
+
+
+def _metadata(metadata: dict[str, str]) -> dict[str, str]:
+    """Source: nova/api/validation/parameter_types.py, and the quota metadata_items."""
+    for key, value in metadata.items():
+        if not re.fullmatch("[a-zA-Z0-9-_:. ]{1,255}", key):
+            raise Refusal(400, "Invalid input for field/attribute metadata")
+        if not isinstance(value, str) or len(value) > 255:
+            raise Refusal(400, "Invalid input for field/attribute metadata")
+    if len(metadata) > 128:
+        raise Refusal(403, "Quota exceeded for metadata_items")
+    return dict(metadata)
 
 
 def _tags(tags: list[str]) -> tuple[str, ...]:

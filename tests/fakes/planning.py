@@ -28,6 +28,7 @@ class NovaPlanning(Service):
             flavor("m1.small", 2048, 10),
         ]
         self.limits = {"Instances": 10, "Cores": 20, "RAMSize": 51200}
+        self.most_metadata = 128
         self.zones = ["nova"]
         self.hypervisors: list[str] | None = None
 
@@ -55,6 +56,7 @@ class NovaPlanning(Service):
         """Tell quotas and what is used of them."""
         used = self.used(call.project)
         absolute = {f"maxTotal{key}": value for key, value in self.limits.items()}
+        absolute["maxServerMeta"] = self.most_metadata
         absolute |= {f"total{key.replace('Size', '')}Used": used[key] for key in used}
         return Reply(200, {"limits": {"absolute": absolute, "rate": []}})
 

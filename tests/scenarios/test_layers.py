@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import InstallError, SpecError
 from osc_imagebuild.model.request import File, Request
-from osc_imagebuild.planning import offline
+from osc_imagebuild.planning import offline, parents
 from tests.fakes.image import FakeImage
 from tests.unit.base import ENTRIES, PARENT, CloudTestCase
 from tests.unit.wanted import VOLUMES
@@ -52,6 +53,59 @@ class LayersTest(CloudTestCase):
         self.assertEqual("scsi", found["hw_disk_bus"])
         self.assertEqual(before, self.parent.shown())
         self.assertEqual([], self.cloud.created("create volume"))
+
+    def test_a_layer_of_a_layer(self) -> None:
+        """It says all that it was made of, and where the first one is from."""
+        self.parent.properties |= {
+            "imagebuild_source": "http://user:pass@mirror.fake/debian",
+            "imagebuild_source_sha256": "a" * 64,
+            "imagebuild_built_at": "2026-01-31T12:00:00Z",
+        }
+        first = self.layered(name="first")
+        second = self.builder().create(Request(name="golden", from_image="first"))
+        found = self.result(second).properties
+        self.assertEqual(
+            f"{first.result_id} {self.parent.id}", found["imagebuild_ancestors"]
+        )
+        self.assertEqual(first.result_id, found["imagebuild_parent_id"])
+        self.assertEqual("first", found["imagebuild_parent_name"])
+        said = self.result(first).properties
+        self.assertEqual(
+            said["imagebuild_built_at"], found["imagebuild_parent_built_at"]
+        )
+        self.assertEqual("2026-01-31T12:00:00Z", said["imagebuild_parent_built_at"])
+        self.assertEqual("http://mirror.fake/debian", found["imagebuild_source"])
+        self.assertEqual("a" * 64, found["imagebuild_source_sha256"])
+
+    def test_isolated(self) -> None:
+        """Without metadata, all comes by config drive, and goes by the console."""
+        self.cloud.nova.plan.metadata = False
+        neutron = self.cloud.neutron
+        neutron.add_network("isolated", "n-i", routed=False)
+        neutron.add_network("bare", "n-b", routed=False, dhcp=False)
+        for network in ("isolated", "bare"):
+            for output in ("image", "volume"):
+                self.cloud.mutations.clear()
+                build = self.layered(networks=(network,), output=output)
+                self.assert_complete(build)
+                asked = [
+                    call.json["server"]["config_drive"]
+                    for call in self.cloud.mutations
+                    if call.kind == "create server"
+                ]
+                self.assertEqual([True, True], asked)
+                self.builder().delete(build.id, with_image=True)
+
+    def test_config_drive(self) -> None:
+        """Where the image reads nothing else, it gets one unless the user says no."""
+        entry = self.builder().catalog.entry("mini")
+        drive = {**entry.layer, "config_drive": True}
+        wanted = dataclasses.replace(entry, layer=drive)
+        for said, expected in ((None, True), (False, False), (True, True)):
+            request = self.request(config_drive=said)
+            found = parents.with_drive(request, wanted).config_drive
+            self.assertEqual(expected, found)
+            self.assertEqual(said, parents.with_drive(request, entry).config_drive)
 
     def test_other_outputs(self) -> None:
         """Its root volume is made of the parent."""

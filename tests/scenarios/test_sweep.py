@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.errors import CloudError
@@ -17,9 +18,11 @@ from tests.fakes.faults import LOST, on_mutation
 from tests.fakes.wire import Call
 from tests.unit.base import PARENT, CloudTestCase
 
+# A port of the user's.
+PORT = "fixed"
 # Each boot method, an ISO's kernel, and each output: neither knows of the other; and
 # what systems want otherwise.
-WAYS: list[dict[str, str]] = [
+WAYS: list[dict[str, Any]] = [
     *(
         {"boot_method": method}
         for method in boot.names()
@@ -34,6 +37,10 @@ WAYS: list[dict[str, str]] = [
         **{"boot_method": "cdrom", "os": "mini-asks", "firmware": "uefi"},
         "driver_iso": "http://mirror.fake/drivers.iso",
     },
+    {
+        **{"ports": (PORT,), "server_properties": {"owner": "me"}, "disk_gib": 2},
+        **{"volume_type": "fast", "min_ram_mib": 4096, "protected": True},
+    },
 ]
 
 
@@ -42,8 +49,8 @@ WAYS: list[dict[str, str]] = [
 Place = tuple[str, str, str, bool, str]
 
 
-def _named(way: dict[str, str]) -> str:
-    return " ".join(way.values())
+def _named(way: dict[str, Any]) -> str:
+    return " ".join(map(str, way.values()))
 
 
 @dataclass(frozen=True)
@@ -74,16 +81,19 @@ class SweepTestCase(CloudTestCase):
         """Return a new cloud, with an image that may be changed."""
         self.cloud = FakeCloud()
         self.add_parent()
+        self.cloud.neutron.add_port(PORT)
         return self.cloud
 
-    def place(self, way: dict[str, str], when: str, call: Call) -> Place:
+    def place(self, way: dict[str, Any], when: str, call: Call) -> Place:
         """Where in a build a client is with a call."""
         step = self.events[-1].step if self.events else ""
         early = step.startswith(("image-", "volume-", "server"))
         iso = way.get("source", way.get("from_image", "")) if early else ""
+        if "ports" in way and ("server" in step or step == "publish"):
+            iso = PORT
         return when, call.kind, step, bool(self.cloud.cinder.volumes), iso
 
-    def wrecks(self, way: dict[str, str]) -> list[Wreck]:
+    def wrecks(self, way: dict[str, Any]) -> list[Wreck]:
         """Return the cloud as it was before and after each mutation.
 
         Where no time has passed since the last mutation, before this one is
@@ -173,6 +183,8 @@ class SweepTestCase(CloudTestCase):
             if builder.cancel(build_id).status == "cancelled":
                 self.assert_empty(build_id)
                 builder.cancel(build_id)
+            for image in self.images():
+                image.protected = False  # by whoever protected it
             for _ in range(2):
                 builder.delete(build_id, with_image=True)
         self.assert_empty()
@@ -185,7 +197,7 @@ class SweepTestCase(CloudTestCase):
                 with self.one_of_many(f"{_named(way)}: {number} {kind}"):
                     self.build_or_resume(way)
 
-    def build_or_resume(self, way: dict[str, str]) -> None:
+    def build_or_resume(self, way: dict[str, Any]) -> None:
         """Build, and where that ends with an error, do what it says."""
         try:
             request = self.request(**way)
@@ -194,7 +206,7 @@ class SweepTestCase(CloudTestCase):
         except CloudError:
             self.recover()
 
-    def mutations(self, way: dict[str, str]) -> list[tuple[int, str]]:
+    def mutations(self, way: dict[str, Any]) -> list[tuple[int, str]]:
         """Return number and kind of each mutation of a build that is not swept."""
         cloud = self.new_cloud()
         found = []

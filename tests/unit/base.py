@@ -205,8 +205,11 @@ class CloudTestCase(testtools.TestCase):
             self.assertEqual((NAME, "active", False), _face(image))
             self.assertEqual(spec.result.visibility, image.visibility)
             self.assertEqual(list(spec.result.tags), image.tags)
-            self.assertEqual(spec.result.min_ram_mib, image.min_ram)
-            self.assertEqual(spec.hardware.disk_gib, image.min_disk)
+            least = spec.result.declared
+            ram_mib = max(spec.result.min_ram_mib, least.ram_mib)
+            disk_gib = max(spec.hardware.disk_gib, least.disk_gib)
+            self.assertEqual((ram_mib, disk_gib), (image.min_ram, image.min_disk))
+            self.assertEqual(spec.result.protected, image.protected)
             return image
         wanted = dict.fromkeys(spec.result.tags, "true")
         wanted["imagebuild_build_id"] = build.id

@@ -52,6 +52,38 @@ class CreateTest(ShellTestCase):
         self.cloud.nova.tick()
         return [server.status for server in self.cloud.nova.servers.values()]
 
+    def test_small_options(self) -> None:
+        """Named as the client's own; a port by both of its options."""
+        neutron = self.cloud.neutron
+        neutron.add_network("second", "net-2")
+        ports = [neutron.add_port(name)["id"] for name in ("one", "two")]
+        words = (
+            "--port one --nic port-id=two --nic net-id=second --volume-type fast --disk 2 "
+            "--server-property a=b --min-disk 4 --min-ram 4096 --protected"
+        )
+        ran = self.create(*words.split(), "-f", "json")
+        self.assertEqual(0, ran.code, ran.err)
+        self.assertIn("its own security groups apply", ran.err)
+        [server, _] = (
+            call.json["server"]
+            for call in self.cloud.mutations
+            if call.kind == "create server"
+        )
+        wanted = [{"port": ports[0]}, {"port": ports[1]}, {"uuid": "net-2"}]
+        self.assertEqual((wanted, {"a": "b"}), (server["networks"], server["metadata"]))
+        self.assert_complete(self.builder().find(ran.json["id"]))
+        image = self.cloud.glance.images[ran.json["image_id"]]
+        self.assertEqual(
+            (4, 4096, True), (image.min_disk, image.min_ram, image.protected)
+        )
+
+    def test_nic(self) -> None:
+        """Nothing else of what the client's own takes."""
+        for word in ("auto", "port-id=", "v4-fixed-ip=10.0.0.9", "net-id=a,tag=b"):
+            ran = self.create("--nic", word)
+            self.assertEqual(1, ran.code)
+            self.assertIn("--nic takes port-id=<port> or net-id=<network>", ran.err)
+
     def test_dry_run(self) -> None:
         """It shows the plan with the answer file, and writes nothing."""
         ran = self.create("--dry-run", "-f", "json")
@@ -121,6 +153,7 @@ class CreateTest(ShellTestCase):
             )
             names = dict.fromkeys(word for words in found for word in words if word)
             self.assertEqual(recipe, " ".join(names), f"{said} {options}")
+
     def test_updates(self) -> None:
         """They are there by default; asked for, it is a failure where they cannot be had."""
         words = ("create", "--os", "debian-13", "--dry-run", "--flavor", "m1.small")
@@ -129,7 +162,9 @@ class CreateTest(ShellTestCase):
             ((), "full-upgrade", False),
             (("--update",), "full-upgrade", True),
             (("--no-update",), "none", False),
+        ):
             ran = self.build(*words, *option, *source)
+            self.assertEqual(0, ran.code, ran.err)
             answer = ran.json["answer_file"]
             self.assertIn(f"pkgsel/upgrade select {way}\n", answer)
             self.assertEqual(fails, 'not_updated() { fail "' in answer)

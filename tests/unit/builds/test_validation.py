@@ -11,7 +11,7 @@ import testtools
 from osc_imagebuild.builds import validation
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.facts import Mark
-from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Parent
+from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Parent, Spec
 from osc_imagebuild.planning import fixed_address
 from tests.unit.samples import BUILD_ID, spec
 
@@ -143,6 +143,34 @@ class ValidationTest(testtools.TestCase):
                 validation.check_spec,
                 dataclasses.replace(whole, answers=disc),
             )
+
+    def test_options(self) -> None:
+        """Ports on networks, a type, and properties that Nova takes."""
+        whole = spec()
+
+        def network(**fields: Any) -> Spec:
+            part = dataclasses.replace(whole.network, **fields)
+            return dataclasses.replace(whole, network=part)
+
+        def hardware(**fields: Any) -> Spec:
+            part = dataclasses.replace(whole.hardware, **fields)
+            return dataclasses.replace(whole, hardware=part)
+
+        self.assert_rows(
+            validation.check_spec,
+            (
+                (network(ports=("p-1",)), None),
+                (network(ports=("../p",)), "a port has another form"),
+                (network(ports=("p", "q")), "it has a port on no network"),
+                (hardware(volume_type=BUILD_ID), None),
+                (hardware(volume_type="../t"), "the volume type has another form"),
+                (hardware(server_properties={"a": "b"}), None),
+                (
+                    hardware(server_properties={"a/b": ""}),
+                    "a server property has another form",
+                ),
+            ),
+        )
 
     def test_copies(self) -> None:
         """Where a result is copied to, and how often."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 import subprocess
 from typing import Any
 
 import fixtures
+import yaml
 
+from osc_imagebuild.guests import answers
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model.request import File, Request, User
 from osc_imagebuild.planning import parents
@@ -31,13 +35,23 @@ SYSTEMS = (
     *("debian-13", "ubuntu-24.04", "rocky-9", "opensuse-leap-15.6"),
     "opensuse-leap-16",
 )
+# Those whose scripts are run in a system that is made up are Linux.
+OTHERS = ("freebsd-14", "windows-server-2025")
 HOSTILE = "$(touch /tmp/x) `y` \"'\\ \N{SNOWMAN}\n'; exit 3 #"
 
 
 def wanted(name: str) -> dict[str, Any]:
     """All that an image of a system can be given."""
-    fields = everything(CATALOG.entry(name))
-    return {key: fields[key] for key in parents.FIELDS}
+    entry = CATALOG.entry(name)
+    fields = everything(entry)
+    return {key: fields[key] for key in entry.layer.get("takes", parents.FIELDS)}
+
+
+def unwrapped(script: str) -> str:
+    """The script that FreeBSD's user data bring in one word."""
+    words = script.split()
+    is_packed = words[3:5] == ["|", "b64decode"]
+    return base64.b64decode(words[2]).decode() if is_packed else script
 
 
 class ExpectedTest(AnswerTestCase):
@@ -45,9 +59,11 @@ class ExpectedTest(AnswerTestCase):
 
     def check(self, name: str, script: str) -> None:
         """Compare, and have a shell read it."""
-        done = subprocess.run(["sh", "-n"], input=script, text=True)
-        self.assertEqual(0, done.returncode, name)
-        path = EXPECTED / f"{name}.sh"
+        windows = name.startswith("windows")
+        if not windows:
+            done = subprocess.run(["sh", "-n"], input=script, text=True)
+            self.assertEqual(0, done.returncode, name)
+        path = EXPECTED / f"{name}.{'ps1' if windows else 'sh'}"
         if REGENERATE in os.environ:
             EXPECTED.mkdir(exist_ok=True)
             path.write_text(script, encoding="utf-8")
@@ -55,33 +71,53 @@ class ExpectedTest(AnswerTestCase):
 
     def test_plain_and_everything(self) -> None:
         """With nothing asked for, and with all at once."""
-        for name in SYSTEMS:
-            self.check(name, layered(name))
-            self.check(f"{name}.everything", layered(name, **wanted(name)))
+        for name in (*SYSTEMS, *OTHERS):
+            self.check(name, unwrapped(layered(name)))
+            everything = unwrapped(layered(name, **wanted(name)))
+            self.check(f"{name}.everything", everything)
+
+    def test_as_nuageinit_reads_them(self) -> None:
+        """It takes no user data that are not YAML, whatever they begin with."""
+        verify, _ = answers.verification(CATALOG.entry("freebsd-15"), "x86_64", BUILD)
+        for script in (layered("freebsd-15", **wanted("freebsd-15")), verify):
+            self.assertTrue(script.startswith("#!/bin/sh\n"))
+            self.assertIsInstance(yaml.safe_load(script), str)
+            done = subprocess.run(["sh", "-n"], input=unwrapped(script), text=True)
+            self.assertEqual(0, done.returncode)
+
+    def test_cloudbase_init(self) -> None:
+        """Its first line says what runs it, and what is sysprepped is what was there."""
+        script = layered("windows-11", **wanted("windows-11"))
+        # Source: cloudbase-init, plugins/common/userdatautils.py, _SCRIPTS.
+        self.assertTrue(re.match(r"#ps1_sysnative\s", script))
+        first = next(line for line in script.splitlines() if line[0] != "#")
+        self.assertEqual("param([switch] $Work)", first)
+        for word in ("@TIMEZONE@", "@KEYBOARD@", "@LOCALE@", "@LANGUAGE@"):
+            self.assertIn(f">{word}<", script)
+            self.assertIn(f"'{word}' =", script)
+        for line in ("msiexec", "Set-Content -Encoding utf8 $unattend $text"):
+            self.assertEqual("Set-" in line, line in script)
 
     def test_every_entry(self) -> None:
         """Its images can be changed, or it says that they cannot."""
         for name in CATALOG.names():
-            entry = CATALOG.entry(name)
-            request = Request(name="x", os=name, from_image="parent")
-            found = parents.find_system(CATALOG, request, None)
-            if entry.family in ("freebsd", "windows"):
-                self.assertIn("cannot be changed", "".join(found.problems), name)
-            else:
-                self.assertIn(f'say "IMAGEBUILD-LAYER {BUILD}"', layered(name))
+            sign = f"IMAGEBUILD-LAYER {BUILD}"
+            self.assertIn(sign, unwrapped(layered(name)), name)
 
     def test_nothing_is_ignored(self) -> None:
         """Every wish changes the script, or is refused."""
-        for name in SYSTEMS:
+        for name in (*SYSTEMS, *OTHERS):
             plain = layered(name)
+            entry = CATALOG.entry(name)
+            takes = entry.layer.get("takes", parents.FIELDS)
             for field, value in everything(CATALOG.entry(name)).items():
                 request = Request(
                     **{"name": "x", "os": name, "from_image": "p", field: value}
                 )
                 found = parents.find_system(CATALOG, request, None)
-                if field in parents.FIELDS:
+                if field in takes:
                     self.assertNotEqual(plain, layered(name, **{field: value}), field)
-                elif field != "firmware":
+                elif value and field != "firmware":
                     self.assertIn("cannot be given", "".join(found.problems), field)
 
     def test_a_site_says_more(self) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+import testtools
+
 from osc_imagebuild.guests.catalog import Catalog
+from osc_imagebuild.model.resources import Image
+from osc_imagebuild.planning import spec_builder
 from tests import paths
 from tests.unit.base import CloudTestCase
 
@@ -28,3 +32,23 @@ class SourceTest(CloudTestCase):
         found = self.properties("{{ source }}/Release")
         self.assertEqual(hashlib.sha256(data).hexdigest(), found[DIGEST], name)
         self.assertNotIn(DIGEST, self.properties(""))
+
+
+class AncestorsTest(testtools.TestCase):
+    """What a parent says that it was made of is its owner's word."""
+
+    def test_ancestors(self) -> None:
+        """IDs and nothing else, each once, and as many as Cinder's metadata hold."""
+        many = [f"{n:08}-0000-4000-8000-{n:012}" for n in range(9)]
+        for said, earlier in (
+            ("", []),
+            ("$(id) \0 x", []),
+            (f"{many[1]}, {many[1]} {many[0]}; rm", [many[1]]),
+            (" ".join(many[1:]), many[1:6]),
+            ("x" * 9999, []),
+        ):
+            properties = {"imagebuild_ancestors": said}
+            image = Image(many[0], "base", "active", properties=properties)
+            found = spec_builder.ancestors(image)
+            self.assertEqual(" ".join([many[0], *earlier]), found)
+            self.assertLessEqual(len(found), 255)

@@ -57,6 +57,16 @@ class LayerTest(testtools.TestCase):
             found = self.judge(f"{HEARD}{line}\n", Parent(image_id="i"))
             self.assertEqual("running", found.state, line)
 
+    def test_freebsd(self) -> None:
+        """Its prompt has no name before it, and nuageinit may find no config drive."""
+        text = (
+            "nuageinit: Impossible to find a cloud init provider\n\n"
+            "FreeBSD/amd64 (freebsd) (ttyu0)\n\nlogin: "
+        )
+        found = self.judge(text, Parent(image_id="i", name="bsd"), quiet_s=400.0)
+        self.assertEqual("failed", found.state)
+        self.assertIn("image bsd does not run user data", found.reason)
+
     def test_no_name(self) -> None:
         """Then its ID is told."""
         found = self.judge(LOGIN, Parent(image_id="i-1"), quiet_s=400.0)

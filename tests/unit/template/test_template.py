@@ -17,7 +17,9 @@ from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Volume
 from osc_imagebuild.model.request import File, Repository, Request, User
+from osc_imagebuild.planning import request_checks
 from osc_imagebuild.template import fields, schema
+from tests import paths
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@example.org"
 FILES = (("/a", b"old"), ("/a", b"new"), ("/b", b"other"))
@@ -118,6 +120,9 @@ class MeaningTest(TemplateTestCase):
                 "flavor": "m1.small",
                 "networks": ("a", "b"),
                 "security_groups": ("c",),
+                "ports": ("p-one",),
+                "server_properties": {"owner": "me", "n": "1"},
+                "volume_type": "fast",
                 "availability_zone": "nova",
                 "hints": {"group": "g", "different_host": ("a", "1")},
                 "boot_method": "kernel",
@@ -130,6 +135,9 @@ class MeaningTest(TemplateTestCase):
                 "properties": {"version": "22.10", "n": "1", "yes": "true"},
                 "tags": ("one",),
                 "visibility": "shared",
+                "min_disk_gib": 10,
+                "min_ram_mib": 1024,
+                "protected": True,
                 "family": "golden-base",
                 "replace": True,
                 "old": "keep",
@@ -159,6 +167,14 @@ class MeaningTest(TemplateTestCase):
             for key in path:
                 self.assertIn(key, part["properties"], str(path))
                 part = part["properties"][key]
+
+    def test_the_guide_s_own(self) -> None:
+        """What a template of Packer's becomes, as the guide has it."""
+        self.write("server {}\n", "site.conf")
+        text = (paths.GUIDE / "examples/packer-web.yaml").read_text(encoding="utf-8")
+        found = Request(**self.load(text))
+        self.assertEqual("family:debian-13", found.from_image)
+        self.assertEqual([], request_checks.validate_request(found))
 
     def test_answer_file(self) -> None:
         self.write("d-i something", "my.preseed")
@@ -511,6 +527,9 @@ build:
   flavor: m1.small
   networks: [a, b]
   security_groups: [c]
+  ports: [p-one]
+  server_properties: {{owner: me, n: 1}}
+  volume_type: fast
   availability_zone: nova
   hints: {{group: g, different_host: [a, 1]}}
   boot_method: kernel
@@ -526,6 +545,9 @@ output:
   properties: {{version: 22.10, n: 1, yes: true}}
   tags: [one]
   visibility: shared
+  min_disk_gib: 10
+  min_ram_mib: 1024
+  protected: true
   family: golden-base
   replace: true
   old: keep
