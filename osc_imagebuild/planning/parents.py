@@ -49,6 +49,8 @@ FIELDS = (
     "repositories",
     "files",
     "commands",
+    "proxy",
+    "ca_certificates",
     "swap_mib",
 )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from osc_imagebuild import boot, outputs
-from osc_imagebuild.model import copies
+from osc_imagebuild.model import access, copies
 from osc_imagebuild.model.family import FOR_VOLUMES, Old
 from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MINUTES, MOST_SWAP_MIB
@@ -92,6 +92,8 @@ def validate_request(request: Request) -> list[str]:
         *_copy_problems(request),
         *_parent_problems(request),
         *_number_problems(request),
+        *(access.proxy_problems(request.proxy) if request.proxy else ()),
+        *access.certificate_problems(request.ca_certificates),
     ]
 
 

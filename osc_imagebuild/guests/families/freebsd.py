@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import accepted, customization
+from osc_imagebuild.guests import accepted, access, customization
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 
@@ -29,6 +29,7 @@ def problems(entry: Entry, request: Request) -> list[str]:
         *customization.validate_request(request, customization.FREEBSD_PACKAGE),
         *customization.suites(request, apt=False),
         *accepted.validate_regional(entry, request),
+        *access.problems(entry, request),
         *customization.refused(
             request, entry.title, {"lvm": "there is none on FreeBSD"}
         ),

@@ -52,6 +52,12 @@ def problems(entry: Entry, request: Request) -> list[str]:
             ("swap", request.swap_mib),
             ("LVM", request.lvm),
             ("firmware uefi", request.firmware != "bios"),
+            ("a proxy", request.proxy),
+            ("CA certificates", request.ca_certificates),
+            (
+                "a login for package repositories",
+                any(repository.username for repository in request.repositories),
+            ),
         )
         if value and request.answer_file is None
     ]

@@ -29,6 +29,28 @@ add_user() {
     [ "$2" = "*" ] || usermod -p "$2" "$1" || return
     [ -z "$3" ] || usermod -a -G "$3" "$1"
 }
+http_proxy=http://proxy.example:3128
+https_proxy=$http_proxy HTTP_PROXY=$http_proxy HTTPS_PROXY=$http_proxy
+no_proxy=localhost,127.0.0.1,169.254.169.254,10.0.0.0/8
+NO_PROXY=$no_proxy
+export http_proxy https_proxy HTTP_PROXY HTTPS_PROXY no_proxy NO_PROXY
+mkdir -p /etc/pki/ca-trust/source/anchors
+cat > /etc/pki/ca-trust/source/anchors/imagebuild-build-880eafc1746857ff.pem <<'END' || fail "CA certificate 1"
+-----BEGIN CERTIFICATE-----
+MIIBgDCCASegAwIBAgIUD09Hhf7keFg3VGrzizRb7f2p2ggwCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKY2EuZXhhbXBsZTAgFw0yNjExMjgyMDM0NTNaGA8yMTI2MTEw
+NDIwMzQ1M1owFTETMBEGA1UEAwwKY2EuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABAumigJ7aIWBbOKYkHzJX6gCk3+1YzKgT5rrk7UNTfHWcPsBBP8M
+lGAsHKHMGXj9JVMS2VDQNDsCbfehwEmMBymjUzBRMB0GA1UdDgQWBBRWamOhxJr4
+9ugSwoINfqpftHIWrTAfBgNVHSMEGDAWgBRWamOhxJr49ugSwoINfqpftHIWrTAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCICtbJvEm89IqQfoF/NMo
+HnuYpMfeMW6VD5TKrP4RxWVAAiAOshSI/Q4SG4t3b9NirHysgzmNtuk+BChE40cv
+QQ2ZyQ==
+-----END CERTIFICATE-----
+END
+update-ca-trust > /dev/null 2>&1 || fail "the CA certificates: update-ca-trust"
+# For what has a list of its own, such as pip.
+export REQUESTS_CA_BUNDLE=/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem SSL_CERT_FILE=/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem
 
 decode > /etc/pki/rpm-gpg/RPM-GPG-KEY-extra <<'END'
 LS0tLS1CRUdJTiBQR1AgUFVCTElDIEtFWSBCTE9DSy0tLS0tCi4uLgo=
@@ -40,6 +62,10 @@ baseurl=https://packages.example/extra
 enabled=1
 gpgcheck=1
 gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-extra
+END
+chmod 600 /etc/yum.repos.d/extra.repo
+decode >> /etc/yum.repos.d/extra.repo <<'END'
+dXNlcm5hbWU9cmVhZGVyCnBhc3N3b3JkPW9wM24tc2VzYW1lCg==
 END
 dnf -y install tree vim || fail "dnf install tree vim"
 usermod -p '$6$rounds=100000$salt$hash' root || fail "root's password"
@@ -76,6 +102,9 @@ END
 chown bob '/srv/a b' && chmod 0750 '/srv/a b' || fail "owner and mode of file 2"
 sh -e -c 'echo '"'"'hello'"'"'' > $console 2>&1 < /dev/null || fail "command 1 ended with exit code $?"
 sh -e -c "$(echo aWYgdHJ1ZTsgdGhlbgogIGVjaG8gdHdvIGxpbmVzCmZp | decode)" > $console 2>&1 < /dev/null || fail "command 2 ended with exit code $?"
+sed -i '/^\(username\|password\)=/d' /etc/yum.repos.d/extra.repo && chmod 644 /etc/yum.repos.d/extra.repo || fail "the login of repository extra"
+rm -f /etc/pki/ca-trust/source/anchors/imagebuild-build-880eafc1746857ff.pem
+update-ca-trust > /dev/null 2>&1 || fail "the CA certificates: update-ca-trust"
 
 # Each server makes its own of these.
 : > /etc/machine-id

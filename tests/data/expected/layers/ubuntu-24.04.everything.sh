@@ -35,6 +35,29 @@ add_user() {
     [ "$2" = "*" ] || usermod -p "$2" "$1" || return
     [ -z "$3" ] || usermod -a -G "$3" "$1"
 }
+http_proxy=http://proxy.example:3128
+https_proxy=$http_proxy HTTP_PROXY=$http_proxy HTTPS_PROXY=$http_proxy
+no_proxy=localhost,127.0.0.1,169.254.169.254,10.0.0.0/8
+NO_PROXY=$no_proxy
+export http_proxy https_proxy HTTP_PROXY HTTPS_PROXY no_proxy NO_PROXY
+command -v update-ca-certificates > /dev/null || { apt-get -q update && apt-get -q -y --no-install-recommends install ca-certificates; } || fail "apt-get install ca-certificates"
+mkdir -p /usr/local/share/ca-certificates
+cat > /usr/local/share/ca-certificates/imagebuild-build-880eafc1746857ff.crt <<'END' || fail "CA certificate 1"
+-----BEGIN CERTIFICATE-----
+MIIBgDCCASegAwIBAgIUD09Hhf7keFg3VGrzizRb7f2p2ggwCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKY2EuZXhhbXBsZTAgFw0yNjExMjgyMDM0NTNaGA8yMTI2MTEw
+NDIwMzQ1M1owFTETMBEGA1UEAwwKY2EuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABAumigJ7aIWBbOKYkHzJX6gCk3+1YzKgT5rrk7UNTfHWcPsBBP8M
+lGAsHKHMGXj9JVMS2VDQNDsCbfehwEmMBymjUzBRMB0GA1UdDgQWBBRWamOhxJr4
+9ugSwoINfqpftHIWrTAfBgNVHSMEGDAWgBRWamOhxJr49ugSwoINfqpftHIWrTAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCICtbJvEm89IqQfoF/NMo
+HnuYpMfeMW6VD5TKrP4RxWVAAiAOshSI/Q4SG4t3b9NirHysgzmNtuk+BChE40cv
+QQ2ZyQ==
+-----END CERTIFICATE-----
+END
+update-ca-certificates --fresh > /dev/null 2>&1 || fail "the CA certificates: update-ca-certificates --fresh"
+# For what has a list of its own, such as pip.
+export REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 
 mkdir -p /etc/apt/keyrings
 decode > /etc/apt/keyrings/extra.asc <<'END'
@@ -46,6 +69,11 @@ URIs: https://packages.example/extra
 Suites: stable
 Components: main contrib
 Signed-By: /etc/apt/keyrings/extra.asc
+END
+mkdir -p /etc/apt/auth.conf.d
+(umask 077; decode > /etc/apt/auth.conf.d/imagebuild-extra.conf) <<'END'
+bWFjaGluZSBodHRwczovL3BhY2thZ2VzLmV4YW1wbGUvZXh0cmEgbG9naW4gcmVhZGVyIHBhc3N3
+b3JkIG9wM24tc2VzYW1lCg==
 END
 apt-get -q update || fail "apt-get update"
 apt-get -q -y --no-install-recommends install tree vim || fail "apt-get install tree vim"
@@ -83,6 +111,9 @@ END
 chown bob '/srv/a b' && chmod 0750 '/srv/a b' || fail "owner and mode of file 2"
 sh -e -c 'echo '"'"'hello'"'"'' > $console 2>&1 < /dev/null || fail "command 1 ended with exit code $?"
 sh -e -c "$(echo aWYgdHJ1ZTsgdGhlbgogIGVjaG8gdHdvIGxpbmVzCmZp | decode)" > $console 2>&1 < /dev/null || fail "command 2 ended with exit code $?"
+rm -f /etc/apt/auth.conf.d/imagebuild-extra.conf
+rm -f /usr/local/share/ca-certificates/imagebuild-build-880eafc1746857ff.crt
+update-ca-certificates --fresh > /dev/null 2>&1 || fail "the CA certificates: update-ca-certificates --fresh"
 
 # Each server makes its own of these.
 : > /etc/machine-id
