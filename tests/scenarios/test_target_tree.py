@@ -427,8 +427,8 @@ class AccessTest(TargetTestCase):
             self.target = Target(self.useFixture(fixtures.TempDir()).path)
             self.target.program(program, "exit 1")
             entry = CATALOG.entry(name)
-            fields = {"ca_certificates": (CaCertificate(pem=CA),)}
-            script = self.script(entry, asked(entry, **fields))
+            own = (CaCertificate(pem=CA),)
+            script = self.script(entry, asked(entry, ca_certificates=own))
             done = self.target.run(f"set -- inside\n{script}")
             self.assertEqual(1, done.returncode)
             self.assertIn(

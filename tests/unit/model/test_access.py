@@ -110,7 +110,7 @@ class ProxyTest(testtools.TestCase):
             ("me", "hunter2" * 99, "the password of x takes"),
         ):
             found = access.login_problems("x", username, password)
-            self.assertEqual(1, len(found), found)
+            self.assertEqual(1, len(found), str(found))
             self.assertIn(told, found[0])
             self.assertNotIn("hunter2", found[0])
         self.assertEqual([], access.login_problems("x", "", ""))
@@ -164,4 +164,4 @@ class CertificateTest(testtools.TestCase):
             (b"\x31\x81\x01\x00", False),
             (b"\x30", False),
         ):
-            self.assertEqual(whole, access.is_sequence(der), der)
+            self.assertEqual(whole, access.is_sequence(der), str(der))

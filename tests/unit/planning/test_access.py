@@ -92,7 +92,7 @@ class PlanTest(PlanTestCase):
         }
         error = self.assertRaises(SpecError, self.planned, **wanted)
         found = list(error.problems)
-        self.assertEqual(2, len(found), found)
+        self.assertEqual(2, len(found), str(found))
         self.assertIn("this is no address of a proxy", found[0])
         self.assertIn("CA certificate 1: it takes lines such as", found[1])
 
