@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from osc_imagebuild import boot
+from osc_imagebuild.guests import access, passwords, rendering
 from osc_imagebuild.guests import disk as disks
-from osc_imagebuild.guests import passwords, rendering
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.families import family
 from osc_imagebuild.guests.install_tree import is_iso, variables
@@ -31,12 +31,16 @@ REPORT_WORD = "@REPORT@"
 
 @dataclass(frozen=True)
 class Answers:
-    """The texts of one build: user data of its servers, and a command line."""
+    """The texts of one build: user data of its servers, and a command line.
+
+    ``shown`` is the answer file for people's eyes, with no password in it.
+    """
 
     answer: str
     kernel_args: str
     verify: str
     verify_sign: str
+    shown: str
 
 
 @dataclass(frozen=True)
@@ -123,8 +127,14 @@ def render(
     method = boot.find(delivery.boot_method or request.boot_method)
     if context["from_iso"] and method and method.uploads_kernel:
         kernel_args = entry.iso_kernel_args or kernel_args
+    answer = shown = _answer(entry, request, build_id, context)
+    if access.has_secrets(request):
+        veiled = access.veiled(request)
+        public = _context(entry, veiled, build_id, source, delivery)
+        shown = _answer(entry, veiled, build_id, public)
     return Answers(
-        answer=_answer(entry, request, build_id, context),
+        answer=answer,
+        shown=shown,
         kernel_args=" ".join(rendering.text(entry, kernel_args, context).split()),
         verify=rendering.file(entry, entry.verify.get("user_data"), context),
         verify_sign=rendering.text(entry, entry.verify.get("sign", "login:"), context),
@@ -155,6 +165,7 @@ def _context(
     context: dict[str, Any] = {
         **variables(entry, request, source),
         **wishes(entry, request),
+        **access.context(entry, request),
         "boot_method": delivery.boot_method,
         "from_iso": needs_iso or from_iso,
         "boots_iso": method is None or method.boots_iso,

@@ -21,6 +21,8 @@ FIELDS = {
     "repositories": ("repositories", "package repositories"),
     "files": ("--file", "files"),
     "commands": ("--run-command", "commands"),
+    "proxy": ("build.proxy", "a proxy"),
+    "ca_certificates": ("ca_certificates", "CA certificates"),
     "locale": ("--locale", "a locale"),
     "keyboard": ("--keyboard", "a keyboard"),
     "timezone": ("--timezone", "a time zone"),

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from osc_imagebuild.model.access import Proxy, with_login
+
 _LINE = 76
 
 
@@ -64,6 +66,16 @@ def join_url(base: str, path: str) -> str:
     return urljoin(base.rstrip("/") + "/", path)
 
 
+def through(url: str, proxy: Proxy | None) -> bool:
+    """Whether what ``url`` names is fetched through a proxy."""
+    return proxy is not None and proxy.is_for(url)
+
+
+def login_url(repository: Any) -> str:
+    """Return the URL of a repository with name and password, where it has them."""
+    return with_login(repository.url, repository.username, repository.password)
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "shell": shell,
     "packed": packed,
@@ -73,4 +85,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "one_line": one_line,
     "split_url": split_url,
     "join_url": join_url,
+    "login_url": login_url,
+    "through": through,
 }

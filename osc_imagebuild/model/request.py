@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from osc_imagebuild.model.access import CaCertificate, Proxy
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Layout, Volume
 from osc_imagebuild.model.family import Old
@@ -45,7 +46,8 @@ class Repository:
     """A package repository of the installed system beside the vendor's own.
 
     ``suites`` and ``components`` are what Debian's families need; ``key`` is
-    the text of the public key that signs it.
+    the text of the public key that signs it. ``keep`` is whether the finished system
+    goes on logging in there.
     """
 
     name: str
@@ -53,6 +55,9 @@ class Repository:
     suites: tuple[str, ...] = ()
     components: tuple[str, ...] = ()
     key: str = ""
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    keep: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +111,8 @@ class Request:
     repositories: tuple[Repository, ...] = ()
     files: tuple[File, ...] = ()
     commands: tuple[str, ...] = ()
+    proxy: Proxy | None = None
+    ca_certificates: tuple[CaCertificate, ...] = ()
     locale: str = ""
     keyboard: str = ""
     timezone: str = ""

@@ -22,7 +22,7 @@ from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Iso
-from osc_imagebuild.planning import parents, preflight, request_checks
+from osc_imagebuild.planning import access, parents, preflight, request_checks
 from osc_imagebuild.planning.spec_builder import InstallSource, Placement
 from osc_imagebuild.planning.stage import Stage, stage
 
@@ -168,7 +168,8 @@ def find_answers(
     delivery = delivered(system, source, place)
     told = answers.render(entry, request, build_id, system.packages, delivery)
     problems = preflight.check_answers(entry, request, told)
-    warnings: list[str] = []
+    problems += access.problems(system, request, told)
+    warnings = access.warnings(system, request, source) if source else []
     if source and address and boot.load(source.boot_method).starts_installed:
         problems += preflight.check_layer_address(place)
     elif source and address:

@@ -15,7 +15,7 @@ from typing import Any
 
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import SpecError, TransientError
-from osc_imagebuild.guests import answers, install_tree, passwords
+from osc_imagebuild.guests import access, answers, install_tree, passwords
 from osc_imagebuild.guests.answers import IsoRef
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.install_tree import System
@@ -51,6 +51,8 @@ _NOT_OF_ENTRY = frozenset(
     "stall_min timeout_min min_ram_mib min_disk_gib boot_methods press_key verify "
     "layer power_off_sign network config_drive_url directories arches driver_properties".split()
 )
+# Of repositories: they came with a later version, and count where they are given.
+_LATER = frozenset(("username", "password", "keep"))
 # Files that list all others of a suite, with digests.
 _RELEASES = ("/InRelease", "/Release")
 
@@ -111,7 +113,7 @@ def _answers(request: Request, system: System, source: InstallSource) -> str:
         return passwords.settled(password, family, user) if password else password
 
     request = dataclasses.replace(
-        request,
+        access.lasting(request),
         root_password=settled(request.root_password, "root"),
         users=tuple(
             dataclasses.replace(user, password=settled(user.password, user.name))
@@ -127,6 +129,7 @@ def _answers(request: Request, system: System, source: InstallSource) -> str:
 
 def _template(request: Request) -> str:
     """Return what is asked for of the result, as far as it is not by default so."""
+    request = access.lasting(request)
     wanted = _differing(request, _NOT_OF_TEMPLATE)
     users = [dataclasses.replace(user, password=None) for user in request.users]
     if users:
@@ -167,8 +170,8 @@ def _canonical(value: Any) -> str:
 
     def plain(value: Any) -> Any:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields = dataclasses.fields(value)
-            return plain({f.name: getattr(value, f.name) for f in fields})
+            fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+            return plain({k: v for k, v in fields.items() if v or k not in _LATER})
         if isinstance(value, Mapping):
             return sorted([str(key), plain(item)] for key, item in value.items())
         if isinstance(value, Sequence) and not isinstance(value, str | bytes):

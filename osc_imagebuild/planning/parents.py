@@ -51,6 +51,8 @@ FIELDS = (
     "repositories",
     "files",
     "commands",
+    "proxy",
+    "ca_certificates",
     "swap_mib",
     "update",
 )

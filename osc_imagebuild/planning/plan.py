@@ -47,6 +47,8 @@ from osc_imagebuild.planning.stage import Stage
 class Plan:
     """A build that can start. ``texts`` are the user data of its servers.
 
+    ``shown`` is the answer file for people's eyes, without passwords.
+
     ``build_id`` is the name that nobody else has: the guest's reports carry it.
 
     ``choices`` are lines on what was chosen for the user, ``warnings`` on
@@ -59,6 +61,7 @@ class Plan:
     choices: tuple[str, ...]
     warnings: tuple[str, ...]
     inputs: Inputs = UNKNOWN
+    shown: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ def make_plan(
         choices=tuple(line for stage in stages for line in stage.notes),
         warnings=tuple(line for stage in stages for line in stage.warnings),
         inputs=read.inputs,
+        shown=answers.shown,
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from osc_imagebuild import boot, outputs
-from osc_imagebuild.model import copies, disk_layout
+from osc_imagebuild.model import access, copies, disk_layout
 from osc_imagebuild.model.family import FOR_VOLUMES, Old
 from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MINUTES, MOST_SWAP_MIB
@@ -100,6 +100,8 @@ def validate_request(request: Request) -> list[str]:
             lvm=request.lvm,
         ),
         *option_checks.problems(request),
+        *(access.proxy_problems(request.proxy) if request.proxy else ()),
+        *access.certificate_problems(request.ca_certificates),
     ]
 
 

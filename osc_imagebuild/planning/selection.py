@@ -344,7 +344,9 @@ def _best(
         method = boot.load(name)
         lacks = missing.get(name)
         refusals[name] = lacks[0] if lacks else method.refusal(request.arch, kernel_url)
-        drawbacks[name] = method.drawback(firmware)
+        drawbacks[name] = method.drawback(firmware) or _without_proxy(
+            request, name, kernel_url
+        )
     able = [name for name in takers if not refusals[name]]
     first = takers[0]
     if not able:
@@ -363,6 +365,17 @@ def _best(
     if drawbacks[first]:
         return name, f"boot method {name}: {drawbacks[first]}"
     return name, f"boot method {name}, not {first}: {refusals[first]}"
+
+
+def _without_proxy(request: Request, name: str, kernel_url: str) -> str:
+    """Why a boot method cannot be told of the request's proxy, '' where it need not be.
+
+    Source: iPXE's and GRUB's manuals: neither has a setting for one.
+    """
+    proxy = request.proxy
+    if boot.load(name).uploads_kernel or not proxy or not proxy.is_for(kernel_url):
+        return ""
+    return f"what fetches the installer with {name} knows no proxy, and the client can"
 
 
 def _require_boot_method(request: Request, entry: Entry) -> None:

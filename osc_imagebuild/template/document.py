@@ -28,7 +28,7 @@ TEXT_LIMIT = 8 << 20
 MOST_PROBLEMS = 100
 # These are taken as they are: they say what the variables are.
 _LITERAL = ("variables", "extends")
-_SECRETS = (("root_password",), ("password",))
+_SECRETS = (("root_password",), ("password",), ("username",))
 
 # A name has an end, so that a thousand openings without one are no work.
 _VARIABLE = re.compile(r"\$(\$\{|\{([^}]{0,100})\})")

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.model.access import CaCertificate, Proxy
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Volume, size_mib
 from osc_imagebuild.model.request import FAMILY_PREFIX, File, Repository, User
-from osc_imagebuild.template.document import Document, Path
+from osc_imagebuild.template.document import Document, Path, Place
 from osc_imagebuild.template.sources import KEY_LIMIT, Reader
 
 T = TypeVar("T")
@@ -118,6 +119,7 @@ class _Fields:
             fields["ssh_public_keys"] = self._keys(answers, ("answers",))
         for name, make in (
             ("repositories", self._repository),
+            ("ca_certificates", self._certificate),
             ("files", self._file),
             ("users", self._user),
         ):
@@ -131,6 +133,8 @@ class _Fields:
         ]
         if volumes:
             fields["disk_volumes"] = tuple(volumes)
+        if proxy := self._at(("build", "proxy")):
+            fields["proxy"] = self._proxy(proxy, ("build", "proxy"))
         copies = self._at(("output", "copies"))
         if copies:
             fields["copies"] = tuple(Copy(**copy) for copy in copies)
@@ -171,9 +175,22 @@ class _Fields:
         place = self.document.place((*path, key))
         if digest is not None:
             self.problems.append(f"{place}: {key} and {key}_hash exclude each other")
+        return self._secret(secret, place)
+
+    def _secret(self, secret: Mapping[str, str], place: Place) -> str | None:
         if "env" in secret:
             return self._try(lambda: self.reader.secret_variable(secret["env"], place))
         return self._try(lambda: self.reader.secret_file(secret["file"], place))
+
+    def _login(self, data: Mapping[str, Any], path: Path) -> dict[str, str]:
+        """The name and the password for a server, '' where there is none."""
+        found = {}
+        for key in ("username", "password"):
+            value = data.get(key, "")
+            if not isinstance(value, str):
+                value = self._secret(value, self.document.place((*path, key)))
+            found[key] = value or ""
+        return found
 
     def _keys(self, data: Mapping[str, Any], path: Path) -> tuple[str, ...]:
         here = (*path, "ssh_public_keys")
@@ -208,6 +225,30 @@ class _Fields:
             suites=tuple(item.get("suites", ())),
             components=tuple(item.get("components", ())),
             key=self._text(item.get("key", ""), (*path, "key")),
+            keep=item.get("keep", False),
+            **self._login(item, path),
+        )
+
+    def _certificate(
+        self, item: str | Mapping[str, Any], path: Path
+    ) -> CaCertificate | None:
+        if isinstance(item, str):
+            return CaCertificate(pem=item)
+        if ("file" in item) == ("text" in item):
+            place = self.document.place(path)
+            self.problems.append(f"{place}: a CA certificate needs one of file, text")
+            return None
+        text = item.get("text", item)
+        return CaCertificate(pem=self._text(text, path), keep=item.get("keep", False))
+
+    def _proxy(self, said: str | Mapping[str, Any], path: Path) -> Proxy:
+        if isinstance(said, str):
+            return Proxy(url=said)
+        return Proxy(
+            url=said["url"],
+            no_proxy=tuple(said.get("no_proxy", ())),
+            keep=said.get("keep", False),
+            **self._login(said, path),
         )
 
     def _user(self, item: Mapping[str, Any], path: Path) -> User:

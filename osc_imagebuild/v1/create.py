@@ -94,7 +94,7 @@ def _planned(plan: Plan) -> tuple[Sequence[str], Sequence[Any]]:
         for part, fields in parts.items()
         for key, value in fields.items()
     }
-    shown["answer_file"] = Lines(plan.texts["answer"])
+    shown["answer_file"] = Lines(plan.shown)
     return list(shown), list(shown.values())
 
 

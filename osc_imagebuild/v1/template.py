@@ -236,7 +236,7 @@ class RenderImageBuildTemplate(ShowOne):
             "arch": request.arch,
             "source": shown_url(outline.system.tree.source),
             "kernel_args": outline.answers.kernel_args,
-            "answer_file": Lines(outline.answers.answer),
+            "answer_file": Lines(outline.answers.shown),
             "first_boot": Lines(outline.answers.verify),
         }
         return list(shown), list(shown.values())

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import fixtures
 import testtools
 import yaml
 
+from osc_imagebuild.model.access import CaCertificate, Proxy
 from tests.unit import answer_files
 from tests.unit.guests.test_customization import COMMENTS
 from tests.unit.target_tree import Target
 from tests.unit.wanted import (
+    CA,
     CATALOG,
+    LOGIN,
     RELEASES,
     SECRET,
     AnswerTestCase,
@@ -286,6 +290,151 @@ class EverythingTest(TargetTestCase):
             self.target.write("/etc/pki/rpm-gpg/x", "")
             self.finish(name, **everything(entry))
             self.assertEqual("hello\n", self.target.read("/etc/motd"))
+
+
+class AccessTest(TargetTestCase):
+    """Neither proxy nor CA nor login stays, unless it is asked for."""
+
+    PROXY = Proxy(url="http://proxy.example:3128", username="me", password=LOGIN)
+    # What the installers have written by then, and its Source.
+    WRITTEN: ClassVar = {
+        # apt-setup, generators/50mirror.
+        "debian-13": {
+            "/etc/apt/apt.conf": 'Acquire::http::Proxy "http://proxy.example:3128";\n',
+            "/etc/apt/apt.conf.d/00site": 'Acquire::Retries "9";\n',
+        },
+        # curtin/commands/apt_config.py; subiquity/models/proxy.py.
+        "ubuntu-24.04": {
+            "/etc/apt/apt.conf.d/90curtin-aptproxy": "Acquire::http::Proxy "
+            '"http://proxy.example:3128";\nAcquire::https::Proxy "http://proxy.example";\n',
+            "/etc/systemd/system/snapd.service.d/snap_proxy.conf": "proxy.example\n",
+        },
+        "rocky-9": {},
+        # yast2's Proxy.rb, WriteSysconfig, WriteCurlrc; linuxrc's url.c, url_print2.
+        "opensuse-leap-15.6": {
+            "/etc/sysconfig/proxy": 'PROXY_ENABLED="yes"\nHTTP_PROXY='
+            '"http://proxy.example:3128"\nHTTPS_PROXY="http://proxy.example:3128"\n'
+            'FTP_PROXY=""\nNO_PROXY="localhost, 10.0.0.0/8"\n',
+            "/root/.curlrc": '--proxy-user "me:op3n-sesame"\n',
+            "/etc/zypp/repos.d/main.repo": "[main]\nbaseurl=http://m.example/oss"
+            "?proxy=proxy.example&proxyport=3128&x=y&proxypass=op3n-sesame\n",
+        },
+        "opensuse-leap-16": {
+            "/etc/sysconfig/proxy": 'HTTP_PROXY="http://proxy.example:3128"\n',
+        },
+    }
+
+    def changed(self, name: str, *, keep: bool) -> None:
+        """Run a script with all three, in a system as its installer left it."""
+        self.target = Target(self.useFixture(fixtures.TempDir()).path)
+        entry = CATALOG.entry(name)
+        for path, text in self.WRITTEN[name].items():
+            self.target.write(path, text)
+        for path in ("apt/sources.list.d", "yum.repos.d", "zypp/repos.d", "dnf"):
+            self.target.write(f"/etc/{path}/x", "")
+        [repository] = everything(entry)["repositories"]
+        self.finish(
+            name,
+            # Where its installer cannot be told of a login, planning says so.
+            proxy=dataclasses.replace(self.PROXY, keep=keep),
+            ca_certificates=(CaCertificate(pem=CA, keep=keep),),
+            repositories=(dataclasses.replace(repository, key="", keep=keep),),
+        )
+
+    def holding(self, text: str) -> set[str]:
+        """The files that hold a text."""
+        return {
+            str(path.relative_to(self.target.root))
+            for path in self.target.root.rglob("*")
+            if path.is_file() and text in path.read_text(encoding="utf-8")
+        }
+
+    def test_nothing_stays(self) -> None:
+        """In no file of the new system."""
+        for name in self.WRITTEN:
+            self.changed(name, keep=False)
+            for text in ("proxy.example", LOGIN, "reader", CA.splitlines()[2]):
+                self.assertEqual(set(), self.holding(text), f"{name}: {text}")
+            self.assertTrue(self.holding("https://packages.example/extra"), name)
+            self.assertFalse(list(self.target.root.rglob("imagebuild-build-*")), name)
+        for path in ("/etc/apt/apt.conf", "/etc/apt/apt.conf.d/90curtin-aptproxy"):
+            self.assertFalse(self.target.exists(path))
+
+    def test_what_is_not_ours_stays(self) -> None:
+        """Settings of others, and addresses without what the installer added."""
+        self.changed("debian-13", keep=False)
+        self.assertTrue(self.target.exists("/etc/apt/apt.conf.d/00site"))
+        self.changed("opensuse-leap-15.6", keep=False)
+        self.assertEqual(
+            "[main]\nbaseurl=http://m.example/oss?x=y\n",
+            self.target.read("/etc/zypp/repos.d/main.repo"),
+        )
+        self.assertEqual(
+            'PROXY_ENABLED="no"\nHTTP_PROXY=""\nHTTPS_PROXY=""\nFTP_PROXY=""\n'
+            'NO_PROXY="localhost, 127.0.0.1"\n',
+            self.target.read("/etc/sysconfig/proxy"),
+        )
+
+    def test_all_is_kept(self) -> None:
+        """Where the package manager of each looks."""
+        login = f"me:{LOGIN}@proxy.example:3128"
+        for name, proxy, secret in (
+            (
+                "debian-13",
+                "etc/apt/apt.conf.d/95imagebuild-proxy",
+                "etc/apt/auth.conf.d/imagebuild-extra.conf",
+            ),
+            (
+                "ubuntu-24.04",
+                "etc/apt/apt.conf.d/95imagebuild-proxy",
+                "etc/apt/auth.conf.d/imagebuild-extra.conf",
+            ),
+            ("rocky-9", "etc/dnf/dnf.conf", "etc/yum.repos.d/extra.repo"),
+            (
+                "opensuse-leap-16",
+                "etc/sysconfig/proxy",
+                "etc/zypp/credentials.d/imagebuild-extra",
+            ),
+        ):
+            self.changed(name, keep=True)
+            self.assertIn(proxy, self.holding("proxy.example:3128"), name)
+            self.assertIn("etc/environment", self.holding(login), name)
+            self.assertIn(secret, self.holding("reader"), name)
+            self.assertEqual(0o600, (self.target.root / secret).stat().st_mode & 0o777)
+            [certificate] = self.holding(CA.splitlines()[2])
+            self.assertRegex(certificate, r"/imagebuild-[0-9a-f]{16}\.(crt|pem)$")
+
+    def test_fetches_have_the_proxy(self) -> None:
+        """What the script starts, commands of a user's too."""
+        for name in self.WRITTEN:
+            self.target = Target(self.useFixture(fixtures.TempDir()).path)
+            command = "echo $https_proxy $NO_PROXY > /srv/seen"
+            for path in ("/srv/x", "/dev/null"):
+                self.target.write(path, "")
+            self.finish(name, proxy=self.PROXY, commands=(command,))
+            self.assertEqual(
+                f"http://me:{LOGIN}@proxy.example:3128 "
+                "localhost,127.0.0.1,169.254.169.254\n",
+                self.target.read("/srv/seen"),
+            )
+
+    def test_trust_that_cannot_be_had(self) -> None:
+        """It ends the build."""
+        for name, program in (
+            ("debian-13", "update-ca-certificates"),
+            ("rocky-9", "update-ca-trust"),
+        ):
+            self.target = Target(self.useFixture(fixtures.TempDir()).path)
+            self.target.program(program, "exit 1")
+            entry = CATALOG.entry(name)
+            own = (CaCertificate(pem=CA),)
+            script = self.script(entry, asked(entry, ca_certificates=own))
+            done = self.target.run(f"set -- inside\n{script}")
+            self.assertEqual(1, done.returncode)
+            self.assertIn(
+                "IMAGEBUILD-FAILED the CA certificates",
+                self.target.read("/dev/console"),
+            )
 
 
 class JsonTest(testtools.TestCase):

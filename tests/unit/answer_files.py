@@ -26,7 +26,7 @@ UNATTEND = "{urn:schemas-microsoft-com:unattend}"
 
 # Source: SUSE's AutoYaST guide; sections of a profile that are used here.
 YAST_SECTIONS = frozenset(
-    """general add-on suse_register language keyboard timezone networking firewall
+    """general add-on suse_register language keyboard timezone networking proxy firewall
     users bootloader partitioning software scripts""".split()
 )
 # Source: Microsoft's reference of unattended Windows setup, components by pass.
@@ -60,10 +60,13 @@ def preseed(name: str, answer: str) -> str:
     ):
         raise BadAnswer("debconf takes backslashes away, and joins lines at them")
     command = next(ln for ln in plain if " preseed/early_command " in ln)
-    found = re.search(r"sed -n '([^']+)'", command)
-    if found is None:
+    found = re.findall(r"sed -n '([^']+)'", command)
+    if not found:
         raise BadAnswer(command)
-    return _run(["sed", "-n", found.group(1)], answer)
+    *early, script = (_run(["sed", "-n", word], answer) for word in found)
+    for text in early:
+        _run(["sh", "-n"], text)
+    return str(script)
 
 
 def debconf(answer: str) -> None:
@@ -94,9 +97,10 @@ def kickstart(name: str, answer: str) -> str:
     # What it includes, its own %pre makes.
     parser = KickstartParser(handler, errorsAreFatal=True, followIncludes=False)
     parser.readKickstartFromString(answer)
+    scripts = [s for s in handler.scripts if s.type != KS_SCRIPT_PRE]
     early = [s.script for s in handler.scripts if s.type == KS_SCRIPT_PRE]
-    if len(handler.scripts) - len(early) != 3 or len(early) != answer.count("%include"):
-        raise BadAnswer(f"{len(handler.scripts)} scripts, not %onerror and two %post")
+    if len(scripts) != 3 or len(early) > 1 + answer.count("%include"):
+        raise BadAnswer(f"{len(scripts)} scripts, not %onerror and two %post")
     [outside] = [s.script for s in handler.scripts if s.type == KS_SCRIPT_ONERROR]
     [before, inside] = [s for s in handler.scripts if s.type == KS_SCRIPT_POST]
     if before.inChroot or not inside.inChroot:
@@ -112,7 +116,9 @@ def autoyast(name: str, answer: str) -> str:
     unknown = {child.tag.removeprefix(YAST) for child in root} - YAST_SECTIONS
     if root.tag != f"{YAST}profile" or unknown:
         raise BadAnswer(f"unknown sections: {unknown}")
-    [source] = root.iter(f"{YAST}source")
+    *early, source = root.iter(f"{YAST}source")
+    for script in early:
+        _run(["sh", "-n"], script.text or "")
     return source.text or ""
 
 
@@ -121,6 +127,8 @@ def agama(name: str, answer: str) -> str:
     data = json.loads(answer)
     _validate("agama", data)
     [script] = data["scripts"]["post"]
+    for early in data["scripts"].get("pre", ()):
+        _run(["sh", "-n"], early["content"])
     return str(script["content"])
 
 

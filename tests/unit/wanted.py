@@ -13,6 +13,7 @@ from osc_imagebuild.guests import answers, families, install_tree, passwords
 from osc_imagebuild.guests.answers import AnswerDelivery
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.access import CaCertificate, Proxy
 from osc_imagebuild.model.disk_layout import Volume
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.planning import parents
@@ -22,6 +23,20 @@ BUILD = "0b4d5a3e-0000-4000-8000-000000000000"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@example.org"
 SECRET = "tr0ub4dor"
 HASH = "$6$rounds=100000$salt$hash"
+LOGIN = "op3n-sesame"
+CA = """\
+-----BEGIN CERTIFICATE-----
+MIIBgDCCASegAwIBAgIUD09Hhf7keFg3VGrzizRb7f2p2ggwCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKY2EuZXhhbXBsZTAgFw0yNjExMjgyMDM0NTNaGA8yMTI2MTEw
+NDIwMzQ1M1owFTETMBEGA1UEAwwKY2EuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABAumigJ7aIWBbOKYkHzJX6gCk3+1YzKgT5rrk7UNTfHWcPsBBP8M
+lGAsHKHMGXj9JVMS2VDQNDsCbfehwEmMBymjUzBRMB0GA1UdDgQWBBRWamOhxJr4
+9ugSwoINfqpftHIWrTAfBgNVHSMEGDAWgBRWamOhxJr49ugSwoINfqpftHIWrTAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCICtbJvEm89IqQfoF/NMo
+HnuYpMfeMW6VD5TKrP4RxWVAAiAOshSI/Q4SG4t3b9NirHysgzmNtuk+BChE40cv
+QQ2ZyQ==
+-----END CERTIFICATE-----
+"""
 MEDIA = "http://mirror.example/copy-of-the-medium"
 
 CATALOG = Catalog([BUILT_IN])
@@ -80,6 +95,8 @@ def everything(entry: Entry) -> dict[str, Any]:
             "ssh_public_keys": (KEY,),
             "files": (File(path="C:\\etc\\motd", content=b"hello\n"),),
             "commands": ("echo 'hello'", "if (1) {\n  'two lines'\n}"),
+            "proxy": Proxy(url="http://proxy.example:3128", no_proxy=("in.example",)),
+            "ca_certificates": (CaCertificate(pem=CA),),
             "locale": "de_DE.UTF-8",
             "keyboard": "0407:00000407",
             "timezone": "W. Europe Standard Time",
@@ -105,6 +122,8 @@ def everything(entry: Entry) -> dict[str, Any]:
                 suites=("stable",) if apt else (),
                 components=("main", "contrib") if apt else (),
                 key="-----BEGIN PGP PUBLIC KEY BLOCK-----\n...\n",
+                username="reader",
+                password=LOGIN,
             ),
         ),
         "files": (
@@ -112,6 +131,8 @@ def everything(entry: Entry) -> dict[str, Any]:
             File(path="/srv/a b", content=bytes(range(99)), mode="0750", owner="bob"),
         ),
         "commands": ("echo 'hello'", "if true; then\n  echo two lines\nfi"),
+        "proxy": Proxy(url="http://proxy.example:3128", no_proxy=("10.0.0.0/8",)),
+        "ca_certificates": (CaCertificate(pem=CA),),
         "locale": "de_DE.UTF-8",
         "keyboard": "de",
         "timezone": "Europe/Berlin",

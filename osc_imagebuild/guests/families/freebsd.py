@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import accepted, customization, disk
+from osc_imagebuild.guests import accepted, access, customization, disk
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 
@@ -30,6 +30,7 @@ def problems(entry: Entry, request: Request) -> list[str]:
         *customization.suites(request, apt=False),
         *accepted.validate_regional(entry, request),
         *disk.problems(entry, request),
+        *access.problems(entry, request),
         *customization.refused(
             request, entry.title, {"lvm": "there is none on FreeBSD"}
         ),

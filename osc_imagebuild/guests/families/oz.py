@@ -56,6 +56,12 @@ def problems(entry: Entry, request: Request) -> list[str]:
             ("volumes beside the root", request.disk_volumes),
             ("updates", request.update),
             ("firmware uefi", request.firmware != "bios"),
+            ("a proxy", request.proxy),
+            ("CA certificates", request.ca_certificates),
+            (
+                "a login for package repositories",
+                any(repository.username for repository in request.repositories),
+            ),
         )
         if value and request.answer_file is None
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import accepted, curtin_storage, customization, disk
+from osc_imagebuild.guests import accepted, access, curtin_storage, customization, disk
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
@@ -39,4 +39,5 @@ def problems(entry: Entry, request: Request) -> list[str]:
         *customization.suites(request, apt=True),
         *accepted.validate_regional(entry, request),
         *disk.problems(entry, request),
+        *access.problems(entry, request),
     ]

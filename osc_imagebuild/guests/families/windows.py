@@ -47,6 +47,13 @@ def problems(entry: Entry, request: Request) -> list[str]:
     refusals = customization.refused(request, entry.title, _REFUSED)
     refusals += disk.problems(entry, request)
     refusals += customization.commands(request)
+    if request.proxy and request.proxy.username:
+        refusals.append(
+            f"{entry.title}: its own services take no password for a proxy; take a proxy "
+            "without one"
+        )
+    if request.proxy and any("/" in rule for rule in request.proxy.no_proxy):
+        refusals.append(f"{entry.title}: its no_proxy takes names and addresses alone")
     for what, value, pattern, example in (
         ("locale", request.locale, r"[a-z]{2,3}[-_][A-Z]{2}(\.UTF-8)?", "de-DE"),
         (

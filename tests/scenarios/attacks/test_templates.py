@@ -28,6 +28,10 @@ KEYS = (
     "customise: {{users: [{{name: u, password: {{file: {}}}}}]}}",
     "customise: {{users: [{{name: u, ssh_public_keys: [{{file: {}}}]}}]}}",
     "customise: {{repositories: [{{name: r, url: http://r, key: {{file: {}}}}}]}}",
+    "customise: {{repositories: [{{name: r, url: u, password: {{file: {}}}}}]}}",
+    "customise: {{ca_certificates: [{{file: {}}}]}}",
+    "build: {{proxy: {{url: u, username: {{file: {}}}}}}}",
+    "build: {{proxy: {{url: u, password: {{file: {}}}}}}}",
 )
 # Keys whose file is read when the template is.
 READ = tuple(key for key in KEYS if not key.startswith(("source", "driver")))

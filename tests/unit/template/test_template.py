@@ -14,6 +14,7 @@ from osc_imagebuild import template
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import passwords
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
+from osc_imagebuild.model.access import CaCertificate, Proxy
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Volume
 from osc_imagebuild.model.request import File, Repository, Request, User
@@ -99,7 +100,21 @@ class MeaningTest(TemplateTestCase):
                         suites=("trixie",),
                         components=("main",),
                         key="KEY",
+                        username="reader",
+                        password="pass word",
+                        keep=True,
                     ),
+                ),
+                "ca_certificates": (
+                    CaCertificate(pem="PEM"),
+                    CaCertificate(pem="from a file\n", keep=True),
+                ),
+                "proxy": Proxy(
+                    url="http://p:1",
+                    no_proxy=("a.example", "10.0.0.0/8"),
+                    username="tr0ub4dor",
+                    password="pass word",
+                    keep=True,
                 ),
                 "files": (
                     File(path="/a", content=b"text\n", mode="0600", owner="www:www"),
@@ -221,6 +236,61 @@ class MeaningTest(TemplateTestCase):
         self.assertEqual(HASH, found["root_password"])
         self.assertEqual(HASH, passwords.hashed(HASH))
         self.assertNotEqual("$6$", passwords.hashed("$6$"))
+
+
+class AccessTest(TemplateTestCase):
+    """A proxy, CA certificates and logins."""
+
+    def test_short_forms(self) -> None:
+        """A URL, and a text."""
+        text = (
+            "version: 1\nbuild: {proxy: 'http://p:1'}\n"
+            "customise: {ca_certificates: [{text: PEM, keep: true}]}"
+        )
+        found = self.load(text)
+        self.assertEqual(Proxy(url="http://p:1"), found["proxy"])
+        self.assertEqual(
+            (CaCertificate(pem="PEM", keep=True),), found["ca_certificates"]
+        )
+
+    def test_mistakes(self) -> None:
+        """Each with its place; what may be a secret is not repeated."""
+        for text, told in (
+            ("build: {proxy: 3}", "build.proxy: takes a text or a mapping; a proxy is"),
+            ("build: {proxy: {keep: true}}", "build.proxy: url is missing"),
+            ("build: {proxy: {url: x, password: hunter2}}", "{env: NAME} or {file"),
+            ("build: {proxy: {url: x, username: {envy: A}}}", "no such key"),
+            ("build: {proxy: {url: x, password: {env: OS_PASSWORD}}}", "client's own"),
+            ("build: {proxy: {url: x, username: {env: NOT_SET}}}", "is not set"),
+            ("customise: {ca_certificates: [{keep: true}]}", "one of file, text"),
+            (
+                "customise: {ca_certificates: [{file: a, text: b}]}",
+                "one of file, text",
+            ),
+            ("customise: {ca_certificates: [{file: no}]}", "cannot read no"),
+            (
+                "customise: {repositories: [{name: r, url: u, password: hunter2}]}",
+                "{env: NAME} or {file",
+            ),
+        ):
+            found = " ".join(self.problems(f"version: 1\n{text}"))
+            self.assertIn("t.yaml:2: ", found)
+            self.assertIn(told, found)
+            self.assertNotIn("hunter2", found)
+
+    def test_layers_of_templates(self) -> None:
+        """Certificates are added; no_proxy takes the place of another one."""
+        self.write(
+            "version: 1\nbuild: {proxy: {url: 'http://p:1', no_proxy: [a]}}\n"
+            "customise: {ca_certificates: [A]}",
+            "base.yaml",
+        )
+        found = self.load(
+            "version: 1\nextends: base.yaml\nbuild: {proxy: {no_proxy: [b]}}\n"
+            "customise: {ca_certificates: [B]}"
+        )
+        self.assertEqual(Proxy(url="http://p:1", no_proxy=("b",)), found["proxy"])
+        self.assertEqual(["A", "B"], [c.pem for c in found["ca_certificates"]])
 
 
 class ParentTest(TemplateTestCase):
@@ -509,6 +579,12 @@ customise:
       suites: [trixie]
       components: [main]
       key: KEY
+      username: reader
+      password: {{file: secret}}
+      keep: true
+  ca_certificates:
+    - PEM
+    - {{file: motd, keep: true}}
   files:
     - {{path: /a, content: "text\\n", mode: 0600, owner: "www:www"}}
     - {{path: /b, base64: aGk=}}
@@ -524,6 +600,12 @@ customise:
     - echo $${{HOME}}
     - systemctl enable nginx
 build:
+  proxy:
+    url: http://p:1
+    no_proxy: [a.example, 10.0.0.0/8]
+    username: {{env: ROOT_PASSWORD}}
+    password: {{file: secret}}
+    keep: true
   flavor: m1.small
   networks: [a, b]
   security_groups: [c]

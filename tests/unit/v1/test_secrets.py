@@ -18,6 +18,7 @@ from tests.unit.shell import ShellTestCase
 
 PRODUCT_KEY = "W269N-WFGWX-YVC9B-4J6C9-T83GX"
 SSH_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJ2vQ0f"
+WORD = "hunter2"
 SECRET = "correct horse battery staple ✓"
 
 
@@ -80,6 +81,38 @@ class SecretTest(ShellTestCase):
         os.chmod(self.file, 0o644)
         self.build("template", "render", str(template))
         self.assertIn(f"chmod 600 {self.file}", self.log.output)
+
+    def test_logins(self) -> None:
+        """Those for a proxy and a repository are shown to nobody, and sent to guests alone."""
+        self.useFixture(fixtures.EnvironmentVariable("LOGIN", WORD))
+        template = self.file.parent / "t.yaml"
+        login = "username: me, password: {env: LOGIN}"
+        template.write_text(
+            "version: 1\nos: debian-13\nsource: http://mirror.fake/debian\n"
+            f"build: {{proxy: {{url: 'http://p.fake:1', {login}}}, flavor: m1.small}}\n"
+            "customise:\n  repositories:\n"
+            f"    - {{name: r, url: 'https://r.fake', suites: [s], {login}}}\n"
+        )
+        words = ("create", "--template", str(template), NAME)
+        told = ""
+        for ran in (
+            self.build("template", "render", str(template), "-f", "json"),
+            self.build(*words, "--dry-run", "-f", "json"),
+        ):
+            self.assertIn("http://me:HIDDEN@p.fake:1", ran.json["answer_file"])
+            told += ran.out + ran.err
+        ran = self.openstack("--debug", "image", "build", *words, "--no-wait")
+        self.assertEqual(0, ran.code, ran.err[-2000:])
+        [server] = self.cloud.nova.servers.values()
+        self.assertIn(f"http://me:{WORD}@p.fake:1", server.user_data)
+        for text in (told, ran.out, ran.err, self.log.output):
+            self.assertNotIn(WORD, text)
+        builder = Builder(self.cloud.connect(), catalog=Catalog())
+        [build] = builder.list().builds
+        self.assertNotIn(WORD, str(build.spec))
+        self.build("cancel", NAME)
+        for image in self.cloud.glance.images.values():
+            self.assertNotIn(WORD, str(vars(image)))
 
     def test_debug(self) -> None:
         """It tells which requests are sent, but not what is in them."""
