@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from osc_imagebuild import boot
-from osc_imagebuild.guests import passwords, rendering
+from osc_imagebuild.guests import passwords, provision, rendering
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.families import family
 from osc_imagebuild.guests.install_tree import is_iso, variables
@@ -99,6 +99,7 @@ def wishes(entry: Entry, request: Request) -> dict[str, Any]:
         "lvm": request.lvm,
         # Machines of this architecture have no other firmware.
         "uefi": request.firmware == "uefi" or request.arch == "aarch64",
+        **provision.context(entry, request),
     }
 
 

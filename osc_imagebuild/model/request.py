@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
+from osc_imagebuild.model.provision import Ansible, Hardening
 
 # --- what the user asks -----------------------------------------------------
 
@@ -96,6 +97,8 @@ class Request:
     repositories: tuple[Repository, ...] = ()
     files: tuple[File, ...] = ()
     commands: tuple[str, ...] = ()
+    ansible: Ansible | None = None
+    hardening: Hardening | None = None
     locale: str = ""
     keyboard: str = ""
     timezone: str = ""

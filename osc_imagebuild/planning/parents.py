@@ -49,6 +49,8 @@ FIELDS = (
     "repositories",
     "files",
     "commands",
+    "ansible",
+    "hardening",
     "swap_mib",
 )
 

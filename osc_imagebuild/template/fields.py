@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.request import FAMILY_PREFIX, File, Repository, User
+from osc_imagebuild.template import provision
 from osc_imagebuild.template.document import Document, Path
 from osc_imagebuild.template.sources import KEY_LIMIT, Reader
 
@@ -115,6 +117,11 @@ class _Fields:
             made = [make(i, (*path, n)) for n, i in enumerate(self._at(path) or [])]
             if made:
                 fields[name] = tuple(item for item in made if item is not None)
+        for where, whole in provision.MAKERS.items():
+            if self._at(where) is not None:
+                fields[str(where[-1])] = self._try(
+                    partial(whole, self.document, self.reader)
+                )
         copies = self._at(("output", "copies"))
         if copies:
             fields["copies"] = tuple(Copy(**copy) for copy in copies)

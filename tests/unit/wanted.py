@@ -13,6 +13,7 @@ from osc_imagebuild.guests import answers, families, install_tree, passwords
 from osc_imagebuild.guests.answers import AnswerDelivery
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.provision import Ansible, Guide, Hardening, TreeFile
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.planning import parents
 from tests.unit import answer_files
@@ -21,6 +22,12 @@ BUILD = "0b4d5a3e-0000-4000-8000-000000000000"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@example.org"
 SECRET = "tr0ub4dor"
 HASH = "$6$rounds=100000$salt$hash"
+PLAYBOOK = Ansible(
+    playbook="site.yml",
+    tree=(TreeFile(path="site.yml", content=b"- hosts: all\n"),),
+    variables={"greeting": "it's", "numbers": [1, True, None]},
+    extra_args=("--tags", "it's"),
+)
 MEDIA = "http://mirror.example/copy-of-the-medium"
 
 CATALOG = Catalog([BUILT_IN])
@@ -101,6 +108,7 @@ def everything(entry: Entry) -> dict[str, Any]:
             File(path="/srv/a b", content=bytes(range(99)), mode="0750", owner="bob"),
         ),
         "commands": ("echo 'hello'", "if true; then\n  echo two lines\nfi"),
+        **_configured(entry),
         "locale": "de_DE.UTF-8",
         "keyboard": "de",
         "timezone": "Europe/Berlin",
@@ -108,6 +116,14 @@ def everything(entry: Entry) -> dict[str, Any]:
         "lvm": entry.family != "freebsd",
         "firmware": "uefi",
     }
+
+
+def _configured(entry: Entry) -> dict[str, Any]:
+    """A playbook and a profile, where a family takes them."""
+    if entry.family == "freebsd":
+        return {}
+    guide = Guide(url="https://guides.example/ssg.zip", sha256="0" * 64)
+    return {"ansible": PLAYBOOK, "hardening": Hardening(profile="cis", guide=guide)}
 
 
 class AnswerTestCase(testtools.TestCase):

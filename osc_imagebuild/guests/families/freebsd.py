@@ -10,6 +10,13 @@ from osc_imagebuild.guests import accepted, customization
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 
+_REFUSED = {
+    "lvm": "there is none on FreeBSD",
+    "ansible": "its package is named after the release of Python that it is for; let a "
+    "command install and run it",
+    "hardening": "no guide of OpenSCAP's is for FreeBSD",
+}
+
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
     """Return the group of root's files, wheel: there is no group root."""
@@ -29,7 +36,5 @@ def problems(entry: Entry, request: Request) -> list[str]:
         *customization.validate_request(request, customization.FREEBSD_PACKAGE),
         *customization.suites(request, apt=False),
         *accepted.validate_regional(entry, request),
-        *customization.refused(
-            request, entry.title, {"lvm": "there is none on FreeBSD"}
-        ),
+        *customization.refused(request, entry.title, _REFUSED),
     ]

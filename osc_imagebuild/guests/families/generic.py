@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import customization
+from osc_imagebuild.guests import customization, provision
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 
@@ -21,7 +21,10 @@ def problems(entry: Entry, request: Request) -> list[str]:
     What an existing image can be given its catalogue entry says itself.
     """
     if request.has_parent:
-        return customization.validate_request(request, customization.RPM_PACKAGE)
+        return [
+            *customization.validate_request(request, customization.RPM_PACKAGE),
+            *provision.problems(entry, request),
+        ]
     return customization.refused(
         request, entry.name, dict.fromkeys(customization.FIELDS, "")
     )

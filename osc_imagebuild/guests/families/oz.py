@@ -51,6 +51,8 @@ def problems(entry: Entry, request: Request) -> list[str]:
             ("a time zone", request.timezone),
             ("swap", request.swap_mib),
             ("LVM", request.lvm),
+            ("a playbook", request.ansible),
+            ("a hardening profile", request.hardening),
             ("firmware uefi", request.firmware != "bios"),
         )
         if value and request.answer_file is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import accepted, customization
+from osc_imagebuild.guests import accepted, customization, provision
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 
@@ -29,4 +29,5 @@ def problems(entry: Entry, request: Request) -> list[str]:
         *customization.validate_request(request, customization.RPM_PACKAGE),
         *customization.suites(request, apt=False),
         *accepted.validate_regional(entry, request),
+        *provision.problems(entry, request),
     ]
