@@ -343,8 +343,7 @@ def _see_server(
         guest_report = heard or guest_report
         held = held | {role} if channel else held
     if guest_report is not None:
-        seen = consoles.get(role, "")
-        reports[role] = checks.completed(guest_report, seen, build_id)
+        reports[role] = checks.completed(guest_report, consoles.get(role), build_id)
     return dataclasses.replace(
         facts,
         servers={**others, role: server},

@@ -194,6 +194,7 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
             "playbook": ansible.playbook,
             "requirements": ansible.requirements,
             "variables": json.dumps(dict(ansible.variables), sort_keys=True),
+            "secrets": json.dumps(ansible.secrets) if ansible.secrets else "",
             "arguments": ansible.extra_args,
             "version": ansible.version,
             "pip_index": ansible.pip_index,

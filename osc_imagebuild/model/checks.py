@@ -36,16 +36,18 @@ class Check:
         return f"{self.name} {'passed' if self.passed else 'failed'}: {self.detail}"
 
 
-def completed(report: Mapping[str, str], console: str, build_id: str) -> dict[str, str]:
+def completed(
+    report: Mapping[str, str], console: str | None, build_id: str
+) -> dict[str, str]:
     """Return a guest's report with all rules that its console names, if it has them all.
 
-    The report itself has room for some.
+    The report itself has room for some. The console is None where it cannot be read.
     """
     if HARDENING not in report:
         return dict(report)
     parts: dict[int, str] = {}
     total = 0
-    for build, number, count, names in _RULES.findall(console):
+    for build, number, count, names in _RULES.findall(console or ""):
         if build == build_id:
             total = int(count)
             parts[int(number)] = names.strip()

@@ -117,15 +117,18 @@ class _Fields:
             made = [make(i, (*path, n)) for n, i in enumerate(self._at(path) or [])]
             if made:
                 fields[name] = tuple(item for item in made if item is not None)
-        for where, whole in provision.MAKERS.items():
-            if self._at(where) is not None:
-                fields[str(where[-1])] = self._try(
-                    partial(whole, self.document, self.reader)
-                )
         copies = self._at(("output", "copies"))
         if copies:
             fields["copies"] = tuple(Copy(**copy) for copy in copies)
-        return fields
+        return fields | self._configured()
+
+    def _configured(self) -> dict[str, Any]:
+        """A playbook and a hardening profile, as far as they are there."""
+        return {
+            str(path[-1]): self._try(partial(whole, self.document, self.reader))
+            for path, whole in provision.MAKERS.items()
+            if self._at(path) is not None
+        }
 
     def _at(self, path: Path) -> Any:
         value: Any = self.document.data

@@ -172,6 +172,16 @@ class PlayTest(GuestTestCase):
         self.assertLessEqual(max(map(len, lines)), 1000)
         self.assertEqual(1, sum("IMAGEBUILD-" in line for line in lines))
 
+    def test_secrets(self) -> None:
+        """They are shown neither by the play nor by its failure."""
+        secret = "it's a \u2603 'secret'"
+        (self.home / "secrets.json").write_text(json.dumps(["abc", "a \u2603", secret]))
+        message = f"no: {secret} abc"
+        seen = {"failures": [[secret, message]], "recap": None}
+        ended, lines = self.play(seen, 2, f"said: {secret}{secret}\n")
+        self.assertEqual((1, "said: (secret)(secret)"), (ended, lines[0]))
+        self.assertTrue(lines[-1].endswith('task "(secret)": no: (secret) abc'), lines)
+
     def test_requirements(self) -> None:
         """They are installed before, or the build fails."""
         tree = (*PLAYBOOK.tree, TreeFile(path="r.yml", content=b"[]"))

@@ -52,7 +52,8 @@ class CompletedTest(testtools.TestCase):
         """A console alone says nothing."""
         said = {"release": "x"}
         line = f"IMAGEBUILD-RULES {BUILD} 1/1 a"
-        self.assertEqual(said, checks.completed(said, line, BUILD))
+        for console in (line, "", None):
+            self.assertEqual(said, checks.completed(said, console, BUILD))
 
 
 class ChecksTest(testtools.TestCase):

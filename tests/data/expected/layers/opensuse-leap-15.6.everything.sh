@@ -158,9 +158,16 @@ work, (programs, playbook, requirements) = os.path.dirname(__file__), sys.argv[1
 seen, project = os.path.join(work, "seen.json"), os.path.join(work, "project")
 leftover = os.path.expanduser("~root/.ansible")
 was_there = os.path.exists(leftover)
+secrets = []
+if os.path.exists(work + "/secrets.json"):
+    with open(work + "/secrets.json") as file:
+        # The longest first, should one be part of another; a short one says nothing.
+        secrets = sorted((s for s in json.load(file) if len(s) > 3), key=len, reverse=True)
 
 def plain(text, most):
-    """Return a text as one line of what a console shows."""
+    """Return a text as one line of what a console shows, without secrets."""
+    for secret in secrets:
+        text = text.replace(secret, "(secret)")
     text = "".join(c if c.isprintable() else " " for c in text)
     return text.replace("IMAGEBUILD-", "IMAGEBUILD ")[:most]
 
