@@ -54,11 +54,10 @@ _VERSION = r"[0-9]+(\.[0-9]+){0,3}(\.\*)?"
 # Options that ask, that do nothing, or with which the play runs elsewhere.
 # Source: ansible-core, lib/ansible/cli/__init__.py, cli/playbook.py and
 # cli/arguments/option_helpers.py.
-_REFUSED = (
-    *("--inventory", "--inventory-file", "--connection", "--step", "--check"),
-    *("--ask-pass", "--ask-become-pass", "--ask-vault-pass", "--ask-vault-password"),
-    *("--syntax-check", "--list-hosts", "--list-tasks", "--list-tags"),
-    *("--version", "--help", "--private-key", "--key-file", "--user"),
+_REFUSED = tuple(
+    """--inventory --inventory-file --connection --step --check --ask-pass --ask-become-pass
+    --ask-vault-pass --ask-vault-password --syntax-check --list-hosts --list-tasks --list-tags
+    --version --help --private-key --key-file --user""".split()
 )
 _REFUSED_LETTERS = "ickKJChu"
 _TAKING_LETTERS = "etlfMT"
