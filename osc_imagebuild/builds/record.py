@@ -17,7 +17,9 @@ from osc_imagebuild.errors import (
     RecordError,
     Verb,
 )
+from osc_imagebuild.model import checks
 from osc_imagebuild.model import spec_json as specs
+from osc_imagebuild.model.checks import Check
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.names import Milestone, Status
 from osc_imagebuild.model.numbers import whole_number
@@ -93,6 +95,12 @@ class Record:
         if over or started is None or not self.spec.installer.expected_s:
             return None
         return max(0.0, started.at + self.spec.installer.expected_s - now)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What was checked of the system, as its guest reported."""
+        installed = self.marks.get(Milestone.INSTALLED)
+        return checks.of_report(installed.data) if installed else ()
 
     @property
     def attempts(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from osc_imagebuild.cloud.retry import find_twice
 from osc_imagebuild.engine.memory import Memory, expected
 from osc_imagebuild.engine.watch import Watch
 from osc_imagebuild.errors import CloudError, TransientError
+from osc_imagebuild.model import checks
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.names import (
@@ -342,7 +343,7 @@ def _see_server(
         guest_report = heard or guest_report
         held = held | {role} if channel else held
     if guest_report is not None:
-        reports[role] = guest_report
+        reports[role] = checks.completed(guest_report, consoles.get(role), build_id)
     return dataclasses.replace(
         facts,
         servers={**others, role: server},

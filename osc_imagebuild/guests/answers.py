@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from osc_imagebuild import boot
-from osc_imagebuild.guests import access, passwords, rendering
+from osc_imagebuild.guests import access, passwords, provision, rendering
 from osc_imagebuild.guests import disk as disks
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.families import family
@@ -108,6 +108,7 @@ def wishes(entry: Entry, request: Request) -> dict[str, Any]:
         "update_required": bool(request.update),
         # Machines of this architecture have no other firmware.
         "uefi": request.firmware == "uefi" or request.arch == "aarch64",
+        **provision.context(entry, request),
     }
 
 

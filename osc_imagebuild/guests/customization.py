@@ -23,6 +23,8 @@ FIELDS = {
     "commands": ("--run-command", "commands"),
     "proxy": ("build.proxy", "a proxy"),
     "ca_certificates": ("ca_certificates", "CA certificates"),
+    "ansible": ("customise.ansible", "a playbook"),
+    "hardening": ("customise.hardening", "a hardening profile"),
     "locale": ("--locale", "a locale"),
     "keyboard": ("--keyboard", "a keyboard"),
     "timezone": ("--timezone", "a time zone"),
@@ -38,7 +40,7 @@ FIELDS = {
 _NAME = r"[a-z_][a-z0-9_-]{0,31}"
 _OWNER = rf"{_NAME}([:.]{_NAME})?"
 _WORD = r"[A-Za-z0-9][\w./+-]{0,99}"
-_URL = r"https?://[\w.-]+(:\d+)?(/[\w./$+~%:@=-]*)?"
+URL = r"https?://[\w.-]+(:\d+)?(/[\w./$+~%:@=-]*)?"
 # The comment may be any text: every answer file has keys quoted.
 # Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT: it goes to the end of the line.
 _SSH_KEY = r"(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?"
@@ -195,7 +197,7 @@ def _repository(repository: Repository) -> list[str]:
         problems.append(
             f"the name of a repository has no slash: {repository.name!r:.60}"
         )
-    if not re.fullmatch(_URL, repository.url):
+    if not re.fullmatch(URL, repository.url):
         problems.append(
             f"repository {repository.name!r:.60} needs an http(s) URL, not "
             f"{repository.url!r:.100}"

@@ -9,6 +9,7 @@ from osc_imagebuild.model.access import CaCertificate, Proxy
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Layout, Volume
 from osc_imagebuild.model.family import Old
+from osc_imagebuild.model.provision import Ansible, Hardening
 
 # --- what the user asks -----------------------------------------------------
 
@@ -113,6 +114,8 @@ class Request:
     commands: tuple[str, ...] = ()
     proxy: Proxy | None = None
     ca_certificates: tuple[CaCertificate, ...] = ()
+    ansible: Ansible | None = None
+    hardening: Hardening | None = None
     locale: str = ""
     keyboard: str = ""
     timezone: str = ""

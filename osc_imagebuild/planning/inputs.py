@@ -53,6 +53,8 @@ _NOT_OF_ENTRY = frozenset(
 )
 # Of repositories: they came with a later version, and count where they are given.
 _LATER = frozenset(("username", "password", "keep"))
+# Variables that check a wish, or count where they are in the answers alone.
+_BESIDE = frozenset("accepts security_guide no_security_guide security_scanner".split())
 # Files that list all others of a suite, with digests.
 _RELEASES = ("/InRelease", "/Release")
 
@@ -120,6 +122,11 @@ def _answers(request: Request, system: System, source: InstallSource) -> str:
             for user in request.users
         ),
     )
+    if request.ansible:
+        # It counts as part of the template; packed, other machines have other bytes of it.
+        request = dataclasses.replace(
+            request, ansible=dataclasses.replace(request.ansible, tree=())
+        )
     told = delivered(system, source, None)
     # What is on the ISO counts, and not how it is called.
     told = dataclasses.replace(told, disc=IsoRef(NO_LABEL, told.disc.url))
@@ -144,7 +151,7 @@ def _template(request: Request) -> str:
 def _catalogue(entry: Entry, request: Request) -> str:
     """Return what an entry says of results, of one architecture."""
     said = _differing(entry, _NOT_OF_ENTRY)
-    variables = {k: v for k, v in entry.variables.items() if k != "accepts"}
+    variables = {k: v for k, v in entry.variables.items() if k not in _BESIDE}
     arch = entry.arches[request.arch]
     return _canonical({**said, "variables": variables, "arch": arch})
 

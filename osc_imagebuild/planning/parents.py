@@ -53,6 +53,8 @@ FIELDS = (
     "commands",
     "proxy",
     "ca_certificates",
+    "ansible",
+    "hardening",
     "swap_mib",
     "update",
 )

@@ -9,7 +9,7 @@ from osc_imagebuild.builds import validation
 from osc_imagebuild.cloud import images, limits, rfb, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, SpecError
-from osc_imagebuild.guests import customization, own_file
+from osc_imagebuild.guests import customization, own_file, provision
 from osc_imagebuild.guests.answers import USER_DATA_LIMIT, Answers
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.install_tree import System
@@ -314,7 +314,8 @@ def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]
         if size > USER_DATA_LIMIT:
             problems.append(
                 f"the {what} has {size} characters as base64, Nova takes "
-                f"{USER_DATA_LIMIT}; let a command fetch what is large"
+                f"{USER_DATA_LIMIT}{provision.too_large(request.ansible)}; let a command "
+                "fetch what is large"
             )
     problems += [
         "an own answer file says itself what to install: "

@@ -29,6 +29,8 @@ MOST_PROBLEMS = 100
 # These are taken as they are: they say what the variables are.
 _LITERAL = ("variables", "extends")
 _SECRETS = (("root_password",), ("password",), ("username",))
+# Anything in these may be a secret: see `provision`.
+_MAY_BE_SECRETS = ("customise", "ansible", "vars")
 
 # A name has an end, so that a thousand openings without one are no work.
 _VARIABLE = re.compile(r"\$(\$\{|\{([^}]{0,100})\})")
@@ -177,7 +179,8 @@ class _Reader:
                 self.places[(*path, name)] = self.place(key)
                 plain = literal or (not path and name in _LITERAL)
                 # Who reads a template must see what it asks the environment for.
-                plain = plain or (name == "env" and path[-1:] in _SECRETS)
+                secret = path[-1:] in _SECRETS or path[:3] == _MAY_BE_SECRETS
+                plain = plain or (name == "env" and secret)
                 mapping[name] = self.value(value, (*path, name), literal=plain)
         return mapping
 

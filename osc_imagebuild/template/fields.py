@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from osc_imagebuild.errors import SpecError
@@ -12,6 +13,7 @@ from osc_imagebuild.model.access import CaCertificate, Proxy
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Volume, size_mib
 from osc_imagebuild.model.request import FAMILY_PREFIX, File, Repository, User
+from osc_imagebuild.template import provision
 from osc_imagebuild.template.document import Document, Path, Place
 from osc_imagebuild.template.sources import KEY_LIMIT, Reader
 
@@ -138,7 +140,15 @@ class _Fields:
         copies = self._at(("output", "copies"))
         if copies:
             fields["copies"] = tuple(Copy(**copy) for copy in copies)
-        return fields
+        return fields | self._configured()
+
+    def _configured(self) -> dict[str, Any]:
+        """A playbook and a hardening profile, as far as they are there."""
+        return {
+            str(path[-1]): self._try(partial(whole, self.document, self.reader))
+            for path, whole in provision.MAKERS.items()
+            if self._at(path) is not None
+        }
 
     def _at(self, path: Path) -> Any:
         value: Any = self.document.data

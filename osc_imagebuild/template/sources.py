@@ -161,6 +161,25 @@ class Reader:
         here = Path(os.path.expanduser(name))
         return str(self._real(name, here, place)) if os.path.isfile(here) else name
 
+    def directory(self, path: str, place: Place) -> Path:
+        """Return where a directory is, without links.
+
+        :raises: SpecError
+        """
+        real = self._real(path, resolved(path, place), place)
+        if not real.is_dir():
+            raise SpecError(f"{place}: there is no directory {path}")
+        return real
+
+    def found(
+        self, path: Path, limit: int, fence: local_files.Fence
+    ) -> local_files.Found:
+        """Return a file of a directory, which may lead nowhere out of ``fence``.
+
+        :raises: OSError, ValueError
+        """
+        return self._read(path, limit, fence)
+
     def _file(self, path: str, place: Place, limit: int) -> local_files.Found:
         try:
             return self._read(resolved(path, place), limit, self._fence)

@@ -269,6 +269,7 @@ def columns_of(
         "evidence": build.evidence or None,
         "attempts": Lines("\n".join(build.attempts)) if build.attempts else None,
         "retry_from": ", ".join(retry) or None,
+        "tests": Lines("\n".join(map(str, build.checks))) if build.checks else None,
         "output": spec.result.output,
         f"{spec.result.output}_id": build.result_id or None,
         "copies": Lines("\n".join(build.copies)) if build.copies else None,

@@ -12,7 +12,7 @@ from osc_imagebuild.v1 import cloud_options, options
 from osc_imagebuild.v1.base import BuildCommand, ShowOne, columns_of, driving
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.outdated import unchanged
-from osc_imagebuild.v1.template import add_variables, template_fields
+from osc_imagebuild.v1.template import add_variables, template_fields, without_secrets
 from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ class CreateImageBuild(BuildCommand, ShowOne):
             if not freshness.is_outdated:
                 return unchanged(progress, freshness)
             progress.note(f"to be built: {freshness.reason}")
-        plan = builder.plan(request)
+        plan = builder.plan(
+            without_secrets(request) if parsed_args.dry_run else request
+        )
         for line in plan.choices:
             progress.note(line)
         for line in plan.warnings:

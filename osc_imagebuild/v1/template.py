@@ -163,6 +163,15 @@ def _asked(
     return Request(**{"name": "image", **fields})
 
 
+def without_secrets(request: Request) -> Request:
+    """Return a request of which all that is made may be shown, and nothing be built."""
+    from dataclasses import replace
+
+    if not request.ansible:
+        return request
+    return replace(request, ansible=request.ansible.hidden())
+
+
 def _warn(path: str, warnings: Sequence[str]) -> None:
     """Say what may be wrong, where `create` says it too: on stderr."""
     for warning in warnings:
@@ -223,7 +232,7 @@ class RenderImageBuildTemplate(ShowOne):
 
         catalog = Catalog()
         path = parsed_args.template
-        request = _asked(parsed_args, path, catalog, check_only=False)
+        request = without_secrets(_asked(parsed_args, path, catalog, check_only=False))
         outline = offline.check(catalog, request)
         if not outline.system or not outline.answers:
             raise exceptions.CommandError(

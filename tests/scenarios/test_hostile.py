@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from osc_imagebuild.guests import families, filters
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.disk_layout import Volume
+from osc_imagebuild.model.provision import Ansible, Guide, Hardening, TreeFile
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.planning import request_checks
 from tests.unit.wanted import CATALOG, RELEASES, AnswerTestCase, asked
@@ -55,6 +57,31 @@ class HostileTest(AnswerTestCase):
         for name in RELEASES:
             for text in HOSTILE:
                 self.check(name, text)
+
+    def test_playbooks(self) -> None:
+        """Names, words, variables and a tailoring file, where a family takes them."""
+        guide = Guide(url="http://x/y", sha256="0" * 64)
+        for name in RELEASES:
+            entry = CATALOG.entry(name)
+            if entry.family in ("windows", "freebsd"):
+                continue
+            for text in HOSTILE:
+                word = re.sub("[\r\n]", " ", text)
+                play = Ansible(
+                    playbook=word,
+                    tree=(TreeFile(path=word, content=text.encode()),),
+                    requirements=word,
+                    variables={"x": text},
+                    secrets=(text,),
+                    extra_args=("-e", word),
+                )
+                hard = Hardening(profile="x", tailoring=text, guide=guide)
+                script = self.script(entry, asked(entry, ansible=play, hardening=hard))
+                quoted = filters.shell(word)
+                words = f" {quoted} {quoted} -e {quoted} > $console"
+                self.assertIn(words, script, name)
+                self.assertEqual(1, script.count(quoted + " > $console"))
+                self.assertNotIn("\nreboot", script)
 
     @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import lzma
 from collections.abc import Callable
 from typing import Any
 
@@ -13,18 +14,21 @@ from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.media.backoff import TRIES
 from osc_imagebuild.model import inputs
 from osc_imagebuild.model.inputs import NAMES
+from osc_imagebuild.model.provision import Guide, Hardening, TreeFile
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.planning import inputs as planning
 from osc_imagebuild.planning.plan import Plan
 from tests.fakes.mirror import Mirror
 from tests.fakes.planning import flavor
 from tests.unit.base import CATALOG, CloudTestCase
+from tests.unit.wanted import PLAYBOOK
 
 # What a mirror of Debian has, and the server of its security updates.
 RELEASE = b"Suite: stable\nSHA256:\n aa 1 main/Packages\n"
 SUITE = b"Date: Sat, 01 Aug 2026\nSHA256:\n bb 1 main/Packages\n cc 2 main/i18n\n"
 SAME_LATER = b"Date: Sun, 02 Aug 2026\nSHA256:\n cc 2 main/i18n\n bb 1 main/Packages\n"
 NEWER = SUITE.replace(b"bb 1", b"b0 1")
+GUIDE = Guide(url="http://guides.fake/ssg.zip", sha256="0" * 64)
 REPOSITORY = Repository(name="own", url="http://own.fake/apt", suites=("stable",))
 WISHES: dict[str, Any] = {
     "os": "debian-13",
@@ -156,6 +160,8 @@ class DecisionTest(InputsTestCase):
             {"tags": ("web",)},
             {"visibility": "shared"},
             {"swap_mib": 64},
+            {"ansible": PLAYBOOK},
+            {"hardening": Hardening(profile="cis", guide=GUIDE)},
             {"members": ("p-other",)},
             {"update": False},
         ):
@@ -164,6 +170,29 @@ class DecisionTest(InputsTestCase):
     def test_updates_that_are_asked_for(self) -> None:
         """They are by default; only what is done where they fail differs."""
         self.assert_changes(("answers",), lambda test: {"update": True})
+
+    def test_playbook(self) -> None:
+        """Its files, its variables, and how it is run."""
+        before = self.planned(ansible=PLAYBOOK).inputs
+        tree = (TreeFile(path="site.yml", content=b"- hosts: localhost\n"),)
+        for fields in (
+            {"tree": tree},
+            {"tree": (dataclasses.replace(PLAYBOOK.tree[0], executable=True),)},
+            {"variables": {"a": "secret of a play"}},
+            {"extra_args": ("-v",)},
+            {"version": "2.19.*"},
+        ):
+            play = dataclasses.replace(PLAYBOOK, **fields)
+            after = self.planned(ansible=play).inputs
+            self.assertEqual(("template",), inputs.changed(before, after), str(fields))
+            self.assertNotIn("secret", str(after))
+        self.assertEqual(before, self.planned(ansible=PLAYBOOK).inputs)
+
+    def test_packing(self) -> None:
+        """Other bytes of the same files, as another machine's library makes, are the same."""
+        before = self.planned(ansible=PLAYBOOK).inputs
+        self.patch(lzma, "compress", lambda data, preset: data[::-1])
+        self.assertEqual(before, self.planned(ansible=PLAYBOOK).inputs)
 
     def test_secrets(self) -> None:
         """A changed password is noticed, and is nowhere in what is kept."""
@@ -194,6 +223,7 @@ class DecisionTest(InputsTestCase):
             (False, {"timeout_min": 99}),
             (False, {"failures": [["x", "y"]]}),
             (False, {"variables": {"accepts": {"keyboard": "console"}}}),
+            (False, {"variables": {"no_security_guide": "none"}}),
             (False, {"verify": {"timeout_min": 7}}),
         ):
             self.assert_changes(("catalogue",) if changed else (), says(**entry))

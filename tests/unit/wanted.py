@@ -15,6 +15,7 @@ from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.access import CaCertificate, Proxy
 from osc_imagebuild.model.disk_layout import Volume
+from osc_imagebuild.model.provision import Ansible, Guide, Hardening, TreeFile
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.planning import parents
 from tests.unit import answer_files
@@ -37,6 +38,12 @@ HnuYpMfeMW6VD5TKrP4RxWVAAiAOshSI/Q4SG4t3b9NirHysgzmNtuk+BChE40cv
 QQ2ZyQ==
 -----END CERTIFICATE-----
 """
+PLAYBOOK = Ansible(
+    playbook="site.yml",
+    tree=(TreeFile(path="site.yml", content=b"- hosts: all\n"),),
+    variables={"greeting": "it's", "numbers": [1, True, None]},
+    extra_args=("--tags", "it's"),
+)
 MEDIA = "http://mirror.example/copy-of-the-medium"
 
 CATALOG = Catalog([BUILT_IN])
@@ -133,6 +140,7 @@ def everything(entry: Entry) -> dict[str, Any]:
         "commands": ("echo 'hello'", "if true; then\n  echo two lines\nfi"),
         "proxy": Proxy(url="http://proxy.example:3128", no_proxy=("10.0.0.0/8",)),
         "ca_certificates": (CaCertificate(pem=CA),),
+        **_configured(entry),
         "locale": "de_DE.UTF-8",
         "keyboard": "de",
         "timezone": "Europe/Berlin",
@@ -174,6 +182,14 @@ def disks(entry: Entry) -> dict[str, dict[str, Any]]:
             wanted = {"disk_layout": layout, "filesystem": filesystem}
             found[f"{layout} {filesystem}"] = wanted
     return found
+
+
+def _configured(entry: Entry) -> dict[str, Any]:
+    """A playbook and a profile, where a family takes them."""
+    if entry.family == "freebsd":
+        return {}
+    guide = Guide(url="https://guides.example/ssg.zip", sha256="0" * 64)
+    return {"ansible": PLAYBOOK, "hardening": Hardening(profile="cis", guide=guide)}
 
 
 class AnswerTestCase(testtools.TestCase):

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import accepted, access, customization, disk, partman
+from osc_imagebuild.guests import (
+    accepted,
+    access,
+    customization,
+    disk,
+    partman,
+    provision,
+)
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
@@ -37,4 +44,5 @@ def problems(entry: Entry, request: Request) -> list[str]:
         *accepted.validate_regional(entry, request),
         *disk.problems(entry, request),
         *access.problems(entry, request),
+        *provision.problems(entry, request),
     ]

@@ -10,6 +10,13 @@ from osc_imagebuild.guests import accepted, access, customization, disk
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 
+_REFUSED = {
+    "lvm": "there is none on FreeBSD",
+    "ansible": "its package is named after the release of Python that it is for; let a "
+    "command install and run it",
+    "hardening": "no guide of OpenSCAP's is for FreeBSD",
+}
+
 
 def context(entry: Entry, request: Request) -> Mapping[str, Any]:
     """Return the group of root's files, wheel: there is no group root."""
@@ -31,7 +38,5 @@ def problems(entry: Entry, request: Request) -> list[str]:
         *accepted.validate_regional(entry, request),
         *disk.problems(entry, request),
         *access.problems(entry, request),
-        *customization.refused(
-            request, entry.title, {"lvm": "there is none on FreeBSD"}
-        ),
+        *customization.refused(request, entry.title, _REFUSED),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import access, customization
+from osc_imagebuild.guests import access, customization, provision
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 
@@ -26,6 +26,7 @@ def problems(entry: Entry, request: Request) -> list[str]:
             *customization.validate_request(request, customization.RPM_PACKAGE),
             *customization.refused(request, entry.name, {"ca_certificates": why}),
             *access.unknown(request, entry.name, why),
+            *provision.problems(entry, request),
         ]
     return customization.refused(
         request, entry.name, dict.fromkeys(customization.FIELDS, "")

@@ -55,6 +55,8 @@ def problems(entry: Entry, request: Request) -> list[str]:
             ("a file system", request.filesystem),
             ("volumes beside the root", request.disk_volumes),
             ("updates", request.update),
+            ("a playbook", request.ansible),
+            ("a hardening profile", request.hardening),
             ("firmware uefi", request.firmware != "bios"),
             ("a proxy", request.proxy),
             ("CA certificates", request.ca_certificates),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import accepted, access, customization, disk
+from osc_imagebuild.guests import accepted, access, customization, disk, provision
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 
@@ -38,6 +38,7 @@ def problems(entry: Entry, request: Request) -> list[str]:
         *accepted.validate_regional(entry, request),
         *disk.problems(entry, request),
         *access.problems(entry, request),
+        *provision.problems(entry, request),
         *(
             f"this cannot be the name of a package: {name!r:.60}"
             for name in request.packages

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import accepted, access, curtin_storage, customization, disk
+from osc_imagebuild.guests import (
+    accepted,
+    access,
+    curtin_storage,
+    customization,
+    disk,
+    provision,
+)
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
@@ -40,4 +47,5 @@ def problems(entry: Entry, request: Request) -> list[str]:
         *accepted.validate_regional(entry, request),
         *disk.problems(entry, request),
         *access.problems(entry, request),
+        *provision.problems(entry, request),
     ]

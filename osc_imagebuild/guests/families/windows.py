@@ -24,6 +24,8 @@ _REFUSED = {
     "repositories": "Windows has no package repositories",
     "swap_mib": "Windows makes its page file by itself",
     "lvm": "there is none on Windows",
+    "ansible": "Ansible does not run on Windows, it only logs in there",
+    "hardening": "OpenSCAP's guides have nothing for it",
 }
 _KEY = r"([A-Z0-9]{5}-){4}[A-Z0-9]{5}"
 # Windows has names of its own for time zones.

@@ -94,6 +94,27 @@ class CreateTest(ShellTestCase):
         self.assertIn("IMAGEBUILD-REPORT", ran.json["answer_file"])
         self.assert_empty()
 
+    def test_what_was_checked(self) -> None:
+        """The recap of a play and the score of a profile, as the guest reports them."""
+        ran = self.create("-f", "json")
+        self.assertIsNone(ran.json["tests"])
+        self.cloud.nova.plan.report |= {
+            "ansible": "ok=3 changed=1 failed=0",
+            "hardening": "score=81.5 passed=9 failed=1",
+            "failed_rules": "partition_for_tmp",
+        }
+        name = f"{NAME}-2"
+        ran = self.build("create", "--os", "mini", name, "-f", "json")
+        lines = [
+            "ansible passed: ok=3 changed=1 failed=0",
+            "hardening failed: score=81.5 passed=9 failed=1: partition_for_tmp",
+        ]
+        self.assertEqual("\n".join(lines), ran.json["tests"])
+        shown = self.build("show", name, "-f", "json")
+        self.assertEqual("\n".join(lines), shown.json["tests"])
+        result = self.cloud.glance.images[ran.json["image_id"]]
+        self.assertNotIn("imagebuild_ansible", result.properties)
+
     def test_what_is_wanted_in_it(self) -> None:
         """Options for the installed system reach the answer file."""
         home = Path(self.useFixture(fixtures.TempDir()).path)

@@ -17,6 +17,7 @@ from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model.access import CaCertificate, Proxy
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Volume
+from osc_imagebuild.model.provision import Ansible, Hardening, TreeFile
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.planning import request_checks
 from osc_imagebuild.template import fields, schema
@@ -60,6 +61,7 @@ class MeaningTest(TemplateTestCase):
     def test_every_key(self) -> None:
         """Each arrives, and makes a request."""
         self.write("from a file\n", "motd")
+        self.write("[]", "play/site.yml")
         self.write(f"{KEY}\n", "key.pub")
         self.write("pass word\n", "secret")
         self.useFixture(fixtures.EnvironmentVariable("ROOT_PASSWORD", "tr0ub4dor"))
@@ -132,6 +134,13 @@ class MeaningTest(TemplateTestCase):
                     User(name="ann", password=HASH),
                 ),
                 "commands": ("echo ${HOME}", "systemctl enable nginx"),
+                "ansible": Ansible(
+                    playbook="site.yml",
+                    tree=(TreeFile(path="site.yml", content=b"[]"),),
+                    variables={"a": [1, "tr0ub4dor"]},
+                    secrets=("tr0ub4dor",),
+                ),
+                "hardening": Hardening(profile="cis", min_score=80),
                 "flavor": "m1.small",
                 "networks": ("a", "b"),
                 "security_groups": ("c",),
@@ -171,6 +180,7 @@ class MeaningTest(TemplateTestCase):
     def test_nothing_is_left_out(self) -> None:
         """Every field of a request can be given, and every key is a field."""
         self.write("", "motd")
+        self.write("[]", "play/site.yml")
         self.write("", "key.pub")
         self.write("x", "secret")
         found = self.load(EVERYTHING, check_only=True)
@@ -599,6 +609,10 @@ customise:
   commands:
     - echo $${{HOME}}
     - systemctl enable nginx
+  ansible:
+    playbook: play/site.yml
+    vars: {{a: [1, {{env: ROOT_PASSWORD}}]}}
+  hardening: {{profile: cis, min_score: 80}}
 build:
   proxy:
     url: http://p:1

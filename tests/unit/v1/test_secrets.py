@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -113,6 +115,35 @@ class SecretTest(ShellTestCase):
         self.build("cancel", NAME)
         for image in self.cloud.glance.images.values():
             self.assertNotIn(WORD, str(vars(image)))
+
+    def test_playbooks(self) -> None:
+        """A variable of a play is sent to the guest, and shown to nobody."""
+        self.useFixture(fixtures.EnvironmentVariable("PLAY", SECRET))
+        play = self.file.parent / "play"
+        play.mkdir()
+        (play / "site.yml").write_text("- hosts: all\n")
+        template = self.file.parent / "t.yaml"
+        template.write_text(
+            "version: 1\nos: debian-13\nsource: http://mirror.fake/debian\n"
+            "build: {flavor: m1.small}\ncustomise:\n  ansible:\n"
+            "    playbook: play/site.yml\n    vars: {a: [b, {env: PLAY}]}\n"
+        )
+        packed = base64.b64encode(json.dumps({"a": ["b", SECRET]}).encode()).decode()
+        create = ("create", "--template", str(template), "--no-wait", NAME)
+        for words in (
+            ("template", "render", str(template), "-f", "json"),
+            (*create, "--dry-run", "-f", "json"),
+            create,
+        ):
+            ran = self.build(*words)
+            self.assertEqual(0, ran.code, ran.err)
+            for shown in (ran.out, ran.err, self.log.output):
+                self.assertNotIn(SECRET, shown)
+                self.assertNotIn(packed[:60], shown)
+        [server] = self.cloud.nova.servers.values()
+        self.assertIn(packed[:60], server.user_data)
+        for call in self.cloud.log:
+            self.assertNotIn(SECRET.encode(), call.body)
 
     def test_debug(self) -> None:
         """It tells which requests are sent, but not what is in them."""
