@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 
@@ -95,6 +96,7 @@ class Request:
     packages: tuple[str, ...] = ()
     repositories: tuple[Repository, ...] = ()
     files: tuple[File, ...] = ()
+    contents: tuple[Content, ...] = ()
     commands: tuple[str, ...] = ()
     locale: str = ""
     keyboard: str = ""

@@ -48,6 +48,7 @@ FIELDS = (
     "packages",
     "repositories",
     "files",
+    "contents",
     "commands",
     "swap_mib",
 )

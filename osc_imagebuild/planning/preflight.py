@@ -142,12 +142,15 @@ def check_volume_quota(
 ) -> list[str]:
     """Check quotas for volumes: the root disk, one to boot the result from, CDs, the result.
 
+    ``disk_gib`` is 0 where the root disk is none.
+
     :raises: CloudError
     """
     if not api.has("volume"):
         return ["this cloud offers no volumes (Cinder), and the build needs them"]
     room = limits.volume_room(api)
-    result, disks = result_quota(request, disk_gib), 1 + int(request.verify)
+    result = result_quota(request, disk_gib)
+    disks = (1 + int(request.verify)) if disk_gib else 0
     gib = disks * disk_gib + result.gigabytes + sum(cds_gib)
     wanted = (
         ("volumes", room.volumes, disks + result.volumes + len(cds_gib)),
@@ -256,7 +259,7 @@ def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]
         if size > USER_DATA_LIMIT:
             problems.append(
                 f"the {what} has {size} characters as base64, Nova takes "
-                f"{USER_DATA_LIMIT}; let a command fetch what is large"
+                f"{USER_DATA_LIMIT}; give what is large as contents (--content)"
             )
     problems += [
         "an own answer file says itself what to install: "

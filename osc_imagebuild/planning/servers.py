@@ -7,8 +7,10 @@ from osc_imagebuild.cloud import limits
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.install_tree import System
+from osc_imagebuild.model import contents
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import networks, preflight, selection
+from osc_imagebuild.planning.contents import check_contents
 from osc_imagebuild.planning.spec_builder import InstallSource, Servers
 from osc_imagebuild.planning.stage import Stage, chosen, stage
 
@@ -29,14 +31,17 @@ def find_servers(
     flavor, note = selection.flavor(flavors, request.flavor, entry, on_volume=gib > 0)
     notes = (note,) if note else ()
     gib, note = _root(request, entry, source, no_disk=flavor.disk_gib == 0)
-    if not gib:
-        return Stage(Servers(flavor), notes)
-    cds = preflight.cds_gib(entry, source) if source else ()
-    problems = preflight.check_volume_quota(api, request, gib, cds)
+    disc = contents.disc(request.contents, as_disk=False)
+    problems = check_contents(api, request)
+    if not gib and (problems or not disc):
+        return Stage(Servers(flavor), notes, problems=tuple(problems))
+    cds = preflight.cds_gib(entry, source) if source and gib else ()
+    cds = (*cds, disc.size_gib) if disc else cds
+    problems = problems or preflight.check_volume_quota(api, request, gib, cds)
     zone = chosen(networks.volume_zone(api, request))
     return Stage(
         Servers(flavor, gib, zone.value or ""),
-        notes=(*notes, note, *zone.notes),
+        notes=(*notes, *filter(None, (note,)), *zone.notes),
         problems=tuple(problems),
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.request import FAMILY_PREFIX, File, Repository, User
 from osc_imagebuild.template.document import Document, Path
@@ -109,6 +110,7 @@ class _Fields:
         for name, make in (
             ("repositories", self._repository),
             ("files", self._file),
+            ("contents", self._big),
             ("users", self._user),
         ):
             path = ("customise", name)
@@ -196,6 +198,20 @@ class _Fields:
             return None
         optional = {key: item[key] for key in ("mode", "owner") if key in item}
         return File(path=item["path"], content=content, **optional)
+
+    def _big(self, item: Mapping[str, Any], path: Path) -> Content | None:
+        """A content of any size, of which nothing is read here."""
+        source = item.get("source", "")
+        if source:
+            place = self.document.place((*path, "source"))
+            source = self._try(lambda: self.reader.tree(source, place))
+        optional = {
+            key: item[key] for key in ("url", "unpack", "mode", "owner") if key in item
+        }
+        if source is None:
+            return None
+        sha256 = item.get("sha256", "").lower()
+        return Content(path=item["path"], source=source, sha256=sha256, **optional)
 
     def _content(self, item: Mapping[str, Any], path: Path) -> bytes:
         if "content" in item:
