@@ -11,7 +11,6 @@ import hashlib
 import itertools
 import os
 import shlex
-import stat
 import struct
 from collections.abc import Callable, Iterator
 
@@ -114,9 +113,7 @@ def whole(path: str, heartbeat: Callable[[], None]) -> Iterator[bytes]:
     :raises: SpecError where it cannot be read
     """
     try:
-        with open(local_files.open_real(path), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise SpecError(f"{path} is no plain file")
+        with local_files.opened(path) as file:
             while data := file.read(_CHUNK):
                 heartbeat()
                 yield data

@@ -12,7 +12,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 # Not every system has all of them.
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -103,6 +103,14 @@ def open_real(path: str | Path) -> int:
     :raises: UnreadableError, OSError, ValueError where it cannot be a path
     """
     return _open(Path(path), stat.S_IFREG, stat.S_IFDIR)
+
+
+def opened(path: str | Path) -> IO[bytes]:
+    """Open a plain file, of any size, at a path that has no links.
+
+    :raises: as `open_real`
+    """
+    return open(_open_plain(Path(path)), "rb")
 
 
 def _open_plain(real: Path) -> int:

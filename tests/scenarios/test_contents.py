@@ -71,9 +71,7 @@ class ContentsTest(CloudTestCase):
         self.assertEqual(("disk", None), (device["device_type"], device["boot_index"]))
         disc = pycdlib.PyCdlib()
         disc.open_fp(io.BytesIO(data))
-        self.assertEqual(
-            LABEL, disc.pvd.volume_identifier.decode().rstrip(), build.id
-        )
+        self.assertEqual(LABEL, disc.pvd.volume_identifier.decode().rstrip(), build.id)
         stream = io.BytesIO()
         disc.get_file_from_iso_fp(stream, iso_path="/DATA0001.;1")
         [item] = build.spec.contents.items
@@ -94,7 +92,7 @@ class ContentsTest(CloudTestCase):
 
     def test_no_volumes(self) -> None:
         """Only what is on this machine needs them."""
-        del self.cloud.keystone.services["volumev3"]
+        del self.cloud.keystone.services["volume"]
         told = self.refused()
         self.assertIn("this cloud offers none (Cinder): put /srv/app on a web", told)
         build = self.built(contents=(URL,))

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.errors import CloudError
+from osc_imagebuild.model.contents import Content
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import LOST, on_mutation
 from tests.fakes.wire import Call
-from tests.unit.base import PARENT, CloudTestCase
+from tests.unit.base import CATALOG, PARENT, CloudTestCase
 
+# A directory that is there wherever tests run.
+CONTENTS = (Content(path="/srv/app", source=str(CATALOG.resolve())),)
 # Each boot method, an ISO's kernel, and each output: neither knows of the other; and
 # what systems want otherwise.
-WAYS: list[dict[str, str]] = [
+WAYS: list[dict[str, Any]] = [
     *(
         {"boot_method": method}
         for method in boot.names()
@@ -30,6 +34,7 @@ WAYS: list[dict[str, str]] = [
     {"boot_method": "cdrom", "os": "mini-remaster"},
     {"from_image": PARENT},
     {"from_image": PARENT, "output": "volume"},
+    {"from_image": PARENT, "os": "mini-contents", "contents": CONTENTS},
     {
         **{"boot_method": "cdrom", "os": "mini-asks", "firmware": "uefi"},
         "driver_iso": "http://mirror.fake/drivers.iso",
@@ -42,8 +47,8 @@ WAYS: list[dict[str, str]] = [
 Place = tuple[str, str, str, bool, str]
 
 
-def _named(way: dict[str, str]) -> str:
-    return " ".join(way.values())
+def _named(way: dict[str, Any]) -> str:
+    return " ".join(v if isinstance(v, str) else "contents" for v in way.values())
 
 
 @dataclass(frozen=True)
@@ -76,14 +81,15 @@ class SweepTestCase(CloudTestCase):
         self.add_parent()
         return self.cloud
 
-    def place(self, way: dict[str, str], when: str, call: Call) -> Place:
+    def place(self, way: dict[str, Any], when: str, call: Call) -> Place:
         """Where in a build a client is with a call."""
         step = self.events[-1].step if self.events else ""
         early = step.startswith(("image-", "volume-", "server"))
-        iso = way.get("source", way.get("from_image", "")) if early else ""
+        iso = str(way.get("source", way.get("from_image", "")) if early else "")
+        iso += " contents" * ("contents" in way)
         return when, call.kind, step, bool(self.cloud.cinder.volumes), iso
 
-    def wrecks(self, way: dict[str, str]) -> list[Wreck]:
+    def wrecks(self, way: dict[str, Any]) -> list[Wreck]:
         """Return the cloud as it was before and after each mutation.
 
         Where no time has passed since the last mutation, before this one is
@@ -185,7 +191,7 @@ class SweepTestCase(CloudTestCase):
                 with self.one_of_many(f"{_named(way)}: {number} {kind}"):
                     self.build_or_resume(way)
 
-    def build_or_resume(self, way: dict[str, str]) -> None:
+    def build_or_resume(self, way: dict[str, Any]) -> None:
         """Build, and where that ends with an error, do what it says."""
         try:
             request = self.request(**way)
@@ -194,7 +200,7 @@ class SweepTestCase(CloudTestCase):
         except CloudError:
             self.recover()
 
-    def mutations(self, way: dict[str, str]) -> list[tuple[int, str]]:
+    def mutations(self, way: dict[str, Any]) -> list[tuple[int, str]]:
         """Return number and kind of each mutation of a build that is not swept."""
         cloud = self.new_cloud()
         found = []

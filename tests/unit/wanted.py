@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import Any
 
 import fixtures
@@ -13,6 +14,7 @@ from osc_imagebuild.guests import answers, families, install_tree, passwords
 from osc_imagebuild.guests.answers import AnswerDelivery
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.guests.entry import Entry
+from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.planning import parents
 from tests.unit import answer_files
@@ -21,6 +23,8 @@ BUILD = "0b4d5a3e-0000-4000-8000-000000000000"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@example.org"
 SECRET = "tr0ub4dor"
 HASH = "$6$rounds=100000$salt$hash"
+WEB = "https://web.example"
+EMPTY = hashlib.sha256(b"").hexdigest()
 MEDIA = "http://mirror.example/copy-of-the-medium"
 
 CATALOG = Catalog([BUILT_IN])
@@ -99,6 +103,10 @@ def everything(entry: Entry) -> dict[str, Any]:
         "files": (
             File(path="/etc/motd", content=b"hello\n"),
             File(path="/srv/a b", content=bytes(range(99)), mode="0750", owner="bob"),
+        ),
+        # Nothing is what the made-up systems of tests fetch.
+        "contents": (
+            Content(path="/srv/big", url=f"{WEB}/big?a=b", sha256=EMPTY, owner="ada"),
         ),
         "commands": ("echo 'hello'", "if true; then\n  echo two lines\nfi"),
         "locale": "de_DE.UTF-8",

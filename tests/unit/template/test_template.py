@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from osc_imagebuild import template
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import passwords
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
+from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.template import fields, schema
@@ -95,6 +97,17 @@ class MeaningTest(TemplateTestCase):
                     File(path="/a", content=b"text\n", mode="0600", owner="www:www"),
                     File(path="/b", content=b"hi"),
                     File(path="/c", content=b"from a file\n"),
+                ),
+                "contents": (
+                    Content(
+                        path="/d",
+                        source=os.path.realpath(f"{self.directory}/motd"),
+                        mode="0600",
+                        owner="www:www",
+                    ),
+                    Content(
+                        path="/e/", url="http://h/x.tgz", sha256="ab" * 32, unpack=True
+                    ),
                 ),
                 "users": (
                     User(
@@ -469,6 +482,9 @@ customise:
     - {{path: /a, content: "text\\n", mode: 0600, owner: "www:www"}}
     - {{path: /b, base64: aGk=}}
     - {{path: /c, source: motd}}
+  contents:
+    - {{path: /d, source: motd, mode: 0600, owner: "www:www"}}
+    - {{path: /e/, url: "http://h/x.tgz", sha256: "{'AB' * 32}", unpack: true}}
   users:
     - name: joe
       password: {{file: secret}}

@@ -79,6 +79,39 @@ AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4
 OTo7PD0+P0BBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5fYGFi
 END
 chown bob '/srv/a b' && chmod 0750 '/srv/a b' || fail "owner and mode of file 2"
+digest() { sha256sum | cut -c 1-64; }
+# Directories and links to directories that are there already stay what they are.
+untar() { tar -xpf - -C "$1" --xattrs --xattrs-include='*' $stays --keep-directory-symlink; }
+download() { python3 -c '
+import http.client, shutil, sys, urllib.request
+try:
+    with urllib.request.urlopen(sys.argv[1], timeout=120) as answer:
+        with open(sys.argv[2], "wb") as file:
+            shutil.copyfileobj(answer, file, 1 << 20)
+except (OSError, ValueError, http.client.HTTPException) as error:
+    sys.exit(str(error))' "$1" "$2"; }
+# A URL, its sha256, and the directory that it is fetched into.
+fetched() {
+    part=$(mktemp "$3/.imagebuild-XXXXXX") || return
+    for pause in 0 5 15 45; do
+        sleep $pause
+        why=$(download "$1" "$part" 2>&1) || continue
+        why="it has another sha256"
+        [ "$(digest < "$part")" != "$2" ] || return 0
+    done
+    rm -f "$part"
+    why=$(printf '%s' "$why" | tail -n 1 | tr -cd '[:alnum:] ._:-' | cut -c 1-200)
+    return 1
+}
+command -v tar > /dev/null || fail "contents: tar is not installed, name its package too"
+say "content 1 of 1"
+getent passwd ada > /dev/null || fail "content 1: there is no user ada"
+stays=
+[ ! -d /srv ] || stays=--no-overwrite-dir
+mkdir -p /srv || fail "content 1: no directory"
+fetched 'https://web.example/big?a=b' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 /srv || fail "content 1 cannot be fetched: $why"
+given() { cat "$part"; }
+chown ada "$part" && chmod 0644 "$part" && mv -f "$part" /srv/big || fail "content 1 cannot be put there"
 sh -e -c 'echo '"'"'hello'"'"'' > $console 2>&1 < /dev/null || fail "command 1 ended with exit code $?"
 sh -e -c "$(echo aWYgdHJ1ZTsgdGhlbgogIGVjaG8gdHdvIGxpbmVzCmZp | decode)" > $console 2>&1 < /dev/null || fail "command 2 ended with exit code $?"
 
