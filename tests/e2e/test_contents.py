@@ -120,8 +120,7 @@ def make_tree(root: Path) -> Path:
         b"no \xff utf-8",
         b"x" * 200,
     ):
-        path = os.path.join(os.fsencode(root), name)
-        Path(os.fsdecode(path)).write_text("name\n")
+        Path(root, os.fsdecode(name)).write_text("name\n")
     with (root / "sparse").open("wb") as file:
         for at in (1 << 20, 30 << 20, 31 << 20):
             file.seek(at)

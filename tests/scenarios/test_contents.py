@@ -92,7 +92,7 @@ class ContentsTest(CloudTestCase):
 
     def test_no_volumes(self) -> None:
         """Only what is on this machine needs them."""
-        del self.cloud.keystone.services["volume"]
+        del self.cloud.keystone.services["block-storage"]
         told = self.refused()
         self.assertIn("this cloud offers none (Cinder): put /srv/app on a web", told)
         build = self.built(contents=(URL,))

@@ -14,13 +14,15 @@ from typing import Any
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.model.contents import Content
+from tests import paths
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import LOST, on_mutation
 from tests.fakes.wire import Call
-from tests.unit.base import CATALOG, PARENT, CloudTestCase
+from tests.unit.base import PARENT, CloudTestCase
 
 # A directory that is there wherever tests run.
-CONTENTS = (Content(path="/srv/app", source=str(CATALOG.resolve())),)
+EXAMPLES = paths.ROOT / "doc" / "source" / "user" / "examples"
+CONTENTS = (Content(path="/srv/app", source=str(EXAMPLES)),)
 # Each boot method, an ISO's kernel, and each output: neither knows of the other; and
 # what systems want otherwise.
 WAYS: list[dict[str, Any]] = [

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import hashlib
 import io
+import lzma
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import fixtures
 
@@ -150,7 +152,8 @@ class TargetTest(AnswerTestCase):
     def archive(self, name: str, member: str = "inner") -> Path:
         """An archive of this machine."""
         path = self.place / name
-        with tarfile.open(path, f"w:{name.rpartition('.')[2]}") as archive:
+        file = gzip.open(path, "wb") if name.endswith("gz") else lzma.open(path, "wb")
+        with file, tarfile.open(fileobj=cast(IO[bytes], file), mode="w") as archive:
             info = tarfile.TarInfo(member)
             info.size = 4
             archive.addfile(info, io.BytesIO(b"data"))

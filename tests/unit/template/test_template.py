@@ -484,7 +484,7 @@ customise:
     - {{path: /c, source: motd}}
   contents:
     - {{path: /d, source: motd, mode: 0600, owner: "www:www"}}
-    - {{path: /e/, url: "http://h/x.tgz", sha256: "{'AB' * 32}", unpack: true}}
+    - {{path: /e/, url: "http://h/x.tgz", sha256: "{"AB" * 32}", unpack: true}}
   users:
     - name: joe
       password: {{file: secret}}
