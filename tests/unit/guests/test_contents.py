@@ -9,7 +9,7 @@ import io
 import lzma
 import tarfile
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import fixtures
 
@@ -152,11 +152,13 @@ class TargetTest(AnswerTestCase):
     def archive(self, name: str, member: str = "inner") -> Path:
         """An archive of this machine."""
         path = self.place / name
-        file = gzip.open(path, "wb") if name.endswith("gz") else lzma.open(path, "wb")
-        with file, tarfile.open(fileobj=cast(IO[bytes], file), mode="w") as archive:
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode="w") as archive:
             info = tarfile.TarInfo(member)
             info.size = 4
             archive.addfile(info, io.BytesIO(b"data"))
+        compress = gzip.compress if name.endswith("gz") else lzma.compress
+        path.write_bytes(compress(stream.getvalue()))
         return path
 
     def test_all_kinds(self) -> None:
