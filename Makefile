@@ -14,7 +14,7 @@ EVERYWHERE = tests\.scenarios\.test_(sweep|faults|every_line)
 UNIT = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.((devcloud\.)?unit\.|contract\..*\.Fake)'
 SCENARIOS = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.scenarios\.' --exclude-regex '$(EVERYWHERE)'
 # Of the whole builds, what other targets run: those that allow no others, and longer proofs.
-LONGER = test_alone|test_ansible|test_copies|test_disks|test_families|test_layers|test_proxy|test_updates
+LONGER = test_alone|test_(ansible|contents|copies|disks|families|layers|proxy|updates)
 # With COVER=1 the tests note which lines they reach, for `make cover`.
 MEASURED = $(if $(COVER),PYTHON='$(CURDIR)/$(BIN)/coverage run')
 # A build waits most of its time: two at once are nearly twice as quick.

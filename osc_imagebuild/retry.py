@@ -210,7 +210,7 @@ def _in_zone(api: Api, build: Record, start: str, zone: str | None) -> Spec:
         return spec
     zone = named_zone(api, zone)
     volumes = ""
-    if spec.hardware.has_root_volume:
+    if spec.hardware.has_root_volume or spec.contents:
         volumes = volume_zone(zone, limits.zones(api, "volume"))[0]
     anew = (("start", INSTALL), ("availability_zone", zone))
     if (

@@ -133,8 +133,40 @@ def root_image_id(spec: Spec) -> str:
     return spec.media.parent.image_id if is_parent else ""
 
 
+def images(spec: Spec) -> tuple[BootImage, ...]:
+    """Return the images that must be active first, in order of creation.
+
+    The disc with contents is no other build's: it goes with the build, and with it
+    whatever it holds.
+    """
+    images = load(spec.installer.boot_method).images(spec)
+    if not spec.contents:
+        return images
+    disc = BootImage(Role.CONTENTS, "iso", "bare", spec.contents)
+    return (*images, disc)
+
+
 def volumes(spec: Spec) -> tuple[BootVolume, ...]:
-    """Return the volumes that the server boots from, in that order.
+    """Return the volumes that the server gets, in the order in which it boots from them."""
+    return (*_bootable(spec), *_contents(spec))
+
+
+def _contents(spec: Spec) -> tuple[BootVolume, ...]:
+    """Return the volume with contents, if there is one."""
+    if not spec.contents:
+        return ()
+    disc = BootVolume(
+        Role.CONTENTS,
+        image_role=Role.CONTENTS,
+        size_gib=spec.contents.size_gib,
+        cdrom=not spec.contents.as_disk,
+        boots=False,
+    )
+    return (disc,)
+
+
+def _bootable(spec: Spec) -> tuple[BootVolume, ...]:
+    """Return the root volume and the CDs of the boot method, none with a local disk.
 
     The disk comes first: it is blank at first and the firmware goes on to the
     CD, and an installer that reboots comes up from what it installed.
@@ -153,8 +185,7 @@ def volumes(spec: Spec) -> tuple[BootVolume, ...]:
 
 def shared(spec: Spec) -> dict[str, str]:
     """Return the roles of the images that builds share, by the tag of each."""
-    images = load(spec.installer.boot_method).images(spec)
-    return {shared_tag(i.shared_key): i.role for i in images if i.shared_key}
+    return {shared_tag(i.shared_key): i.role for i in images(spec) if i.shared_key}
 
 
 def unsigned(request: Request, name: str) -> list[str]:

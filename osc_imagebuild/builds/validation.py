@@ -15,7 +15,8 @@ from typing import Any
 
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.media import answer_cd
-from osc_imagebuild.model import copies
+from osc_imagebuild.model import contents, copies
+from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.names import (
     IMAGE_FIELDS,
@@ -36,6 +37,7 @@ _LONGEST_TEXT, _MOST_ITEMS, _LONGEST_SIGN = 16_384, 256, 1000
 _RANGES = {
     "_gib": (0, 65_536),
     "_mib": (0, 16_777_216),
+    "_bytes": (0, contents.MOST_BYTES),
     "_s": (0, 30 * 86_400),
     "attempts": (1, attempts.MOST),
     "percent": (0, 100),
@@ -45,6 +47,9 @@ _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE
 _WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._: -]{0,253}[A-Za-z0-9._-])?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DIGEST = re.compile(r"(?:[0-9a-f]{64}|[0-9a-f]{128})?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MODE = re.compile(r"(?:[0-7]{3,4})?")
+_OWNER = re.compile(r"(?:[a-z_][a-z0-9_-]{0,31}(?::[a-z_][a-z0-9_-]{0,31})?)?")
 _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/|[A-Za-z]:[/\\]")
 _MARK = re.compile(r"(?:attempt|copy|earlier|kept|sha512)-[a-z0-9-]{1,40}")
@@ -91,6 +96,7 @@ def check_spec(spec: Spec) -> None:
     _match("a digest", spec.result.made_sha512, _DIGEST)
     _check_media(spec)
     _check_disc(spec.answers)
+    _check_contents(spec.contents)
     if spec.network.address:
         _check_address(spec.network.address)
 
@@ -199,6 +205,21 @@ def _check_media(spec: Spec) -> None:
 def _check_disc(disc: AnswerDisc) -> None:
     if problems := answer_cd.validate_disc(disc.label, [*disc.files, *disc.texts]):
         raise ValueError("; ".join(problems))
+
+
+def _check_contents(disc: Disc) -> None:
+    """Check what is to be packed, and how large that may become."""
+    if len(disc.items) > contents.MOST or disc.size_bytes > contents.MOST_BYTES:
+        raise ValueError("its contents are more than any disc may have")
+    for item in disc.items:
+        _require("the kind of a content", item.kind, list(contents.Kind))
+        _match("the digest of a content", item.sha256, _SHA256)
+        _match("the mode of a content", item.mode, _MODE)
+        _match("the owner of a content", item.owner, _OWNER)
+        if not _PATH.match(item.source) or not item.source.isprintable():
+            raise ValueError(f"no file is named {item.source!r:.60}")
+        if not item.name.isprintable() or not item.name or "/" in item.name:
+            raise ValueError(f"no content is called {item.name!r:.60}")
 
 
 def _check_address(address: Address) -> None:

@@ -152,6 +152,21 @@ def device(volume: Device) -> dict[str, Any]:
     }
 
 
+def local_disk(image_id: str) -> dict[str, Any]:
+    """Return the disk of a server, made of an image, as a block device mapping.
+
+    Nova wants it named there too where a volume comes beside it.
+    Source: nova.compute.api.API._validate_bdm, the boot sequence.
+    """
+    return {
+        "uuid": image_id,
+        "source_type": "image",
+        "destination_type": "local",
+        "boot_index": 0,
+        "delete_on_termination": True,
+    }
+
+
 def encode(user_data: str) -> str:
     """Return user data as Nova takes it."""
     return base64.b64encode(user_data.encode()).decode()

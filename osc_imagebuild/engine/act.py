@@ -431,13 +431,14 @@ class Actor:
             "networks": nics.of_server(spec.network, action.role),
             "tags": [build_tag(self._build_id), PART_TAG],
         }
-        if action.devices:
-            body["block_device_mapping_v2"] = [
-                servers.device(d) for d in action.devices
-            ]
-        else:
+        devices = [servers.device(d) for d in action.devices]
+        if action.image_id:
             self._require_readable(action.image_id)
             body["imageRef"] = action.image_id
+        if devices and action.image_id:
+            devices.insert(0, servers.local_disk(action.image_id))
+        if devices:
+            body["block_device_mapping_v2"] = devices
         if spec.network.config_drive or action.config_drive:
             body["config_drive"] = True
         text = self._texts.get(action.user_data, "")

@@ -40,12 +40,17 @@ def of(spec: Spec) -> tuple[Step, ...]:
     """Return all steps of the build in order."""
     boot = boot_methods.load(spec.installer.boot_method)
     output = output_kinds.load(spec.result.output)
-    images, volumes = boot.images(spec), boot_methods.volumes(spec)
+    images, volumes = boot_methods.images(spec), boot_methods.volumes(spec)
     rotates = (Rotate(output),) if spec.result.rotation.replace else ()
     return (
         *(EnsureImage(image) for image in images),
         *(EnsureVolume(volume, _is_plain(volume, output)) for volume in volumes),
-        StartServer(boot.root, volumes, boot_methods.root_image_id(spec)),
+        StartServer(
+            boot.root,
+            volumes,
+            boot_methods.root_image_id(spec),
+            local=not spec.hardware.has_root_volume,
+        ),
         *((EnsureKey(),) if spec.installer.press_key else ()),
         Install(sign_files.of_role(spec, Role.INSTALL)),
         PowerOff(),

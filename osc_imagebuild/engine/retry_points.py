@@ -44,7 +44,7 @@ def everything(spec: Spec) -> set[str]:
     parts = {"images", "result", "servers", "server:install"}
     output = outputs.find(spec.result.output)
     parts |= output.sees if output else {"volumes", "snapshots"}
-    if spec.hardware.has_root_volume:
+    if spec.hardware.has_root_volume or spec.contents:
         parts.add("volumes")
     return parts
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from osc_imagebuild import boot
-from osc_imagebuild.guests import access, passwords, provision, rendering
+from osc_imagebuild.guests import access, contents, passwords, provision, rendering
 from osc_imagebuild.guests import disk as disks
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.families import family
 from osc_imagebuild.guests.install_tree import is_iso, variables
+from osc_imagebuild.model.contents import LABEL
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Address
 
@@ -97,6 +98,9 @@ def wishes(entry: Entry, request: Request) -> dict[str, Any]:
         "packages": sorted({*entry.variables.get("packages", ()), *request.packages}),
         "repositories": request.repositories,
         "files": request.files,
+        "contents": contents.prepared(request),
+        "contents_label": LABEL,
+        "contents_disc": any(content.source for content in request.contents),
         "commands": request.commands,
         "locale": request.locale or entry.variables.get("locale", ""),
         "keyboard": request.keyboard or entry.variables.get("keyboard", ""),
@@ -159,6 +163,7 @@ def _context(
     entry: Entry, request: Request, build_id: str, source: str, delivery: AnswerDelivery
 ) -> dict[str, Any]:
     """Return all that the templates of one build may use."""
+    request = contents.equipped(entry, request)
     method = boot.find(delivery.boot_method or request.boot_method)
     needs_iso = method is not None and method.takes_iso and not method.takes_tree
     from_iso = delivery.from_iso or bool(request.source and is_iso(request.source))

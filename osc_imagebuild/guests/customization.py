@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from osc_imagebuild.guests import contents
 from osc_imagebuild.model.request import File, Repository, Request, User
 
 # Field of a request: its option, and what it is in a sentence.
@@ -20,6 +21,7 @@ FIELDS = {
     "packages": ("--package", "packages"),
     "repositories": ("repositories", "package repositories"),
     "files": ("--file", "files"),
+    "contents": ("--content", "contents"),
     "commands": ("--run-command", "commands"),
     "proxy": ("build.proxy", "a proxy"),
     "ca_certificates": ("ca_certificates", "CA certificates"),
@@ -124,6 +126,7 @@ def validate_request(request: Request, package: str) -> list[str]:
         refusals += _repository(repository)
     for file in request.files:
         refusals += _file(file)
+    refusals += contents.validate_contents(request.contents)
     refusals += commands(request)
     if not 0 <= request.swap_mib <= 1024 * 1024:
         refusals.append("swap space is given in MiB: 0 to 1048576")

@@ -6,12 +6,13 @@ import io
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, cast
 
 from osc_imagebuild.clock import Clock
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.media import (
     answer_cd,
+    contents_disc,
     grub_stub,
     ipxe_stub,
     iso_answers,
@@ -33,6 +34,7 @@ from osc_imagebuild.model.boot_sources import (
     RemoteFile,
     StubDisk,
 )
+from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.urls import shown_url
 
 _GIB = 1 << 30
@@ -70,6 +72,9 @@ def open_content(
                 original, put, clock, door, heartbeat
             ) as (stream, size):
                 yield stream, size
+        case Disc():
+            disc = contents_disc.open_disc(content, door, heartbeat)
+            yield cast(IO[bytes], disc), content.size_bytes
         case IsoFile() | RemoteFile():
             with tempfile.TemporaryFile() as file:
                 _fetch_part(content, Scratch(file, heartbeat), ask_for, clock, door)

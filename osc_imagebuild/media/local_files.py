@@ -12,7 +12,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 # Not every system has all of them.
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -20,6 +20,8 @@ _STEP = _NO_LINK | getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY
 # A pipe put in its place is opened at once, and no terminal becomes ours.
 _FILE = os.O_RDONLY | _NO_LINK
 _FILE |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+# For whoever walks a directory that `open_real` has opened.
+STEADY = _FILE
 
 _KINDS = {
     stat.S_IFDIR: "a directory",
@@ -95,10 +97,30 @@ def read(path: str | Path, limit: int, inside: Fence | None = None) -> Found:
     return Found(data, status.st_mode)
 
 
+def open_real(path: str | Path) -> int:
+    """Open a plain file, or a directory, at a path that has no links; return its number.
+
+    :raises: UnreadableError, OSError, ValueError where it cannot be a path
+    """
+    return _open(Path(path), stat.S_IFREG, stat.S_IFDIR)
+
+
+def opened(path: str | Path) -> IO[bytes]:
+    """Open a plain file, of any size, at a path that has no links.
+
+    :raises: as `open_real`
+    """
+    return open(_open_plain(Path(path)), "rb")
+
+
 def _open_plain(real: Path) -> int:
     """Open a path that has no links; one that has them now is an error."""
+    return _open(real, stat.S_IFREG)
+
+
+def _open(real: Path, *kinds: int) -> int:
     if os.open not in os.supports_dir_fd:  # pragma: no cover - Windows
-        _check_kind(os.lstat(real).st_mode)
+        _check_kind(os.lstat(real).st_mode, *kinds)
         return os.open(real, _FILE)
     at = os.open(real.anchor, _STEP)
     try:
@@ -108,13 +130,13 @@ def _open_plain(real: Path) -> int:
             at = below
         # Before it is opened too: to open some devices is to use them.
         status = os.stat(real.name or ".", dir_fd=at, follow_symlinks=False)
-        _check_kind(status.st_mode)
-        return os.open(real.name, _FILE, dir_fd=at)
+        _check_kind(status.st_mode, *kinds)
+        return os.open(real.name or ".", _FILE, dir_fd=at)
     finally:
         os.close(at)
 
 
-def _check_kind(mode: int) -> None:
-    if not stat.S_ISREG(mode):
+def _check_kind(mode: int, *kinds: int) -> None:
+    if stat.S_IFMT(mode) not in (kinds or (stat.S_IFREG,)):
         kind = _KINDS.get(stat.S_IFMT(mode), "something else")
         raise UnreadableError(f"it is {kind}, not a plain file")

@@ -125,9 +125,10 @@ class DeleteSnapshot:
 class CreateServer:
     """Start a server; ``user_data`` names the text: 'answer' or 'verify'.
 
-    It boots from ``image_id``, or from ``devices`` where there are any. It gets a
-    config drive where the spec says so, and with ``config_drive`` in any case. Servers
-    whose IDs are in ``instead_of`` do not count as the one that is to be made.
+    It boots from ``image_id``, and has ``devices`` beside that disk; without an image it
+    boots from the devices. It gets a config drive where the spec says so, and with
+    ``config_drive`` in any case. Servers whose IDs are in ``instead_of`` do not count as
+    the one that is to be made.
     """
 
     role: str

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from osc_imagebuild.model.contents import Disc
+
 # --- contents of images that a build uploads --------------------------------
 
 
@@ -114,6 +116,7 @@ Content = (
     | AnswerCd
     | IsoContent
     | RemasteredIso
+    | Disc
 )
 
 

@@ -49,6 +49,7 @@ class Role(StrEnum):
     INSTALL = "install"  # the server that the installer runs in
     VERIFY = "verify"  # the server, and the volume, that the result is booted in
     ROOT = "root"  # the volume that the installer writes on
+    CONTENTS = "contents"  # the disc with files of any size, as an image and a volume
     RESULT = "result"
     RECORD = "record"
     COPY = "copy"  # an image, or a server of it, in another cloud

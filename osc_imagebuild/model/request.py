@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from osc_imagebuild.model.access import CaCertificate, Proxy
+from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Layout, Volume
 from osc_imagebuild.model.family import Old
@@ -111,6 +112,7 @@ class Request:
     packages: tuple[str, ...] = ()
     repositories: tuple[Repository, ...] = ()
     files: tuple[File, ...] = ()
+    contents: tuple[Content, ...] = ()
     commands: tuple[str, ...] = ()
     proxy: Proxy | None = None
     ca_certificates: tuple[CaCertificate, ...] = ()

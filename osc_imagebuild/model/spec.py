@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 
@@ -267,11 +268,15 @@ class Conduct:
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """A build with every name resolved; what the record keeps."""
+    """A build with every name resolved; what the record keeps.
+
+    ``contents`` is the disc with what is on the machine that the build was begun on.
+    """
 
     installer: Installer
     media: Media = Media()
     answers: AnswerDisc = AnswerDisc()
+    contents: Disc = field(default_factory=Disc)
     network: Networking
     hardware: Hardware
     result: Result

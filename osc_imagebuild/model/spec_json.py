@@ -12,6 +12,7 @@ from types import NoneType, UnionType
 from typing import Any
 
 from osc_imagebuild.errors import RecordError
+from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Parent, Spec
 from osc_imagebuild.model.urls import shown_text, shown_url
 
@@ -88,6 +89,7 @@ _TOGETHER: Mapping[type, tuple[str, ...]] = {
     Iso: tuple(field.name for field in dataclasses.fields(Iso)),
     Parent: tuple(field.name for field in dataclasses.fields(Parent)),
     AnswerDisc: tuple(field.name for field in dataclasses.fields(AnswerDisc)),
+    Disc: tuple(field.name for field in dataclasses.fields(Disc)),
 }
 
 

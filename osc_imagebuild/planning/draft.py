@@ -39,6 +39,9 @@ class Surroundings(Protocol):
     def find_place(self, request: Request) -> Stage[Placement]:
         """Find the networks of the servers."""
 
+    def find_contents(self, request: Request) -> Stage[Request]:
+        """Look at the files of this machine that are to go into the image."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -50,6 +53,7 @@ class Draft:
     source: Stage[InstallSource]
     place: Stage[Placement]
     answers: Stage[Answers]
+    contents: Stage[Request]
 
     @property
     def stages(self) -> tuple[Stage[object], ...]:
@@ -60,6 +64,7 @@ class Draft:
             self.system,
             self.source,
             self.place,
+            self.contents,
             self.answers,
         )
 
@@ -88,11 +93,13 @@ def make_draft(
     if system.value:
         source = around.find_source(system.value, request)
     place = around.find_place(request)
+    looked = around.find_contents(request)
+    request = looked.value or request
     told: Stage[Answers] = Stage()
     if system.value:
         told = find_answers(system.value, request, build_id, source.value, place.value)
     checked = dataclasses.replace(checked, value=request)
-    return Draft(checked, parent, system, source, place, told)
+    return Draft(checked, parent, system, source, place, told, looked)
 
 
 def _checked(request: Request) -> Stage[Request]:

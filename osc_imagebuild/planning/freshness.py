@@ -17,7 +17,7 @@ from osc_imagebuild.model import family, inputs
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
-from osc_imagebuild.planning import install_source, parents
+from osc_imagebuild.planning import contents, install_source, parents
 from osc_imagebuild.planning.draft import make_draft
 from osc_imagebuild.planning.inputs import read_inputs
 from osc_imagebuild.planning.offline import NO_BUILD_ID, Offline
@@ -46,6 +46,9 @@ class _Anywhere:
 
     def find_place(self, request: Request) -> Stage[Placement]:
         return Offline().find_place(request)
+
+    def find_contents(self, request: Request) -> Stage[Request]:
+        return contents.find_contents(request, measure=True)
 
 
 def find_freshness(

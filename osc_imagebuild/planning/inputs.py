@@ -26,6 +26,7 @@ from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.inputs import DIGITS, UNKNOWN, Inputs
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Iso, Media, Parent
+from osc_imagebuild.planning import contents
 from osc_imagebuild.planning.draft import Draft, delivered
 from osc_imagebuild.planning.offline import NO_BUILD_ID, NO_LABEL
 from osc_imagebuild.planning.spec_builder import InstallSource, family_name
@@ -84,6 +85,8 @@ def read_inputs(clock: Clock, draft: Draft, door: Door) -> Stage[Reading]:
     tree_sha256 = _tree_digest(clock, system, source, door)
     updates = _updates(clock, request, system, source, tree_sha256, door)
     family = family_name(request)
+    items = contents.timeless(request.contents)
+    request = dataclasses.replace(request, contents=items)
     inputs = Inputs(
         answers=_slow(family, _answers(request, system, source)),
         media=_media(source.media),

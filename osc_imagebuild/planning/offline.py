@@ -13,7 +13,7 @@ from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Iso, Media, Networking
-from osc_imagebuild.planning import parents, selection
+from osc_imagebuild.planning import contents, parents, selection
 from osc_imagebuild.planning.draft import make_draft
 from osc_imagebuild.planning.spec_builder import InstallSource, Placement
 from osc_imagebuild.planning.stage import Stage, stage
@@ -56,6 +56,10 @@ class Offline:
         drive = bool(request.config_drive)
         network = Networking(networks=(), config_drive=drive)
         return Stage(Placement(network, metadata=not drive))
+
+    def find_contents(self, request: Request) -> Stage[Request]:
+        """Return what the contents are, and read none of them."""
+        return contents.find_contents(request, measure=False)
 
 
 @stage

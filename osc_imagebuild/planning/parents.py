@@ -50,6 +50,7 @@ FIELDS = (
     "packages",
     "repositories",
     "files",
+    "contents",
     "commands",
     "proxy",
     "ca_certificates",

@@ -21,6 +21,7 @@ from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning import (
+    contents,
     copies,
     install_source,
     networks,
@@ -79,6 +80,9 @@ class _Cloud:
 
     def find_place(self, request: Request) -> Stage[Placement]:
         return networks.find_place(self.api, request)
+
+    def find_contents(self, request: Request) -> Stage[Request]:
+        return contents.find_contents(request, measure=True)
 
 
 def make_plan(

@@ -187,6 +187,8 @@ def check_volume_quota(
 ) -> list[str]:
     """Check quotas for volumes: the root disk, one to boot the result from, CDs, the result.
 
+    ``disk_gib`` is 0 where the root disk is none.
+
     :raises: CloudError
     """
     if not api.has("volume"):
@@ -197,7 +199,8 @@ def check_volume_quota(
 
 def volume_needs(request: Request, disk_gib: int, cds_gib: Sequence[int]) -> Quota:
     """Return what a build takes of quotas for volumes, at most at one time."""
-    result, disks = result_quota(request, disk_gib), 1 + int(request.verify)
+    result = result_quota(request, disk_gib)
+    disks = (1 + int(request.verify)) if disk_gib else 0
     return Quota(
         volumes=disks + result.volumes + len(cds_gib),
         snapshots=result.snapshots,
@@ -314,8 +317,8 @@ def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]
         if size > USER_DATA_LIMIT:
             problems.append(
                 f"the {what} has {size} characters as base64, Nova takes "
-                f"{USER_DATA_LIMIT}{provision.too_large(request.ansible)}; let a command "
-                "fetch what is large"
+                f"{USER_DATA_LIMIT}{provision.too_large(request.ansible)}; give what is large "
+                "as contents (--content)"
             )
     problems += [
         "an own answer file says itself what to install: "

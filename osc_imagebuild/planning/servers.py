@@ -7,9 +7,11 @@ from osc_imagebuild.cloud import limits, volume_types
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.install_tree import System
+from osc_imagebuild.model import contents
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image, Quota, VolumeType
 from osc_imagebuild.planning import networks, preflight, selection
+from osc_imagebuild.planning.contents import check_contents
 from osc_imagebuild.planning.spec_builder import InstallSource, Servers
 from osc_imagebuild.planning.stage import Stage, chosen, stage
 from osc_imagebuild.steps.boot_sources import ENCRYPTED
@@ -38,24 +40,28 @@ def find_servers(
     flavor, note = selection.flavor(flavors, request.flavor, entry, on_volume=gib > 0)
     notes = (note,) if note else ()
     gib, note = _root(request, entry, source, no_disk=flavor.disk_gib == 0)
-    if not gib:
-        problems = [NO_VOLUME] if request.volume_type is not None else []
+    disc = contents.disc(request.contents, as_disk=False)
+    problems = check_contents(api, request)
+    if not gib and (problems or not disc):
+        if request.volume_type is not None and not disc:
+            problems = [*problems, NO_VOLUME]
         return Stage(Servers(flavor), notes, problems=tuple(problems))
-    cds = preflight.cds_gib(entry, source) if source else ()
-    problems = preflight.check_volume_quota(api, request, gib, cds)
+    cds = preflight.cds_gib(entry, source) if source and gib else ()
+    cds = (*cds, disc.size_gib) if disc else cds
+    problems = problems or preflight.check_volume_quota(api, request, gib, cds)
     zone = chosen(networks.volume_zone(api, request))
     needs = preflight.volume_needs(request, gib, cds)
-    kind = _find_type(api, request, needs, zone.value or "")
+    kind = _find_type(api, request, needs, zone.value or "", for_root=gib > 0)
     return Stage(
         Servers(flavor, gib, zone.value or "", kind.value.id if kind.value else ""),
-        notes=(*notes, note, *zone.notes),
+        notes=(*notes, *filter(None, (note,)), *zone.notes),
         problems=(*problems, *kind.problems),
     )
 
 
 @stage
 def _find_type(
-    api: Api, request: Request, needs: Quota, zone: str
+    api: Api, request: Request, needs: Quota, zone: str, *, for_root: bool
 ) -> Stage[VolumeType]:
     """Find the type of the volumes, if one is asked for, and see whether it will do."""
     if not request.volume_type or not api.has("volume"):
@@ -71,7 +77,7 @@ def _find_type(
         )
     output = outputs.find(request.output)
     is_image = output is not None and Image in output.kinds
-    if is_image and volume_types.is_encrypted(api, kind.id):
+    if for_root and is_image and volume_types.is_encrypted(api, kind.id):
         problems.append(ENCRYPTED.format(f"volume type {kind.name} is"))
     return Stage(kind, problems=tuple(problems))
 

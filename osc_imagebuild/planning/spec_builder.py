@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.guests.answers import Answers
 from osc_imagebuild.guests.entry import Entry
-from osc_imagebuild.model import family, machine
+from osc_imagebuild.model import contents, family, machine
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 from osc_imagebuild.model.inputs import Inputs
@@ -128,6 +128,9 @@ def spec(chosen: Chosen) -> Spec:
         installer=_installer(chosen),
         media=_media(chosen.source.media),
         answers=_answer_disc(chosen),
+        contents=contents.disc(
+            chosen.request.contents, as_disk=_contents_as_disk(chosen)
+        ),
         network=dataclasses.replace(
             chosen.place.network, security_groups=chosen.security_groups
         ),
@@ -171,6 +174,16 @@ def _answer_disc(chosen: Chosen) -> AnswerDisc:
         files={str(cd["file"]): "answer", **dict.fromkeys(cd.get("empty", ()), "")},
         texts={str(path): str(text) for path, text in cd.get("texts", {}).items()},
         in_iso=bool(cd.get("remaster")),
+    )
+
+
+def _contents_as_disk(chosen: Chosen) -> bool:
+    """Whether the disc with contents is no CD.
+
+    An existing image may have no driver for one, but it has one for its disk.
+    """
+    return chosen.request.has_parent or (
+        chosen.entry.variables.get("contents_device") == "disk"
     )
 
 

@@ -43,13 +43,14 @@ NO_TRAFFIC = "the guest had no network, by the counters of its port"
 class StartServer:
     """Start the install server.
 
-    Without ``volumes`` its disk is made of the image of the role ``root``, or of the
-    image ``image_id`` that the user has.
+    With a ``local`` disk that is made of the image of the role ``root``, or of the
+    image ``image_id`` that the user has; else the first of the ``volumes`` is the disk.
     """
 
     root: str
     volumes: tuple[BootVolume, ...] = ()
     image_id: str = ""
+    local: bool = True
     name: str = "server"
 
     @property
@@ -67,14 +68,13 @@ class StartServer:
         if first := attempts.before_the_next(facts, Role.INSTALL):
             return first
         old = attempts.given_up(facts, Role.INSTALL)
-        if self.volumes:
-            if first := self._missing(spec, facts):
-                return first
-            devices = self._devices(facts)
-            server = CreateServer(Role.INSTALL, "", "answer", devices, instead_of=old)
-        else:
+        if first := self._missing(spec, facts):
+            return first
+        image_id = ""
+        if self.local:
             image_id = self.image_id or facts.images[self.root].id
-            server = CreateServer(Role.INSTALL, image_id, "answer", instead_of=old)
+        devices = self._devices(facts)
+        server = CreateServer(Role.INSTALL, image_id, "answer", devices, instead_of=old)
         return Act(server, layer.START if spec.media.parent else "start the installer")
 
     def _missing(self, spec: Spec, facts: Facts) -> Decision | None:
@@ -86,7 +86,7 @@ class StartServer:
         used = attempts.used_volumes(facts, Role.INSTALL)
         for volume in self.volumes:
             present = facts.volumes.get(volume.role)
-            if present and present.id in used and not volume.cdrom:
+            if present and present.id in used and volume.boots and not volume.cdrom:
                 return self._renew(present)
             ensured = EnsureVolume(volume)
             if tried and not ensured.done(spec, facts):

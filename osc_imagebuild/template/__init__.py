@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.guests.catalog import Catalog
 
 # Fields that a layer on top adds to; it takes the place of all others.
-ADDED = ("packages", "repositories", "files", "users", "commands")
+ADDED = ("packages", "repositories", "files", "contents", "users", "commands")
 
 
 @dataclass(frozen=True)

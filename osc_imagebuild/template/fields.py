@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.access import CaCertificate, Proxy
+from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Volume, size_mib
 from osc_imagebuild.model.request import FAMILY_PREFIX, File, Repository, User
@@ -123,6 +124,7 @@ class _Fields:
             ("repositories", self._repository),
             ("ca_certificates", self._certificate),
             ("files", self._file),
+            ("contents", self._big),
             ("users", self._user),
         ):
             path = ("customise", name)
@@ -276,6 +278,20 @@ class _Fields:
             return None
         optional = {key: item[key] for key in ("mode", "owner") if key in item}
         return File(path=item["path"], content=content, **optional)
+
+    def _big(self, item: Mapping[str, Any], path: Path) -> Content | None:
+        """A content of any size, of which nothing is read here."""
+        source = item.get("source", "")
+        if source:
+            place = self.document.place((*path, "source"))
+            source = self._try(lambda: self.reader.tree(source, place))
+        optional = {
+            key: item[key] for key in ("url", "unpack", "mode", "owner") if key in item
+        }
+        if source is None:
+            return None
+        sha256 = item.get("sha256", "").lower()
+        return Content(path=item["path"], source=source, sha256=sha256, **optional)
 
     def _content(self, item: Mapping[str, Any], path: Path) -> bytes:
         if "content" in item:

@@ -13,7 +13,13 @@ from typing import Any
 from osc_imagebuild.template.document import Document, Path, Place
 
 # What tells the items of a list apart; commands may be there twice.
-NAMED_BY = {"files": "path", "users": "name", "repositories": "name", "packages": ""}
+NAMED_BY = {
+    "files": "path",
+    "contents": "path",
+    "users": "name",
+    "repositories": "name",
+    "packages": "",
+}
 
 
 def merge(base: Document, top: Document) -> Document:

@@ -180,6 +180,16 @@ class Reader:
         """
         return self._read(path, limit, fence)
 
+    def tree(self, path: str, place: Place) -> str:
+        """Return the real path of a file or directory, of which nothing is read here.
+
+        :raises: SpecError
+        """
+        real = self._real(path, resolved(path, place), place)
+        if not os.path.exists(real):
+            raise SpecError(f"{place}: there is no {path}")
+        return str(real)
+
     def _file(self, path: str, place: Place, limit: int) -> local_files.Found:
         try:
             return self._read(resolved(path, place), limit, self._fence)

@@ -11,6 +11,7 @@ from osc_lib.cli import parseractions
 
 from osc_imagebuild.v1 import cloud_options, files
 from osc_imagebuild.v1.base import add_driving
+from osc_imagebuild.v1.contents import add_contents, contents
 from osc_imagebuild.v1.template import add_max_age
 
 if TYPE_CHECKING:
@@ -368,6 +369,7 @@ def add_customization(parser: argparse.ArgumentParser) -> None:
             default=[],
             help=f"{text} (repeat for several)",
         )
+    add_contents(parser)
     for option, metavar, text in _ONCE:
         parser.add_argument(option, metavar=metavar, help=text)
     parser.add_argument(
@@ -423,6 +425,7 @@ def _customization(args: argparse.Namespace) -> dict[str, Any]:
         "ssh_public_keys": tuple(files.read_text(p) for p in args.ssh_public_key),
         "packages": tuple(dict.fromkeys(args.package)),
         "files": tuple(_file(word) for word in args.file),
+        "contents": contents(args.content),
         "commands": tuple(args.run_command),
         "locale": args.locale,
         "keyboard": args.keyboard,

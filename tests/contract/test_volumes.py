@@ -250,6 +250,31 @@ class VolumesContract(ContractTestCase):
         self.assertEqual(KERNEL, dict(found().properties))
         self.assertEqual((False, "qcow2"), (found().hidden, found().disk_format))
 
+    def test_a_volume_beside_a_local_disk(self) -> None:
+        """Nova takes it where the image's disk is named too, and keeps it apart."""
+        disk, disc = self.image_of_a_disk(), self.volume()
+        device = servers.device(Device(disc.id, boot_index=None))
+        body = {
+            "name": self.tag,
+            "imageRef": disk.id,
+            "flavorRef": smallest_flavor(self.api).id,
+            "networks": [{"uuid": usable_network(self.api)}],
+            "tags": [self.tag],
+            "block_device_mapping_v2": [servers.local_disk(disk.id), device],
+        }
+        server_id = servers.create(self.api, body, {})
+
+        def status() -> str:
+            server = servers.find(self.api, server_id)
+            return server.status if server else "gone"
+
+        self.wait(lambda: status() == "ACTIVE")
+        [listed] = [s for s in servers.every(self.api) if s.id == server_id]
+        self.assertEqual((disk.id, (disc.id,)), (listed.image_id, listed.volume_ids))
+        servers.delete(self.api, server_id)
+        self.wait(lambda: status() == "gone")
+        self.wait(lambda: self.read(disc).status == "available")
+
     def test_servers(self) -> None:
         """One has its volumes for itself, and lets go of them with its end."""
         disk, cd = self.volume(imageRef=self.image_of_a_disk().id), self.volume()

@@ -135,7 +135,7 @@ class Nova(NovaPlanning):
             image_id=body.get("imageRef", ""),
             flavor=size,
             root=root,
-            cds=tuple(cd.data for cd in devices[1:]),
+            cds=tuple(cd.data for cd in devices if cd is not root),
             config_drive=bool(body.get("config_drive")),
             user_data=_user_data(body.get("user_data", "")),
             networks=self._networks(call, body),
@@ -178,11 +178,20 @@ class Nova(NovaPlanning):
         return image
 
     def _devices(self, call: Call, body: dict[str, Any]) -> list[FakeVolume]:
-        """The volumes in the order of their mapping; the first is the disk."""
+        """The volumes in the order of their mapping, without a local disk.
+
+        The image's own disk has to be named too where there are volumes beside it.
+        """
         mapping = body.get("block_device_mapping_v2", [])
         indexes = [m["boot_index"] for m in mapping if m["boot_index"] is not None]
         if indexes != list(range(len(indexes))):
             raise Refusal(400, "Boot sequence for the instance is not valid")
+        local = [m for m in mapping if m["destination_type"] == "local"]
+        if mapping and bool(body.get("imageRef")) != bool(local):
+            raise Refusal(400, "Block Device Mapping is Invalid: Boot sequence")
+        if any(m["uuid"] != body["imageRef"] or m["boot_index"] != 0 for m in local):
+            raise Refusal(400, "Block Device Mapping is Invalid: another root disk")
+        mapping = [m for m in mapping if m not in local]
         found = [self._cinder.volume(call.project, m["uuid"]) for m in mapping]
         for volume in found:
             if volume is None or volume.status != "available":
@@ -197,7 +206,7 @@ class Nova(NovaPlanning):
         devices: list[FakeVolume],
     ) -> Disk:
         """Where the server's root disk is, and what is known of it."""
-        if devices:
+        if devices and not body.get("imageRef"):
             return devices[0]
         image = self._image(call, body)
         if image.min_disk > size["disk"] or image.min_ram > size["ram"]:

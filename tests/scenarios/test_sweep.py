@@ -13,6 +13,8 @@ from typing import Any
 
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.errors import CloudError
+from osc_imagebuild.model.contents import Content
+from tests import paths
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import LOST, on_mutation
 from tests.fakes.wire import Call
@@ -20,6 +22,9 @@ from tests.unit.base import PARENT, CloudTestCase
 
 # A port of the user's.
 PORT = "fixed"
+# A directory that is there wherever tests run.
+EXAMPLES = paths.ROOT / "doc" / "source" / "user" / "examples"
+CONTENTS = (Content(path="/srv/app", source=str(EXAMPLES)),)
 # Each boot method, an ISO's kernel, and each output: neither knows of the other; and
 # what systems want otherwise.
 WAYS: list[dict[str, Any]] = [
@@ -33,6 +38,7 @@ WAYS: list[dict[str, Any]] = [
     {"boot_method": "cdrom", "os": "mini-remaster"},
     {"from_image": PARENT},
     {"from_image": PARENT, "output": "volume"},
+    {"from_image": PARENT, "os": "mini-contents", "contents": CONTENTS},
     {
         **{"boot_method": "cdrom", "os": "mini-asks", "firmware": "uefi"},
         "driver_iso": "http://mirror.fake/drivers.iso",
@@ -50,7 +56,7 @@ Place = tuple[str, str, str, bool, str]
 
 
 def _named(way: dict[str, Any]) -> str:
-    return " ".join(map(str, way.values()))
+    return " ".join("contents" if k == "contents" else str(v) for k, v in way.items())
 
 
 @dataclass(frozen=True)
@@ -88,9 +94,10 @@ class SweepTestCase(CloudTestCase):
         """Where in a build a client is with a call."""
         step = self.events[-1].step if self.events else ""
         early = step.startswith(("image-", "volume-", "server"))
-        iso = way.get("source", way.get("from_image", "")) if early else ""
+        iso = str(way.get("source", way.get("from_image", "")) if early else "")
         if "ports" in way and ("server" in step or step == "publish"):
             iso = PORT
+        iso += " contents" * ("contents" in way)
         return when, call.kind, step, bool(self.cloud.cinder.volumes), iso
 
     def wrecks(self, way: dict[str, Any]) -> list[Wreck]:

@@ -56,6 +56,14 @@ ENTRIES.add(
         "driver_properties": {"hw_disk_bus": "virtio"},
     },
 )
+# And one whose images are given contents of any size.
+ENTRIES.add(
+    "mini-contents",
+    {
+        **yaml.safe_load((CATALOG / "mini.yaml").read_text(encoding="utf-8")),
+        "layer": {"template": "mini-layer.sh.j2", "takes": ["commands", "contents"]},
+    },
+)
 NAME = "golden"
 # Of an image that is there before anything is built.
 PARENT = "parent"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import Any
 
 import fixtures
@@ -14,6 +15,7 @@ from osc_imagebuild.guests.answers import AnswerDelivery
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.access import CaCertificate, Proxy
+from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.disk_layout import Volume
 from osc_imagebuild.model.provision import Ansible, Guide, Hardening, TreeFile
 from osc_imagebuild.model.request import File, Repository, Request, User
@@ -44,6 +46,8 @@ PLAYBOOK = Ansible(
     variables={"greeting": "it's", "numbers": [1, True, None]},
     extra_args=("--tags", "it's"),
 )
+WEB = "https://web.example"
+EMPTY = hashlib.sha256(b"").hexdigest()
 MEDIA = "http://mirror.example/copy-of-the-medium"
 
 CATALOG = Catalog([BUILT_IN])
@@ -136,6 +140,10 @@ def everything(entry: Entry) -> dict[str, Any]:
         "files": (
             File(path="/etc/motd", content=b"hello\n"),
             File(path="/srv/a b", content=bytes(range(99)), mode="0750", owner="bob"),
+        ),
+        # Nothing is what the made-up systems of tests fetch.
+        "contents": (
+            Content(path="/srv/big", url=f"{WEB}/big?a=b", sha256=EMPTY, owner="ada"),
         ),
         "commands": ("echo 'hello'", "if true; then\n  echo two lines\nfi"),
         "proxy": Proxy(url="http://proxy.example:3128", no_proxy=("10.0.0.0/8",)),

@@ -46,6 +46,7 @@ def problems(entry: Entry, request: Request) -> list[str]:
         f"{entry.title}: Oz's answer file cannot be given {what}"
         for what, value in (
             ("users", request.users),
+            ("contents", request.contents),
             ("a locale", request.locale),
             ("a keyboard", request.keyboard),
             ("a time zone", request.timezone),

@@ -20,6 +20,8 @@ _REFUSED = {
     "root_password": f"{_SETUP}; cloudbase-init sets the administrator's at the "
     "first boot; read it with: nova get-password",
     "users": f"{_SETUP}; let cloudbase-init make users at the first boot",
+    "contents": "it has neither the modes nor the owners and links that these are kept "
+    "with; fetch and unpack them with --run-command",
     "packages": "Windows has no packages; install with --run-command",
     "repositories": "Windows has no package repositories",
     "swap_mib": "Windows makes its page file by itself",

@@ -181,7 +181,7 @@ class KindTest(LocalFilesTestCase):
         path = self.inside / "file"
         path.unlink()
         os.mkfifo(path)
-        self.patch(local_files, "_check_kind", lambda mode: None)
+        self.patch(local_files, "_check_kind", lambda mode, *kinds: None)
         self.assertEqual(b"", local_files.read(path, 100).data)
 
     def test_sizes(self) -> None:

@@ -35,7 +35,10 @@ class RoleTest(testtools.TestCase):
             self.assertEqual(f'"{role.value}"', json.dumps(role))
         own = [role for role in Role if not role.startswith(BOOKKEEPING)]
         self.assertEqual(
-            [Role.INSTALL, Role.VERIFY, Role.ROOT, Role.RESULT, Role.COPY],
+            [
+                *(Role.INSTALL, Role.VERIFY, Role.ROOT, Role.CONTENTS),
+                *(Role.RESULT, Role.COPY),
+            ],
             own,
         )
 

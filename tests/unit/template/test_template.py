@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests import passwords
 from osc_imagebuild.guests.catalog import BUILT_IN, Catalog
 from osc_imagebuild.model.access import CaCertificate, Proxy
+from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Volume
 from osc_imagebuild.model.provision import Ansible, Hardening, TreeFile
@@ -122,6 +124,17 @@ class MeaningTest(TemplateTestCase):
                     File(path="/a", content=b"text\n", mode="0600", owner="www:www"),
                     File(path="/b", content=b"hi"),
                     File(path="/c", content=b"from a file\n"),
+                ),
+                "contents": (
+                    Content(
+                        path="/d",
+                        source=os.path.realpath(f"{self.directory}/motd"),
+                        mode="0600",
+                        owner="www:www",
+                    ),
+                    Content(
+                        path="/e/", url="http://h/x.tgz", sha256="ab" * 32, unpack=True
+                    ),
                 ),
                 "users": (
                     User(
@@ -599,6 +612,9 @@ customise:
     - {{path: /a, content: "text\\n", mode: 0600, owner: "www:www"}}
     - {{path: /b, base64: aGk=}}
     - {{path: /c, source: motd}}
+  contents:
+    - {{path: /d, source: motd, mode: 0600, owner: "www:www"}}
+    - {{path: /e/, url: "http://h/x.tgz", sha256: "{"AB" * 32}", unpack: true}}
   users:
     - name: joe
       password: {{file: secret}}
