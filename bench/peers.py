@@ -143,6 +143,8 @@ class Bench:
         with ssh_group(self.cloud, name) as group, tempfile.TemporaryDirectory() as at:
             directory = Path(at)
             (directory / "motd").write_text(TEXT)
+            if clouds := os.environ.get("OS_CLIENT_CONFIG_FILE"):
+                shutil.copy(clouds, directory / "clouds.yaml")
             template = directory / "peer.json"
             template.write_text(json.dumps(self.template(name, user, group)))
             log = directory / "packer.log"
