@@ -15,7 +15,7 @@ from pathlib import Path
 _PROGRAMS = """apt-get locale-gen usermod useradd groupadd getent systemctl setfiles
 chown fstrim python3 dpkg-query rpm sleep sync stty fallocate mkswap mount sudo pw
 sysrc pkg cap_mkdb freebsd-version nc b64decode subscription-manager bsdinstall
-dhclient ifconfig poweroff dnf zypper journalctl""".split()
+dhclient ifconfig poweroff dnf zypper journalctl chattr""".split()
 _PLACES = (
     "sys|etc|var|root|home|srv|boot|tmp|run|dev|usr|lib|firstboot|entropy|swapfile"
 )
