@@ -114,7 +114,6 @@ class FstabTest(TargetTestCase):
     def test_swap_on_btrfs(self) -> None:
         """Without the attribute the file would be refused at each boot."""
         self.installed({})
-        self.target.program("chattr", "true")
         self.finish("opensuse-leap-16", filesystem="btrfs", swap_mib=64)
         place = f"{self.target.root}/swapfile"
         calls = self.target.calls()

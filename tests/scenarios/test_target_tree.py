@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from pathlib import Path
 from typing import Any, ClassVar
 
 import fixtures
@@ -12,6 +13,7 @@ import testtools
 import yaml
 
 from osc_imagebuild.model.access import CaCertificate, Proxy
+from osc_imagebuild.model.disk_layout import Volume, divided
 from tests.unit import answer_files
 from tests.unit.guests.test_customization import COMMENTS
 from tests.unit.target_tree import Target
@@ -21,6 +23,7 @@ from tests.unit.wanted import (
     LOGIN,
     RELEASES,
     SECRET,
+    VOLUMES,
     AnswerTestCase,
     asked,
     everything,
@@ -59,6 +62,14 @@ class TargetTestCase(AnswerTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.target = Target(self.useFixture(fixtures.TempDir()).path)
+
+    def mount(self, *volumes: Volume) -> None:
+        """Have volumes, as an installer has made them."""
+        places = [f"{self.target.root}{volume.mount}" for volume in volumes]
+        for place in places:
+            Path(place).mkdir(parents=True, exist_ok=True)
+        lines = [f"/dev/x {place} xfs defaults 0 0\n" for place in places]
+        self.target.write("/etc/fstab", "".join(lines))
 
     def finish(self, name: str, **fields: Any) -> None:
         """Run the script in a system's answer file to its good end."""
@@ -288,6 +299,7 @@ class EverythingTest(TargetTestCase):
             self.target.write("/etc/yum.repos.d/x", "")
             self.target.write("/etc/zypp/repos.d/x", "")
             self.target.write("/etc/pki/rpm-gpg/x", "")
+            self.mount(*divided("cis", VOLUMES))
             self.finish(name, **everything(entry))
             self.assertEqual("hello\n", self.target.read("/etc/motd"))
 

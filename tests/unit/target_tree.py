@@ -16,7 +16,7 @@ _PROGRAMS = """apt-get locale-gen usermod useradd groupadd getent systemctl setf
 chown fstrim python3 dpkg-query rpm sleep sync stty fallocate mkswap mount sudo pw
 sysrc pkg cap_mkdb freebsd-version nc b64decode subscription-manager bsdinstall
 dhclient ifconfig poweroff dnf zypper journalctl freebsd-update grubby
-update-ca-certificates update-ca-trust certctl""".split()
+update-ca-certificates update-ca-trust certctl chattr""".split()
 # What a playbook, or hardening, leaves for the script that started it.
 _PYTHON = """case $1 in
     */run.py) for name in recap score failed; do : > ${1%run.py}$name; done ;;
