@@ -65,6 +65,7 @@ from osc_imagebuild.model.boot_sources import BootImage, Content, IsoContent, Is
 from osc_imagebuild.model.names import (
     BUILD_TAG,
     PART_TAG,
+    UNTAGGED,
     VOLUME_MARK,
     Role,
     build_tag,
@@ -146,7 +147,7 @@ class Actor:
             case Harvest():
                 if not self._result_is_listed():
                     made = servers.create_image(
-                        self._api, action.server_id, self._result
+                        self._api, action.server_id, self._result, dict([UNTAGGED])
                     )
                     self._memory.made(Image, Role.RESULT, made)
             case ClearReport():
