@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.planning.plan import Plan
     from osc_imagebuild.retry import Hardware
     from osc_imagebuild.template import Template
-    from osc_imagebuild.upkeep.apply import Applied, End, Task, ToDo, Wish
+    from osc_imagebuild.upkeep.tasks import Applied, End, Looked, Task, ToDo, Wish
 
 _HOMES = {
     "builder": ("Builder", "Listing", "Refreshed", "Screenshot", "State"),
@@ -89,7 +89,7 @@ _HOMES = {
     "planning.plan": ("Plan",),
     "retry": ("Hardware",),
     "template": ("Template",),
-    "upkeep.apply": ("Applied", "End", "Task", "ToDo", "Wish"),
+    "upkeep.tasks": ("Applied", "End", "Looked", "Task", "ToDo", "Wish"),
 }
 # Modules that are public as such.
 _MODULES = ("template",)
@@ -119,6 +119,7 @@ __all__ = [
     "InstallError",
     "Listing",
     "LockedError",
+    "Looked",
     "Message",
     "NextStep",
     "NotFoundError",

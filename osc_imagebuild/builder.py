@@ -65,8 +65,8 @@ from osc_imagebuild.model.spec import Rotation
 from osc_imagebuild.planning import copies as planned_copies
 from osc_imagebuild.planning.freshness import find_freshness
 from osc_imagebuild.planning.plan import Plan, make_plan
-from osc_imagebuild.upkeep import apply
-from osc_imagebuild.upkeep.apply import Applied, Task, Wish
+from osc_imagebuild.upkeep import apply, survey
+from osc_imagebuild.upkeep.tasks import Applied, Looked, Task, Wish
 
 
 def _silent(event: Event) -> None:
@@ -208,18 +208,36 @@ class Builder:
         *,
         max_age_s: int | None = None,
         catalog: Catalog | None = None,
+        parent_anew: bool = False,
     ) -> Freshness:
         """Tell what changed since the newest result of a request's family was built.
 
         Nothing is written. ``max_age_s`` is how old a result may be, None for any age;
-        ``catalog`` is as for `plan`.
+        ``catalog`` is as for `plan`. With ``parent_anew`` the image that it changes is to
+        be built anew, so it need not be there, and counts as changed.
 
         :raises: SpecError naming all that is wrong with the request, CloudError
         """
         door = self.door.typed()
         return find_freshness(
-            self.api, catalog or self.catalog, request, door, max_age_s
+            self.api,
+            catalog or self.catalog,
+            request,
+            door,
+            max_age_s,
+            parent_anew=parent_anew,
         )
+
+    def look(
+        self, wishes: Sequence[Wish], *, max_age_s: int | None = None
+    ) -> Sequence[Looked]:
+        """Tell what `outdated` does of many templates, of which some may change others' images.
+
+        What is wrong with one keeps none from being looked at.
+
+        :raises: CloudError
+        """
+        return survey.look(self, wishes, max_age_s=max_age_s)
 
     def create_if_changed(
         self, request: Request, *, max_age_s: int | None = None, wait: bool = True
@@ -333,7 +351,7 @@ class Builder:
 
         :raises: SpecError naming all that is wrong with all of them, CloudError
         """
-        return apply.survey(self, wishes, max_age_s=max_age_s)
+        return survey.survey(self, wishes, max_age_s=max_age_s)
 
     def apply(
         self,

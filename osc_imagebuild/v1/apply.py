@@ -21,7 +21,7 @@ from osc_imagebuild.v1.template import (
 from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
-    from osc_imagebuild.upkeep.apply import Applied, Task, Wish
+    from osc_imagebuild.upkeep.tasks import Applied, Task, Wish
 
 Shown = tuple[Sequence[str], Sequence[Any]]
 
@@ -73,7 +73,7 @@ class ApplyImageBuild(BuildCommand, Lister):
         return 1 if self._failed else code
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        from osc_imagebuild.upkeep.apply import ToDo
+        from osc_imagebuild.upkeep.tasks import ToDo
         from osc_imagebuild.v1.board import Board
 
         board = Board(quiet=self.app.options.verbose_level == 0)
@@ -108,10 +108,7 @@ class ApplyImageBuild(BuildCommand, Lister):
 
         :raises: SpecError naming all that cannot be read, CommandError where none is left
         """
-        from dataclasses import replace
-
         from osc_imagebuild.errors import SpecError
-        from osc_imagebuild.upkeep.apply import Wish
 
         wishes: list[Wish] = []
         problems: list[str] = []
@@ -123,11 +120,8 @@ class ApplyImageBuild(BuildCommand, Lister):
             unmet -= names
             if template.error:
                 problems += template.error.problems
-            elif template.request:
-                request = template.request
-                if "replace" not in template.given:
-                    request = replace(request, replace=True)
-                wishes.append(Wish(template.path, request, template.catalog))
+            elif wish := template.wish():
+                wishes.append(wish)
         if unmet:
             raise exceptions.CommandError(
                 f"--only {' '.join(sorted(unmet))}: no template has this path, file "

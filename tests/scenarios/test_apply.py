@@ -10,7 +10,7 @@ from osc_imagebuild.builder import Builder
 from osc_imagebuild.builds import lease
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.upkeep.apply import Applied, End, Task, ToDo, Wish
+from osc_imagebuild.upkeep.tasks import Applied, End, Task, ToDo, Wish
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import KILLED, Fault, Killed
 from tests.fakes.wire import Call, Reply

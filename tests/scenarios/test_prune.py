@@ -10,7 +10,7 @@ from osc_imagebuild.builds.pruning import Fate, Pruned
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import CloudError, InstallError, SpecError
 from osc_imagebuild.model.names import PART_TAG
-from osc_imagebuild.upkeep.apply import Wish
+from osc_imagebuild.upkeep.tasks import Wish
 from tests.fakes.cinder import FakeSnapshot
 from tests.fakes.faults import answered, once
 from tests.fakes.image import FakeImage
