@@ -67,7 +67,9 @@ class FreshnessTest(CloudTestCase):
         names = {i.name: i.hidden for i in self.cloud.glance.images.values() if i.data}
         self.assertFalse(names.pop("two"))
         self.assertEqual("two", image.name)
-        self.assertEqual([True], [h for n, h in names.items() if n.startswith("one (")])
+        self.assertEqual(
+            [True], [h for n, h in names.items() if str(n).startswith("one (")]
+        )
         self.assertNotIn("one", names)
 
     def test_parent_to_come(self) -> None:
