@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 
 from osc_imagebuild.builds.copies import Copied
 from osc_imagebuild.builds.fleet import Fleet
+from osc_imagebuild.builds.record import Record
 from osc_imagebuild.clock import Clock, Patience
 from osc_imagebuild.engine.loop import LONGEST_PAUSE_S, OUTAGE_LIMIT_S
 from osc_imagebuild.errors import ImageBuildError, TransientError
@@ -72,7 +74,10 @@ class Apply:
         waiting = [task for task in tasks if task.to_do == ToDo.RESUME]
         waiting += [task for task in tasks if task.to_do == ToDo.BUILD]
         copies = [task for task in tasks if task.to_do == ToDo.COPY]
-        fleet = self._library.fleet(lambda build: build.id in self._running)
+        families = {(task.family, task.wish.request.output) for task in tasks}
+        fleet = self._library.fleet(functools.partial(self._is_mine, families))
+        if not waiting:
+            self._tick(fleet)
         while waiting or copies or self._running:
             yield from self._begin_some(waiting)
             if copies:
@@ -85,6 +90,12 @@ class Apply:
                 return
             if self._running:
                 self._clock.sleep(fleet.pause_s)
+
+    def _is_mine(self, families: Set[tuple[str, str]], build: Record) -> bool:
+        """Whether a build is driven here, or may have been left at its very end."""
+        result = build.spec.result
+        is_left = build.is_over and (result.family, result.output) in families
+        return is_left or build.id in self._running
 
     def _tick(self, fleet: Fleet) -> None:
         """Look at the builds; a cloud that is away for a while is waited for.
