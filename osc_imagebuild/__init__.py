@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from osc_imagebuild import template
-    from osc_imagebuild.builder import Builder, Listing, Refreshed, Screenshot, State
+    from osc_imagebuild.builder import Builder
+    from osc_imagebuild.builder.keeping import Refreshed
+    from osc_imagebuild.builder.looking import Listing, Screenshot, State
     from osc_imagebuild.builds.copies import Copied
     from osc_imagebuild.builds.families import Family
     from osc_imagebuild.builds.fleet import Fleet, Outcome
@@ -55,7 +57,9 @@ if TYPE_CHECKING:
     from osc_imagebuild.upkeep.tasks import Applied, End, Looked, Task, ToDo, Wish
 
 _HOMES = {
-    "builder": ("Builder", "Listing", "Refreshed", "Screenshot", "State"),
+    "builder": ("Builder",),
+    "builder.keeping": ("Refreshed",),
+    "builder.looking": ("Listing", "Screenshot", "State"),
     "builds.copies": ("Copied",),
     "builds.families": ("Family",),
     "builds.fleet": ("Fleet", "Outcome"),

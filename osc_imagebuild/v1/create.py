@@ -16,9 +16,9 @@ from osc_imagebuild.v1.template import add_variables, template_fields
 from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
-    from osc_imagebuild.builder import Plan
     from osc_imagebuild.guests.catalog import Catalog
     from osc_imagebuild.model.request import Request
+    from osc_imagebuild.planning.plan import Plan
 
 
 class CreateImageBuild(BuildCommand, ShowOne):
