@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from osc_lib import exceptions
 
-from osc_imagebuild.v1.base import BuildCommand, Lister, add_driving, driving
+from osc_imagebuild.v1.base import BuildCommand, Lister, Shown, add_driving, driving
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.template import (
     Loaded,
@@ -22,8 +22,6 @@ from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
     from osc_imagebuild.upkeep.tasks import Applied, Task, Wish
-
-Shown = tuple[Sequence[str], Sequence[Any]]
 
 
 def _at_least_one(text: str) -> int:

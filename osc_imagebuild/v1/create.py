@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
 from osc_imagebuild.v1 import options
-from osc_imagebuild.v1.base import BuildCommand, ShowOne, columns_of, driving
+from osc_imagebuild.v1.base import BuildCommand, Shown, ShowOne, columns_of, driving
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.outdated import unchanged
 from osc_imagebuild.v1.template import add_variables, template_fields
@@ -49,9 +48,7 @@ class CreateImageBuild(BuildCommand, ShowOne):
         options.add_conduct(parser)
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Sequence[Any]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         progress = self.progress()
         builder = self.builder
         builder.listener = progress
@@ -79,7 +76,7 @@ class CreateImageBuild(BuildCommand, ShowOne):
         return columns_of(build)
 
 
-def _planned(plan: Plan) -> tuple[Sequence[str], Sequence[Any]]:
+def _planned(plan: Plan) -> Shown:
     from dataclasses import asdict
 
     spec = asdict(plan.spec)

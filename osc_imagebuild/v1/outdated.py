@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from osc_imagebuild.v1.base import BuildCommand, Lister
+from osc_imagebuild.v1.base import BuildCommand, Lister, Shown
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.template import (
     Loaded,
@@ -48,9 +47,7 @@ class OutdatedImageBuild(BuildCommand, Lister):
             return 1
         return OUTDATED if self._states & {"outdated", "missing"} else code
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Sequence[Any]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         templates = [
             template
             for template in loaded_templates(parsed_args)
@@ -89,9 +86,7 @@ def _row(
     return path, name, *known, found.state, found.reason
 
 
-def unchanged(
-    progress: Progress, freshness: Freshness
-) -> tuple[Sequence[str], Sequence[Any]]:
+def unchanged(progress: Progress, freshness: Freshness) -> Shown:
     """Say that no build is needed; return the result that is still good.
 
     Its columns are those of a build's that a script may ask for.

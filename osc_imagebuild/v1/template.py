@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from osc_lib import exceptions
 from osc_lib.cli import parseractions
 
-from osc_imagebuild.v1.base import Command, ShowOne, age
+from osc_imagebuild.v1.base import Command, Shown, ShowOne, age
 from osc_imagebuild.v1.columns import Lines, line
 from osc_imagebuild.v1.wording import worded
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from osc_imagebuild.guests.catalog import Catalog
     from osc_imagebuild.model.request import Request
     from osc_imagebuild.upkeep.tasks import Wish
-
-Shown = tuple[Sequence[str], Sequence[Any]]
 
 
 def add_variables(parser: argparse.ArgumentParser) -> None:
