@@ -12,6 +12,7 @@ from osc_imagebuild.builds import (
     stores,
 )
 from osc_imagebuild.builds.copies import Copied
+from osc_imagebuild.builds.filling import Listeners
 from osc_imagebuild.engine.events import Event, EventKind
 from osc_imagebuild.errors import (
     SpecError,
@@ -21,6 +22,7 @@ from osc_imagebuild.model import family
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.copies import parse as parse_copy
 from osc_imagebuild.model.copies import problem as copy_problem
+from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Rotation
 from osc_imagebuild.planning import copies as planned_copies
 
@@ -56,33 +58,36 @@ class Copying(Session):
         if problems:
             raise SpecError(problems)
         source = copying_anew.find_image(self.api, image)
-
-        build_id = source.properties[family.BUILD_ID]
-
-        def tell(kind: EventKind, copy: Copy, text: str) -> None:
-            said = f"copy to {copy.target}: {text}"
-            self.listener(Event(kind, build_id, "copies", said, self.api.now()))
-
         size = source.min_disk_gib, source.min_ram_mib
-        placed = [planned_copies.placed(self.clouds, copy, *size) for copy in wanted]
-
-        def texts() -> tuple[tuple[str, str], int]:
-            said = source.properties
-            entry = self.catalog.entry(said.get("imagebuild_os", ""))
-            arch = said.get("architecture", "x86_64")
-            spoken = answers.verification(entry, arch, build_id)
-            return spoken, 60 * int(entry.verify.get("timeout_min", 30))
-
         return copying_anew.copy_image(
             self.api,
             self.clouds,
             source,
-            placed,
-            functools.partial(tell, EventKind.NOTE),
-            texts,
-            functools.partial(tell, EventKind.WAIT),
+            [planned_copies.placed(self.clouds, copy, *size) for copy in wanted],
+            functools.partial(self._hearing, source.properties[family.BUILD_ID]),
+            functools.partial(self._boot_texts, source),
             rotation,
         )
+
+    def _hearing(self, build_id: str, copy: Copy) -> Listeners:
+        """Return what tells the listener of a copy."""
+
+        def tell(kind: EventKind, text: str) -> None:
+            said = f"copy to {copy.target}: {text}"
+            self.listener(Event(kind, build_id, "copies", said, self.api.now()))
+
+        return Listeners(
+            tell=functools.partial(tell, EventKind.NOTE),
+            progress=functools.partial(tell, EventKind.WAIT),
+        )
+
+    def _boot_texts(self, source: Image) -> tuple[tuple[str, str], int]:
+        """Return user data and sign of the boot test of a copy, and its limit in seconds."""
+        said = source.properties
+        entry = self.catalog.entry(said.get(family.OS, ""))
+        arch, build_id = said.get("architecture", "x86_64"), said[family.BUILD_ID]
+        spoken = answers.verification(entry, arch, build_id)
+        return spoken, 60 * int(entry.verify.get("timeout_min", 30))
 
     def missing_copies(
         self, image: str, copies_wanted: Sequence[Copy]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import functools
+import dataclasses
 import uuid
 from collections.abc import Callable, Sequence
 
 from osc_imagebuild.builds import copies, families, lease, record_store
 from osc_imagebuild.builds.copies import Copied
+from osc_imagebuild.builds.filling import Listeners
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
@@ -21,7 +22,8 @@ from osc_imagebuild.model.names import copied
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Rotation
 
-Tell = Callable[[Copy, str], None]
+Hearing = Callable[[Copy], Listeners]
+"""Returns who hears of a copy; its heartbeat is not asked for."""
 Texts = Callable[[], tuple[tuple[str, str], int]]
 """Returns user data and sign of the boot test, and its time limit in seconds."""
 
@@ -61,9 +63,8 @@ def copy_image(
     clouds: Clouds,
     image: Image,
     wanted: Sequence[Copy],
-    tell: Tell,
+    hearing: Hearing,
     texts: Texts,
-    progress: Tell,
     rotation: Rotation | None = None,
 ) -> list[Copied]:
     """Make the copies of a finished image that are missing, or those that its build wanted.
@@ -100,13 +101,10 @@ def copy_image(
         beat = _heartbeat(api, held, build)
         for copy in asked:
             order = copies.order(image, result, verify=copy.verify, rotation=rotation)
-            told = functools.partial(tell, copy)
-            prove = copies.proof(copy, *spoken, beat)
-            show = functools.partial(progress, copy)
+            test = copies.boot_test_of(copy, *spoken)
+            listeners = dataclasses.replace(hearing(copy), heartbeat=beat)
             try:
-                came_of_it = copies.make(
-                    api, clouds, order, copy, beat, told, prove, show
-                )
+                came_of_it = copies.make(api, clouds, order, copy, listeners, test)
             except KeyboardInterrupt:
                 # No record may name this cloud, so nobody else would look there.
                 copies.remove_all(clouds, build_id, [copy])
