@@ -150,4 +150,4 @@ class Looking(Session):
 
         :raises: CloudError
         """
-        return [build for build in self.list().builds if not build.is_over]
+        return self.list(Status.BUILDING).builds

@@ -271,9 +271,7 @@ def reboot(api: Api, server_id: str) -> None:
     api.send("compute", "POST", f"/servers/{server_id}/action", body)
 
 
-def create_image(
-    api: Api, server_id: str, name: str, properties: Mapping[str, str]
-) -> str:
+def create_image(api: Api, server_id: str, name: str, said: Mapping[str, str]) -> str:
     """Ask Nova for an image of the root disk with these properties too; return its ID.
 
     Source: Nova's API reference, createImage from 2.45 on: metadata become properties.
@@ -281,11 +279,8 @@ def create_image(
     :raises: CloudError
     """
     api.fresh_token()
-    path, wanted = (
-        f"/servers/{server_id}/action",
-        {"name": name, "metadata": properties},
-    )
-    return api.change("compute", "POST", path, _image, {"createImage": wanted})
+    path, body = f"/servers/{server_id}/action", {"name": name, "metadata": said}
+    return api.change("compute", "POST", path, _image, {"createImage": body})
 
 
 def _image(data: Mapping[str, Any]) -> str:

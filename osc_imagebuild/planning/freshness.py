@@ -79,11 +79,9 @@ def find_freshness(
         raise SpecError((*draft.problems, *reading.problems))
     name = family_name(request)
     current = families.current(api, name, request.output)
-    now, then = inputs.UNKNOWN, inputs.UNKNOWN
-    if reading.value and not awaits:
-        now = reading.value.inputs
-    if current:
-        then = inputs.from_text(family.words(current).get(family.INPUTS))
+    now = reading.value.inputs if reading.value and not awaits else inputs.UNKNOWN
+    said = family.words(current).get(family.INPUTS) if current else None
+    then = inputs.from_text(said)
     return Freshness(
         family=name,
         kind=request.output,

@@ -141,12 +141,18 @@ def find_task(
     )
     if current is None or found.is_outdated:
         return task
-    wanted = wish.request.copies
-    missing = library.missing_copies(current.id, wanted) if wanted else ()
-    stores = missing_stores(library, wish.request, current.id)
+    return _to_copy(library, task, words(current).get(BUILD_ID, ""))
+
+
+def _to_copy(library: Library, task: Task, build_id: str) -> Task:
+    """Return what is left to do for an image that is fresh."""
+    request = task.wish.request
+    missing: Sequence[Copied] = ()
+    if request.copies:
+        missing = library.missing_copies(task.image_id, request.copies)
+    stores = missing_stores(library, request, task.image_id)
     if not (missing or stores):
         return replace(task, to_do=ToDo.NOTHING)
-    build_id = words(current).get(BUILD_ID, "")
     lacking = [f"store {store} lacks it" for store in stores]
     why = "; ".join(filter(None, (missing_line(missing), *lacking)))
     return replace(task, to_do=ToDo.COPY, reason=why, build_id=build_id)

@@ -83,6 +83,10 @@ class ApplyImageBuild(BuildCommand, Lister):
         if parsed_args.dry_run:
             self._failed = any(task.to_do == ToDo.UNKNOWN for task in tasks)
             return _planned(tasks)
+        for task in tasks:
+            if task.to_do != ToDo.NOTHING:
+                why = f"{task.wish.label}: {task.to_do}: {worded(task.reason)}"
+                board.note(why)
         ended: list[Applied] = []
         with driving(board, builder, parsed_args):
             for applied in builder.apply(
