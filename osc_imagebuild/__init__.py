@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from osc_imagebuild import template
-    from osc_imagebuild.builder import Builder, Listing, Refreshed, Screenshot, State
+    from osc_imagebuild.builder import Builder
+    from osc_imagebuild.builder.keeping import Refreshed
+    from osc_imagebuild.builder.looking import Listing, Screenshot, State
     from osc_imagebuild.builds.copies import Copied
     from osc_imagebuild.builds.families import Family
     from osc_imagebuild.builds.fleet import Fleet, Outcome
@@ -52,10 +54,12 @@ if TYPE_CHECKING:
     from osc_imagebuild.planning.plan import Plan
     from osc_imagebuild.retry import Hardware
     from osc_imagebuild.template import Template
-    from osc_imagebuild.upkeep.apply import Applied, End, Task, ToDo, Wish
+    from osc_imagebuild.upkeep.tasks import Applied, End, Looked, Task, ToDo, Wish
 
 _HOMES = {
-    "builder": ("Builder", "Listing", "Refreshed", "Screenshot", "State"),
+    "builder": ("Builder",),
+    "builder.keeping": ("Refreshed",),
+    "builder.looking": ("Listing", "Screenshot", "State"),
     "builds.copies": ("Copied",),
     "builds.families": ("Family",),
     "builds.fleet": ("Fleet", "Outcome"),
@@ -89,7 +93,7 @@ _HOMES = {
     "planning.plan": ("Plan",),
     "retry": ("Hardware",),
     "template": ("Template",),
-    "upkeep.apply": ("Applied", "End", "Task", "ToDo", "Wish"),
+    "upkeep.tasks": ("Applied", "End", "Looked", "Task", "ToDo", "Wish"),
 }
 # Modules that are public as such.
 _MODULES = ("template",)
@@ -119,6 +123,7 @@ __all__ = [
     "InstallError",
     "Listing",
     "LockedError",
+    "Looked",
     "Message",
     "NextStep",
     "NotFoundError",

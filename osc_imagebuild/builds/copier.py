@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable
-from typing import IO, cast
 
-from osc_imagebuild.builds import boot_test, families, retirement
-from osc_imagebuild.cloud import images, limits, transfers
+from osc_imagebuild.builds import boot_test, families, retirement, visibility
+from osc_imagebuild.builds.boot_test import BootTest
+from osc_imagebuild.builds.filling import NOBODY, Filler, Listeners, Teller
+from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import (
     CloudError,
@@ -30,48 +30,36 @@ from osc_imagebuild.steps.copying import Order, Seen
 
 # Between two that are in a row, a cloud that is away is not waited for longer.
 _MOST_TRIES, _PATIENCE_S = 5, 900.0
-# How often data are brought, and how often what came of that is wrong.
-_MOST_FILLS, _MOST_FAILED = 4, 2
+# How often what came of bringing data is wrong.
+_MOST_FAILED = 2
 # Copies of a build, and changes of older ones, have an end whatever lists say.
 _MOST_LISTED, _MOST_TURNS = 64, 400
 # IDs of ours that may be used up, one for each time that a copy was begun.
 _MOST_IDS = 64
-# A network that is slower brings no image.
-_SLOWEST, _SLOW_S = 128 << 10, 1800.0
-_SHOWN_EVERY_S = 5.0
-
-Prove = Callable[[Api, Order, Image], None]
-"""Boots a server from a copy; raises CloudError where it does not."""
 
 
 class Copier:
-    """Makes one copy. ``heartbeat`` is called while that takes long, and may stop it.
-
-    ``tell`` hears of what could not be done and keeps no copy from being one, ``progress``
-    now and then of how far it is.
-    """
+    """Makes one copy; ``test`` is how a server boots from it, None where none is to."""
 
     def __init__(
         self,
         source: Api,
         target: Api,
         order: Order,
-        heartbeat: Callable[[], None] = lambda: None,
-        tell: Callable[[str], None] = lambda text: None,
-        prove: Prove | None = None,
-        progress: Callable[[str], None] = lambda text: None,
+        listeners: Listeners = NOBODY,
+        test: BootTest | None = None,
     ) -> None:
-        self._source, self._target, self._order = source, target, order
-        self._heartbeat, self._tell, self._prove = heartbeat, tell, prove
-        self._progress, self._shown_at = progress, 0.0
+        self._target, self._order, self._test = target, order, test
+        self._heartbeat, self._tell = listeners.heartbeat, listeners.tell
+        self._teller = Teller(target.clock, listeners.progress)
+        self._filler = Filler(source, target, order.source, listeners.heartbeat)
         self._project = ""
-        self._region = ""  # that the other Glance fetches from, '' where it does not
         self._known: dict[str, None] = {}
         self._gone: set[str] = set()
         self._touched: set[str] = set()
         self._kept: set[str] = set()
         self._proven: set[str] = set()
-        self._fills = self._failed = 0
+        self._failed, self._waited_s = 0, 0.0
 
     def make(self) -> Image:
         """Make the copy, or go on with what another client began of it; return it.
@@ -95,15 +83,16 @@ class Copier:
 
     def _make(self) -> Image:
         self._project = self._target.project_id()
-        self._region = self._find_region()
-        tries, clock = 0, self._target.clock
+        self._filler.find_region()
+        tries, turns, clock = 0, 0, self._target.clock
         good_at = clock.steady()
-        for _ in range(_MOST_TURNS):
+        while turns < _MOST_TURNS:
             self._heartbeat()
             try:
                 deed = copying.decide(self._order, self._look())
                 if isinstance(deed, copying.Done):
                     return deed.image
+                turns += not isinstance(deed, copying.Await)
                 self._do(deed)
                 tries, good_at = 0, clock.steady()
             except (TransientError, ConflictError, NotFoundError) as error:
@@ -114,19 +103,6 @@ class Copier:
                 asked = error.retry_after if isinstance(error, TransientError) else 0.0
                 clock.sleep(max(2.0**tries, min(asked, 120.0)))
         raise CloudError(f"no end after {_MOST_TURNS} steps", service="image")
-
-    def _find_region(self) -> str:
-        """Return the region that the other Glance can fetch from by itself, or ''.
-
-        It has the user's token of the other region: both must be of one Keystone.
-        """
-        with contextlib.suppress(CloudError):
-            same = self._source.identity_url() == self._target.identity_url()
-            same = same and self._source.project_id() == self._project
-            if same and "glance-download" in limits.import_methods(self._target):
-                here, there = self._source.place("image"), self._target.place("image")
-                return here[0] if here[0] != there[0] else ""
-        return ""
 
     def _look(self) -> Seen:
         order, target = self._order, self._target
@@ -145,12 +121,11 @@ class Copier:
             family=tuple(members),
             kept=frozenset(self._kept),
             proven=frozenset(self._proven),
-            fetches=bool(self._region) and not self._failed,
+            fetches=bool(self._filler.region) and not self._failed,
         )
 
     def _is_own(self, image: Image) -> bool:
-        mine = image.owner == self._project
-        return mine and is_own(image, self._order.build_id, self._project)
+        return _is_made_by(image, self._order.build_id, self._project)
 
     def _find(self, image_id: str) -> Image | None:
         """Ask for an image by its ID, as lists may lag."""
@@ -171,7 +146,7 @@ class Copier:
             case copying.Begin():
                 self._begin()
             case copying.Fill(image, fetched):
-                self._fill(image, fetched)
+                self._filler.fill(image.id, self._teller, fetched=fetched)
             case copying.Await(_, seconds):
                 self._await(seconds)
             case copying.Drop(image, trouble):
@@ -180,11 +155,7 @@ class Copier:
                 if trouble:
                     self._count(trouble)
             case copying.Prove(image):
-                if self._prove is None:
-                    text = "nothing tells how its boot is to be tested"
-                    raise CloudError(text, service="compute")
-                self._prove(self._target, self._order, image)
-                self._proven.add(image.id)
+                self._boot(image)
             case copying.Name():
                 self._name(deed)
             case Retire() | Discard():
@@ -196,16 +167,22 @@ class Copier:
             raise CloudError(trouble, service="image")
 
     def _await(self, seconds: float) -> None:
-        """Wait for the other Glance, with signs of life for the build's lease."""
-        until = self._target.clock.steady() + copying.FETCH_LIMIT_S
-        while self._target.clock.steady() < until:
-            self._heartbeat()
-            self._show("its Glance fetches the data")
-            self._target.clock.sleep(seconds)
-            seen = self._look()
-            deed = copying.decide(self._order, seen)
-            if not isinstance(deed, copying.Await):
-                return
+        """Wait for the other Glance, and not for ever, whatever its clock says."""
+        if self._waited_s > copying.FETCH_LIMIT_S:
+            hours = copying.FETCH_LIMIT_S // 3600
+            text = f"its Glance fetched the data for {hours} hours"
+            raise CloudError(text, service="image")
+        self._teller("its Glance fetches the data")
+        self._target.clock.sleep(seconds)
+        self._waited_s += seconds
+
+    def _boot(self, image: Image) -> None:
+        if self._test is None:
+            text = "nothing tells how its boot is to be tested"
+            raise CloudError(text, service="compute")
+        target, build_id = self._target, self._order.build_id
+        boot_test.prove(target, build_id, image, self._test, self._heartbeat)
+        self._proven.add(image.id)
 
     def _begin(self) -> None:
         """Make a queued image with the first of our IDs that nobody has used."""
@@ -240,40 +217,6 @@ class Copier:
             f"a copy was begun {_MOST_IDS} times, and none is there", service="image"
         )
 
-    def _fill(self, image: Image, fetched: bool) -> None:
-        self._fills += 1
-        if self._fills > _MOST_FILLS:
-            text = f"its data were brought {_MOST_FILLS} times, and none was whole"
-            raise CloudError(text, service="image")
-        source, target = self._order.source, self._target
-        if fetched:
-            try:
-                images.fetch_from_region(target, image.id, self._region, source.id)
-            except TransientError:
-                raise
-            except CloudError:
-                self._region = ""  # refused: then it is streamed
-            return
-        if source.size <= 0 or not source.sha512:
-            text = f"Glance tells neither size nor sha512 of image {source.id}"
-            raise CloudError(text, service="image")
-        data = transfers.Download(self._source, source.id, source.size)
-        path, begun = f"/images/{image.id}/file", target.clock.steady()
-
-        def beat() -> None:
-            self._heartbeat()
-            self._show(f"{data.position >> 20} of {source.size >> 20} MiB")
-            if target.clock.steady() - begun > _SLOW_S + source.size / _SLOWEST:
-                raise TransientError("it takes its data too slowly", service="image")
-
-        target.upload(path, cast(IO[bytes], data), source.size, beat)
-
-    def _show(self, text: str) -> None:
-        now = self._target.clock.steady()
-        if now - self._shown_at >= _SHOWN_EVERY_S:
-            self._shown_at = now
-            self._progress(text)
-
     def _name(self, deed: copying.Name) -> None:
         """Make it the user's; where its visibility is not allowed there, private."""
         order, image = self._order, deed.image
@@ -288,14 +231,10 @@ class Copier:
         if order.source.protected:
             core["protected"] = True
         self._touched.add(image.id)
-        try:
-            self._set(image, deed, core)
-        except (TransientError, ConflictError, NotFoundError):
-            raise
-        except CloudError as error:
-            if error.status != 403 or order.result.visibility == "private":
-                raise
-            self._set(image, deed, core | {"visibility": "private"})
+        private = core | {"visibility": "private"}
+        if error := visibility.change(
+            self._target, image, deed.properties, core, private
+        ):
             self._tell(
                 f"the copy is private, as {order.result.visibility} is refused there: "
                 f"{error}"
@@ -303,13 +242,7 @@ class Copier:
         if (then := deed.then) is not None:
             self._touched.add(then.item.id)
             with contextlib.suppress(CloudError):  # else it is done later
-                retirement.retire(
-                    self._target, then.item, then.family, then.name, then.old
-                )
-
-    def _set(self, image: Image, deed: copying.Name, core: dict[str, object]) -> None:
-        operations = images.set_operations(image, deed.properties, core)
-        images.patch(self._target, image.id, operations)
+                retirement.retire(self._target, then)
 
     def _put_away(self, action: Retire | Discard) -> None:
         """Rename an older one, or delete it; what is refused stays, and is told."""
@@ -317,9 +250,9 @@ class Copier:
         self._touched.add(item.id)
         try:
             if isinstance(action, Retire):
-                retirement.retire(api, item, action.family, action.name, action.old)
+                retirement.retire(api, action)
             else:
-                retirement.discard(api, item, action.family)
+                retirement.discard(api, action)
                 self._gone.add(item.id)
         except (TransientError, NotFoundError):
             raise
@@ -336,6 +269,11 @@ def copy_id(source_id: str, project_id: str, number: int) -> str:
     return str(uuid.uuid5(uuid.UUID(source_id), f"copy {project_id} {number}"))
 
 
+def _is_made_by(image: Image, build_id: str, project_id: str) -> bool:
+    """Whether an image is the project's own, and says that this build made it."""
+    return image.owner == project_id and is_own(image, build_id, project_id)
+
+
 def remove(api: Api, build_id: str, *, finished: bool, servers: bool = False) -> None:
     """Delete what was begun to be copied for a build; with ``finished`` its copies too.
 
@@ -350,7 +288,7 @@ def remove(api: Api, build_id: str, *, finished: bool, servers: bool = False) ->
     if finished:
         listed += images.with_property(api, family.BUILD_ID, build_id)
     for image in {i.id: i for i in listed}.values():
-        if image.owner != project_id or not is_own(image, build_id, project_id):
+        if not _is_made_by(image, build_id, project_id):
             continue
         is_copy = image.properties.get(family.RESULT_ID) == image.id
         # What its users have protected there is more than the build's.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from osc_imagebuild.builds import boot_test
 from osc_imagebuild.builds.boot_test import BootTest
-from osc_imagebuild.builds.copier import Copier, Prove, remove
+from osc_imagebuild.builds.copier import Copier, remove
+from osc_imagebuild.builds.filling import Listeners
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.others import Clouds
@@ -119,18 +119,16 @@ def make(
     clouds: Clouds,
     wanted: Order,
     copy: Copy,
-    heartbeat: Callable[[], None] = lambda: None,
-    tell: Callable[[str], None] = lambda text: None,
-    prove: Prove | None = None,
-    progress: Callable[[str], None] = lambda text: None,
+    listeners: Listeners,
+    test: BootTest | None = None,
 ) -> Copied:
     """Make one copy, or find it; what goes wrong is told, not raised.
 
-    :raises: RecordError, as ``heartbeat`` raises where another client has taken over
+    :raises: RecordError, as a heartbeat raises where another client has taken over
     """
     try:
         target = clouds.api(copy.target)
-        copier = Copier(api, target, wanted, heartbeat, tell, prove, progress)
+        copier = Copier(api, target, wanted, listeners, test)
         return Copied(copy, image_id=copier.make().id)
     except RecordError:
         raise
@@ -138,26 +136,16 @@ def make(
         return Copied(copy, trouble=_line(error), error=error)
 
 
-def proof(
-    copy: Copy,
-    texts: tuple[str, str],
-    timeout_s: int,
-    heartbeat: Callable[[], None],
-    *,
-    config_drive: bool = True,
-) -> Prove | None:
-    """Return what boots a copy, None where it is not to be booted.
+def boot_test_of(
+    copy: Copy, texts: tuple[str, str], timeout_s: int, *, config_drive: bool = True
+) -> BootTest | None:
+    """Return how a copy is booted, None where it is not to be.
 
     ``texts`` are the user data of the server, and its sign on the console.
     """
     if not (copy.verify and copy.flavor_id and copy.networks):
         return None
-    test = BootTest(*texts, timeout_s, copy.flavor_id, copy.networks, config_drive)
-
-    def prove(api: Api, wanted: Order, image: Image) -> None:
-        boot_test.prove(api, wanted.build_id, image, test, heartbeat)
-
-    return prove
+    return BootTest(*texts, timeout_s, copy.flavor_id, copy.networks, config_drive)
 
 
 def noted(made: Copied) -> dict[str, str]:

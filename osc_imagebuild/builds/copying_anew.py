@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import functools
+import dataclasses
 import uuid
 from collections.abc import Callable, Sequence
 
 from osc_imagebuild.builds import copies, families, lease, record_store
+from osc_imagebuild.builds.boot_test import BootTest
 from osc_imagebuild.builds.copies import Copied
+from osc_imagebuild.builds.filling import Listeners
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
@@ -20,8 +22,10 @@ from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.names import copied
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Rotation
+from osc_imagebuild.steps.copying import Order
 
-Tell = Callable[[Copy, str], None]
+Hearing = Callable[[Copy], Listeners]
+"""Returns who hears of a copy; its heartbeat is not asked for."""
 Texts = Callable[[], tuple[tuple[str, str], int]]
 """Returns user data and sign of the boot test, and its time limit in seconds."""
 
@@ -61,9 +65,8 @@ def copy_image(
     clouds: Clouds,
     image: Image,
     wanted: Sequence[Copy],
-    tell: Tell,
+    hearing: Hearing,
     texts: Texts,
-    progress: Tell,
     rotation: Rotation | None = None,
 ) -> list[Copied]:
     """Make the copies of a finished image that are missing, or those that its build wanted.
@@ -94,29 +97,45 @@ def copy_image(
         )
     # The record of a build that is over has none any more.
     spoken = texts() if any(copy.verify for copy in asked) else (("", ""), 0)
+    orders = [
+        (copy, copies.order(image, result, verify=copy.verify, rotation=rotation))
+        for copy in asked
+    ]
     held = lease.take(api, build_id)
     try:
-        copied_now: list[Copied] = []
         beat = _heartbeat(api, held, build)
-        for copy in asked:
-            order = copies.order(image, result, verify=copy.verify, rotation=rotation)
-            told = functools.partial(tell, copy)
-            prove = copies.proof(copy, *spoken, beat)
-            show = functools.partial(progress, copy)
-            try:
-                came_of_it = copies.make(
-                    api, clouds, order, copy, beat, told, prove, show
-                )
-            except KeyboardInterrupt:
-                # No record may name this cloud, so nobody else would look there.
-                copies.remove_all(clouds, build_id, [copy])
-                raise
-            copied_now.append(came_of_it)
+        copied_now = [
+            _copied(
+                api,
+                clouds,
+                order,
+                copy,
+                dataclasses.replace(hearing(copy), heartbeat=beat),
+                copies.boot_test_of(copy, *spoken),
+            )
+            for copy, order in orders
+        ]
         if build is not None and result is not None:
             _note(api, held, build, copied_now)
     finally:
         held.release()
     return copied_now
+
+
+def _copied(
+    api: Api,
+    clouds: Clouds,
+    order: Order,
+    copy: Copy,
+    listeners: Listeners,
+    test: BootTest | None,
+) -> Copied:
+    """Make a copy; what an interrupted user began goes, as no record may name that cloud."""
+    try:
+        return copies.make(api, clouds, order, copy, listeners, test)
+    except KeyboardInterrupt:
+        copies.remove_all(clouds, order.build_id, [copy])
+        raise
 
 
 def _unproven(image: Image) -> RecordError:

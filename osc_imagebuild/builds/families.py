@@ -9,10 +9,8 @@ from osc_imagebuild.cloud import images, servers, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, Message, NextStep, SpecError, Verb
 from osc_imagebuild.model import family
-from osc_imagebuild.model.family import Member
+from osc_imagebuild.model.family import KINDS, Member
 from osc_imagebuild.model.resources import Image, Server, Volume
-
-KINDS = ("image", "volume", "snapshot")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Drive every unfinished build of a project that nobody drives.
 
-Each tick lists records, leases and servers of all builds at once; a single
-build is looked at only when its server changed, or when its turn comes. So
-the cost of a tick hardly grows with the number of builds.
+Each tick lists records of builds at work, leases and servers of all builds at once; a
+single build is looked at only when its server changed, or when its turn comes. So the
+cost of a tick hardly grows with the number of builds, and not with that of finished ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from osc_imagebuild.builds import lease, record_store
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import images, servers
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import DrivenError, ImageBuildError, InstallError
+from osc_imagebuild.errors import (
+    DrivenError,
+    ImageBuildError,
+    InstallError,
+    RecordError,
+)
 from osc_imagebuild.model.names import PART_TAG, Role, Status, resource_name
 from osc_imagebuild.model.resources import Image, Server
 
@@ -26,6 +31,8 @@ TICK_S, BUSY_TICK_S = 30.0, 10.0
 # builds stay below 0.1 calls a tick for each of many builds.
 LOOK_EVERY_S = 60.0
 LOOK_SPACING_S = 30.0
+# Leases that are no working build's are looked into, which takes a call each.
+MOST_ENDED = 20
 
 
 @dataclass
@@ -66,6 +73,8 @@ class Fleet:
         self._tidy = tidy
         self.outcome = Outcome()
         self._failed_at: dict[str, float] = {}
+        # Builds whose leases say nothing to this fleet.
+        self._unknown: set[str] = set()
         self._is_busy = False
 
     def run(self, *, once: bool = False) -> Outcome:
@@ -91,19 +100,15 @@ class Fleet:
 
         :raises: CloudError where the builds cannot be listed
         """
-        found, _ = record_store.load_all(self._api)
+        found, unreadable = record_store.read_all(self._api, Status.BUILDING)
         records = [build for build in found if self._only(build)]
         self._forget_tried_again(records)
-        candidates = [r for r in records if r.id not in self.outcome.failed]
-        mine = [r for r in candidates if r.status == Status.BUILDING]
-        held = (
-            _newest(images.tagged(self._api, PART_TAG, hidden=True))
-            if candidates
-            else {}
-        )
-        for build in candidates:
-            if build.is_over and build.id in held:
-                self._end(build, held[build.id])
+        mine = [r for r in records if r.id not in self.outcome.failed]
+        held = _newest(images.tagged(self._api, PART_TAG, hidden=True))
+        at_work = {build.id for build in found}.union(unreadable)
+        left = held.keys() - at_work - self.outcome.failed.keys() - self._unknown
+        for build_id in sorted(left)[:MOST_ENDED]:
+            self._end(build_id, held[build_id])
         self.outcome.waiting, self.outcome.driven_by_others = [], []
         self._is_busy = False
         if not mine:
@@ -128,14 +133,26 @@ class Fleet:
             if build.status == Status.BUILDING and failed_at < build.updated_at:
                 self.outcome.failed.pop(build.id, None)
 
-    def _end(self, build: Record, owner: Image) -> None:
+    def _end(self, build_id: str, owner: Image) -> None:
         """Tidy up after a client that died at its build's end, before it removed the lease."""
+        try:
+            build = record_store.load(self._api, build_id)
+        except RecordError:
+            self._unknown.add(build_id)  # an orphan's, or another version's
+            return
+        if not self._only(build):
+            self._unknown.add(build_id)
+            return
+        if not build.is_over:
+            return  # the list of those at work lags
         if lease.is_alive(self._api, owner, build.updated_at):
             return
         try:
             self._tidy(build)
-        except (InstallError, DrivenError):
-            return  # that it failed is known, or somebody is at it
+        except InstallError:
+            self._unknown.add(build_id)  # that it failed is known
+        except DrivenError:
+            return  # somebody is at it
         except ImageBuildError as error:
             self.outcome.failed[build.id] = error.message
         except Exception as error:

@@ -14,11 +14,12 @@ from osc_imagebuild.model.names import (
     PART_TAG,
     RECORD_TAG,
     RESULT,
+    UNTAGGED,
     VOLUME_MARK,
     builds_of,
     resource_name,
 )
-from osc_imagebuild.model.resources import Snapshot, Volume
+from osc_imagebuild.model.resources import Image, Snapshot, Volume
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,24 @@ def find_orphans(api: Api) -> list[Orphan]:
         for image in images.tagged(api, PART_TAG, hidden=True)
         for build_id in builds_of(image.tags)
     ]
-    # Nova and Cinder make a result without tags, and a client may die before it tags it.
-    candidates += [
+    candidates += _results(images.unhidden(api, dict([UNTAGGED])))
+    listed = {record.id for record in images.tagged(api, RECORD_TAG, hidden=True)}
+    lost = _without_record(api, {o.build_id for o in candidates} - listed)
+    # Cinder puts nothing of ours on an image; while it makes one, its volume is there.
+    names = [resource_name(build_id, RESULT) for build_id in sorted(lost)]
+    candidates += _results(i for name in names for i in images.named(api, name))
+    found = {orphan.id: orphan for orphan in candidates if orphan.build_id in lost}
+    return list(found.values())
+
+
+def _results(found: Iterable[Image]) -> list[Orphan]:
+    """Return what Nova or Cinder made of disks, and no client has tagged."""
+    return [
         Orphan("image", image.id, image.name, build_id, image.tags)
-        for image in images.unhidden(api)
+        for image in found
         for build_id in builds_of([image.name])
         if image.name == resource_name(build_id, RESULT)
     ]
-    listed = {record.id for record in images.tagged(api, RECORD_TAG, hidden=True)}
-    lost = _without_record(api, {o.build_id for o in candidates} - listed)
-    return [orphan for orphan in candidates if orphan.build_id in lost]
 
 
 def _without_record(api: Api, build_ids: Iterable[str]) -> set[str]:

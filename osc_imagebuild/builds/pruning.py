@@ -32,6 +32,7 @@ from osc_imagebuild.errors import (
     SpecError,
     TransientError,
 )
+from osc_imagebuild.model.actions import Discard
 from osc_imagebuild.model.family import (
     Member,
     family_of,
@@ -167,7 +168,8 @@ def _pruned(api: Api, item: Member, family: Family, wanted: Wanted) -> Pruned:
     if wanted.dry_run:
         return told
     try:
-        retry_transient(api.clock, lambda: retirement.discard(api, item, family.name))
+        action = Discard(item, family.name)
+        retry_transient(api.clock, lambda: retirement.discard(api, action))
     except retirement.NotOursError as error:
         return replace(told, fate=Fate.CHANGED, why=error.message)
     except CloudError as error:

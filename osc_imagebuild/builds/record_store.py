@@ -111,15 +111,6 @@ def _image(api: Api, build_id: str) -> Image:
     return image
 
 
-def load_all(api: Api) -> tuple[list[Record], list[str]]:
-    """Return all records, newest first, and the IDs of unreadable ones.
-
-    :raises: CloudError
-    """
-    readable, errors = read_all(api)
-    return readable, list(errors)
-
-
 def read_all(
     api: Api, status: Status | None = None
 ) -> tuple[list[Record], dict[str, RecordError]]:

@@ -6,13 +6,13 @@ since it was listed stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from osc_imagebuild.builds import visibility
 from osc_imagebuild.builds.families import find
 from osc_imagebuild.cloud import images, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.model import family as families
+from osc_imagebuild.model.actions import Discard, Retire
 from osc_imagebuild.model.family import BUILD_ID, Member, Old
 from osc_imagebuild.model.resources import Image, Snapshot, Volume
 
@@ -21,22 +21,15 @@ class NotOursError(CloudError):
     """A result is protected, or was taken out of its family meanwhile."""
 
 
-def retire(api: Api, item: Member, family: str, name: str, old: Old) -> None:
-    """Give a result another name, and put it where ``old`` says, in one request if it can be.
+def retire(api: Api, action: Retire) -> None:
+    """Give a result another name, and put it away, in one request if it can be.
 
     :raises: CloudError
     """
-    fresh = _look_again(api, item, family)
+    fresh, name = _look_again(api, action.item, action.family), action.name
     match fresh:
         case Image():
-            core: dict[str, object] = {"name": name}
-            if old in (Old.HIDE, Old.DELETE):
-                core["os_hidden"] = True
-            elif old == Old.COMMUNITY:
-                core["visibility"] = "community"
-            _change(api, fresh, core)
-            if old == Old.DEACTIVATE:
-                images.deactivate(api, fresh.id)
+            _put_away(api, fresh, name, action.old)
         case Volume():
             volumes.set_name(api, "volume", fresh.id, name)
         case Snapshot():
@@ -45,36 +38,35 @@ def retire(api: Api, item: Member, family: str, name: str, old: Old) -> None:
                 volumes.set_name(api, "volume", volume.id, name)
 
 
-def _change(api: Api, image: Image, core: Mapping[str, object]) -> None:
-    """Change an image; where its visibility may not be, hide it, so that one has the name.
+def _put_away(api: Api, image: Image, name: str, old: Old) -> None:
+    """Where its visibility may not be changed, hide it, so that one has the name.
 
     :raises: CloudError, also where it was hidden instead
     """
-    try:
-        images.patch(
-            api, image.id, images.set_operations(image, image.properties, core)
-        )
-    except CloudError as error:
-        if error.status != 403 or "visibility" not in core:
-            raise
-        hidden = {"name": core["name"], "os_hidden": True}
-        images.patch(
-            api, image.id, images.set_operations(image, image.properties, hidden)
-        )
+    core: dict[str, object] = {"name": name}
+    if old in (Old.HIDE, Old.DELETE):
+        core["os_hidden"] = True
+    elif old == Old.COMMUNITY:
+        core["visibility"] = "community"
+    hidden = {"name": name, "os_hidden": True}
+    if error := visibility.change(api, image, image.properties, core, hidden):
         raise CloudError(
             f"image {image.id} is hidden, as it may not be made {core['visibility']}: "
             f"{error}",
             service=error.service,
             status=error.status,
         ) from error
+    if old == Old.DEACTIVATE:
+        images.deactivate(api, image.id)
 
 
-def discard(api: Api, item: Member, family: str) -> None:
+def discard(api: Api, action: Discard) -> None:
     """Delete a result; with a snapshot goes the volume that the build left for it.
 
     :raises: NotOursError, CloudError, also where it is in use
     """
-    fresh = _look_again(api, item, family)
+    item = action.item
+    fresh = _look_again(api, item, action.family)
     match fresh:
         case Image():
             images.delete(api, fresh.id)

@@ -135,12 +135,12 @@ def with_property(api: Api, name: str, value: str) -> list[Image]:
     return sorted(itertools.chain(*listed), key=lambda i: (i.created_at, i.id))
 
 
-def unhidden(api: Api) -> list[Image]:
-    """Return all of the project's images that are not hidden, oldest first.
+def unhidden(api: Api, properties: Mapping[str, str]) -> list[Image]:
+    """Return the project's images with ``properties`` that are not hidden, oldest first.
 
     :raises: CloudError
     """
-    return _listed(api, ("os_hidden", "false"), *_own(api))
+    return _listed(api, ("os_hidden", "false"), *properties.items(), *_own(api))
 
 
 def any_id(api: Api) -> str:

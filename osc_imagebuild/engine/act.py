@@ -16,6 +16,7 @@ from typing import IO, Any, cast
 from osc_imagebuild.builds import copies, retirement, stores
 from osc_imagebuild.builds.claims import release
 from osc_imagebuild.builds.copies import Copied
+from osc_imagebuild.builds.filling import Listeners
 from osc_imagebuild.cloud import images, remote_console, servers, volumes
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
@@ -65,6 +66,7 @@ from osc_imagebuild.model.boot_sources import BootImage, Content, IsoContent, Is
 from osc_imagebuild.model.names import (
     BUILD_TAG,
     PART_TAG,
+    UNTAGGED,
     VOLUME_MARK,
     Role,
     build_tag,
@@ -138,15 +140,13 @@ class Actor:
             case AcceptImage():
                 images.accept(self._clouds.api(action.cloud), action.image_id)
             case Retire():
-                retirement.retire(
-                    self._api, action.item, action.family, action.name, action.old
-                )
+                retirement.retire(self._api, action)
             case Discard():
-                retirement.discard(self._api, action.item, action.family)
+                retirement.discard(self._api, action)
             case Harvest():
                 if not self._result_is_listed():
                     made = servers.create_image(
-                        self._api, action.server_id, self._result
+                        self._api, action.server_id, self._result, dict([UNTAGGED])
                     )
                     self._memory.made(Image, Role.RESULT, made)
             case ClearReport():
@@ -207,23 +207,16 @@ class Actor:
             self._spec.result, visibility=rotation.visibility(self._spec, source)
         )
         wanted = copies.order(source, result, verify=action.copy.verify)
-        verify, beat = self._spec.verify, self._heartbeat
-        prove = copies.proof(
+        verify = self._spec.verify
+        test = copies.boot_test_of(
             action.copy,
             (self._texts.get("verify", ""), verify.sign),
             verify.timeout_s,
-            beat,
             config_drive=verify.config_drive,
         )
+        listeners = Listeners(self._heartbeat, tell, progress)
         return copies.make(
-            self._api,
-            self._clouds,
-            wanted,
-            action.copy,
-            beat,
-            tell,
-            prove,
-            progress,
+            self._api, self._clouds, wanted, action.copy, listeners, test
         )
 
     def _act_on_volumes(self, action: Action) -> None:

@@ -73,7 +73,7 @@ from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.model.urls import shown_text
 from osc_imagebuild.monitors import signals_json
 from osc_imagebuild.monitors.console import clean, sign_files
-from osc_imagebuild.steps import attempts, patched
+from osc_imagebuild.steps import attempts, patched, rotation
 
 LOG = logging.getLogger(__name__)
 
@@ -367,7 +367,10 @@ class Engine:
                 over = {"status": Status.COMPLETE, "percent": 100}
                 over |= record.closing(self._made(result_id))
                 self._mark(Milestone.COMPLETE, {}, result_id=result_id, **over)
-            case ShareImage() | AcceptImage() | Retire() | Discard():
+            case ShareImage():
+                if self._act_if_allowed(action) and action.accepted_id:
+                    self._tell(EventKind.NOTE, rotation.to_accept(action))
+            case AcceptImage() | Retire() | Discard():
                 self._act_if_allowed(action)
             case _:
                 self._act_on_cloud(action)
@@ -381,13 +384,14 @@ class Engine:
         )
         return dataclasses.replace(spec, result=made)
 
-    def _act_if_allowed(self, action: Action) -> None:
+    def _act_if_allowed(self, action: Action) -> bool:
         """Do what no build depends on; what is refused is told, and left as it is.
 
         An image may be in use, or somebody has protected it meanwhile.
         """
         try:
             self._actor.act(action)
+            return True
         except CloudError as error:
             about = targets.optional(action)
             self._stumbles[about] += isinstance(error, TransientError)
@@ -399,6 +403,7 @@ class Engine:
             kept_id = targets.optional(action)
             self._mark(kept(kept_id), {"trouble": str(error)[:200]})
             self._tell(EventKind.NOTE, f"{targets.kept_as(action)}: {error}")
+            return False
 
     def _copy(self, action: CopyImage) -> None:
         """Make a copy, and note it; where that fails the image here is complete all the same."""

@@ -206,10 +206,15 @@ class SetImage:
 
 @dataclass(frozen=True)
 class ShareImage:
-    """Let another project use an image; ``member`` is its ID."""
+    """Let another project use an image; ``member`` is its ID.
+
+    ``accepted_id`` is an older image that it has accepted, '' where it has none, or where
+    it is accepted for it.
+    """
 
     image_id: str
     member: str
+    accepted_id: str = ""
 
 
 @dataclass(frozen=True)

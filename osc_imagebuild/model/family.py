@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from enum import StrEnum
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from osc_imagebuild.model.names import PART_TAG, VOLUME_MARK
 from osc_imagebuild.model.resources import Image, Snapshot, Volume
@@ -32,6 +32,8 @@ _LONGEST_NAME = 255
 _GOING = ("deleting", "pending_delete")
 
 Member = Image | Volume | Snapshot
+# As outputs are called.
+KINDS = tuple(member.__name__.lower() for member in get_args(Member))
 M = TypeVar("M", bound=Member)
 
 

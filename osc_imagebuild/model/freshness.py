@@ -15,6 +15,7 @@ _WORDS = {
     "updates": "the package indexes",
     "template": "the template",
     "catalogue": "the catalogue's entry",
+    "name": "the name",
     "parent": "the parent image",
 }
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
@@ -27,8 +28,9 @@ class Freshness:
     ``current`` is that result, None where there is none, and ``inputs`` are what a
     build would be made of now. ``changed`` are the names of those that differ; ``is_told``
     is whether the result says what it was made of. ``age_s`` is its age in seconds by the
-    cloud's clock, ``max_age_s`` how old it may be, None for any age. ``warnings`` are lines
-    on what could not be found out.
+    cloud's clock, ``max_age_s`` how old it may be, None for any age. ``parent_anew`` is
+    whether the image that it changes is to be built anew. ``warnings`` are lines on what
+    could not be found out.
     """
 
     family: str
@@ -39,6 +41,7 @@ class Freshness:
     is_told: bool = True
     age_s: int = 0
     max_age_s: int | None = None
+    parent_anew: bool = False
     warnings: tuple[str, ...] = ()
 
     @property
@@ -66,6 +69,8 @@ class Freshness:
             reasons.append("it does not say what it was built from")
         if self.changed:
             reasons.append(f"{_listed([_WORDS[n] for n in self.changed])} changed")
+        if self.parent_anew:
+            reasons.append("its parent is built anew")
         if self.max_age_s is not None and self.age_s > self.max_age_s:
             reasons.append(f"older than {span(self.max_age_s)}")
         return reasons

@@ -27,7 +27,7 @@ class Inputs:
     ``answers`` is the answer file, ``media`` kernel and ramdisk or the ISO, ``mirror``
     the release file of the install tree, ``updates`` the indexes of the package
     repositories, ``template`` what is asked for, ``catalogue`` the entry as it is used,
-    ``parent`` the image that is changed.
+    ``name`` how the result is called, ``parent`` the image that is changed.
     """
 
     answers: str = ""
@@ -36,6 +36,7 @@ class Inputs:
     updates: str = ""
     template: str = ""
     catalogue: str = ""
+    name: str = ""
     parent: str = ""
 
     @property

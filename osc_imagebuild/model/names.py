@@ -32,6 +32,10 @@ SERVER_PROPERTY = re.compile(r"[a-zA-Z0-9_:. -]{1,255}")
 # The tag of every other resource of any build, so that all can be listed.
 PART_TAG = "imagebuild-part"
 
+# The property, and its value, of an image that Nova makes of a build's disk: the one thing by
+# which all can be listed that nobody has tagged yet. The build takes it off the result.
+UNTAGGED = ("imagebuild_part", "result")
+
 # The metadata key that marks a volume or a snapshot as a build's; the value
 # is the build's ID. Cinder has no tags.
 VOLUME_MARK = "imagebuild"

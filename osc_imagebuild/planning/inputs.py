@@ -36,8 +36,8 @@ from osc_imagebuild.planning.stage import Stage, stage
 # digest shall find it no sooner than by the hash in the image.
 ROUNDS = passwords.ROUNDS
 
-# How the result is called, what becomes of older ones, where its build runs and how. The
-# media and the answers count by themselves, and passwords with the latter alone.
+# What becomes of older ones, where the build runs and how. The name, the media and the
+# answers count by themselves, and passwords with the latter alone.
 _NOT_OF_TEMPLATE = frozenset(
     "name family replace old keep flavor networks security_groups availability_zone "
     "ports server_properties "
@@ -94,6 +94,7 @@ def read_inputs(clock: Clock, draft: Draft, door: Door) -> Stage[Reading]:
         updates=updates.value or "",
         template=_slow(family, _template(request)),
         catalogue=_slow(family, _catalogue(system.entry, request)),
+        name=_fast(request.name),
         parent=_parent(source.media.parent),
     )
     return Stage(Reading(inputs, tree_sha256), warnings=updates.warnings)

@@ -142,10 +142,27 @@ def _shares(spec: Spec, facts: Facts, result: Image) -> Iterator[Action]:
             min_ram_mib=result.min_ram_mib,
             visibility="shared",
         )
-    yield from (ShareImage(result.id, m) for m in wanted if m not in there)
+    had = {
+        member: item_id
+        for item_id, answers in facts.sharing.items()
+        for member, answer in answers.items()
+        if answer == "accepted" and member not in spec.result.accepting
+    }
+    for member in wanted:
+        if member not in there:
+            yield ShareImage(result.id, member, had.get(member, ""))
     for member, cloud in spec.result.accepting.items():
         if member in wanted and there.get(member) != "accepted":
             yield AcceptImage(result.id, member, cloud)
+
+
+def to_accept(action: ShareImage) -> str:
+    """Return what a project has to do that has accepted an older image: Glance asks anew."""
+    return (
+        f"project {action.member} had accepted image {action.accepted_id}, and does not see "
+        f"the new one until it accepts that too: openstack image set --accept "
+        f"{action.image_id}"
+    )
 
 
 def _in_order(facts: Facts, result: Member) -> list[Member]:

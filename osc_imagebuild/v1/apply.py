@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from osc_lib import exceptions
 
-from osc_imagebuild.v1.base import BuildCommand, Lister, add_driving, driving
+from osc_imagebuild.v1.base import BuildCommand, Lister, Shown, add_driving, driving
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.template import (
     Loaded,
@@ -21,9 +21,7 @@ from osc_imagebuild.v1.template import (
 from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
-    from osc_imagebuild.upkeep.apply import Applied, Task, Wish
-
-Shown = tuple[Sequence[str], Sequence[Any]]
+    from osc_imagebuild.upkeep.tasks import Applied, Task, Wish
 
 
 def _at_least_one(text: str) -> int:
@@ -73,7 +71,7 @@ class ApplyImageBuild(BuildCommand, Lister):
         return 1 if self._failed else code
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        from osc_imagebuild.upkeep.apply import ToDo
+        from osc_imagebuild.upkeep.tasks import ToDo
         from osc_imagebuild.v1.board import Board
 
         board = Board(quiet=self.app.options.verbose_level == 0)
@@ -85,6 +83,10 @@ class ApplyImageBuild(BuildCommand, Lister):
         if parsed_args.dry_run:
             self._failed = any(task.to_do == ToDo.UNKNOWN for task in tasks)
             return _planned(tasks)
+        for task in tasks:
+            if task.to_do != ToDo.NOTHING:
+                why = f"{task.wish.label}: {task.to_do}: {worded(task.reason)}"
+                board.note(why)
         ended: list[Applied] = []
         with driving(board, builder, parsed_args):
             for applied in builder.apply(
@@ -108,10 +110,7 @@ class ApplyImageBuild(BuildCommand, Lister):
 
         :raises: SpecError naming all that cannot be read, CommandError where none is left
         """
-        from dataclasses import replace
-
         from osc_imagebuild.errors import SpecError
-        from osc_imagebuild.upkeep.apply import Wish
 
         wishes: list[Wish] = []
         problems: list[str] = []
@@ -123,11 +122,8 @@ class ApplyImageBuild(BuildCommand, Lister):
             unmet -= names
             if template.error:
                 problems += template.error.problems
-            elif template.request:
-                request = template.request
-                if "replace" not in template.given:
-                    request = replace(request, replace=True)
-                wishes.append(Wish(template.path, request, template.catalog))
+            elif wish := template.wish():
+                wishes.append(wish)
         if unmet:
             raise exceptions.CommandError(
                 f"--only {' '.join(sorted(unmet))}: no template has this path, file "

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # They escape by themselves: texts are in them as they are.
 # Source: cliff.formatters, json_format and yaml_format.
 ESCAPING = ("json", "yaml")
+# What a command shows: names of columns, and rows or the values of one.
+Shown = tuple[Sequence[str], Sequence[Any]]
 
 
 class Command(command.Command):

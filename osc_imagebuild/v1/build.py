@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
@@ -11,6 +10,7 @@ from osc_lib import exceptions
 from osc_imagebuild.v1.base import (
     BuildCommand,
     Lister,
+    Shown,
     ShowOne,
     add_build,
     columns_of,
@@ -23,8 +23,6 @@ from osc_imagebuild.v1.wording import worded
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
     from osc_imagebuild.builds.record import Record
-
-Shown = tuple[Sequence[str], Sequence[Any]]
 
 
 class ShowImageBuild(BuildCommand, ShowOne):

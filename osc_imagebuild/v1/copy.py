@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import Any
 
 from osc_lib import exceptions
 
 from osc_imagebuild.v1 import options
-from osc_imagebuild.v1.base import BuildCommand, Lister
+from osc_imagebuild.v1.base import BuildCommand, Lister, Shown
 from osc_imagebuild.v1.wording import worded
 
 
@@ -31,9 +29,7 @@ class CopyImageBuild(BuildCommand, Lister):
         )
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Sequence[Any]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         builder, progress = self.builder, self.progress()
         builder.listener = progress
         if parsed_args.verify and not parsed_args.copy_to:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
 from osc_imagebuild.v1 import cloud_options, options
-from osc_imagebuild.v1.base import BuildCommand, ShowOne, columns_of, driving
+from osc_imagebuild.v1.base import BuildCommand, Shown, ShowOne, columns_of, driving
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.outdated import unchanged
 from osc_imagebuild.v1.template import add_variables, template_fields, without_secrets
 from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
-    from osc_imagebuild.builder import Plan
     from osc_imagebuild.guests.catalog import Catalog
     from osc_imagebuild.model.request import Request
+    from osc_imagebuild.planning.plan import Plan
 
 
 class CreateImageBuild(BuildCommand, ShowOne):
@@ -51,9 +50,7 @@ class CreateImageBuild(BuildCommand, ShowOne):
         options.add_conduct(parser)
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Sequence[Any]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         progress = self.progress()
         builder = self.builder
         builder.listener = progress
@@ -83,7 +80,7 @@ class CreateImageBuild(BuildCommand, ShowOne):
         return columns_of(build)
 
 
-def _planned(plan: Plan) -> tuple[Sequence[str], Sequence[Any]]:
+def _planned(plan: Plan) -> Shown:
     from dataclasses import asdict
 
     spec = asdict(plan.spec)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from osc_lib import exceptions
 
-from osc_imagebuild.v1.base import ESCAPING, ShowOne
+from osc_imagebuild.v1.base import ESCAPING, Shown, ShowOne
 from osc_imagebuild.v1.columns import Lines, cells
 from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
     from osc_imagebuild.diagnosis import Diagnosis
 
-Shown = tuple[Sequence[str], Sequence[Any]]
 # The verdict on a file that cannot be read.
 UNREAD = "unread"
 

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from osc_imagebuild.v1.base import BuildCommand, Lister
+from osc_imagebuild.v1.base import BuildCommand, Lister, Shown
 from osc_imagebuild.v1.columns import Age, Texts
 
 if TYPE_CHECKING:
     from osc_imagebuild.builds.families import Family
     from osc_imagebuild.cloud.api import Api
 
-Shown = tuple[Sequence[str], Sequence[Any]]
-
 
 def add_kind(parser: argparse.ArgumentParser) -> None:
     """Let a command say which kind of results it is about."""
+    from osc_imagebuild.model.family import KINDS
+
     parser.add_argument(
         "--kind",
         metavar="<kind>",
-        choices=("image", "volume", "snapshot"),
+        choices=KINDS,
         default="image",
-        help="Kind of the results: image, volume or snapshot (default: image)",
+        help=f"Kind of the results: {', '.join(KINDS)} (default: image)",
     )
 
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import Any
 
 from osc_lib.cli import format_columns
 
-from osc_imagebuild.v1.base import Lister, ShowOne
-
-Shown = tuple[Sequence[str], Sequence[Any]]
+from osc_imagebuild.v1.base import Lister, Shown, ShowOne
 
 
 class ListImageBuildOS(Lister):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from osc_imagebuild.v1.base import BuildCommand, Lister
+from osc_imagebuild.v1.base import BuildCommand, Lister, Shown
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.template import (
     Loaded,
@@ -19,6 +18,7 @@ from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
     from osc_imagebuild.model.freshness import Freshness
+    from osc_imagebuild.upkeep.tasks import Looked
     from osc_imagebuild.v1.progress import Progress
 
 COLUMNS = ("Template", "Family", "Image ID", "Built At", "State", "Reason")
@@ -47,46 +47,46 @@ class OutdatedImageBuild(BuildCommand, Lister):
             return 1
         return OUTDATED if self._states & {"outdated", "missing"} else code
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Sequence[Any]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
+        templates = [
+            template
+            for template in loaded_templates(parsed_args)
+            if template.request or template.error
+        ]
+        wishes = [wish for template in templates if (wish := template.wish())]
+        found = self.builder.look(wishes, max_age_s=parsed_args.max_age)
+        looked = {each.wish.label: each for each in found}
         progress = self.progress()
         rows = []
-        for template in loaded_templates(parsed_args):
-            if template.request or template.error:
-                row = self._row(template, parsed_args.max_age, progress)
-                rows.append(row)
-                self._states.add(row[4])
+        for template in templates:
+            row = _row(template, looked.get(template.path), progress)
+            rows.append(row)
+            self._states.add(row[4])
         return COLUMNS, rows
 
-    def _row(
-        self, template: Loaded, max_age_s: int | None, progress: Progress
-    ) -> tuple[Any, ...]:
-        """Return what became of one template's family.
 
-        :raises: CloudError
-        """
-        from osc_imagebuild.errors import SpecError
-        from osc_imagebuild.model import family
+def _row(
+    template: Loaded, looked: Looked | None, progress: Progress
+) -> tuple[Any, ...]:
+    """Return what became of one template's family."""
+    from osc_imagebuild.errors import SpecError
+    from osc_imagebuild.model import family
 
-        path, request, catalog = template.path, template.request, template.catalog
-        name = (request.family or request.name) if request else None
-        try:
-            if template.error or request is None:
-                raise template.error or SpecError(f"{path} names no image")
-            found = self.builder.outdated(request, max_age_s=max_age_s, catalog=catalog)
-        except SpecError as error:
-            return path, name, None, None, "error", Lines(worded(error))
-        for line in found.warnings:
-            progress.note(f"{path}: warning: {worded(line)}")
-        current = found.current
-        known = (current.id, family.built_at(current)) if current else (None, None)
-        return path, name, *known, found.state, found.reason
+    path, request = template.path, template.request
+    name = (request.family or request.name) if request else None
+    if looked is None or looked.freshness is None:
+        error = template.error or (looked and looked.error)
+        error = error or SpecError(f"{path} names no image")
+        return path, name, None, None, "error", Lines(worded(error))
+    found = looked.freshness
+    for line in found.warnings:
+        progress.note(f"{path}: warning: {worded(line)}")
+    current = found.current
+    known = (current.id, family.built_at(current)) if current else (None, None)
+    return path, name, *known, found.state, found.reason
 
 
-def unchanged(
-    progress: Progress, freshness: Freshness
-) -> tuple[Sequence[str], Sequence[Any]]:
+def unchanged(progress: Progress, freshness: Freshness) -> Shown:
     """Say that no build is needed; return the result that is still good.
 
     Its columns are those of a build's that a script may ask for.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
-from osc_imagebuild.v1.base import BuildCommand, Lister, age
+from osc_imagebuild.v1.base import BuildCommand, Lister, Shown, age
 from osc_imagebuild.v1.columns import Age, line, plain
 from osc_imagebuild.v1.family import add_kind
 from osc_imagebuild.v1.wording import worded
@@ -16,7 +16,6 @@ from osc_imagebuild.v1.wording import worded
 if TYPE_CHECKING:
     from osc_imagebuild.builds.pruning import Pruned
 
-Shown = tuple[Sequence[str], Sequence[Any]]
 _COLUMNS = ("Type", "ID", "Name", "Family", "Age", "Result")
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import Any
 
 from osc_lib import exceptions
 
 from osc_imagebuild.v1.base import (
     BuildCommand,
+    Shown,
     ShowOne,
     add_build,
     add_driving,
@@ -18,8 +17,6 @@ from osc_imagebuild.v1.base import (
     driving,
 )
 from osc_imagebuild.v1.wording import worded
-
-Shown = tuple[Sequence[str], Sequence[Any]]
 
 
 class ResumeImageBuild(BuildCommand, ShowOne):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import Any
 
 from osc_imagebuild.v1.base import (
     BuildCommand,
+    Shown,
     ShowOne,
     add_build,
     add_driving,
@@ -44,9 +43,7 @@ class RetryImageBuild(BuildCommand, ShowOne):
         add_driving(parser)
         return parser
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Sequence[Any]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         builder = self.builder
         builder.allow_files(parsed_args.allow_local)
         with driving(self.progress(), builder, parsed_args):

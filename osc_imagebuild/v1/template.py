@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from osc_lib import exceptions
 from osc_lib.cli import parseractions
 
-from osc_imagebuild.v1.base import Command, ShowOne, age
+from osc_imagebuild.v1.base import Command, Shown, ShowOne, age
 from osc_imagebuild.v1.columns import Lines, line
 from osc_imagebuild.v1.wording import worded
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.errors import SpecError
     from osc_imagebuild.guests.catalog import Catalog
     from osc_imagebuild.model.request import Request
-
-Shown = tuple[Sequence[str], Sequence[Any]]
+    from osc_imagebuild.upkeep.tasks import Wish
 
 
 def add_variables(parser: argparse.ArgumentParser) -> None:
@@ -129,6 +128,22 @@ class Loaded:
     request: Request | None = None
     error: SpecError | None = None
     given: frozenset[str] = frozenset()
+
+    def wish(self) -> Wish | None:
+        """Return what it wants, None where it wants nothing.
+
+        A new image takes the name of the older ones unless the template says otherwise.
+        """
+        from dataclasses import replace
+
+        from osc_imagebuild.upkeep.tasks import Wish
+
+        if self.request is None:
+            return None
+        request = self.request
+        if "replace" not in self.given:
+            request = replace(request, replace=True)
+        return Wish(self.path, request, self.catalog)
 
 
 def loaded_templates(args: argparse.Namespace) -> Iterator[Loaded]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from osc_imagebuild.builds import copier, copies, families
+from osc_imagebuild.builds.filling import Listeners
 from osc_imagebuild.cloud import images, limits, transfers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import Body
@@ -353,7 +354,8 @@ class ImagesContract(ContractTestCase):
             if streamed:
                 # As where another Keystone is that region's.
                 self.patch(self.api, "identity_url", lambda: "")
-            dying = copier.Copier(self.api, second, order, progress=die)
+            listeners = Listeners(progress=die)
+            dying = copier.Copier(self.api, second, order, listeners)
             self.assertRaises(KeyboardInterrupt, dying.make)
             made = copier.Copier(self.api, second, order).make()
             self.assertEqual(("active", source.sha512), (made.status, made.sha512))

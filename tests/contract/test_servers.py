@@ -19,6 +19,7 @@ from tests.contract.base import (
 )
 
 INHERITED = {"mine": "1", "hw_rng_model": "virtio"}
+MARK = {"imagebuild_test_part": "result"}
 
 
 class ServersContract(ContractTestCase):
@@ -89,7 +90,9 @@ class ServersContract(ContractTestCase):
         self.assertEqual((), servers.actions(self.api, nobody))
         servers.delete(self.api, nobody)
         self.assertRaises(NotFoundError, servers.clear_password, self.api, nobody)
-        self.assertRaises(NotFoundError, servers.create_image, self.api, nobody, "x")
+        self.assertRaises(
+            NotFoundError, servers.create_image, self.api, nobody, "x", {}
+        )
         self.assertRaises(NotFoundError, servers.reboot, self.api, nobody)
         self.assertEqual([], servers.tagged(self.api, self.tag))
 
@@ -149,7 +152,7 @@ class ServersContract(ContractTestCase):
     def harvested(self, server_id: str) -> Image:
         """Make an image of the disk; a second one is refused meanwhile."""
         path, body = f"/servers/{server_id}/action", {"createImage": {"name": "2nd"}}
-        servers.create_image(self.api, server_id, self.tag)
+        servers.create_image(self.api, server_id, self.tag, MARK)
         try:
             self.api.send("compute", "POST", path, body)
         except ConflictError:
@@ -172,8 +175,12 @@ class ServersContract(ContractTestCase):
 
     def check_inheritance(self, base: Image, server_id: str, made: Image) -> None:
         """The result carries what was on the boot image, and where it is from."""
+        listed = images.unhidden(self.api, MARK)
+        self.assertIn(made.id, [image.id for image in listed])
+        self.assertNotIn(base.id, [image.id for image in listed])
         expected = {
             **INHERITED,
+            **MARK,
             "base_image_ref": base.id,
             "image_type": "snapshot",
             "instance_uuid": server_id,

@@ -410,7 +410,7 @@ class Nova(NovaPlanning):
             disk_format="qcow2",
             container_format="bare",
             min_disk=server.flavor["disk"],
-            properties=server.inherited(),
+            properties=server.inherited() | arguments.get("metadata", {}),
         )
         server.asks("createImage", self._world.now)
         server.snapshot, server.snapshot_at = image.id, self._world.now

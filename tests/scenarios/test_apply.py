@@ -10,9 +10,8 @@ from osc_imagebuild.builder import Builder
 from osc_imagebuild.builds import lease
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.upkeep.apply import Applied, End, Task, ToDo, Wish
-from tests.fakes.cloud import FakeCloud
-from tests.fakes.faults import KILLED, Fault, Killed
+from osc_imagebuild.upkeep.tasks import Applied, End, Task, ToDo, Wish
+from tests.fakes.faults import Fault
 from tests.fakes.wire import Call, Reply
 from tests.unit.base import CloudTestCase
 
@@ -44,21 +43,6 @@ class ApplyTestCase(CloudTestCase):
     def ends(self, found: dict[str, Applied]) -> dict[str, str]:
         """Return how each ended."""
         return {label: str(applied.end) for label, applied in found.items()}
-
-    def setUpCloud(self) -> None:
-        """Have a new one."""
-        self.cloud = FakeCloud()
-
-    def kill_at(self, number: int, wishes: Sequence[Wish]) -> None:
-        """Apply with a client that dies at a mutation, and wait for an hour."""
-
-        def kill(call: Call) -> Any:
-            return KILLED if call.number == number else None
-
-        self.cloud.hooks.append(kill)
-        self.assertRaises(Killed, self.applied, wishes, most=2)
-        self.cloud.hooks.clear()
-        self.cloud.world.sleep(3600)
 
     def running(self) -> int:
         """How many install servers there are."""
@@ -337,55 +321,6 @@ class LayersTest(ApplyTestCase):
         self.assertEqual(1, told.count(ring))
         self.assertIn("c changes the image of c", told)
         self.assert_empty()
-
-    def test_killed_in_between(self) -> None:
-        """After the parent was built, or while a layer is."""
-        self.applied(self.layers())
-        number = len(self.cloud.mutations)
-        for at in range(5, number, 40):
-            self.setUpCloud()
-            with self.one_of_many(f"mutation {at}"):
-                self.die_at(at, self.layers())
-
-    def die_at(self, number: int, wishes: Sequence[Wish]) -> None:
-        """Die, go on, and have each made of the newest of the one before."""
-        self.kill_at(number, wishes)
-        for _ in range(2):
-            self.applied(wishes, builder=self.builder("second"))
-            self.cloud.world.sleep(60)
-        found = self.applied(wishes, builder=self.builder("second"))
-        self.assertEqual(dict.fromkeys("abc", "unchanged"), self.ends(found))
-        for layer, parent in (("b", "a"), ("c", "b")):
-            parent_id = self.parent_of(found[layer].image_id)
-            self.assertEqual(found[parent].image_id, parent_id)
-
-
-class KilledTest(ApplyTestCase):
-    """A client that dies while it applies."""
-
-    def test_anywhere(self) -> None:
-        """At every twentieth mutation; the next one makes all complete, none twice."""
-        wishes = self.wishes("a", "b", "c")
-        self.applied(wishes, most=2)
-        number = len(self.cloud.mutations)
-        for at in range(2, number, 20):
-            self.setUpCloud()
-            with self.one_of_many(f"mutation {at}"):
-                self.die_at(at, wishes)
-
-    def die_at(self, number: int, wishes: Sequence[Wish]) -> None:
-        """Die, and go on."""
-        self.kill_at(number, wishes)
-        found = self.applied(wishes, builder=self.builder("second"))
-        for applied in found.values():
-            self.assertIn(applied.end, (End.COMPLETE, End.UNCHANGED))
-        names = sorted(
-            str(i.name)
-            for i in self.cloud.glance.images.values()
-            if i.name in tuple("abc")
-        )
-        self.assertEqual(["a", "b", "c"], names)
-        self.assertEqual({}, self.cloud.nova.servers)
 
 
 def _ids(tasks: Sequence[Task]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.upkeep.apply import Applied, ToDo, Wish
+from osc_imagebuild.upkeep.tasks import Applied, ToDo, Wish
 from tests.scenarios.elsewhere import TWO, ElsewhereTestCase
 
 

@@ -249,6 +249,24 @@ class OrphanTest(CloudTestCase):
                 self.assertEqual([], list(self.builder().orphans()))
                 self.assert_empty()
 
+    def test_only_the_result_is_left(self) -> None:
+        """Nothing else speaks of the build any more: Nova has put our mark on it."""
+        self.cloud = self.left_after("createImage", self.request(boot_method="ipxe"))
+        (result,) = [
+            i
+            for i in self.cloud.glance.images.values()
+            if "imagebuild_part" in i.properties
+        ]
+        self.cloud.world.advance(60)
+        self.cloud.tick()
+        self.cloud.nova.servers.clear()
+        self.cloud.glance.images = {result.id: result}
+        builder = self.builder()
+        (orphan,) = builder.orphans()
+        self.assertEqual(("image", result.id), (orphan.kind, orphan.id))
+        builder.delete_orphans([orphan])
+        self.assertEqual({}, self.cloud.glance.images)
+
     def left_after(self, kind: str, request: Request) -> FakeCloud:
         """The cloud as it is after the first mutation of a kind."""
         wrecks: list[FakeCloud] = []

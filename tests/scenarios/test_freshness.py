@@ -55,6 +55,41 @@ class FreshnessTest(CloudTestCase):
         assert found.current
         self.assertEqual((newer.id, False), (found.current.id, found.is_outdated))
 
+    def test_renamed(self) -> None:
+        """Only where the newest result has the name alone."""
+        self.built(family="f", name="one", replace=True)
+        wanted: dict[str, Any] = {"family": "f", "name": "two"}
+        self.assertEqual("current", self.look(**wanted).state)
+        wanted["replace"] = True
+        self.assertEqual("the name changed", self.look(**wanted).reason)
+        image = self.built(**wanted)
+        self.assertEqual("current", self.look(**wanted).state)
+        names = {i.name: i.hidden for i in self.cloud.glance.images.values() if i.data}
+        self.assertFalse(names.pop("two"))
+        self.assertEqual("two", image.name)
+        self.assertEqual(
+            [True], [h for n, h in names.items() if str(n).startswith("one (")]
+        )
+        self.assertNotIn("one", names)
+
+    def test_parent_to_come(self) -> None:
+        """What is not there yet is no mistake where it is to be built; others are told."""
+        wanted: dict[str, Any] = {
+            "name": "layer",
+            "from_image": "family:base",
+            "os": "",
+        }
+        self.assertRaises(SpecError, self.look, **wanted)
+        found = self.builder().outdated(self.request(**wanted), parent_anew=True)
+        self.assertEqual("missing", found.state)
+        wrong = self.request(**{**wanted, "keep": -1})
+        self.assertRaises(SpecError, self.builder().outdated, wrong, parent_anew=True)
+        self.built(name="base")
+        self.built(**wanted)
+        found = self.builder().outdated(self.request(**wanted), parent_anew=True)
+        self.assertEqual("its parent is built anew", found.reason)
+        self.assertEqual("current", self.look(**wanted).state)
+
     def test_age(self) -> None:
         """By the cloud's clock."""
         self.built()

@@ -98,13 +98,18 @@ class DecisionTest(InputsTestCase):
             {"keep_on_failure": True},
             {"attempts": 3},
             {"verify": False},
-            {"name": "another", "family": "golden"},
         ):
             before = self.planned(family="golden")
             after = self.planned(**{"family": "golden"} | fields)
             self.assertNotEqual(before.build_id, after.build_id)
             self.assertNotEqual(before.texts["answer"], after.texts["answer"])
             self.assertEqual(before.inputs, after.inputs, str(fields))
+
+    def test_name(self) -> None:
+        """It counts by itself: whoever compares knows whether it is one for all."""
+        before = self.planned(family="golden").inputs
+        after = self.planned(family="golden", name="another").inputs
+        self.assertEqual(("name",), inputs.changed(before, after))
 
     def test_hash_of_a_password(self) -> None:
         """It is compared as it is."""

@@ -365,6 +365,10 @@ class MembersTest(RotationTestCase):
         image = self.image(second)
         self.assertEqual({"p-other": "pending", "p-3": "pending"}, image.members)
         self.assertEqual("shared", image.visibility)
+        told = [e.text for e in self.events if "openstack image set --accept" in e.text]
+        self.assertEqual(1, len(told), str(told))
+        self.assertIn(f"project p-3 had accepted image {first.result_id}", told[0])
+        self.assertTrue(told[0].endswith(image.id))
         third = self.built(visibility="public")
         self.assertEqual({}, self.image(third).members)
 

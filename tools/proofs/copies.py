@@ -1,11 +1,11 @@
-"""An image copied to a second region, by clients that are killed, on the devcloud."""
+"""An image copied to a second region and project, by clients that are killed, on the devcloud."""
 
 from __future__ import annotations
 
-from tests.e2e import test_copies
+from tests.e2e import test_copies, test_copies_boot
 from tools.proofs import run_tests
 
 
 def main() -> int:
     """Run it; return 0 where it holds."""
-    return run_tests(test_copies)
+    return run_tests(test_copies, test_copies_boot)

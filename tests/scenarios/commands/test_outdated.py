@@ -69,6 +69,31 @@ class OutdatedTest(OutdatedTestCase):
         changed = ("golden.yaml", "outdated", "the template changed")
         self.assert_states(self.outdated(path), 3, changed)
 
+    def test_layers(self) -> None:
+        """Whose parent is one of the templates: as `apply` would build them."""
+        self.write("base.yaml", MINI.replace("golden", "base"))
+        layer = "version: 1\nfrom: {family: base}\noutput: {name: golden}\n"
+        self.write("a-layer.yaml", layer)
+        missing = ("missing", "no image of the family")
+        directory = str(self.directory)
+        self.assert_states(
+            self.outdated(directory),
+            3,
+            ("a-layer.yaml", *missing),
+            ("base.yaml", *missing),
+        )
+        (row,) = self.outdated(str(self.directory / "a-layer.yaml")).json
+        self.assertEqual("error", row["State"])
+        self.assertEqual(0, self.build("apply", directory).code)
+        self.assertEqual(0, self.outdated(directory).code)
+        self.write("base.yaml", MINI.replace("golden", "base, properties: {a: b}"))
+        self.assert_states(
+            self.outdated(directory),
+            3,
+            ("a-layer.yaml", "outdated", "its parent is built anew"),
+            ("base.yaml", "outdated", "the template changed"),
+        )
+
     def test_directory(self) -> None:
         """All templates in it, by name; one that is wrong keeps none from being looked at."""
         self.write("b.yaml", MINI)

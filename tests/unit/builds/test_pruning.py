@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import testtools
 
+from osc_imagebuild import outputs
 from osc_imagebuild.builds import families
 from osc_imagebuild.builds.families import Family
 from osc_imagebuild.builds.pruning import Wanted
 from osc_imagebuild.errors import SpecError
+from osc_imagebuild.model.family import KINDS
 from osc_imagebuild.model.resources import Image
 
 
@@ -29,8 +31,9 @@ class WantedTest(testtools.TestCase):
             self.assertIs(expected, wanted.is_old(at, 100.0), f"{older_than_s} {at}")
 
     def test_kinds(self) -> None:
-        """There are three."""
-        for kind in families.KINDS:
+        """There are three, and each is an output."""
+        self.assertEqual(sorted(KINDS), outputs.names())
+        for kind in KINDS:
             self.assertEqual(kind, families.require_kind(kind))
         for kind in ("", "server", "IMAGE", "record", "x" * 9999):
             error = self.assertRaises(SpecError, families.require_kind, kind)

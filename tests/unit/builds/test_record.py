@@ -232,9 +232,9 @@ class RecordTest(CloudTestCase):
                 RecordError, record_store.load, self.api, self.build.id
             )
             self.assertEqual((NextStep(Verb.DELETE, self.build.id),), error.next_steps)
-            readable, damaged = record_store.load_all(self.api)
+            readable, damaged = record_store.read_all(self.api)
             self.assertEqual([other.id], [b.id for b in readable], text)
-            self.assertEqual([self.build.id], damaged, text)
+            self.assertEqual([self.build.id], list(damaged), text)
             self.image.properties = kept
 
     def test_newer(self) -> None:
@@ -246,7 +246,8 @@ class RecordTest(CloudTestCase):
         )
         self.assertIn("version of this tool, 99.1 (", str(error))
         self.assertNotIn("delete", str(error))
-        self.assertEqual(([], [self.build.id]), record_store.load_all(self.api))
+        readable, damaged = record_store.read_all(self.api)
+        self.assertEqual(([], [self.build.id]), (readable, list(damaged)))
 
     def test_resumed(self) -> None:
         """A build of 0.1 is driven to its end, and says who wrote its record last."""
