@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from osc_imagebuild.builds import manifests
 from osc_imagebuild.builds.families import find
 from osc_imagebuild.cloud import images, volumes
 from osc_imagebuild.cloud.api import Api
@@ -87,6 +88,7 @@ def discard(api: Api, item: Member, family: str) -> None:
                 volumes.remove(api, "volume", volume.id, cascade=True)
             else:
                 volumes.remove(api, "snapshot", fresh.id)
+    manifests.remove(api, item.id)
 
 
 def _look_again(api: Api, item: Member, family: str) -> Member | None:

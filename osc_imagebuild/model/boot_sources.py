@@ -72,6 +72,13 @@ class AnswerCd:
 
 
 @dataclass(frozen=True)
+class PlainText:
+    """A text as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class IsoContent:
     """An installer's ISO at a URL or a path of this machine.
 
@@ -112,6 +119,7 @@ Content = (
     | RemoteFile
     | IsoFile
     | AnswerCd
+    | PlainText
     | IsoContent
     | RemasteredIso
 )

@@ -47,6 +47,7 @@ class Role(StrEnum):
     ROOT = "root"  # the volume that the installer writes on
     RESULT = "result"
     RECORD = "record"
+    MANIFEST = "manifest"  # an image with what is known of the result
     COPY = "copy"  # an image, or a server of it, in another cloud
 
 
@@ -76,6 +77,7 @@ class Milestone(StrEnum):
     HARVESTED = "harvested"
     REBOOTED = "rebooted"
     VERIFIED = "verified"
+    INSPECTED = "inspected"
     STORING = "storing"
     STORED = "stored"
     COMPLETE = "complete"
