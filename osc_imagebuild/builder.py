@@ -18,6 +18,7 @@ from osc_imagebuild.builds import (
     copying_anew,
     families,
     lease,
+    manifests,
     orphans,
     pruning,
     record,
@@ -59,12 +60,15 @@ from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.copies import parse as parse_copy
 from osc_imagebuild.model.copies import problem as copy_problem
 from osc_imagebuild.model.freshness import Freshness
+from osc_imagebuild.model.manifest import Manifest
 from osc_imagebuild.model.names import Role, Status
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Rotation
 from osc_imagebuild.planning import copies as planned_copies
 from osc_imagebuild.planning.freshness import find_freshness
 from osc_imagebuild.planning.plan import Plan, make_plan
+from osc_imagebuild.reports import difference
+from osc_imagebuild.reports.difference import Difference
 from osc_imagebuild.upkeep import apply
 from osc_imagebuild.upkeep.apply import Applied, Task, Wish
 
@@ -607,6 +611,24 @@ class Builder:
         :raises: SpecError where no result of that kind is of it, CloudError
         """
         return families.look(self.api, name, kind)
+
+    def manifest(self, result: str) -> Manifest:
+        """Return what the boot test of a result has found in it.
+
+        ``result`` is its ID or its build's, or the name of its family or of an image.
+
+        :raises: RecordError where nothing is known, CloudError
+        """
+        return manifests.find(self.api, result)
+
+    def differences(self, before: str, after: str) -> Sequence[Difference]:
+        """Return what differs between two results, named as for `manifest`.
+
+        :raises: as `manifest`
+        """
+        old, new = self.manifest(before), self.manifest(after)
+        said = manifests.said(self.api, old), manifests.said(self.api, new)
+        return difference.between(old, new, *said)
 
     def prune(
         self,
