@@ -10,6 +10,7 @@ from osc_imagebuild.builder.session import Session
 from osc_imagebuild.builds import (
     console_log,
     lease,
+    manifests,
     record_store,
 )
 from osc_imagebuild.builds.advice import about
@@ -21,7 +22,10 @@ from osc_imagebuild.errors import (
     RecordError,
     Verb,
 )
+from osc_imagebuild.model.manifest import Manifest
 from osc_imagebuild.model.names import Status
+from osc_imagebuild.reports import difference
+from osc_imagebuild.reports.difference import Difference
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,24 @@ class Looking(Session):
             return Screenshot(
                 build_record.id, console_log.screenshot(self.api, build_record)
             )
+
+    def manifest(self, result: str) -> Manifest:
+        """Return what the boot test of a result has found in it.
+
+        ``result`` is its ID or its build's, or the name of its family or of an image.
+
+        :raises: RecordError where nothing is known, CloudError
+        """
+        return manifests.find(self.api, result)
+
+    def differences(self, before: str, after: str) -> Sequence[Difference]:
+        """Return what differs between two results, named as for `manifest`.
+
+        :raises: as `manifest`
+        """
+        old, new = self.manifest(before), self.manifest(after)
+        said = manifests.said(self.api, old), manifests.said(self.api, new)
+        return difference.between(old, new, *said)
 
     def retry_points(self, build: Record) -> tuple[str, ...]:
         """Return the steps that a failed build can be tried again from.

@@ -17,11 +17,13 @@ from osc_imagebuild.builds import (
     families,
     fence,
     lease,
+    manifests,
     record_store,
     retirement,
 )
 from osc_imagebuild.builds.families import Family
 from osc_imagebuild.builds.record import Record
+from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import retry_transient
 from osc_imagebuild.errors import (
@@ -45,7 +47,7 @@ from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.steps import copies
 
-RECORD = "record"
+RECORD, MANIFEST = "record", "manifest"
 
 
 class Fate(StrEnum):
@@ -66,7 +68,7 @@ class Fate(StrEnum):
 class Pruned:
     """One thing that was too old, and what became of it.
 
-    ``kind`` is image, volume, snapshot or record, ``at`` when it was made, in seconds
+    ``kind`` is image, volume, snapshot, record or manifest, ``at`` when it was made, in seconds
     since the epoch; of a record, when its build ended. ``why`` is the service's word
     where it refused, or why a record cannot be read; a `Message` where it offers a next
     step.
@@ -116,6 +118,8 @@ def prune(api: Api, wanted: Wanted) -> Iterator[Pruned]:
     for family in _families(api, wanted):
         for item in _too_many(api, family, wanted):
             yield _pruned(api, item, family, wanted)
+    if not wanted.family:
+        yield from _manifests(api, wanted)
     if wanted.records:
         yield from _records(api, wanted)
 
@@ -176,6 +180,19 @@ def _pruned(api: Api, item: Member, family: Family, wanted: Wanted) -> Pruned:
         fate = Fate.IN_USE if _is_in_use(item, error) else Fate.REFUSED
         return replace(told, fate=fate, why=error.message)
     return replace(told, fate=Fate.DELETED)
+
+
+def _manifests(api: Api, wanted: Wanted) -> Iterator[Pruned]:
+    """Delete what is known of results that are gone."""
+    for image in manifests.of_gone(api):
+        told = Pruned(MANIFEST, image.id, image.name, "", image.created_at, Fate.DUE)
+        if not wanted.dry_run:
+            try:
+                images.delete(api, image.id)
+                told = replace(told, fate=Fate.DELETED)
+            except CloudError as error:
+                told = replace(told, fate=Fate.REFUSED, why=error.message)
+        yield told
 
 
 def _is_in_use(item: Member, error: CloudError) -> bool:

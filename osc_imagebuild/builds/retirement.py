@@ -6,7 +6,7 @@ since it was listed stays as it is.
 
 from __future__ import annotations
 
-from osc_imagebuild.builds import visibility
+from osc_imagebuild.builds import manifests, visibility
 from osc_imagebuild.builds.families import find
 from osc_imagebuild.cloud import images, volumes
 from osc_imagebuild.cloud.api import Api
@@ -79,6 +79,7 @@ def discard(api: Api, action: Discard) -> None:
                 volumes.remove(api, "volume", volume.id, cascade=True)
             else:
                 volumes.remove(api, "snapshot", fresh.id)
+    manifests.remove(api, action.item.id)
 
 
 def _look_again(api: Api, item: Member, family: str) -> Member | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from osc_imagebuild import outputs
+from osc_imagebuild.builds import manifests
 from osc_imagebuild.builds.claims import release
 from osc_imagebuild.clock import Patience
 from osc_imagebuild.cloud import images, servers, volumes
@@ -124,6 +125,8 @@ def remove_result(api: Api, build_id: str, made: Collection[str]) -> Sequence[Im
             stay += _remove_images(api, build_id, made)
         elif made and api.has("volume"):
             remove_marked(api, build_id, made, kind)
+    for item_id in set(made) - {image.id for image in stay}:
+        manifests.remove(api, item_id)
     return stay
 
 

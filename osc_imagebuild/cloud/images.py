@@ -11,6 +11,7 @@ from typing import Any
 
 from osc_imagebuild.cloud import answers, paging
 from osc_imagebuild.cloud.api import Api
+from osc_imagebuild.cloud.retry import retry_transient
 from osc_imagebuild.errors import CloudError, ConflictError, NotFoundError, SpecError
 from osc_imagebuild.media.answer import Answer
 from osc_imagebuild.media.http_range import Ask
@@ -299,6 +300,18 @@ def delete(api: Api, image_id: str) -> None:
         api.send("image", "DELETE", f"/images/{image_id}")
     except NotFoundError:
         return
+
+
+def data(api: Api, image_id: str, limit: int) -> bytes:
+    """Return the data of an image that has ``limit`` bytes at most.
+
+    :raises: CloudError
+    """
+
+    def ask() -> bytes:
+        return api.call("image", "GET", f"/images/{image_id}/file", limit=limit).content
+
+    return retry_transient(api.clock, ask)
 
 
 def members(api: Api, image_id: str) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """Read a build's resources from the cloud; change nothing.
 
 ``parts`` says what to look at, so that a build that waits costs few calls:
-``images`` (the hidden ones), ``result``, ``servers``, ``server:ROLE``,
-``volumes``, ``snapshots``, ``family`` (what other builds made of it), ``members`` (of the
-result and its predecessor).
+``images`` (the hidden ones), ``result``, ``servers``, ``server:ROLE``, ``console:ROLE`` (all
+of it), ``volumes``, ``snapshots``, ``family`` (what other builds made of it), ``members``
+(of the result and its predecessor).
 """
 
 from __future__ import annotations
@@ -83,6 +83,9 @@ def observe(
         role = part.removeprefix("server:")
         if role != part and role in facts.servers:
             facts = _see_server(api, build_id, role, facts, watch)
+        role = part.removeprefix("console:")
+        if role != part and role in facts.servers:
+            facts = _see_console(api, role, facts)
     return facts
 
 
@@ -308,6 +311,18 @@ def _there(items: Iterable[V]) -> list[V]:
 def _noted(facts: Facts, key: str) -> str:
     harvested = facts.marks.get(Milestone.HARVESTED)
     return harvested.data.get(key, "") if harvested else ""
+
+
+def _see_console(api: Api, role: str, facts: Facts) -> Facts:
+    """Read all that a server's console keeps; of one that is gone, what was seen."""
+    server = find_twice(api.clock, lambda: servers.find(api, facts.servers[role].id))
+    if server is None:
+        others = {key: value for key, value in facts.servers.items() if key != role}
+        return dataclasses.replace(facts, servers=others)
+    text = servers.console(api, server.id, servers.WHOLE_CONSOLE)
+    seen = {**facts.servers, role: server}
+    consoles = {**facts.consoles, role: text} if text else facts.consoles
+    return dataclasses.replace(facts, servers=seen, consoles=consoles)
 
 
 def _see_server(

@@ -19,6 +19,7 @@ from osc_imagebuild.outputs import Output
 from osc_imagebuild.steps import Step, rotation
 from osc_imagebuild.steps.boot_sources import EnsureImage, EnsureVolume
 from osc_imagebuild.steps.copies import CopyElsewhere, Store
+from osc_imagebuild.steps.inspection import Inspect
 from osc_imagebuild.steps.install import Install, PowerOff, StartServer
 from osc_imagebuild.steps.press_key import EnsureKey
 from osc_imagebuild.steps.publish import Cleanup, Complete, Publish
@@ -89,6 +90,7 @@ def _verify(spec: Spec, output: Output) -> tuple[Step, ...]:
         *volume,
         StartVerify(spec.hardware.has_root_volume),
         Verify(sign_files.of_role(spec, Role.VERIFY)),
+        *((Inspect(),) if spec.verify.inventory else ()),
         RemoveVerify(),
     )
 

@@ -30,6 +30,7 @@ from osc_imagebuild.model.boot_sources import (
     EfiStubDisk,
     IsoContent,
     IsoFile,
+    PlainText,
     RemasteredIso,
     RemoteFile,
     StubDisk,
@@ -102,7 +103,8 @@ class _HeartbeatClock(Clock):
 
 
 def _made(
-    content: StubDisk | EfiStubDisk | BlankDisk | AnswerCd, texts: Mapping[str, str]
+    content: StubDisk | EfiStubDisk | BlankDisk | AnswerCd | PlainText,
+    texts: Mapping[str, str],
 ) -> bytes:
     """Return content that is small enough to be made in memory."""
     match content:
@@ -115,6 +117,8 @@ def _made(
                 return qcow2.build(b"", size_gib * _GIB)
             except ValueError as error:
                 raise SpecError(f"no empty disk can be made: {error}") from error
+        case PlainText(text):
+            return text.encode()
         case AnswerCd(label, named, plain):
             try:
                 return answer_cd.answer_cd(label, _filled(named, plain, texts))

@@ -74,6 +74,13 @@ class AnswerCd:
 
 
 @dataclass(frozen=True)
+class PlainText:
+    """A text as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class IsoContent:
     """An installer's ISO at a URL or a path of this machine.
 
@@ -114,6 +121,7 @@ Content = (
     | RemoteFile
     | IsoFile
     | AnswerCd
+    | PlainText
     | IsoContent
     | RemasteredIso
     | Disc

@@ -56,6 +56,7 @@ class Role(StrEnum):
     CONTENTS = "contents"  # the disc with files of any size, as an image and a volume
     RESULT = "result"
     RECORD = "record"
+    MANIFEST = "manifest"  # an image with what is known of the result
     COPY = "copy"  # an image, or a server of it, in another cloud
 
 
@@ -85,6 +86,7 @@ class Milestone(StrEnum):
     HARVESTED = "harvested"
     REBOOTED = "rebooted"
     VERIFIED = "verified"
+    INSPECTED = "inspected"
     STORING = "storing"
     STORED = "stored"
     COMPLETE = "complete"

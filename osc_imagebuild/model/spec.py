@@ -247,13 +247,14 @@ class Verification:
     """The test of the result: a server boots from it and says ``sign`` on its console.
 
     ``config_drive`` is whether the first one gets a config drive even where others do
-    not.
+    not, ``inventory`` whether it says on its console which packages it has.
     """
 
     sign: str
     enabled: bool = True
     timeout_s: int = 1800
     config_drive: bool = True
+    inventory: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,7 @@ from osc_imagebuild.model.spec import (
     Verification,
 )
 from osc_imagebuild.model.urls import shown_url
+from osc_imagebuild.monitors.console import frames
 from osc_imagebuild.version import tool_version
 
 # What a system was installed from, which it still is once it was changed.
@@ -258,6 +259,7 @@ def _verification(chosen: Chosen) -> Verification:
         enabled=request.verify,
         timeout_s=60 * int(verify.get("timeout_min", 30)),
         config_drive=drive and bool(verify.get("config_drive", True)),
+        inventory=frames.SENTINEL in chosen.answers.verify,
     )
 
 

@@ -1,4 +1,7 @@
-"""Give the proven result the user's name, and remove the rest. Pure."""
+"""Give the proven result the user's name, and remove the rest. Pure.
+
+What is known of the result stays beside it.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ from osc_imagebuild.model.actions import (
     Wait,
 )
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.names import Milestone
+from osc_imagebuild.model.manifest import MANIFEST_TAG
+from osc_imagebuild.model.names import Milestone, Role
 from osc_imagebuild.model.resources import Image, Volume
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.steps import Result, Step, rotation
+from osc_imagebuild.steps import Result, Step, inspection, rotation
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class Cleanup:
                 if item.status == "available" or item.status.startswith("error"):
                     return Act(DeleteVolume(item.id), f"{item.name} has served")
                 held = held or item
+            elif item is facts.images.get(Role.MANIFEST) and item.status == "active":
+                return Act(inspection.letting_go(item), "it stays with the result")
             elif held is None:
                 return Act(DeleteImage(item.id), f"{item.name} has served")
         assert held is not None
@@ -91,6 +97,9 @@ class Cleanup:
         remaining: list[Volume | Image] = []
         remaining += [facts.volumes[r] for r in self.volumes if r in facts.volumes]
         remaining += [facts.images[r] for r in self.images if r in facts.images]
+        manifest = facts.images.get(Role.MANIFEST)
+        if manifest is not None and MANIFEST_TAG not in manifest.tags:
+            remaining.append(manifest)
         return remaining
 
 

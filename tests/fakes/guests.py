@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from osc_imagebuild.monitors.console import frames
 
 if TYPE_CHECKING:
     from tests.fakes.machines import FakeServer
@@ -43,6 +47,8 @@ class GuestPlan:
     runs_user_data: bool = True
     first_installs: list[str] = field(default_factory=list)
     first_boots: list[str] = field(default_factory=list)
+    lists_s: float = 3.0
+    inventory: bytes = b'{"manager": "deb", "packages": [["busybox", "1.37"]]}'
     report: dict[str, str] = field(
         default_factory=lambda: {"release": "mini 1", "kernel": "6.12.0"}
     )
@@ -154,6 +160,25 @@ class Installed:
         up = now - server.powered_on_at >= self._plan.first_boot_s
         if up and sign and self._plan.result_boots:
             server.prints("sign", sign.group())
+            self._list(server, now)
+
+    def _list(self, server: FakeServer, now: float) -> None:
+        """Say what it has, in frames, some seconds later."""
+        since = now - server.powered_on_at - self._plan.first_boot_s
+        if frames.SENTINEL in server.user_data and since >= self._plan.lists_s:
+            lines = framed(build_of(server), "inventory", self._plan.inventory)
+            server.prints("inventory", "\n".join(lines))
+
+
+def framed(build_id: str, kind: str, data: bytes) -> list[str]:
+    """The lines by which a guest says data on its console."""
+    text = base64.b64encode(zlib.compress(data)).decode()
+    pieces = [text[n : n + 40] for n in range(0, len(text), 40)]
+    return [
+        f"{frames.SENTINEL} {build_id} {kind} {place}/{len(pieces)} "
+        f"{frames.checksum(piece)} {piece}"
+        for place, piece in enumerate(pieces, 1)
+    ]
 
 
 def answers(server: FakeServer) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +22,8 @@ from osc_imagebuild.engine.events import Event
 from osc_imagebuild.errors import RecordError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import content
+from osc_imagebuild.model import manifest_json
+from osc_imagebuild.model.manifest import MANIFEST_OF, MANIFEST_TAG
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import inputs
 from tests import paths
@@ -168,18 +170,26 @@ class CloudTestCase(testtools.TestCase):
         }
         return self.cloud.glance.add("demo", **{**known, **fields})
 
-    def images(self, *, shared: bool = False) -> list[FakeImage]:
-        """Return all images, those with shared content only where asked."""
+    def images(
+        self, *, shared: bool = False, manifests: bool = False
+    ) -> list[FakeImage]:
+        """Return all images, those with shared content or manifests only where asked."""
         return [
             image
             for image in self.cloud.glance.images.values()
-            if image.name != PARENT and (shared or not _is_shared(image))
+            if image.name != PARENT
+            and (shared or not _is_shared(image))
+            and (manifests or MANIFEST_TAG not in image.tags)
         ]
 
     def assert_empty(self, *kept: str) -> None:
-        """Nothing is in the cloud but ``kept`` IDs and shared content."""
+        """Nothing is in the cloud but ``kept`` IDs, what is known of them, shared content."""
         self.cloud.tick()
-        names = [image.name for image in self.images() if image.id not in kept]
+        names = [
+            image.name
+            for image in self.images(manifests=True)
+            if image.id not in kept and not _is_of(image, kept)
+        ]
         cinder = self.cloud.cinder
         names += [v.name for v in cinder.volumes.values() if v.id not in kept]
         names += [s.name for s in cinder.snapshots.values() if s.id not in kept]
@@ -203,7 +213,20 @@ class CloudTestCase(testtools.TestCase):
         self.assertRegex(found.pop("imagebuild_duration_s"), r"^\d+$")
         guest = {"imagebuild_kernel": "6.12.0", "imagebuild_release": "mini 1"}
         self.assertEqual({**build.spec.result.properties, **guest}, found)
+        self._assert_manifest(build)
         self._assert_shared_whole()
+
+    def _assert_manifest(self, build: Record) -> None:
+        """What is known of the result is kept once, where the guest could say it."""
+        listed = [i for i in self.images(manifests=True) if _is_of(i, build.made[:1])]
+        inspected = build.marks.get("inspected")
+        is_known = inspected is not None and "trouble" not in inspected.data
+        self.assertEqual(is_known, len(listed) == 1, inspected)
+        for image in listed:
+            manifest = manifest_json.from_json(image.data.decode())
+            self.assertEqual(build.id, manifest.build_id)
+            self.assertEqual("busybox", manifest.packages[0].name)
+            self.assertTrue(image.hidden)
 
     def _result(self, build: Record) -> Disk | FakeImage:
         """What the build made, checked as far as its kind goes."""
@@ -247,6 +270,12 @@ class CloudTestCase(testtools.TestCase):
             self.assertEqual("active", image.status)
             whole = (*self.cloud.mirror.files.values(), *IN_ISO.values())
             self.assertTrue(image.data in whole, image.name)
+
+
+def _is_of(image: FakeImage, results: Collection[str]) -> bool:
+    """Whether an image keeps what is known of one of these results, and no build has it."""
+    of = image.properties.get(MANIFEST_OF) in results
+    return of and image.tags == [MANIFEST_TAG] and image.status == "active"
 
 
 def _is_shared(image: FakeImage) -> bool:

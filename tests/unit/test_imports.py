@@ -24,7 +24,7 @@ FLOORS = (
     ("outputs", "template"),
     ("builds",),
     ("engine", "planning"),
-    ("diagnosis", "retry", "upkeep"),
+    ("diagnosis", "reports", "retry", "upkeep"),
     ("builder",),
     ("v1",),
     ("plugin",),
