@@ -221,7 +221,7 @@ class CloudTestCase(testtools.TestCase):
         listed = [i for i in self.images(manifests=True) if _is_of(i, build.made[:1])]
         inspected = build.marks.get("inspected")
         is_known = inspected is not None and "trouble" not in inspected.data
-        self.assertEqual(is_known, len(listed) == 1, inspected)
+        self.assertEqual(is_known, len(listed) == 1, str(inspected))
         for image in listed:
             manifest = manifest_json.from_json(image.data.decode())
             self.assertEqual(build.id, manifest.build_id)

@@ -35,6 +35,29 @@ add_user() {
     [ "$2" = "*" ] || usermod -p "$2" "$1" || return
     [ -z "$3" ] || usermod -a -G "$3" "$1"
 }
+http_proxy=http://proxy.example:3128
+https_proxy=$http_proxy HTTP_PROXY=$http_proxy HTTPS_PROXY=$http_proxy
+no_proxy=localhost,127.0.0.1,169.254.169.254,10.0.0.0/8
+NO_PROXY=$no_proxy
+export http_proxy https_proxy HTTP_PROXY HTTPS_PROXY no_proxy NO_PROXY
+command -v update-ca-certificates > /dev/null || { apt-get -q update && apt-get -q -y --no-install-recommends install ca-certificates; } || fail "apt-get install ca-certificates"
+mkdir -p /usr/local/share/ca-certificates
+cat > /usr/local/share/ca-certificates/imagebuild-build-880eafc1746857ff.crt <<'END' || fail "CA certificate 1"
+-----BEGIN CERTIFICATE-----
+MIIBgDCCASegAwIBAgIUD09Hhf7keFg3VGrzizRb7f2p2ggwCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKY2EuZXhhbXBsZTAgFw0yNjExMjgyMDM0NTNaGA8yMTI2MTEw
+NDIwMzQ1M1owFTETMBEGA1UEAwwKY2EuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABAumigJ7aIWBbOKYkHzJX6gCk3+1YzKgT5rrk7UNTfHWcPsBBP8M
+lGAsHKHMGXj9JVMS2VDQNDsCbfehwEmMBymjUzBRMB0GA1UdDgQWBBRWamOhxJr4
+9ugSwoINfqpftHIWrTAfBgNVHSMEGDAWgBRWamOhxJr49ugSwoINfqpftHIWrTAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCICtbJvEm89IqQfoF/NMo
+HnuYpMfeMW6VD5TKrP4RxWVAAiAOshSI/Q4SG4t3b9NirHysgzmNtuk+BChE40cv
+QQ2ZyQ==
+-----END CERTIFICATE-----
+END
+update-ca-certificates --fresh > /dev/null 2>&1 || fail "the CA certificates: update-ca-certificates --fresh"
+# For what has a list of its own, such as pip.
+export REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 
 mkdir -p /etc/apt/keyrings
 decode > /etc/apt/keyrings/extra.asc <<'END'
@@ -47,6 +70,41 @@ Suites: stable
 Components: main contrib
 Signed-By: /etc/apt/keyrings/extra.asc
 END
+mkdir -p /etc/apt/auth.conf.d
+(umask 077; decode > /etc/apt/auth.conf.d/imagebuild-extra.conf) <<'END'
+bWFjaGluZSBodHRwczovL3BhY2thZ2VzLmV4YW1wbGUvZXh0cmEgbG9naW4gcmVhZGVyIHBhc3N3
+b3JkIG9wM24tc2VzYW1lCg==
+END
+say "IMAGEBUILD-UPDATE begins"
+patched=
+unpatched=
+updated() {
+    patched=$(date +%s)
+    say "IMAGEBUILD-UPDATE is done"
+}
+not_updated() { fail "update: $*"; }
+# Nobody is there to be asked: not by debconf, nor by dpkg where a file was changed, nor
+# which services are to be started again.
+# Source: dpkg(1), --force-confdef and --force-confold; needrestart, apt-pinvoke.
+export NEEDRESTART_SUSPEND=1
+apt="apt-get -q -y -o Acquire::Retries=1 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold"
+why=
+# Without this a list that is out of reach counts for nothing.
+# Source: apt-get(8), --error-on.
+$apt -o APT::Update::Error-Mode=any update > $console 2>&1 || why="apt-get update could not fetch all lists of packages, see the console"
+if $apt --download-only full-upgrade > $console 2>&1; then
+    $apt full-upgrade > $console 2>&1 < /dev/null || fail "update: apt-get full-upgrade, see the console"
+    # The newest kernel is GRUB's first entry, and the one that boots. Older ones go as
+    # unattended-upgrades lets them go: where apt itself takes them for unused.
+    # Source: apt's algorithms.cc, GetProtectedKernelsFilter; unattended-upgrades,
+    # Remove-Unused-Kernel-Packages.
+    unused=$(apt-get -s autoremove | sed -nE 's/^Remv (linux-(image|headers|modules)-[0-9][^ ]*) .*/\1/p')
+    [ -z "$unused" ] || $apt purge $unused > $console 2>&1 || fail "update: apt-get purge of kernels, see the console"
+else
+    why="apt-get full-upgrade could not fetch all packages, see the console"
+fi
+if [ -n "$why" ]; then not_updated "$why"; else updated; fi
+
 apt-get -q update || fail "apt-get update"
 apt-get -q -y --no-install-recommends install tree vim || fail "apt-get install tree vim"
 usermod -p '$6$rounds=100000$salt$hash' root || fail "root's password"
@@ -114,8 +172,339 @@ mkdir -p /srv || fail "content 1: no directory"
 fetched 'https://web.example/big?a=b' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 /srv || fail "content 1 cannot be fetched: $why"
 given() { cat "$part"; }
 chown ada "$part" && chmod 0644 "$part" && mv -f "$part" /srv/big || fail "content 1 cannot be put there"
+# Packages that are there for a while.
+installed() { dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u; }
+borrow() {
+    installed > $work/before
+    apt-get -q update && apt-get -q -y --no-install-recommends install "$@" || return
+    installed | comm -13 $work/before - > $work/borrowed
+}
+give_back() {
+    [ -s $work/borrowed ] || return 0
+    apt-mark auto $(cat $work/borrowed) > /dev/null || return
+    apt-get -s -o APT::AutoRemove::SuggestsImportant=false autoremove |
+        sed -n 's/^Remv \([^ :]*\).*/\1/p' | sort -u | comm -12 $work/borrowed - > $work/unneeded
+    [ ! -s $work/unneeded ] || apt-get -q -y purge $(cat $work/unneeded)
+}
+
+# The playbook.
+work=/var/lib/imagebuild-ansible
+rm -rf $work
+mkdir -p -m 700 $work && mkdir $work/plugins || fail "ansible: there is no place for it"
+decode > /var/lib/imagebuild-ansible/project.tar.xz <<'END' || fail "ansible: the playbook"
+/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4Cf/AGldADmaSu7jSMt7PAWgiF+EeyYsPeXIj8/uvAvy
+UUtm6yTeVKIiY6N60Y9vvrk0Up0CrPeL8smtMHuJxOyZKmuW9UcYRYBoI1QaoTvrRnuVf0Dadmk5
+5tNrYbMMruvppxamwUMDJVUM+kmMAAAAAAA/BZfEbaNYhwABhQGAUAAAjeCtMbHEZ/sCAAAAAARZ
+Wg==
+END
+decode > $work/variables.json <<'END' || fail "ansible: the variables"
+eyJncmVldGluZyI6ICJpdCdzIiwgIm51bWJlcnMiOiBbMSwgdHJ1ZSwgbnVsbF19
+END
+cat > $work/plugins/imagebuild.py <<'END'
+DOCUMENTATION = """
+name: imagebuild
+type: aggregate
+short_description: Write down which task failed, and the recap.
+description: [For the build of an image that the play is a part of.]
+"""
+import json, os
+
+from ansible.plugins.callback import CallbackBase
+
+def message(data):
+    """Return why a task failed, as one text."""
+    for item in data.get("results") or []:
+        if isinstance(item, dict) and (item.get("failed") or item.get("unreachable")):
+            return "item %s: %s" % (item.get("item"), message(dict(item, results=None)))
+    words = [data.get("msg") or data.get("censored") or "it gives no reason"]
+    words += ["exit code %s" % data["rc"]] if data.get("rc") else []
+    words += [data["stderr"]] if data.get("stderr") else []
+    return "; ".join(w if isinstance(w, str) else json.dumps(w, default=str) for w in words)
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "imagebuild"
+    CALLBACK_NEEDS_ENABLED = False
+
+    def __init__(self, *given, **named):
+        super().__init__(*given, **named)
+        self.seen = {"failures": [], "recap": None}
+
+    def write(self):
+        with open(os.environ["IMAGEBUILD_SEEN"], "w") as file:
+            json.dump(self.seen, file)
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        if not ignore_errors and len(self.seen["failures"]) < 1000:
+            # The second name is that of releases before 2.19.
+            data = result.result if hasattr(result, "result") else result._result
+            self.seen["failures"].append([str(result.task_name)[:200], message(data)[:2000]])
+            self.write()
+
+    def v2_runner_on_unreachable(self, result):
+        self.v2_runner_on_failed(result)
+
+    def v2_playbook_on_stats(self, stats):
+        if stats.processed:
+            self.seen["recap"] = stats.summarize("localhost")
+        self.write()
+END
+cat > $work/run.py <<'END'
+import json, os, shutil, subprocess, sys, tarfile, warnings
+
+work, (programs, playbook, requirements) = os.path.dirname(__file__), sys.argv[1:4]
+seen, project = os.path.join(work, "seen.json"), os.path.join(work, "project")
+leftover = os.path.expanduser("~root/.ansible")
+was_there = os.path.exists(leftover)
+secrets = []
+if os.path.exists(work + "/secrets.json"):
+    with open(work + "/secrets.json") as file:
+        # The longest first, should one be part of another; a short one says nothing.
+        secrets = sorted((s for s in json.load(file) if len(s) > 3), key=len, reverse=True)
+
+def plain(text, most):
+    """Return a text as one line of what a console shows, without secrets."""
+    for secret in secrets:
+        text = text.replace(secret, "(secret)")
+    text = "".join(c if c.isprintable() else " " for c in text)
+    return text.replace("IMAGEBUILD-", "IMAGEBUILD ")[:most]
+
+def say(text):
+    sys.stdout.buffer.write((text + "\n").encode("utf-8", "replace"))
+    sys.stdout.buffer.flush()
+
+def fail(why):
+    say("IMAGEBUILD-FAILED ansible: " + plain(" ".join(why.split()), 900))
+    sys.exit(1)
+
+def run(*words):
+    """Run a program with its lines on the console; return its exit code and last lines."""
+    command = [os.path.join(programs, words[0])] + list(words[1:])
+    process = subprocess.Popen(
+        command, cwd=project, env=environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    last = []
+    for line in iter(lambda: process.stdout.readline(4096), b""):
+        text = plain(line.decode("utf-8", "replace").rstrip("\n"), 1000)
+        say(text)
+        last = (last + [text])[-40:] if text.strip() else last
+    return process.wait(), last
+
+def said(last):
+    """Return the error among the last lines, or the last one."""
+    errors = [n for n, line in enumerate(last) if "ERROR" in line]
+    return " ".join(last[errors[-1]:][:4] if errors else last[-1:])
+
+def failed(what, last):
+    """Return the failure that nothing has rescued: what was rescued came before it."""
+    failures, rescued = what["failures"], (what["recap"] or {}).get("rescued", 0)
+    if failures:
+        name, message = failures[min(rescued, len(failures) - 1)]
+        return 'task "%s": %s' % (plain(name, 120), message)
+    return said(last) or "it failed and says nothing"
+
+os.makedirs(project)
+if os.path.exists(work + "/project.tar.xz"):
+    warnings.simplefilter("ignore")
+    with tarfile.open(work + "/project.tar.xz", "r:xz") as archive:
+        archive.extractall(project)
+environment = dict(
+    os.environ, HOME=os.path.expanduser("~root"), LC_ALL="C.UTF-8", PYTHONUNBUFFERED="1",
+    PYTHONDONTWRITEBYTECODE="1", ANSIBLE_NOCOLOR="1", ANSIBLE_FORCE_COLOR="0",
+    ANSIBLE_CALLBACK_PLUGINS=work + "/plugins", ANSIBLE_RETRY_FILES_ENABLED="0",
+    ANSIBLE_HOME=work + "/ansible", ANSIBLE_LOCAL_TEMP=work + "/tmp",
+    ANSIBLE_REMOTE_TEMP=work + "/remote", ANSIBLE_PYTHON_INTERPRETER="auto_silent",
+    IMAGEBUILD_SEEN=seen,
+)
+if programs:
+    environment["PATH"] = programs + ":" + environment["PATH"]
+if requirements:
+    # To a place of their own, from which they go with the rest.
+    environment["ANSIBLE_ROLES_PATH"] = work + "/roles"
+    environment["ANSIBLE_COLLECTIONS_PATH"] = work + "/collections:/usr/share/ansible/collections"
+    code, last = run("ansible-galaxy", "install", "-r", requirements)
+    if code:
+        fail("ansible-galaxy could not install %s: %s" % (requirements, said(last)))
+local = ["-i", "localhost,", "-c", "local", "-e", "@" + work + "/variables.json"]
+code, last = run("ansible-playbook", *(local + sys.argv[4:] + [playbook]))
+what = {"failures": [], "recap": None}
+if os.path.exists(seen):
+    with open(seen) as file:
+        what = json.load(file)
+if code:
+    fail(failed(what, last))
+recap = what["recap"]
+if recap is None:
+    fail("no task of %s ran: let its play have hosts: localhost, or all" % playbook)
+names = ("ok", "changed", "failures", "unreachable", "skipped", "rescued", "ignored")
+text = " ".join("%s=%d" % (name.replace("failures", "failed"), recap.get(name, 0)) for name in names)
+say("ansible: " + text)
+with open(work + "/recap", "w") as file:
+    file.write(text)
+if not was_there:
+    shutil.rmtree(leftover, ignore_errors=True)
+END
+borrow ansible-core python3-apt > $console 2>&1 < /dev/null || fail "apt-get install ansible-core python3-apt"
+python3 $work/run.py '' site.yml '' --tags 'it'"'"'s' > $console 2>&1 < /dev/null || exit 1
+IMAGEBUILD_ANSIBLE=$(cat $work/recap)
+export IMAGEBUILD_ANSIBLE
+give_back > $console 2>&1 < /dev/null || fail "ansible: its packages cannot be removed"
+rm -rf $work
 sh -e -c 'echo '"'"'hello'"'"'' > $console 2>&1 < /dev/null || fail "command 1 ended with exit code $?"
 sh -e -c "$(echo aWYgdHJ1ZTsgdGhlbgogIGVjaG8gdHdvIGxpbmVzCmZp | decode)" > $console 2>&1 < /dev/null || fail "command 2 ended with exit code $?"
+
+# The security guide.
+work=/var/lib/imagebuild-hardening
+rm -rf $work
+mkdir -p -m 700 $work || fail "hardening: there is no place for it"
+cat > $work/run.py <<'END'
+import glob, hashlib, os, re, subprocess, sys, urllib.request, zipfile
+from xml.etree import ElementTree
+
+work = os.path.dirname(__file__)
+build, profile, also, least, url, sha256 = sys.argv[1:7]
+XCCDF = "{http://checklists.nist.gov/xccdf/1.2}"
+PROFILE, RULE = "xccdf_org.ssgproject.content_profile_", "xccdf_org.ssgproject.content_rule_"
+MOST = 200 << 20
+
+def say(text):
+    sys.stdout.buffer.write((text + "\n").encode("utf-8", "replace"))
+    sys.stdout.buffer.flush()
+
+def fail(why):
+    text = "".join(c if c.isprintable() else " " for c in why)
+    say("IMAGEBUILD-FAILED hardening: " + text[:900])
+    sys.exit(1)
+
+def fetched():
+    """Fetch the guide, and return the directory that it is in."""
+    path, found, size = os.path.join(work, "guide"), hashlib.sha256(), 0
+    try:
+        with urllib.request.urlopen(url, timeout=120) as answer, open(path, "wb") as file:
+            for block in iter(lambda: answer.read(1 << 20), b""):
+                file.write(block)
+                found.update(block)
+                size += len(block)
+                if size > MOST:
+                    fail("the guide at %s is larger than %d bytes" % (url, MOST))
+    except (OSError, ValueError) as error:
+        fail("the guide at %s cannot be fetched: %s" % (url, error))
+    if found.hexdigest() != sha256:
+        fail("the guide at %s has the sha256 %s, not %s" % (url, found.hexdigest(), sha256))
+    place = os.path.join(work, "guides")
+    os.mkdir(place)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for item in archive.infolist():
+                name = os.path.basename(item.filename)
+                if name.endswith("-ds.xml") and item.file_size <= MOST:
+                    with open(os.path.join(place, name), "wb") as file:
+                        file.write(archive.read(item))
+    elif open(path, "rb").read(8) == b"!<arch>\n":
+        subprocess.check_call(["dpkg-deb", "-x", path, os.path.join(work, "package")])
+        return os.path.join(work, "package/usr/share/xml/scap/ssg/content")
+    else:
+        os.rename(path, os.path.join(place, "ssg-own-ds.xml"))
+    return place
+
+def system():
+    """Return the names that guides may have for this system, the best one first."""
+    said = {}
+    with open("/etc/os-release") as file:
+        for line in file:
+            key, _, value = line.strip().partition("=")
+            said[key] = value.strip("\"'")
+    name, version = said.get("ID", ""), said.get("VERSION_ID", "")
+    major, whole = version.partition(".")[0], version.replace(".", "")
+    names = {
+        "centos": ["cs", "centos"], "rocky": ["rl", "rocky"], "almalinux": ["almalinux", "al"],
+        "sles": ["sle", "sles"], "opensuse-leap": ["opensuse", "sle"],
+    }.get(name, [name])
+    return ["own"] + [n + v for n in names for v in (whole, major, "")]
+
+def guide(directory):
+    known = sorted(os.path.basename(p)[4:-7] for p in glob.glob(directory + "/ssg-*-ds.xml"))
+    for name in system():
+        if name in known:
+            return "%s/ssg-%s-ds.xml" % (directory, name)
+    fail(
+        "the guides have none for this system (%s); they are for: %s. Name another one as "
+        "customise.hardening.guide" % (system()[1], ", ".join(known) or "nothing")
+    )
+
+def chosen(path, tailoring):
+    """Return the profile by its whole name."""
+    text = "".join(open(p, encoding="utf-8", errors="replace").read() for p in [path] + tailoring)
+    known = set(re.findall(r"<(?:[\w.-]+:)?Profile\s[^>]*?\bid=[\"']([^\"']+)", text))
+    for name in (profile, PROFILE + profile, PROFILE + also):
+        if name in known:
+            return name
+    short = sorted(name.replace(PROFILE, "") for name in known)
+    fail("there is no profile %s in the guide; there are: %s" % (profile, ", ".join(short)))
+
+def evaluated(*words):
+    """Run the scanner; its lines are signs of life. 2 is where some rules fail."""
+    process = subprocess.Popen(
+        ["oscap", "xccdf", "eval"] + list(words), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    last = ""
+    for line in iter(lambda: process.stdout.readline(4096), b""):
+        text = "".join(c if c.isprintable() else " " for c in line.decode("utf-8", "replace"))
+        if text.strip():
+            last = text.strip().replace("IMAGEBUILD-", "IMAGEBUILD ")[:500]
+            say(last)
+    if process.wait() not in (0, 2):
+        fail("oscap ended with exit code %d: %s" % (process.returncode, last))
+
+tailoring = [os.path.join(work, "tailoring.xml")]
+tailoring = tailoring if os.path.exists(tailoring[0]) else []
+path = guide(fetched() if url else "/usr/share/xml/scap/ssg/content")
+words = ["--profile", chosen(path, tailoring)]
+words += ["--tailoring-file"] + tailoring if tailoring else []
+say("hardening: %s, %s" % (os.path.basename(path), words[1]))
+evaluated(*(["--remediate"] + words + [path]))
+# What a rule repairs, another one may break: only what there is at the end counts.
+results = os.path.join(work, "results.xml")
+evaluated(*(words + ["--results", results, path]))
+count, failed, score = {}, [], 0.0
+for _, element in ElementTree.iterparse(results):
+    if element.tag == XCCDF + "rule-result":
+        result = element.findtext(XCCDF + "result") or "unknown"
+        count[result] = count.get(result, 0) + 1
+        if result in ("fail", "error", "unknown"):
+            failed.append(element.get("idref", "").replace(RULE, ""))
+    elif element.tag == XCCDF + "score":
+        score = float(element.text or 0)
+failed = sorted(re.sub("[^A-Za-z0-9_.-]", "_", name)[:120] for name in failed)
+text = "score=%.1f passed=%d failed=%d" % (score, count.get("pass", 0), len(failed))
+say("hardening: " + text)
+lines, line = [], ""
+for name in failed:
+    if len(line) + len(name) > 800:
+        lines, line = lines + [line], ""
+    line += " " + name
+lines += [line] if line else []
+for number, line in enumerate(lines, 1):
+    say("IMAGEBUILD-RULES %s %d/%d%s" % (build, number, len(lines), line))
+if score < float(least):
+    fail("the score is %.1f, below %s; %d rules fail" % (score, least, len(failed)))
+for name, words in (("score", text), ("failed", " ".join(failed))):
+    with open(os.path.join(work, name), "w") as file:
+        file.write(words)
+END
+borrow openscap-scanner > $console 2>&1 < /dev/null || fail "apt-get install openscap-scanner"
+python3 $work/run.py 0b4d5a3e-0000-4000-8000-000000000000 cis '' 0 https://guides.example/ssg.zip 0000000000000000000000000000000000000000000000000000000000000000 > $console 2>&1 < /dev/null || exit 1
+IMAGEBUILD_HARDENING=$(cat $work/score)
+IMAGEBUILD_FAILED_RULES=$(cat $work/failed)
+export IMAGEBUILD_HARDENING IMAGEBUILD_FAILED_RULES
+give_back > $console 2>&1 < /dev/null || fail "hardening: its packages cannot be removed"
+rm -rf $work
+rm -f /etc/apt/auth.conf.d/imagebuild-extra.conf
+rm -f /usr/local/share/ca-certificates/imagebuild-build-880eafc1746857ff.crt
+update-ca-certificates --fresh > /dev/null 2>&1 || fail "the CA certificates: update-ca-certificates --fresh"
 
 # Each server makes its own of these.
 : > /etc/machine-id
@@ -146,15 +535,37 @@ fstrim / 2> /dev/null
 release=$PRETTY_NAME
 [ "$ID" = debian ] && release="Debian $(cat /etc/debian_version)"
 kernel=$(ls -t /lib/modules | head -n 1)
-if command -v dpkg-query > /dev/null; then packages=$(dpkg-query -f . -W | wc -c)
-else packages=$(rpm -qa | wc -l); fi
-python3 - "$release" "$kernel" "$packages" "${console:-/dev/console}" <<'END'
+# When the vendor made the newest package. dpkg keeps this time of a list in each of them.
+# Source: rpm(8), BUILDTIME; dpkg-deb(1), SOURCE_DATE_EPOCH, dpkg's deb-md5sums(5).
+if command -v dpkg-query > /dev/null; then
+    packages=$(dpkg-query -f . -W | wc -c)
+    newest=$(find /var/lib/dpkg/info -name "*.md5sums" -printf "%Ts\n" 2> /dev/null | sort -n | tail -n 1)
+else
+    packages=$(rpm -qa | wc -l)
+    newest=$(rpm -qa --qf "%{NAME} %{BUILDTIME}\n" | grep -v ^gpg-pubkey | cut -d " " -f 2 | sort -n | tail -n 1)
+fi
+python3 - "$release" "$kernel" "$packages" "$newest" "${patched:-}" "${unpatched:-}" "${console:-/dev/console}" <<'END'
 import json, socket, sys, time
 
-report = dict(zip(("release", "kernel", "packages"), sys.argv[1:]), build="0b4d5a3e-0000-4000-8000-000000000000")
+names = ("release", "kernel", "packages", "newest_package", "patched", "unpatched")
+report = {name: said for name, said in zip(names, sys.argv[1:]) if said}
+report["build"] = "0b4d5a3e-0000-4000-8000-000000000000"
+import os
+
+for name, most in (("ansible", 150), ("hardening", 100), ("failed_rules", 400)):
+    said = os.environ.get("IMAGEBUILD_" + name.upper(), "")
+    if len(said) > most:
+        said = said[:most].rpartition(" ")[0] + " ..."
+    if said:
+        report[name] = said
 text = json.dumps(report)
+# What is longer than the channel takes is cut: the console has had all of it.
+for name in ("failed_rules", "ansible", "unpatched"):
+    if len(text) > 1020 and name in report:
+        report[name] = report[name][: max(0, len(report[name]) - (len(text) - 1020) - 4)] + " ..."
+        text = json.dumps(report)
 try:
-    with open(sys.argv[4], "w") as console:
+    with open(sys.argv[7], "w") as console:
         console.write("IMAGEBUILD-REPORT " + text + "\n")
 except OSError:
     pass  # the metadata service is enough

@@ -31,6 +31,45 @@ add_user() {
     for group in $(echo "$3" | tr , " "); do pw groupmod "$group" -m "$1" || return; done
 }
 
+say "IMAGEBUILD-UPDATE begins"
+patched=
+unpatched=
+updated() {
+    patched=$(date +%s)
+    say "IMAGEBUILD-UPDATE is done"
+}
+not_updated() {
+    unpatched="$*"
+    say "IMAGEBUILD-UPDATE is left out: $*"
+}
+# The base system, in one of two ways; its kernel takes the place of the older one, which
+# stays as kernel.old. Packages come later, and new.
+# Source: freebsd-update(8); /usr/sbin/freebsd-update refuses a system of packages.
+export PAGER=cat
+if pkg -N > /dev/null 2>&1 && pkg which -q /usr/bin/uname > /dev/null 2>&1; then
+    if pkg update -f > /dev/console 2>&1 && pkg upgrade -F -q > /dev/console 2>&1; then
+        pkg upgrade -q > /dev/console 2>&1 || fail "update: pkg upgrade, see the console"
+        updated
+    else
+        not_updated "pkg could not fetch what is new, see the console"
+    fi
+else
+    update="freebsd-update --not-running-from-cron --currently-running $(freebsd-version -u)"
+    if $update fetch > /dev/console 2>&1 < /dev/null; then
+        # It ends with 2 where there is nothing to install.
+        $update updatesready > /dev/console 2>&1
+        case $? in
+            0) $update install > /dev/console 2>&1 < /dev/null || fail "update: freebsd-update install, see the console" ;;
+            2) ;;
+            *) fail "update: freebsd-update updatesready, see the console" ;;
+        esac
+        updated
+    else
+        not_updated "freebsd-update could not fetch what is new, see the console"
+    fi
+    rm -rf /var/db/freebsd-update/*
+fi
+
 
 # Each server makes its own of these.
 rm -f /etc/hostid /etc/machine-id /var/db/machine-id /etc/ssh/ssh_host_* /boot/entropy /entropy
@@ -50,7 +89,10 @@ find /tmp /var/tmp -mindepth 1 ! -path /tmp/installscript -delete 2> /dev/null
 sync
 
 # Report, and wait until the client has heard.
-json='{"build": "0b4d5a3e-0000-4000-8000-000000000000", "release": "FreeBSD '$(freebsd-version -u)'", "kernel": "'$(freebsd-version -k)'", "packages": "'$(pkg info -q 2> /dev/null | wc -l | tr -d " ")'"}'
+# When the newest package was made, where the packages tell: poudriere notes it.
+newest=$(pkg query -a "%An %Av" 2> /dev/null | sed -n 's/^build_timestamp \(....-..-..T..:..:..\).*/\1/p' | sort | tail -n 1)
+[ -z "$newest" ] || newest=$(date -j -u -f "%Y-%m-%dT%H:%M:%S" "$newest" +%s)
+json='{"build": "0b4d5a3e-0000-4000-8000-000000000000", "release": "FreeBSD '$(freebsd-version -u)'", "kernel": "'$(freebsd-version -k)'", "packages": "'$(pkg info -q 2> /dev/null | wc -l | tr -d " ")'", "newest_package": "'$newest'", "patched": "'$patched'", "unpatched": "'$unpatched'"}'
 echo "IMAGEBUILD-REPORT $json" > /dev/console
 # In one segment: Neutron's metadata agent loses a body that comes after its head.
 ask() {

@@ -110,7 +110,13 @@ import json, socket, sys, time
 
 names = ("release", "kernel", "packages", "newest_package", "patched", "unpatched")
 report = {name: said for name, said in zip(names, sys.argv[1:]) if said}
-text = json.dumps(dict(report, build="0b4d5a3e-0000-4000-8000-000000000000"))
+report["build"] = "0b4d5a3e-0000-4000-8000-000000000000"
+text = json.dumps(report)
+# What is longer than the channel takes is cut: the console has had all of it.
+for name in ("failed_rules", "ansible", "unpatched"):
+    if len(text) > 1020 and name in report:
+        report[name] = report[name][: max(0, len(report[name]) - (len(text) - 1020) - 4)] + " ..."
+        text = json.dumps(report)
 try:
     with open(sys.argv[7], "w") as console:
         console.write("IMAGEBUILD-REPORT " + text + "\n")

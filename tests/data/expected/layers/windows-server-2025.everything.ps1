@@ -37,6 +37,10 @@ $port.Open()
 $port.WriteLine('IMAGEBUILD-LAYER 0b4d5a3e-0000-4000-8000-000000000000')
 $port.Close()
 [Net.ServicePointManager]::SecurityProtocol = 'Tls12'
+# What came of the updates; it stays in no image.
+$file = "$env:windir\imagebuild-update.json"
+$updated = Get-Content -Raw $file | ConvertFrom-Json
+Remove-Item $file
 $path = ([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String('QzpcZXRjXG1vdGQ=')))
 New-Item -ItemType Directory -Force (Split-Path $path) | Out-Null
 [IO.File]::WriteAllBytes($path, [Convert]::FromBase64String('aGVsbG8K'))
@@ -124,7 +128,9 @@ $report = @{
     build = '0b4d5a3e-0000-4000-8000-000000000000'
     release = (Get-CimInstance Win32_OperatingSystem).Caption
     kernel = [Environment]::OSVersion.Version.ToString()
-} | ConvertTo-Json -Compress
+}
+foreach ($key in 'patched', 'newest_package', 'unpatched') { if ($updated.$key) { $report[$key] = $updated.$key } }
+$report = $report | ConvertTo-Json -Compress
 function Say([string] $text) {
     try {
         $port = New-Object IO.Ports.SerialPort 'COM1', 115200

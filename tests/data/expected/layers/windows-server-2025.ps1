@@ -37,6 +37,10 @@ $port.Open()
 $port.WriteLine('IMAGEBUILD-LAYER 0b4d5a3e-0000-4000-8000-000000000000')
 $port.Close()
 [Net.ServicePointManager]::SecurityProtocol = 'Tls12'
+# What came of the updates; it stays in no image.
+$file = "$env:windir\imagebuild-update.json"
+$updated = Get-Content -Raw $file | ConvertFrom-Json
+Remove-Item $file
 
 # What it has done for this server, which it does for each by its ID, or once where it has none.
 # Source: cloudbase-init, cloudbaseinit/init.py, osutils/windows.py, _config_key.
@@ -109,7 +113,9 @@ $report = @{
     build = '0b4d5a3e-0000-4000-8000-000000000000'
     release = (Get-CimInstance Win32_OperatingSystem).Caption
     kernel = [Environment]::OSVersion.Version.ToString()
-} | ConvertTo-Json -Compress
+}
+foreach ($key in 'patched', 'newest_package', 'unpatched') { if ($updated.$key) { $report[$key] = $updated.$key } }
+$report = $report | ConvertTo-Json -Compress
 function Say([string] $text) {
     try {
         $port = New-Object IO.Ports.SerialPort 'COM1', 115200
