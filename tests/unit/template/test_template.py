@@ -21,9 +21,7 @@ from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Volume
 from osc_imagebuild.model.provision import Ansible, Hardening, TreeFile
 from osc_imagebuild.model.request import File, Repository, Request, User
-from osc_imagebuild.planning import request_checks
 from osc_imagebuild.template import fields, schema
-from tests import paths
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@example.org"
 FILES = (("/a", b"old"), ("/a", b"new"), ("/b", b"other"))
@@ -205,14 +203,6 @@ class MeaningTest(TemplateTestCase):
             for key in path:
                 self.assertIn(key, part["properties"], str(path))
                 part = part["properties"][key]
-
-    def test_the_guide_s_own(self) -> None:
-        """What a template of Packer's becomes, as the guide has it."""
-        self.write("server {}\n", "site.conf")
-        text = (paths.GUIDE / "examples/packer-web.yaml").read_text(encoding="utf-8")
-        found = Request(**self.load(text))
-        self.assertEqual("family:debian-13", found.from_image)
-        self.assertEqual([], request_checks.validate_request(found))
 
     def test_answer_file(self) -> None:
         self.write("d-i something", "my.preseed")
