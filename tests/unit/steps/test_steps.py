@@ -386,6 +386,13 @@ class AttemptsTest(TableTestCase):
             ),
             ("iPXE could not fetch the installer in six tries", "", True),
             ("the kernel panicked", "Kernel panic - not syncing", False),
+            # As the devcloud's Debian said on a host with a load of fourteen.
+            (
+                "the result does not boot: the host was too busy",
+                "Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with "
+                "apic=debug and send a report.  Then try booting with the 'noapic' option.",
+                True,
+            ),
             ("there is not enough space", "No space left on device", False),
             ("the answer file has an error", "http://169.254.169.254/x: bad", False),
         ):
