@@ -3,8 +3,7 @@
 Modes, owners, times, links, extended attributes and holes are kept. The same tree makes
 the same bytes each time. Links are packed as they are and never followed, so nothing
 that is beside the tree gets into it.
-Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Header"; star's
-documentation of SCHILY.xattr; the GNU tar manual, "Storing Sparse Files".
+Source: star's documentation of SCHILY.xattr.
 """
 
 from __future__ import annotations
@@ -18,32 +17,27 @@ from dataclasses import dataclass, field
 
 from osc_imagebuild.errors import SpecError
 from osc_imagebuild.media import local_files
+from osc_imagebuild.media.tar_headers import (
+    BLOCK,
+    FILE,
+    FOLDER,
+    HARD_LINK,
+    LINK,
+    Entry,
+    blocks,
+    sparse_records,
+    sparse_table,
+)
 
-_BLOCK, _CHUNK = 512, 1 << 20
-_END = bytes(2 * _BLOCK)
+_CHUNK = 1 << 20
+_END = bytes(2 * BLOCK)
 # Of what cannot be packed, so many are told at once.
 _MOST_PROBLEMS = 20
 # Each level keeps a directory open.
 _DEEPEST = 200
 _MOST_PIECES = 1 << 20
-# What fits into the fields of a header; more goes into a pax header before it.
-_LONGEST_NAME, _LARGEST, _HIGHEST_ID = 100, 8**11 - 1, 8**7 - 1
 # A machine's own, which mean nothing on another one. Source: xattr(7).
 _KEPT = ("user.", "trusted.", "security.capability", "system.posix_acl_")
-
-_FILE, _HARD_LINK, _LINK, _FOLDER, _EXTENDED = b"0", b"1", b"2", b"5", b"x"
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """What a header says; ``more`` are records of the pax header."""
-
-    path: bytes
-    kind: bytes
-    status: os.stat_result
-    size: int = 0
-    target: bytes = b""
-    more: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass
@@ -100,7 +94,7 @@ class TreeTar:
             self._wrong(shown, _why(error))
             return
         if stat.S_ISDIR(status.st_mode):
-            yield self._header(_Entry(path, _FOLDER, status, more=more))
+            yield self._header(Entry(path, FOLDER, status, more=more))
             yield from self._folder(fd, path, shown, depth)
         else:
             yield from self._file(fd, status, path, shown, more)
@@ -129,7 +123,7 @@ class TreeTar:
         kind = stat.S_IFMT(status.st_mode)
         if kind == stat.S_IFLNK:
             target = os.readlink(name, dir_fd=folder)
-            yield self._header(_Entry(path, _LINK, status, target=target))
+            yield self._header(Entry(path, LINK, status, target=target))
             return
         if kind not in (stat.S_IFREG, stat.S_IFDIR):
             self._wrong(shown, "it is neither a file, nor a directory, nor a link")
@@ -137,7 +131,7 @@ class TreeTar:
         identity = status.st_dev, status.st_ino
         if kind == stat.S_IFREG and status.st_nlink > 1:
             if first := self._seen.get(identity):
-                yield self._header(_Entry(path, _HARD_LINK, status, target=first))
+                yield self._header(Entry(path, HARD_LINK, status, target=first))
                 return
             self._seen[identity] = path
         flags = local_files.STEADY | (os.O_DIRECTORY if kind == stat.S_IFDIR else 0)
@@ -160,17 +154,17 @@ class TreeTar:
     ) -> Iterator[bytes]:
         pieces, size = _pieces(fd, status), status.st_size
         if pieces is None:
-            yield self._header(_Entry(path, _FILE, status, size, more=more))
+            yield self._header(Entry(path, FILE, status, size, more=more))
             yield from self._data(fd, [(0, size)], shown)
         else:
-            table = _padded(_table(pieces))
+            table = sparse_table(pieces)
             size = len(table) + sum(length for _, length in pieces)
-            more = (*more, *_sparse(path, status.st_size))
-            entry = _Entry(b"GNUSparseFile.0/file", _FILE, status, size, more=more)
+            more = (*more, *sparse_records(path, status.st_size))
+            entry = Entry(b"GNUSparseFile.0/file", FILE, status, size, more=more)
             yield self._header(entry)
             yield self._noted(table)
             yield from self._data(fd, pieces, shown)
-        yield self._noted(bytes(-size % _BLOCK))
+        yield self._noted(bytes(-size % BLOCK))
         after = os.fstat(fd)
         if (after.st_size, after.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
             raise SpecError(f"{shown} was changed while it was read; try again")
@@ -194,13 +188,13 @@ class TreeTar:
         self._timeless.update(data)
         return data
 
-    def _header(self, entry: _Entry) -> bytes:
+    def _header(self, entry: Entry) -> bytes:
         """Return the blocks that come before what an entry holds."""
         mode = stat.S_IMODE(entry.status.st_mode)
-        if self.mode and entry.kind == _FILE:
+        if self.mode and entry.kind == FILE:
             mode = int(self.mode, 8)
-        self._timeless.update(_blocks(entry, mode, self.owner, 0))
-        return _blocks(entry, mode, self.owner, entry.status.st_mtime_ns)
+        self._timeless.update(blocks(entry, mode, self.owner, 0))
+        return blocks(entry, mode, self.owner, entry.status.st_mtime_ns)
 
     def _wrong(self, shown: str, why: str) -> None:
         self._problems.append(f"cannot pack {shown!r:.300}: {why}")
@@ -249,105 +243,3 @@ def _pieces(fd: int, status: os.stat_result) -> list[tuple[int, int]] | None:
     if pieces == [(0, size)] or len(pieces) >= _MOST_PIECES:
         return None
     return pieces if at == size and pieces else [*pieces, (size, 0)]
-
-
-def _table(pieces: list[tuple[int, int]]) -> bytes:
-    numbers = [len(pieces), *(number for piece in pieces for number in piece)]
-    return b"".join(b"%d\n" % number for number in numbers)
-
-
-def _sparse(path: bytes, size: int) -> tuple[tuple[bytes, bytes], ...]:
-    return (
-        (b"GNU.sparse.major", b"1"),
-        (b"GNU.sparse.minor", b"0"),
-        (b"GNU.sparse.name", path),
-        (b"GNU.sparse.realsize", b"%d" % size),
-    )
-
-
-def _blocks(entry: _Entry, mode: int, owner: str, mtime_ns: int) -> bytes:
-    """Return the header of an entry, behind the pax header that it needs, if any."""
-    status, more = entry.status, list(entry.more)
-    user, group = b"", b""
-    uid, gid = status.st_uid, status.st_gid
-    if owner:
-        user, _, group = owner.encode().partition(b":")
-        uid = gid = 0  # the names count, and the guest has them
-    path = entry.path + (b"/" if entry.kind == _FOLDER else b"")
-    seconds, rest = divmod(mtime_ns, 10**9)
-    for key, value, fits in (
-        (b"path", path, len(path) <= _LONGEST_NAME and path.isascii()),
-        (
-            b"linkpath",
-            entry.target,
-            len(entry.target) <= _LONGEST_NAME and entry.target.isascii(),
-        ),
-        (b"size", b"%d" % entry.size, entry.size <= _LARGEST),
-        (b"uid", b"%d" % uid, uid <= _HIGHEST_ID),
-        (b"gid", b"%d" % gid, gid <= _HIGHEST_ID),
-        (b"uname", user, len(user) < 32),
-        (b"gname", group, len(group) < 32),
-        (b"mtime", _time(mtime_ns), not rest and 0 <= seconds <= _LARGEST),
-    ):
-        if not fits:
-            more.append((key, value))
-    ids = (min(uid, _HIGHEST_ID), min(gid, _HIGHEST_ID))
-    time = min(max(seconds, 0), _LARGEST)
-    size = min(entry.size, _LARGEST)
-    header = _ustar(
-        path, entry.kind, mode, ids, size, time, entry.target, (user, group)
-    )
-    if not more:
-        return header
-    records = _padded(data := b"".join(_record(*pair) for pair in more))
-    none = (b"", b"")
-    extended = _ustar(
-        b"PaxHeaders/x", _EXTENDED, 0o644, (0, 0), len(data), 0, b"", none
-    )
-    return extended + records + header
-
-
-def _time(mtime_ns: int) -> bytes:
-    """Return a time as pax has it; one before 1970 has whole seconds."""
-    seconds, rest = divmod(mtime_ns, 10**9)
-    return b"%d.%09d" % (seconds, rest) if seconds >= 0 else b"%d" % seconds
-
-
-def _record(key: bytes, value: bytes) -> bytes:
-    """Return a record, which begins with its own length."""
-    rest = b" %s=%s\n" % (key, value)
-    length = len(rest) + len(str(len(rest)))
-    if len(str(length)) > len(str(len(rest))):
-        length += 1
-    return b"%d%s" % (length, rest)
-
-
-def _ustar(
-    path: bytes,
-    kind: bytes,
-    mode: int,
-    ids: tuple[int, int],
-    size: int,
-    time: int,
-    target: bytes,
-    names: tuple[bytes, bytes],
-) -> bytes:
-    """Return the block of a header; what is too long in it is cut off."""
-    parts = (
-        path[:_LONGEST_NAME].ljust(100, b"\0"),
-        b"%07o\0" % mode,
-        *(b"%07o\0" % number for number in ids),
-        *(b"%011o\0" % number for number in (size, time)),
-        b" " * 8,
-        kind,
-        target[:_LONGEST_NAME].ljust(100, b"\0"),
-        b"ustar\0" + b"00",
-        *(name[:31].ljust(32, b"\0") for name in names),
-        b"0000000\0" * 2,
-    )
-    block = b"".join(parts).ljust(_BLOCK, b"\0")
-    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
-
-
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % _BLOCK)

@@ -9,6 +9,7 @@ from typing import Any
 import testtools
 
 from osc_imagebuild.builds import validation
+from osc_imagebuild.model.contents import MOST, MOST_BYTES, Disc, Packed
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Parent, Spec
@@ -171,6 +172,46 @@ class ValidationTest(testtools.TestCase):
                 ),
             ),
         )
+
+    def test_contents(self) -> None:
+        """What is packed has a form in which it can do no harm, and a size."""
+        good = Packed(
+            source="/home/me/tree",
+            kind="tree",
+            name="app",
+            mode="",
+            owner="ada:ops",
+            size_bytes=1 << 20,
+            sha256="1" * 64,
+        )
+        cases: tuple[tuple[dict[str, Any], str], ...] = (
+            ({}, ""),
+            ({"name": "."}, ""),
+            ({"source": "tree"}, "no file is named 'tree'"),
+            ({"source": "/a\x1b"}, "no file is named"),
+            ({"kind": "device"}, "the kind of a content 'device' is none of"),
+            ({"name": "../x"}, "no content is called"),
+            ({"name": ""}, "no content is called"),
+            ({"mode": "9"}, "the mode of a content has another form"),
+            ({"owner": "a b"}, "the owner of a content has another form"),
+            ({"sha256": ""}, "the digest of a content has another form"),
+            ({"size_bytes": -1}, "size_bytes is none of 0 to"),
+            ({"size_bytes": MOST_BYTES}, "more than any disc may have"),
+        )
+        for change, told in cases:
+            item = dataclasses.replace(good, **change)
+            wanted = dataclasses.replace(spec(), contents=Disc(items=(item,)))
+            self.assertIn(told, self.verdict(wanted), str(change))
+        many = dataclasses.replace(spec(), contents=Disc(items=(good,) * (MOST + 1)))
+        self.assertIn("more than any disc", self.verdict(many))
+
+    def verdict(self, wanted: Spec) -> str:
+        """What is wrong with a spec, '' for nothing."""
+        try:
+            validation.check_spec(wanted)
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def test_copies(self) -> None:
         """Where a result is copied to, and how often."""
