@@ -96,7 +96,8 @@ class Bench:
 
     def __init__(self, cloud: Connection, image: str, flavor: str | None) -> None:
         self.cloud = cloud
-        self.builder = Builder(cloud, listener=Progress())
+        self.progress = Progress()
+        self.builder = Builder(cloud, listener=self.progress)
         request = Request(name="peer", from_image=image, flavor=flavor, verify=False)
         self.spec = self.builder.plan(request).spec
         self.parent = self.spec.media.parent.image_id
@@ -128,10 +129,15 @@ class Bench:
             commands=(COMMAND,),
             verify=False,
         )
-        with counted(self.builder) as calls:
-            began = time.monotonic()
-            build = self.builder.create(request)
-            seconds = time.monotonic() - began
+        try:
+            with counted(self.builder) as calls:
+                began = time.monotonic()
+                build = self.builder.create(request)
+                seconds = time.monotonic() - began
+        except BaseException:
+            for build_id in self.progress.build_id:
+                self.builder.delete(build_id, with_image=True)
+            raise
         self.builder.delete(build.id)
         return seconds, len(calls), build.result_id
 

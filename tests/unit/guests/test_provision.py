@@ -157,7 +157,7 @@ class RefusedTest(testtools.TestCase):
         self.assertRegex(
             problem,
             r"characters as base64, Nova takes 65535; of that, the 1 files of the "
-            r"playbook's directory make 8\d{4}, from 60000 bytes; let",
+            r"playbook's directory make 8\d{4}, from 60000 bytes; give",
         )
 
 
