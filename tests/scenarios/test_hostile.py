@@ -135,7 +135,9 @@ class HostileTest(AnswerTestCase):
 class ShellTest(testtools.TestCase):
     """Words of sh, as sh itself understands them."""
 
-    @settings(max_examples=20, deadline=None)
+    @settings(
+        max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
     @given(st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8"))))
     def test_any_words(self, texts: list[str]) -> None:
         """Each one argument, on one line, but for line ends at its end."""

@@ -11,7 +11,7 @@ from typing import Any
 import fixtures
 import testtools
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from osc_imagebuild.errors import SpecError
@@ -187,7 +187,12 @@ class ValuesTest(HostileTestCase):
     """What its entries may say."""
 
     @given(st.data())
-    @settings(max_examples=60, deadline=None, database=None)
+    @settings(
+        max_examples=60,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     def test_any_value(self, data: st.DataObject) -> None:
         """Whatever stands in an entry is refused in words, or does no harm."""
         keys = sorted(catalog_schema.schema()["properties"])

@@ -54,7 +54,7 @@ class TextTest(testtools.TestCase):
         ):
             self.assertEqual(found, inputs.from_text(text), str(text))
 
-    @settings(max_examples=300)
+    @settings(max_examples=300, deadline=None)
     @given(st.one_of(st.text(max_size=400), st.lists(WORDS).map("".join)))
     def test_garbage(self, text: str) -> None:
         """No text is an error, and none gets anything in but digests."""
