@@ -1,9 +1,9 @@
 """Read a build's resources from the cloud; change nothing.
 
 ``parts`` says what to look at, so that a build that waits costs few calls:
-``images`` (the hidden ones), ``result``, ``servers``, ``server:ROLE``, ``console:ROLE`` (all
-of it), ``volumes``, ``snapshots``, ``family`` (what other builds made of it), ``members``
-(of the result and its predecessor).
+``images`` (the hidden ones), ``result``, ``servers``, ``server:ROLE``, ``inventory`` (all
+that the test server has written), ``volumes``, ``snapshots``, ``family`` (what other
+builds made of it), ``members`` (of the result and its predecessor).
 """
 
 from __future__ import annotations
@@ -83,9 +83,8 @@ def observe(
         role = part.removeprefix("server:")
         if role != part and role in facts.servers:
             facts = _see_server(api, build_id, role, facts, watch)
-        role = part.removeprefix("console:")
-        if role != part and role in facts.servers:
-            facts = _see_console(api, role, facts)
+    if "inventory" in wanted:
+        facts = _see_inventory(api, facts)
     return facts
 
 
@@ -313,16 +312,20 @@ def _noted(facts: Facts, key: str) -> str:
     return harvested.data.get(key, "") if harvested else ""
 
 
-def _see_console(api: Api, role: str, facts: Facts) -> Facts:
-    """Read all that a server's console keeps; of one that is gone, what was seen."""
-    server = find_twice(api.clock, lambda: servers.find(api, facts.servers[role].id))
+def _see_inventory(api: Api, facts: Facts) -> Facts:
+    """Read the whole console of a test server whose result is up; of no other one."""
+    seen = facts.servers.get(Role.VERIFY)
+    given_up = attempts.given_up(facts, Role.VERIFY)
+    if seen is None or seen.id in given_up or Milestone.VERIFIED not in facts.marks:
+        return facts
+    server = find_twice(api.clock, lambda: servers.find(api, seen.id))
     if server is None:
-        others = {key: value for key, value in facts.servers.items() if key != role}
+        others = {k: v for k, v in facts.servers.items() if k != Role.VERIFY}
         return dataclasses.replace(facts, servers=others)
     text = servers.console(api, server.id, servers.WHOLE_CONSOLE)
-    seen = {**facts.servers, role: server}
-    consoles = {**facts.consoles, role: text} if text else facts.consoles
-    return dataclasses.replace(facts, servers=seen, consoles=consoles)
+    consoles = {**facts.consoles, Role.VERIFY: text} if text else facts.consoles
+    there = {**facts.servers, Role.VERIFY: server}
+    return dataclasses.replace(facts, servers=there, consoles=consoles)
 
 
 def _see_server(

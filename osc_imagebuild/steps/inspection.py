@@ -30,7 +30,7 @@ class Inspect:
     """
 
     name: str = "inspect"
-    sees: frozenset[str] = frozenset({"console:verify", "images"})
+    sees: frozenset[str] = frozenset({"inventory", "images"})
 
     def done(self, spec: Spec, facts: Facts) -> bool:
         """Evidence: the mark."""

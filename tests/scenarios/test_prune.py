@@ -291,7 +291,7 @@ class CostTest(PruneTestCase):
             ("families", lambda: builder.families(), 2),
             ("family", lambda: builder.family(NAME), 3),
             ("prune --dry-run", lambda: list(builder.prune(dry_run=True)), 7),
-            ("prune", lambda: list(builder.prune(keep=3)), 9),
+            ("prune", lambda: list(builder.prune(keep=3)), 10),
             ("list", lambda: builder.list(), 1),
             ("show", lambda: builder.show(builds[0].id), 2),
             ("orphans", lambda: builder.orphans(), 6),
