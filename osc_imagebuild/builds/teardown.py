@@ -18,7 +18,14 @@ from osc_imagebuild.errors import (
     Verb,
     because,
 )
-from osc_imagebuild.model.names import BOOKKEEPING, RESULT, build_tag, resource_name
+from osc_imagebuild.model.manifest import MANIFEST_TAG
+from osc_imagebuild.model.names import (
+    BOOKKEEPING,
+    RESULT,
+    Role,
+    build_tag,
+    resource_name,
+)
 from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 
@@ -197,5 +204,10 @@ def _remove(
 
 
 def _remove_image(api: Api, build_id: str, image: Image) -> None:
+    if image.name == resource_name(build_id, Role.MANIFEST):
+        # A list may show it as it was before it became the result's.
+        fresh = images.find(api, image.id)
+        if fresh is None or MANIFEST_TAG in fresh.tags:
+            return
     images.unprotect(api, image)
     release(api, build_id, image.id, image.tags)
