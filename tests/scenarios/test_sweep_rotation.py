@@ -119,7 +119,7 @@ class RotationSweepTest(CloudTestCase):
             self.cloud = cloud
             with self.one_of_many(where):
                 self.assert_rotated(self.resumed(build.id), "image")
-                older = [i for i in self.cloud.glance.images.values() if i.data]
+                older = [i for i in self.images() if i.data]
                 states = sorted(i.status for i in older if "imagebuild" not in i.tags)
                 self.assertEqual(["active", "deactivated"], states)
 
