@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import (
-    accepted,
-    access,
-    customization,
-    disk,
-    partman,
-    provision,
-)
+from osc_imagebuild.guests import customization, disk, partman, provision, unix_checks
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
@@ -39,10 +32,6 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 def problems(entry: Entry, request: Request) -> list[str]:
     """Refuse wishes that are not well formed."""
     return [
-        *customization.validate_request(request, customization.DEBIAN_PACKAGE),
-        *customization.suites(request, apt=True),
-        *accepted.validate_regional(entry, request),
-        *disk.problems(entry, request),
-        *access.problems(entry, request),
+        *unix_checks.problems(entry, request, customization.DEBIAN_PACKAGE, apt=True),
         *provision.problems(entry, request),
     ]

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from osc_imagebuild.guests import accepted, access, customization, disk
+from osc_imagebuild.guests import customization, unix_checks
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
 
@@ -33,10 +33,6 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 def problems(entry: Entry, request: Request) -> list[str]:
     """Refuse wishes that are not well formed, and what FreeBSD does not have."""
     return [
-        *customization.validate_request(request, customization.FREEBSD_PACKAGE),
-        *customization.suites(request, apt=False),
-        *accepted.validate_regional(entry, request),
-        *disk.problems(entry, request),
-        *access.problems(entry, request),
+        *unix_checks.problems(entry, request, customization.FREEBSD_PACKAGE),
         *customization.refused(request, entry.title, _REFUSED),
     ]

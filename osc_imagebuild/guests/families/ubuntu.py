@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from osc_imagebuild.guests import (
-    accepted,
-    access,
     curtin_storage,
     customization,
     disk,
     provision,
+    unix_checks,
 )
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import machine
@@ -42,10 +41,6 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
 def problems(entry: Entry, request: Request) -> list[str]:
     """Refuse wishes that are not well formed."""
     return [
-        *customization.validate_request(request, customization.DEBIAN_PACKAGE),
-        *customization.suites(request, apt=True),
-        *accepted.validate_regional(entry, request),
-        *disk.problems(entry, request),
-        *access.problems(entry, request),
+        *unix_checks.problems(entry, request, customization.DEBIAN_PACKAGE, apt=True),
         *provision.problems(entry, request),
     ]
