@@ -15,6 +15,7 @@ from osc_imagebuild.guests import disk as disks
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.families import family
 from osc_imagebuild.guests.install_tree import is_iso, variables
+from osc_imagebuild.model import machine
 from osc_imagebuild.model.contents import LABEL
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Address
@@ -110,8 +111,7 @@ def wishes(entry: Entry, request: Request) -> dict[str, Any]:
         "root_disk": disk,
         "update": request.updates,
         "update_required": bool(request.update),
-        # Machines of this architecture have no other firmware.
-        "uefi": request.firmware == "uefi" or request.arch == "aarch64",
+        "uefi": machine.firmware(request) == "uefi",
         **provision.context(entry, request),
     }
 

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from osc_imagebuild.errors import SpecError
+from osc_imagebuild.errors import SpecError, unread
 from osc_imagebuild.media import local_files
 from osc_imagebuild.media.tar_headers import (
     BLOCK,
@@ -72,7 +72,7 @@ class TreeTar:
         try:
             fd = local_files.open_real(self.source)
         except (OSError, ValueError) as error:
-            raise SpecError(f"cannot read {self.source}: {_why(error)}") from error
+            raise SpecError(f"cannot read {self.source}: {unread(error)}") from error
         try:
             name = os.fsencode(self.name)
             yield from self._opened(fd, os.fstat(fd), name, self.source, 0)
@@ -91,7 +91,7 @@ class TreeTar:
         try:
             more = _attributes(fd)
         except OSError as error:
-            self._wrong(shown, _why(error))
+            self._wrong(shown, unread(error))
             return
         if stat.S_ISDIR(status.st_mode):
             yield self._header(Entry(path, FOLDER, status, more=more))
@@ -106,14 +106,14 @@ class TreeTar:
         try:
             names = sorted(map(os.fsencode, os.listdir(fd)))
         except OSError as error:
-            self._wrong(shown, _why(error))
+            self._wrong(shown, unread(error))
             return
         for name in names:
             inner = f"{shown}/{os.fsdecode(name)}"
             try:
                 yield from self._inside(fd, name, path + b"/" + name, inner, depth + 1)
             except OSError as error:
-                self._wrong(inner, _why(error))
+                self._wrong(inner, unread(error))
 
     def _inside(
         self, folder: int, name: bytes, path: bytes, shown: str, depth: int
@@ -200,10 +200,6 @@ class TreeTar:
         self._problems.append(f"cannot pack {shown!r:.300}: {why}")
         if len(self._problems) >= _MOST_PROBLEMS:
             raise SpecError(self._problems)
-
-
-def _why(error: OSError | ValueError) -> str:
-    return str(getattr(error, "strerror", None) or error)
 
 
 def _attributes(fd: int) -> tuple[tuple[bytes, bytes], ...]:

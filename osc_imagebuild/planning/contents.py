@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from osc_imagebuild.cloud import limits
 from osc_imagebuild.cloud.api import Api
-from osc_imagebuild.errors import SpecError
+from osc_imagebuild.errors import SpecError, unread
 from osc_imagebuild.media import contents_disc
 from osc_imagebuild.media.tree_tar import TreeTar
 from osc_imagebuild.model import contents
@@ -58,8 +58,7 @@ def _looked_at(item: Content, *, measure: bool) -> Content:
     try:
         mode = os.stat(item.source).st_mode
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise SpecError(f"cannot read {item.source}: {why}") from error
+        raise SpecError(f"cannot read {item.source}: {unread(error)}") from error
     kind = Kind.TREE if stat.S_ISDIR(mode) else Kind.FILE
     if item.unpack:
         _require_archive(item.source, mode)
