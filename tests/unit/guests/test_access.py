@@ -193,6 +193,10 @@ class InstallerTest(AnswerTestCase):
             "Remove-ItemProperty -ErrorAction SilentlyContinue $settings ProxyServer",
         ):
             self.assertIn(text, script)
+        answer = rendered(entry, asked(entry, proxy=PROXY_OF_WINDOWS)).answer
+        [updates] = ElementTree.fromstring(answer).iter("{urn:imagebuild}Update")
+        told = str(updates.text)
+        self.assertLess(told.index("winhttp set proxy"), told.index(".Search("))
         kept = dataclasses.replace(PROXY_OF_WINDOWS, keep=True)
         own = (CaCertificate(pem=CA, keep=True),)
         script = self.script(entry, asked(entry, proxy=kept, ca_certificates=own))
