@@ -7,28 +7,31 @@ from dataclasses import replace
 
 from osc_imagebuild.builds.copies import Copied
 from osc_imagebuild.errors import ImageBuildError
-from osc_imagebuild.model.family import BUILD_ID, Old, words
+from osc_imagebuild.model.family import BUILD_ID, Member, Old, words
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Rotation
 from osc_imagebuild.upkeep.library import Library
 from osc_imagebuild.upkeep.tasks import Applied, End, Task, ToDo, Wish
 
 
-def find(library: Library, task: Task, build_id: str) -> Task:
-    """Return what is left to do for an image that is fresh, which this build made.
+def find(library: Library, task: Task, current: Member) -> Task:
+    """Return what is left to do for a family whose newest result is fresh.
 
     :raises: RecordError where it cannot be copied, CloudError
     """
     request = task.wish.request
+    image = current if isinstance(current, Image) else current.id
     missing: Sequence[Copied] = ()
     if request.copies:
-        missing = library.missing_copies(task.image_id, request.copies)
-    stores = _missing_stores(library, request, task.image_id)
+        missing = library.missing_copies(image, request.copies)
+    stores = _missing_stores(library, request, image)
     if not (missing or stores):
         return replace(task, to_do=ToDo.NOTHING)
     lacking = [f"store {store} lacks it" for store in stores]
     why = "; ".join(filter(None, (_missing_line(missing), *lacking)))
+    build_id = words(current).get(BUILD_ID, "")
     return replace(task, to_do=ToDo.COPY, reason=why, build_id=build_id)
 
 
@@ -63,7 +66,7 @@ def make_good(library: Library, request: Request, found: Freshness) -> Applied:
     wish = Wish(request.name, request)
     task = Task(wish, found.family, ToDo.NOTHING, found.reason, image_id=current.id)
     try:
-        task = find(library, task, words(current).get(BUILD_ID, ""))
+        task = find(library, task, current)
     except ImageBuildError as error:
         return Applied(task, End.FAILED, "", current.id, error.message)
     if task.to_do == ToDo.NOTHING:
@@ -71,11 +74,13 @@ def make_good(library: Library, request: Request, found: Freshness) -> Applied:
     return fill(library, task)
 
 
-def _missing_stores(library: Library, request: Request, image_id: str) -> Sequence[str]:
+def _missing_stores(
+    library: Library, request: Request, image: str | Image
+) -> Sequence[str]:
     """Return the stores that lack an image, of those that are to have it."""
     if not (request.stores or request.all_stores):
         return ()
-    return library.missing_stores(image_id, request.stores, every=request.all_stores)
+    return library.missing_stores(image, request.stores, every=request.all_stores)
 
 
 def _missing_line(copies: Sequence[Copied]) -> str:

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import ImageBuildError, SpecError
-from osc_imagebuild.model.family import BUILD_ID, words
 from osc_imagebuild.planning.spec_builder import family_name
 from osc_imagebuild.upkeep import lacking, order
 from osc_imagebuild.upkeep.library import Library
@@ -139,7 +138,7 @@ def find_task(
     )
     if current is None or found.is_outdated:
         return task
-    return lacking.find(library, task, words(current).get(BUILD_ID, ""))
+    return lacking.find(library, task, current)
 
 
 def _lacks_parent(task: Task, parent: Task | None) -> bool:

@@ -50,6 +50,33 @@ class ApplyCopiesTest(ElsewhereTestCase):
             self.assertEqual(end, applied.end, str(applied.reason))
         self.assertEqual(2, len(glance.images[build.result_id].stores))
 
+    def test_cost_of_nothing(self) -> None:
+        """A layer that has its copy and is in all stores costs no more than six calls here."""
+        self.cloud.glance.stores = ["file1", "file2"]
+        self.cloud.glance.methods.append("copy-image")
+        base = Request(name="base", os="mini", replace=True)
+        wishes = [Wish("base.yaml", base)]
+        for name in ("one", "two"):
+            layer = Request(
+                name=name,
+                from_image="family:base",
+                replace=True,
+                copies=(TWO,),
+                all_stores=True,
+            )
+            wishes.append(Wish(name, layer))
+        builder = self.builder()
+        ended = [applied.end for applied in builder.apply(builder.survey(wishes))]
+        self.assertEqual(["complete"] * 3, ended)
+        reader = self.builder("reader")
+        spent = []
+        for count in (2, 3):
+            before = reader.api.calls.total()
+            tasks = reader.survey(wishes[:count])
+            self.assertEqual([ToDo.NOTHING] * count, [t.to_do for t in tasks])
+            spent.append(reader.api.calls.total() - before)
+        self.assertLessEqual(spent[1] - spent[0], 6, str(spent))
+
     def test_planted(self) -> None:
         """An image that only says that the build made it is copied by nobody's login."""
         request = Request(name="golden", os="mini", replace=True)
