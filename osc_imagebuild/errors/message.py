@@ -15,6 +15,7 @@ from typing import Any
 class Verb(StrEnum):
     """What can be done next, with a build or with the catalogue."""
 
+    CREATE = "create"
     LIST = "list"
     SHOW = "show"
     RESUME = "resume"
@@ -31,6 +32,7 @@ class Verb(StrEnum):
 
 # Calls of this library; those that are not here are methods of Builder.
 _CALLS = {
+    Verb.CREATE: "Builder.create(Request(name={}))",
     Verb.LIST_OS: "Catalog.names({})",
     Verb.LIST_FAMILIES: "Builder.families({})",
     Verb.SHOW_REPORT: "Catalog.entry({}).report_hint",
@@ -39,10 +41,11 @@ _CALLS = {
 
 @dataclass(frozen=True)
 class NextStep:
-    """One thing to do next; ``target`` is a build's ID, or the name of an OS.
+    """One thing to do next; ``target`` is a build's ID, or the name of an OS or image.
 
-    ``options`` are names and values of further arguments; a value in angle brackets is
-    for the user to fill in. As a text it is the call of this library that does it.
+    ``options`` are names and values of further arguments, '' for those that are only
+    given; a value in angle brackets is for the user to fill in. As a text it is the call
+    of this library that does it.
     """
 
     verb: Verb

@@ -26,7 +26,8 @@ def command_line(step: NextStep) -> str:
     words = _WORDS.get(step.verb, f"{step.verb} {{}}")
     command = [COMMAND, words.format(_word(step.target)).rstrip()]
     for name, value in step.options:
-        command += f"--{_OPTIONS.get(name, name).replace('_', '-')}", _word(value)
+        command.append(f"--{_OPTIONS.get(name, name).replace('_', '-')}")
+        command += [_word(value)] if value else []
     return " ".join(command)
 
 
