@@ -15,7 +15,6 @@ from typing import Any
 class Verb(StrEnum):
     """What can be done next, with a build or with the catalogue."""
 
-    CREATE = "create"
     LIST = "list"
     SHOW = "show"
     RESUME = "resume"
@@ -32,7 +31,6 @@ class Verb(StrEnum):
 
 # Calls of this library; those that are not here are methods of Builder.
 _CALLS = {
-    Verb.CREATE: "Builder.create(Request(name={}))",
     Verb.LIST_OS: "Catalog.names({})",
     Verb.LIST_FAMILIES: "Builder.families({})",
     Verb.SHOW_REPORT: "Catalog.entry({}).report_hint",
@@ -41,11 +39,10 @@ _CALLS = {
 
 @dataclass(frozen=True)
 class NextStep:
-    """One thing to do next; ``target`` is a build's ID, or the name of an OS or image.
+    """One thing to do next; ``target`` is a build's ID, or the name of an OS.
 
-    ``options`` are names and values of further arguments, '' for those that are only
-    given; a value in angle brackets is for the user to fill in. As a text it is the call
-    of this library that does it.
+    ``options`` are names and values of further arguments; a value in angle brackets is
+    for the user to fill in. As a text it is the call of this library that does it.
     """
 
     verb: Verb

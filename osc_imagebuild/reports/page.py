@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from osc_imagebuild.errors import NextStep
 from osc_imagebuild.model.checks import Check
+from osc_imagebuild.model.request import Request
 from osc_imagebuild.reports import origins, timeline
 from osc_imagebuild.reports.difference import Difference
 from osc_imagebuild.reports.report import Report
@@ -51,8 +52,8 @@ class Entry:
     page: str = ""
 
 
-def html(report: Report, words: Words = str) -> str:
-    """Return a report as a page; ``words`` says how a next step is called."""
+def html(report: Report, words: Words, again: Callable[[Request], str]) -> str:
+    """Return a report as a page; for ``words`` and ``again`` see `Report.html`."""
     spec = report.build.spec
     return (
         _environment()
@@ -71,6 +72,7 @@ def html(report: Report, words: Words = str) -> str:
             most=MOST_DIFFERENCES,
             pictures=[_Shown(p.role, _data(p.png)) for p in report.pictures],
             words=words,
+            again=again(report.request),
             tool=tool_version(),
         )
     )

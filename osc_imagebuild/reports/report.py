@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from osc_imagebuild import outputs
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import NextStep, Verb
 from osc_imagebuild.model import family
 from osc_imagebuild.model.checks import Check
+from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.manifest import Manifest
 from osc_imagebuild.model.names import Milestone, Status
-from osc_imagebuild.model.resources import Image
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.reports.difference import Difference
 from osc_imagebuild.reports.excerpt import Excerpt
 from osc_imagebuild.reports.timeline import Stretch
@@ -73,11 +76,19 @@ class Report:
     retry_from: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
 
-    def html(self, words: Callable[[NextStep], str] = str) -> str:
-        """Return it as a page that needs nothing else; ``words`` calls a next step."""
+    def html(
+        self,
+        words: Callable[[NextStep], str] = str,
+        again: Callable[[Request], str] | None = None,
+    ) -> str:
+        """Return it as a page that needs nothing else.
+
+        ``words`` says how a next step is called, ``again`` how one builds what a request
+        asks for: by default in calls of this library.
+        """
         from osc_imagebuild.reports import page
 
-        return page.html(self, words)
+        return page.html(self, words, again or call)
 
     @property
     def tests(self) -> tuple[Check, ...]:
@@ -106,15 +117,79 @@ class Report:
                 return ()
 
     @property
-    def again(self) -> NextStep:
-        """How to build it once more, as far as the record knows."""
-        return NextStep(Verb.CREATE, self.build.spec.result.name, _options(self.build))
+    def request(self) -> Request:
+        """What was asked for, as far as the record knows: the result, its source and place.
+
+        It keeps nothing of what was to be in the system.
+        """
+        spec = self.build.spec
+        result, hardware, network = spec.result, spec.hardware, spec.network
+        declared, rotation = result.declared, result.rotation
+        return Request(
+            name=result.name,
+            output=result.output,
+            arch=spec.installer.arch,
+            **_source(spec),
+            flavor=hardware.flavor_name or None,
+            disk_gib=hardware.disk_gib if hardware.has_root_volume else None,
+            volume_type=hardware.volume_type or None,
+            ports=network.ports,
+            # The first ones are those of the ports.
+            networks=network.networks[len(network.ports) :],
+            security_groups=network.security_groups,
+            availability_zone=hardware.availability_zone,
+            family=result.family if result.family != result.name else "",
+            replace=rotation.replace,
+            old=rotation.old.value if rotation.replace else Request.old,
+            keep=rotation.keep if rotation.replace else Request.keep,
+            visibility=result.visibility,
+            tags=result.tags,
+            members=result.members,
+            copies=tuple(Copy(c.cloud, c.region) for c in result.copies),
+            stores=result.stores,
+            metadata=result.metadata,
+            min_disk_gib=declared.disk_gib or None,
+            min_ram_mib=declared.ram_mib or None,
+            protected=result.protected,
+            verify=spec.verify.enabled,
+        )
+
+
+def call(request: Request) -> str:
+    """Return the call of this library that builds what a request asks for."""
+    words = [
+        f"{field.name}={getattr(request, field.name)!r}"
+        for field in dataclasses.fields(request)
+        if field.repr and getattr(request, field.name) != _default(field)
+    ]
+    return f"Builder.create(Request({', '.join(words)}))"
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def _source(spec: Spec) -> dict[str, Any]:
+    """Return what a system was installed from and on, as fields of a request."""
+    if spec.media.parent:
+        return {"from_image": spec.media.parent.image_id}
+    address, machine = spec.media.source, spec.hardware.properties
+    return {
+        "os": spec.installer.os,
+        "source": address if "://" in address else None,
+        "boot_method": spec.installer.boot_method,
+        "firmware": spec.hardware.firmware,
+        "secure_boot": machine.get("os_secure_boot") == "required",
+        "tpm": "hw_tpm_version" in machine,
+    }
 
 
 def _boot_test(build: Record) -> tuple[Check, ...]:
     """Return the test that every result is put to, as far as it was made."""
     if not build.spec.verify.enabled:
-        return (Check(BOOTS, False, "was left out (--no-verify)"),) * build.is_over
+        return (Check(BOOTS, False, "was left out"),) * build.is_over
     verified = build.marks.get(Milestone.VERIFIED)
     if verified is not None:
         begun = [at for step, at in build.steps if step == "verify-server"]
@@ -125,30 +200,3 @@ def _boot_test(build: Record) -> tuple[Check, ...]:
     if build.status == Status.FAILED and build.step.startswith("verify"):
         return (Check(BOOTS, False, build.reason),)
     return ()
-
-
-def _options(build: Record) -> tuple[tuple[str, str], ...]:
-    """Return the options of a build that its record knows, '' for those without a value."""
-    spec = build.spec
-    installer, result = spec.installer, spec.result
-    parent = spec.media.parent
-    address = spec.media.source
-    said: list[tuple[str, str, bool]] = [
-        ("os", installer.os, not parent),
-        ("arch", installer.arch, installer.arch != "x86_64"),
-        ("from_image", parent.image_id, bool(parent)),
-        ("source", address, "://" in address and not parent),
-        ("boot_method", installer.boot_method, not parent),
-        ("firmware", "uefi", spec.hardware.firmware == "uefi" and not parent),
-        ("output", result.output, outputs.load(result.output).kinds[0] is not Image),
-        ("flavor", spec.hardware.flavor_name, bool(spec.hardware.flavor_name)),
-        ("disk", str(spec.hardware.disk_gib), spec.hardware.has_root_volume),
-        *(("network", network, True) for network in spec.network.networks),
-        ("family", result.family, result.family not in ("", result.name)),
-        ("replace", "", result.rotation.replace),
-        ("visibility", result.visibility, result.visibility != "private"),
-        *(("tag", tag, True) for tag in result.tags),
-        ("metadata", result.metadata, bool(result.metadata)),
-        ("no_verify", "", not spec.verify.enabled),
-    ]
-    return tuple((name, value) for name, value, is_given in said if is_given)

@@ -27,6 +27,14 @@ class Pace(StrEnum):
     AGAIN = "tried again"  # no step: from here on somebody tried it again
 
 
+# What becomes of the last step of a build that is not complete.
+_LAST = {
+    Status.FAILED: Pace.FAILED,
+    Status.CANCELLED: Pace.STOPPED,
+    Status.BUILDING: Pace.RUNNING,
+}
+
+
 @dataclass(frozen=True)
 class Stretch:
     """A step in its time; seconds, None where they are not known.
@@ -55,10 +63,10 @@ def stretches(
         expected[Install.name] = float(build.spec.installer.expected_s)
     were = build.steps[-MOST_STEPS:]
     over_at = build.updated_at if build.is_over else now
-    ends = (*(at for _, at in were[1:]), over_at)
+    follows = (*were[1:], ("", over_at))
     passed = [
-        _passed(build, name, at, end, expected.get(name), is_last=number == len(were))
-        for number, ((name, at), end) in enumerate(zip(were, ends, strict=False), 1)
+        _passed(build, at, then, expected.get(at[0]))
+        for at, then in zip(were, follows, strict=False)
     ]
     pace = Pace.MISSED if build.is_over else Pace.AHEAD
     ahead = () if build.status == Status.COMPLETE else _ahead(build)
@@ -78,22 +86,21 @@ def total_s(build: Record, now: float) -> float:
 
 def _passed(
     build: Record,
-    name: str,
-    at: float,
-    end: float,
+    begun: tuple[str, float],
+    then: tuple[str, float],
     expected_s: float | None,
-    *,
-    is_last: bool,
 ) -> Stretch:
+    """Return a step that was begun, before what came ``then``, '' for nothing yet.
+
+    When a step failed that was tried again later is not known: nothing was done between.
+    """
+    (name, at), (next_name, end) = begun, then
     after_s = max(0.0, at - build.created_at)
     if name == RETRY:
         return Stretch(name, Pace.AGAIN, after_s)
-    last = {
-        Status.FAILED: Pace.FAILED,
-        Status.CANCELLED: Pace.STOPPED,
-        Status.BUILDING: Pace.RUNNING,
-    }
-    pace = last.get(build.status, Pace.DONE) if is_last else Pace.DONE
+    if next_name == RETRY:
+        return Stretch(name, Pace.FAILED, after_s, None, expected_s)
+    pace = Pace.DONE if next_name else _LAST.get(build.status, Pace.DONE)
     return Stretch(name, pace, after_s, max(0.0, end - at), expected_s)
 
 
@@ -112,13 +119,11 @@ def is_slow(stretch: Stretch) -> bool:
 
 
 def share(stretches: Sequence[Stretch]) -> Mapping[int, tuple[float, float]]:
-    """Return where each step is in the whole time, and its length, in per cent."""
-    ends = [
-        s.after_s + s.took_s for s in stretches if s.after_s is not None and s.took_s
-    ]
-    whole = max(ends, default=0.0) or 1.0
-    return {
-        number: (100 * s.after_s / whole, 100 * s.took_s / whole)
-        for number, s in enumerate(stretches)
-        if s.after_s is not None and s.took_s is not None
-    }
+    """Return where each step is in the time of all of them, and its length, in per cent."""
+    whole = sum(s.took_s or 0.0 for s in stretches) or 1.0
+    found, passed = {}, 0.0
+    for number, stretch in enumerate(stretches):
+        if stretch.took_s is not None:
+            found[number] = 100 * passed / whole, 100 * stretch.took_s / whole
+            passed += stretch.took_s
+    return found

@@ -11,7 +11,7 @@ from osc_lib import exceptions
 from osc_imagebuild.v1 import own_files
 from osc_imagebuild.v1.base import BuildCommand, add_build
 from osc_imagebuild.v1.console_files import kept_consoles, kept_pictures
-from osc_imagebuild.v1.wording import command_line
+from osc_imagebuild.v1.wording import command_line, create_command
 
 if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
@@ -70,4 +70,4 @@ def page(builder: Builder, build_id: str, log_dir: str | None = None) -> str:
     kept = kept_pictures(log_dir, build_id) if log_dir else []
     pictures = [Picture(role, png) for role, png in kept]
     found = builder.report(build_id, consoles=consoles, pictures=pictures)
-    return found.html(command_line)
+    return found.html(command_line, create_command)

@@ -20,7 +20,7 @@ import testtools
 from osc_imagebuild.reports import page
 from osc_imagebuild.reports.page import Entry
 from osc_imagebuild.reports.report import PNG, Picture
-from osc_imagebuild.v1.wording import command_line
+from osc_imagebuild.v1.wording import command_line, create_command
 from tests.unit.reports import sample
 
 DRIVER = shutil.which("chromedriver")
@@ -145,9 +145,9 @@ class BrowserTest(testtools.TestCase):
         ]
         failed = dataclasses.replace(sample.failed(), pictures=(picture,))
         for name, text in (
-            ("good", sample.good().html(command_line)),
-            ("failed", failed.html(command_line)),
-            ("hostile", sample.hostile().html(command_line)),
+            ("good", sample.good().html(command_line, create_command)),
+            ("failed", failed.html(command_line, create_command)),
+            ("hostile", sample.hostile().html(command_line, create_command)),
             ("index", page.index(entries, sample.BEGUN)),
         ):
             (self.home / f"{name}.html").write_text(text, encoding="utf-8")

@@ -11,12 +11,25 @@ from typing import Any
 import testtools
 
 from osc_imagebuild.model.checks import Check
+from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.family import Old
 from osc_imagebuild.model.names import Status
+from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Snapshot, Volume
+from osc_imagebuild.model.spec import (
+    Declared,
+    Media,
+    Networking,
+    Parent,
+    RootDevice,
+    Rotation,
+)
 from osc_imagebuild.reports import page
 from osc_imagebuild.reports.page import Entry
-from osc_imagebuild.reports.report import PNG, Comparison, Picture, Report
-from osc_imagebuild.v1.wording import command_line
+from osc_imagebuild.reports.report import PNG, Comparison, Picture, Report, call
+from osc_imagebuild.v1 import options, wording
+from osc_imagebuild.v1.create import CreateImageBuild
+from osc_imagebuild.v1.wording import command_line, create_command
 from tests.unit.reports import sample
 
 TAGS = frozenset(
@@ -81,7 +94,15 @@ class PageTestCase(testtools.TestCase):
 
     def shown(self, report: Report, policy: str = "") -> Reader:
         """Read the page of a report."""
-        return self.read(report.html(command_line), policy)
+        return self.read(report.html(command_line, create_command), policy)
+
+
+class Made:
+    """Stands for the library: it tells what it would make."""
+
+    @staticmethod
+    def create(request: Request) -> Request:
+        return request
 
 
 class ReportTest(PageTestCase):
@@ -103,8 +124,8 @@ class ReportTest(PageTestCase):
             "Package: 5",
             "nginx not there 1.26.3-3+deb13u1",
             "template c5e3a1907d42b68f",
-            "openstack image build create my-debian \\ --os debian-13 \\ --source",
-            "--replace",
+            "openstack image build create \\ --os debian-13 \\ --source http",
+            "--replace my-debian",
         ):
             self.assertIn(words, text)
         self.assertNotIn("Why it failed", text)
@@ -136,15 +157,73 @@ class ReportTest(PageTestCase):
 
     def test_hostile_command(self) -> None:
         """The command that repeats it is one for a shell, too."""
-        step = sample.hostile().again
-        self.assertIn("'<script>alert(1)</script>", command_line(step))
+        words = create_command(sample.hostile().request)
+        self.assertIn(" '<script>alert(1)</script>", words)
+        self.assertEqual(sample.HOSTILE[:120], shlex.split(words)[-1])
+
+    def test_command_is_whole(self) -> None:
+        """Whatever the record knows is an option of create, and means the same."""
+        known = sample.asked()
+        whole = dataclasses.replace(
+            known,
+            installer=dataclasses.replace(known.installer, arch="aarch64"),
+            hardware=dataclasses.replace(
+                known.hardware,
+                root=RootDevice.VOLUME,
+                firmware="uefi",
+                properties={"os_secure_boot": "required", "hw_tpm_version": "2.0"},
+                availability_zone="z",
+                volume_type="fast",
+            ),
+            network=Networking(
+                networks=("n1", "n2"), ports=("p1",), security_groups=("g",)
+            ),
+            result=dataclasses.replace(
+                known.result,
+                family="family",
+                rotation=Rotation(replace=True, old=Old.KEEP, keep=7),
+                visibility="shared",
+                tags=("t",),
+                members=("m",),
+                copies=(Copy("two", "R"),),
+                stores=("s",),
+                metadata="scs",
+                declared=Declared(disk_gib=20, ram_mib=1024),
+                protected=True,
+            ),
+            verify=dataclasses.replace(known.verify, enabled=False),
+        )
+        layer = dataclasses.replace(
+            known, media=Media(parent=Parent(image_id="i-1", name="base"))
+        )
+        volume = dataclasses.replace(
+            known, result=dataclasses.replace(known.result, output="volume")
+        )
+        parser = CreateImageBuild(None, None).get_parser("create")
+        dashed = dataclasses.replace(
+            known, result=dataclasses.replace(known.result, name="-h", tags=("--x y",))
+        )
+        for spec in (known, whole, layer, volume, dashed):
+            report = sample.report(sample.record(spec=spec), "")
+            words = shlex.split(create_command(report.request))
+            given = options.fields(parser.parse_args(words[4:]))
+            self.assertEqual(report.request, Request(**given))
+            names = {"Builder": Made, "Request": Request}
+            names |= {"Copy": Copy}
+            self.assertEqual(report.request, eval(call(report.request), names))
+        request = sample.report(sample.record(spec=whole), "").request
+        for field in dataclasses.fields(Request):
+            default = getattr(Request, field.name, None)
+            is_told = getattr(request, field.name) not in (default, {}, None)
+            known_by_record = field.name in wording._CREATE or field.name == "name"
+            self.assertLessEqual(is_told, known_by_record, field.name)
 
     def test_other_states(self) -> None:
         """A build that is at work, was cancelled, or whose result is of another kind."""
         build = sample.record("building", "install", doing="it copies", percent="40")
         text = self.shown(sample.report(build, "")).text
         self.assertIn("Under way step install it copies (40 %)", text)
-        self.assertIn("reads them there with the same option", text)
+        self.assertIn("if their directory is named", text)
         build = sample.record("cancelled", "harvest")
         text = self.shown(sample.report(build, "x")).text
         self.assertIn("It was cancelled in step harvest Nothing was noted.", text)
@@ -204,7 +283,7 @@ class ReportTest(PageTestCase):
         verify = dataclasses.replace(spec.verify, enabled=False)
         build = sample.record(spec=dataclasses.replace(spec, verify=verify))
         [boot, *_] = sample.report(build, "").tests
-        self.assertIn("--no-verify", boot.detail)
+        self.assertIn("left out", boot.detail)
 
 
 class IndexTest(PageTestCase):

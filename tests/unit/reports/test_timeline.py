@@ -62,6 +62,7 @@ class StretchesTest(testtools.TestCase):
         steps = (*build.steps, ("retry", again), ("server", again + 5))
         build = dataclasses.replace(build, steps=steps)
         found = timeline.stretches(build, again + 15)
+        self.assertEqual((Pace.FAILED, None), (found[2].pace, found[2].took_s))
         self.assertEqual(Pace.AGAIN, found[3].pace)
         self.assertEqual(("server", 10.0), (found[4].step, found[4].took_s))
         self.assertEqual("install", found[5].step)

@@ -14,7 +14,6 @@ from tests.unit.base import NAME
 from tests.unit.shell import ShellTestCase
 
 WAYS = {
-    Verb.CREATE: "create ID",
     Verb.LIST: "list",
     Verb.SHOW: "show ID",
     Verb.RESUME: "resume ID",
