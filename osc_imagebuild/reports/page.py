@@ -140,23 +140,25 @@ class _Shown:
 
 @dataclass(frozen=True)
 class _Test:
-    """A check as a page shows it: a sentence, and names that go with it."""
+    """A check as a page shows it: a sentence, names that go with it, its last lines."""
 
     name: str
     passed: bool
     detail: str
-    names: Sequence[str]
-    more: int
+    output: str
+    names: Sequence[str] = ()
+    more: int = 0
 
 
 def _test(check: Check) -> _Test:
     """Split a check's detail: rules that fail come behind a colon, by blanks."""
+    output: str = getattr(check, "output", "")
     detail, _, rest = check.detail.partition(": ")
     names = rest.split()
     if not detail or len(names) < 2 or not all("_" in name for name in names):
-        return _Test(check.name, check.passed, check.detail, (), 0)
+        return _Test(check.name, check.passed, check.detail, output)
     more = max(0, len(names) - MOST_WORDS)
-    return _Test(check.name, check.passed, detail, names[:MOST_WORDS], more)
+    return _Test(check.name, check.passed, detail, output, names[:MOST_WORDS], more)
 
 
 def _by_kind(report: Report) -> list[tuple[str, Sequence[Difference]]]:

@@ -55,12 +55,16 @@ def create_beside(path: Path) -> tuple[IO[bytes], Path]:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write a file in one go, over one of its name; a link of that name is replaced.
+    """Write a file anew, in one go; only a plain file is replaced.
 
     :raises: OSError
     """
     new = f".{path.name}.{secrets.token_hex(8)}"
     with _directory(path.parent) as inside:
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(path.name, dir_fd=inside, follow_symlinks=False)
+            if not stat.S_ISREG(status.st_mode):
+                raise PermissionError(errno.EPERM, "it is no plain file", str(path))
         try:
             with os.fdopen(_open_inside(new, _NEW, inside), "wb") as file:
                 file.write(data)

@@ -267,6 +267,7 @@ class ReportTest(PageTestCase):
         ):
             found = page._test(check)
             self.assertEqual((detail, count), (found.detail, len(found.names)))
+            self.assertEqual(getattr(check, "output", ""), found.output)
 
     def test_boot_test(self) -> None:
         """It passed, failed, was left out, or did not come to it."""

@@ -49,15 +49,15 @@ class FilesTest(testtools.TestCase):
         return str(self.output.read())
 
     def test_replace(self) -> None:
-        """In one go, over a file or a link, whose target stays; over nothing else."""
+        """In one go, over a plain file and nothing else; what was there stays."""
         page = self.home / "page"
         for text in (b"1", b"2"):
             own_files.replace(page, text)
             self.assertEqual((text, 0o600), (page.read_bytes(), mode(page)))
         page.unlink()
         page.symlink_to(self.other)
-        own_files.replace(page, b"3")
-        self.assertEqual(("other", False), (self.other.read_text(), page.is_symlink()))
+        self.assertRaises(PermissionError, own_files.replace, page, b"3")
+        self.assertEqual(("other", True), (self.other.read_text(), page.is_symlink()))
         (self.home / "directory").mkdir()
         for path in (self.home / "directory", self.home / "no" / "page"):
             self.assertRaises(OSError, own_files.replace, path, b"4")
