@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.model.names import Status
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
+    from osc_imagebuild.reports.report import Picture, Report
     from osc_imagebuild.retry import Hardware
     from osc_imagebuild.template import Template
     from osc_imagebuild.upkeep.tasks import Applied, End, Looked, Task, ToDo, Wish
@@ -91,6 +92,7 @@ _HOMES = {
     "model.names": ("Status",),
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
+    "reports.report": ("Picture", "Report"),
     "retry": ("Hardware",),
     "template": ("Template",),
     "upkeep.tasks": ("Applied", "End", "Looked", "Task", "ToDo", "Wish"),
@@ -129,11 +131,13 @@ __all__ = [
     "NotFoundError",
     "Orphan",
     "Outcome",
+    "Picture",
     "Plan",
     "Pruned",
     "Record",
     "RecordError",
     "Refreshed",
+    "Report",
     "Repository",
     "Request",
     "ScreenError",

@@ -173,6 +173,7 @@ class MeaningTest(TemplateTestCase):
                 "min_disk_gib": 10,
                 "min_ram_mib": 1024,
                 "protected": True,
+                "metadata": "scs",
                 "family": "golden-base",
                 "replace": True,
                 "old": "keep",
@@ -650,6 +651,7 @@ output:
   min_disk_gib: 10
   min_ram_mib: 1024
   protected: true
+  metadata: scs
   family: golden-base
   replace: true
   old: keep
