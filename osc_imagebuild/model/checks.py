@@ -12,14 +12,6 @@ from dataclasses import dataclass
 
 # The words of a report that tell of checks.
 ANSIBLE, HARDENING, FAILED_RULES = "ansible", "hardening", "failed_rules"
-# Rules that fail, on the console: the build's ID, which part it is of how many, and names.
-RULES_SIGN = "IMAGEBUILD-RULES"
-_RULES = re.compile(
-    RULES_SIGN
-    + r" (\S{1,64}) ([0-9]{1,2})/([0-9]{1,2})((?: [A-Za-z0-9_.-]{1,120}){1,900})(?!\S)"
-)
-# What a text of the record may have at most, and a bit less.
-_LONGEST = 16_000
 _COUNTS = re.compile(r"([a-z]{1,20})=([0-9]{1,7}(?:\.[0-9])?)")
 
 
@@ -34,27 +26,6 @@ class Check:
     def __str__(self) -> str:
         """One line for people."""
         return f"{self.name} {'passed' if self.passed else 'failed'}: {self.detail}"
-
-
-def completed(
-    report: Mapping[str, str], console: str | None, build_id: str
-) -> dict[str, str]:
-    """Return a guest's report with all rules that its console names, if it has them all.
-
-    The report itself has room for some. The console is None where it cannot be read.
-    """
-    if HARDENING not in report:
-        return dict(report)
-    parts: dict[int, str] = {}
-    total = 0
-    for build, number, count, names in _RULES.findall(console or ""):
-        if build == build_id:
-            total = int(count)
-            parts[int(number)] = names.strip()
-    if not total or sorted(parts) != list(range(1, total + 1)):
-        return dict(report)
-    names = " ".join(parts[number] for number in sorted(parts))
-    return {**report, FAILED_RULES: names[:_LONGEST]}
 
 
 def of_report(report: Mapping[str, str]) -> tuple[Check, ...]:
