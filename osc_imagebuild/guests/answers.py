@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from osc_imagebuild import boot
-from osc_imagebuild.guests import access, contents, passwords, provision, rendering
+from osc_imagebuild.guests import (
+    access,
+    contents,
+    own_tests,
+    passwords,
+    provision,
+    rendering,
+)
 from osc_imagebuild.guests import disk as disks
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.families import family
@@ -112,6 +119,7 @@ def wishes(entry: Entry, request: Request) -> dict[str, Any]:
         "update": request.updates,
         "update_required": bool(request.update),
         "uefi": machine.firmware(request) == "uefi",
+        "own_tests": own_tests.packed(request),
         **provision.context(entry, request),
     }
 

@@ -87,6 +87,7 @@ class Milestone(StrEnum):
     REBOOTED = "rebooted"
     VERIFIED = "verified"
     INSPECTED = "inspected"
+    TESTED = "tested"
     STORING = "storing"
     STORED = "stored"
     COMPLETE = "complete"

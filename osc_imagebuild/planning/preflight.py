@@ -312,13 +312,20 @@ def _forbidden(api: Api, fields: Mapping[str, str]) -> CloudError | None:
 def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]:
     """Check that the answer file fits Nova, and powers the server off."""
     problems = []
-    for what, text in (("answer file", answers.answer), ("first boot", answers.verify)):
+    for what, text, way in (
+        (
+            "answer file",
+            answers.answer,
+            f"{provision.too_large(request.ansible)}; give what is large as contents "
+            "(--content)",
+        ),
+        ("first boot", answers.verify, "; let the tests fetch what is large"),
+    ):
         size = len(servers.encode(text))
         if size > USER_DATA_LIMIT:
             problems.append(
                 f"the {what} has {size} characters as base64, Nova takes "
-                f"{USER_DATA_LIMIT}{provision.too_large(request.ansible)}; give what is large "
-                "as contents (--content)"
+                f"{USER_DATA_LIMIT}{way}"
             )
     problems += [
         "an own answer file says itself what to install: "
