@@ -46,10 +46,12 @@ if TYPE_CHECKING:
         Verb,
     )
     from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.checks import Check
     from osc_imagebuild.model.copies import Copy
     from osc_imagebuild.model.freshness import Freshness
     from osc_imagebuild.model.inputs import Inputs
     from osc_imagebuild.model.names import Status
+    from osc_imagebuild.model.own_tests import OwnTest
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
     from osc_imagebuild.retry import Hardware
@@ -85,10 +87,12 @@ _HOMES = {
         "Verb",
     ),
     "guests.catalog": ("Catalog",),
+    "model.checks": ("Check",),
     "model.copies": ("Copy",),
     "model.freshness": ("Freshness",),
     "model.inputs": ("Inputs",),
     "model.names": ("Status",),
+    "model.own_tests": ("OwnTest",),
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
     "retry": ("Hardware",),
@@ -103,6 +107,7 @@ __all__ = [
     "Applied",
     "Builder",
     "Catalog",
+    "Check",
     "CloudError",
     "ConflictError",
     "Copied",
@@ -129,6 +134,7 @@ __all__ = [
     "NotFoundError",
     "Orphan",
     "Outcome",
+    "OwnTest",
     "Plan",
     "Pruned",
     "Record",

@@ -290,6 +290,7 @@ def add_conduct(parser: argparse.ArgumentParser) -> None:
         help="Boot the result before it is published (default: yes)",
     )
     own_tests.add_tests(parser)
+    own_tests.add_report(parser)
     add_driving(parser)
     parser.add_argument(
         "--if-changed",

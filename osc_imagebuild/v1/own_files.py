@@ -53,6 +53,23 @@ def create_beside(path: Path) -> tuple[IO[bytes], Path]:
     raise FileExistsError(errno.EEXIST, "there are too many of that name", str(path))
 
 
+def replace(path: Path, data: bytes) -> None:
+    """Write a file anew, at once; only a plain file is replaced.
+
+    :raises: OSError
+    """
+    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        raise PermissionError(errno.EPERM, "it is no plain file", str(path))
+    file, new = create_beside(path.with_name(f".{path.name}.new"))
+    try:
+        with file:
+            file.write(data)
+        os.replace(new, path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+
+
 def open_to_append(path: Path) -> IO[bytes]:
     """Open a file of the user's to write at its end, or create it.
 
