@@ -18,7 +18,7 @@ FAILED = Check("shop", False, "exit code 1 instead of 0", 0.2, "a\n]]> \x1b[2J\0
 # left out with a question mark, and elements below it in their order, * for any number.
 # Source: github.com/windyroad/JUnit-Schema, JUnit.xsd.
 TOKEN, INT, DECIMAL, ANY = r"\S(.*\S)?", r"\d+", r"\d+(\.\d+)?", r"(?s).*"
-TROUBLE = ({"message?": ANY, "type": ANY}, [])
+TROUBLE: tuple[dict[str, str], list[str]] = ({"message?": ANY, "type": ANY}, [])
 SCHEMA: dict[str, tuple[dict[str, str], list[str]]] = {
     "testsuites": ({}, ["testsuite*"]),
     "testsuite": (
