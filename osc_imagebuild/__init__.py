@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
     from osc_imagebuild.builder.keeping import Refreshed
     from osc_imagebuild.builder.looking import Listing, Screenshot, State
+    from osc_imagebuild.builder.testing import Tested
     from osc_imagebuild.builds.copies import Copied
     from osc_imagebuild.builds.families import Family
     from osc_imagebuild.builds.fleet import Fleet, Outcome
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.model.own_tests import OwnTest
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
+    from osc_imagebuild.planning.trials import TrialPlan
     from osc_imagebuild.retry import Hardware
     from osc_imagebuild.template import Template
     from osc_imagebuild.upkeep.tasks import Applied, End, Looked, Task, ToDo, Wish
@@ -62,6 +64,7 @@ _HOMES = {
     "builder": ("Builder",),
     "builder.keeping": ("Refreshed",),
     "builder.looking": ("Listing", "Screenshot", "State"),
+    "builder.testing": ("Tested",),
     "builds.copies": ("Copied",),
     "builds.families": ("Family",),
     "builds.fleet": ("Fleet", "Outcome"),
@@ -95,6 +98,7 @@ _HOMES = {
     "model.own_tests": ("OwnTest",),
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
+    "planning.trials": ("TrialPlan",),
     "retry": ("Hardware",),
     "template": ("Template",),
     "upkeep.tasks": ("Applied", "End", "Looked", "Task", "ToDo", "Wish"),
@@ -149,8 +153,10 @@ __all__ = [
     "Status",
     "Task",
     "Template",
+    "Tested",
     "ToDo",
     "TransientError",
+    "TrialPlan",
     "User",
     "Verb",
     "Wish",

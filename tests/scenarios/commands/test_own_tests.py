@@ -10,7 +10,7 @@ import fixtures
 import yaml
 
 from osc_imagebuild.guests import catalog
-from tests.unit.base import CATALOG, NAME, TESTED
+from tests.unit.base import CATALOG, NAME, PARENT, TESTED
 from tests.unit.shell import Ran, ShellTestCase
 
 TEMPLATE = """\
@@ -23,8 +23,8 @@ verify:
 """
 
 
-class OwnTestsTest(ShellTestCase):
-    """What a CI types."""
+class OwnTestsCase(ShellTestCase):
+    """Has tests, and a system that runs them."""
 
     def setUp(self) -> None:
         """Have a system whose test server runs tests, and a template."""
@@ -47,6 +47,10 @@ class OwnTestsTest(ShellTestCase):
             case.get("name", ""): "".join(t.get("message", "") for t in case)
             for case in root.iter("testcase")
         }
+
+
+class CreateTest(OwnTestsCase):
+    """What a CI types."""
 
     def test_passed(self) -> None:
         """Options add to a template's; all are shown, and in the report."""
@@ -119,3 +123,47 @@ class OwnTestsTest(ShellTestCase):
         ran = self.build("resume", "--all", "--test-report", "x.xml")
         self.assertIn("--test-report is of one build", ran.err)
         self.assertEqual([], self.images())
+
+
+class TestTest(OwnTestsCase):
+    """image build test"""
+
+    def tested(self, *words: str) -> Ran:
+        """Test the image that is there."""
+        report = ("--test-report", "junit.xml", "-f", "json")
+        return self.build("test", PARENT, *words, *report)
+
+    def test_image(self) -> None:
+        """Rows of all tests; the exit code says whether they were passed."""
+        self.add_parent(properties={"imagebuild_os": "mini-tests"})
+        template = ("--template", "web.yaml", "--flavor", "m1.tiny")
+        ran = self.tested(*template, "--test-command", "true", "--network", "private")
+        self.assertEqual(0, ran.code, ran.err)
+        [web, nameless] = ran.json
+        self.assertEqual(
+            ("web", True, 2.0), (web["Test"], web["Passed"], web["Seconds"])
+        )
+        self.assertEqual("said by true", nameless["Output"])
+        self.assertEqual({"web": "", "test-2": ""}, self.cases())
+        self.cloud.nova.plan.test_exits = {"curl": 7}
+        ran = self.tested(*template)
+        self.assertEqual(1, ran.code)
+        self.assertEqual([False], [row["Passed"] for row in ran.json])
+        self.assertIn("the test was not passed: web: exit code 7", ran.err)
+        self.assertEqual({"web": "exit code 7 instead of 0 after 2.0 s"}, self.cases())
+        self.assertEqual({}, self.cloud.nova.servers)
+
+    def test_refused(self) -> None:
+        """With what is wrong."""
+        for words, wanted in (
+            ((), "there is no image 'parent'"),
+            (("--test-command", "true"), "there is no image 'parent'"),
+        ):
+            ran = self.tested(*words)
+            self.assertEqual(1, ran.code)
+            self.assertIn(wanted, ran.err)
+        self.add_parent(properties={"imagebuild_os": "mini-tests"})
+        self.assertIn("give --test-command, or a template", self.tested().err)
+        ran = self.tested("--test-command", "true", "--flavor", "none")
+        self.assertIn("none", ran.err)
+        self.assertEqual({}, self.cloud.nova.servers)
