@@ -12,9 +12,9 @@ TESTS = $(STESTR) --test-path . --top-dir . run
 CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && $(TESTS)
 EVERYWHERE = tests\.scenarios\.test_(sweep|faults|every_line)
 UNIT = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.((devcloud\.)?unit\.|contract\..*\.Fake)'
-SCENARIOS = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.scenarios\.' --exclude-regex '$(EVERYWHERE)'
+SCENARIOS = env -u OS_CLOUD $(TESTS) 'tests\.scenarios\.' --exclude-regex '$(EVERYWHERE)'
 # Of the whole builds, what other targets run: those that allow no others, and longer proofs.
-LONGER = test_alone|test_(ansible|contents|copies|disks|families|layers|proxy|updates)
+LONGER = test_(alone|ansible|cds|contents|copies|debian_fails|disks|families|kills|layers|proxy|updates)
 # With COVER=1 the tests note which lines they reach, for `make cover`.
 MEASURED = $(if $(COVER),PYTHON='$(CURDIR)/$(BIN)/coverage run')
 # A build waits most of its time: two at once are nearly twice as quick.
@@ -74,9 +74,9 @@ pythons: venv  ## unit tests and scenarios with each Python from 3.11 on that is
 	$(BIN)/tox run -e py311,py312,py313,py314
 
 # What was noted before is of no use: the code may have changed since.
-cover: venv  ## how much of the pure code unit tests and scenarios reach; too little is an error
+cover: venv  ## how much of the pure code unit tests reach; too little is an error
 	@$(if $(COVER),,$(BIN)/coverage erase && \
-		$(MAKE) --no-print-directory unit scenarios COVER=1)
+		$(MAKE) --no-print-directory unit COVER=1)
 	@$(PYTHON_VENV) -m tools.cover
 
 sweep: venv  ## clients that die, services that fail, at every call; consoles cut at every line
@@ -108,10 +108,10 @@ alone: venv  ## whole builds that allow no others on a running devcloud
 	$(CLOUD_TESTS) --serial 'tests\.e2e\.test_alone'
 
 e2e: venv  ## the other whole builds of the mini installer on a running devcloud
-	$(CLOUD_TESTS) $(TWO) 'tests\.e2e\.' --exclude-regex '$(LONGER)|test_debian'
+	$(CLOUD_TESTS) $(TWO) 'tests\.e2e\.' --exclude-regex '$(LONGER)|test_debian\.'
 
 slow: venv  ## a whole build of Debian on a running devcloud
-	$(CLOUD_TESTS) --serial 'tests\.e2e\.test_debian'
+	$(CLOUD_TESTS) --serial 'tests\.e2e\.test_debian\.'
 
 builds: venv  ## e2e and slow at once
 	$(CLOUD_TESTS) $(TWO) 'tests\.e2e\.' --exclude-regex '$(LONGER)'

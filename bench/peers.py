@@ -98,7 +98,9 @@ class Bench:
         self.cloud = cloud
         self.progress = Progress()
         self.builder = Builder(cloud, listener=self.progress)
-        request = Request(name="peer", from_image=image, flavor=flavor, verify=False)
+        request = Request(
+            name="peer", from_image=image, flavor=flavor, verify=False, update=False
+        )
         self.spec = self.builder.plan(request).spec
         self.parent = self.spec.media.parent.image_id
         self.image = image
@@ -128,6 +130,8 @@ class Bench:
             files=(File(path="/etc/motd", content=TEXT.encode()),),
             commands=(COMMAND,),
             verify=False,
+            # Packer's template has no updates either.
+            update=False,
         )
         try:
             with counted(self.builder) as calls:

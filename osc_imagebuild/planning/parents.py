@@ -59,6 +59,9 @@ FIELDS = (
     "swap_mib",
     "update",
 )
+# Why it cannot be given the rest: other systems can, or none.
+_NOT_TAKEN = "the script that changes it has no way to do so; a command may have one"
+_HAS_ITS_OWN = "an image that exists has its own; a command can change it"
 
 
 @stage
@@ -276,8 +279,11 @@ def _as_there(entry: Entry) -> Entry:
 
 def _refused(entry: Entry, request: Request) -> list[str]:
     takes = entry.layer.get("takes", FIELDS)
-    why = "an image that exists has its own; a command can change it"
-    reasons = {field: why for field in customization.FIELDS if field not in takes}
+    reasons = {
+        field: _NOT_TAKEN if field in FIELDS else _HAS_ITS_OWN
+        for field in customization.FIELDS
+        if field not in takes
+    }
     return customization.refused(request, f"a changed image of {entry.title}", reasons)
 
 

@@ -91,9 +91,9 @@ class ListImageBuild(BuildCommand, Lister):
             return ("Type", "ID", "Name", "Build ID"), orphans
         listing = builder.list(Status(status) if status else None)
         columns = ["ID", "Name", "OS", "Status", "Step", "Image ID"]
+        columns += ["Family", "Age", "Progress"]
         if parsed_args.long:
             columns += ["Arch", "Boot Method", "Created At", "Updated At", "Reason"]
-            columns += ["Family", "Age", "Progress"]
         now = builder.api.now()
         rows = [_row(build, now)[: len(columns)] for build in listing.builds]
         for error in listing.errors:
@@ -112,14 +112,14 @@ def _row(build: Record, now: float) -> tuple[Any, ...]:
         build.status.value,
         build.step,
         build.result_id or None,
+        build.spec.result.family or None,
+        Age(now - build.created_at),
+        None if build.is_over else whole_number(build.percent, 0, 100),
         build.spec.installer.arch,
         build.spec.installer.boot_method,
         when(build.created_at),
         when(build.updated_at),
         Lines(build.reason),
-        build.spec.result.family or None,
-        Age(now - build.created_at),
-        None if build.is_over else whole_number(build.percent, 0, 100),
     )
 
 

@@ -294,12 +294,12 @@ class ColumnsTest(FamilyTestCase):
         )
 
     def test_list(self) -> None:
-        """In the long list; the progress of what is at work."""
+        """In all lists; the progress of what is at work."""
         self.built()
         building = self.started()
         self.cloud.world.sleep(40)
         self.builder().resume(building.id, wait=False)
-        rows = self.build("list", "--long", "-f", "json").json
+        rows = self.build("list", "-f", "json").json
         self.assertEqual([NAME, NAME], [row["Family"] for row in rows])
         self.assertEqual([0, 0], [row["Age"] // DAY for row in rows])
         self.assertIsNone(rows[1]["Progress"])

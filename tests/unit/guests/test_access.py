@@ -108,6 +108,21 @@ class InstallerTest(AnswerTestCase):
         told = self.told("rocky-9", proxy=direct)
         self.assertNotIn("proxy", told.kernel_args)
 
+    def test_updates_of_fedora(self) -> None:
+        """They are looked for once there is trust, and by the proxy unless they need none."""
+        told = self.told("fedora-44", proxy=PROXY, ca_certificates=OWN).answer
+        self.assertLess(told.index("update-ca-trust"), told.index("! curl "))
+        [line] = [line for line in told.splitlines() if line.startswith("! curl ")]
+        self.assertIn(f"-m 60 -x {PROXY.url} -o", line)
+        self.assertIn(f"/ --proxy={PROXY.url} > /tmp", line)
+        direct = dataclasses.replace(PROXY, no_proxy=("kernel.org",))
+        [line] = [
+            line
+            for line in self.told("fedora-44", proxy=direct).answer.splitlines()
+            if line.startswith("! curl ")
+        ]
+        self.assertNotIn("proxy", line)
+
     def test_an_anaconda_that_gives_up(self) -> None:
         """Its log is told without logins."""
         own = (repository("rocky-9"),)
@@ -193,6 +208,10 @@ class InstallerTest(AnswerTestCase):
             "Remove-ItemProperty -ErrorAction SilentlyContinue $settings ProxyServer",
         ):
             self.assertIn(text, script)
+        answer = rendered(entry, asked(entry, proxy=PROXY_OF_WINDOWS)).answer
+        [updates] = ElementTree.fromstring(answer).iter("{urn:imagebuild}Update")
+        told = str(updates.text)
+        self.assertLess(told.index("winhttp set proxy"), told.index(".Search("))
         kept = dataclasses.replace(PROXY_OF_WINDOWS, keep=True)
         own = (CaCertificate(pem=CA, keep=True),)
         script = self.script(entry, asked(entry, proxy=kept, ca_certificates=own))

@@ -24,6 +24,7 @@ from tests.unit.wanted import (
     CATALOG,
     HASH,
     KEY,
+    PLAYBOOK,
     AnswerTestCase,
     everything,
     layered,
@@ -97,6 +98,23 @@ class ExpectedTest(AnswerTestCase):
             self.assertIn(f"'{word}' =", script)
         for line in ("msiexec", "Set-Content -Encoding utf8 $unattend $text"):
             self.assertEqual("Set-" in line, line in script)
+
+    def test_updates_of_windows(self) -> None:
+        """Its rounds are those of an installation: none is waited for, and that is told."""
+        script = layered("windows-server-2025")
+        self.assertNotIn("imagebuild-update.json", script)
+        self.assertIn("$updated = @{ unpatched = ", script)
+        self.assertNotIn("$updated =", layered("windows-server-2025", update=False))
+
+    def test_why_not(self) -> None:
+        """What an image has is another reason than what nobody can do in it."""
+        request = Request(
+            name="x", os="freebsd-14", from_image="p", ansible=PLAYBOOK, lvm=True
+        )
+        found = parents.find_system(CATALOG, request, None).problems
+        words = {"a playbook: the script that": 1, "LVM: an image that exists": 1}
+        for word, count in words.items():
+            self.assertEqual(count, "".join(found).count(word), str(found))
 
     def test_every_entry(self) -> None:
         """Its images can be changed, or it says that they cannot."""

@@ -56,6 +56,18 @@ class FreeTest(testtools.TestCase):
             fixed_address.free(pools, ()), fixed_address.free(pools, ())
         )
 
+    def test_is_in(self) -> None:
+        """Of IPv4 only; what is no address is in no subnet."""
+        for cidr, address, expected in (
+            ("10.0.4.0/24", "10.0.4.7", True),
+            ("10.0.4.0/24", "10.0.5.7", False),
+            ("10.0.4.0/24", "fd00::1", False),
+            ("fd00::/64", "fd00::1", False),
+            ("10.0.4.0/24", "", False),
+            ("", "10.0.4.7", False),
+        ):
+            self.assertIs(expected, fixed_address.is_in(cidr, address), (cidr, address))
+
     def test_subnet_of_another_kind(self) -> None:
         """An installer is told an IPv4 address, or none."""
         for cidr in ("fd00::/64", "10.0.4.1/24", ""):

@@ -120,6 +120,25 @@ ROWS: tuple[tuple[dict[str, Any], str | None], ...] = (
     ({"volume_type": ""}, "--volume-type takes a name or an ID, not ''"),
     ({"volume_type": LONG}, "--volume-type takes a name or an ID"),
     ({"driver_iso": "https://u:p@h/x.iso"}, "the driver ISO has a name or password"),
+    ({"family": LONG}, "a family has 256 characters, 255 is most"),
+    ({"old": "burn", "replace": True}, "no way 'burn' to put images away; there are: "),
+    ({"old": "delete", "replace": True, "output": "volume"}, None),
+    (
+        {"old": "community", "replace": True, "output": "volume"},
+        "a volume cannot be put away by community: Cinder knows no such thing; take one",
+    ),
+    ({"keep": -1, "replace": True}, "--keep takes 0 to 100 older images"),
+    ({"keep": 101, "replace": True}, "--keep takes 0 to 100 older images"),
+    ({"keep": 1}, "--old and --keep are for older images: give --replace too"),
+    ({"old": "keep"}, "--old and --keep are for older images: give --replace too"),
+    ({"old": "keep", "keep": 0, "replace": True}, None),
+    ({"members": ("p",)}, None),
+    ({"members": ("p",), "output": "snapshot"}, "a snapshot cannot be shared: leave"),
+    ({"member_clouds": ("c",), "output": "volume"}, "a volume cannot be shared: leave"),
+    (
+        {"members": ("p",), "visibility": "public"},
+        "a public image is everybody's: leave out --member, or --visibility",
+    ),
 )
 
 

@@ -13,7 +13,7 @@ from osc_imagebuild.errors import SpecError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.resources import Network
+from osc_imagebuild.model.resources import Flavor, Network, VolumeType
 from osc_imagebuild.planning import selection
 from tests import paths
 
@@ -173,6 +173,40 @@ class PlaceTest(SelectionTestCase):
         ):
             self.check(
                 expected, begin, lambda z=zone, k=known: selection.volume_zone(z, k)
+            )
+
+    def test_volume_types(self) -> None:
+        """By ID before a name, as another's name may be an ID."""
+        known = [VolumeType("t-1", "fast"), VolumeType("t-2", "t-1")]
+        for asked, types, expected, begin in (
+            ("fast", known, known[0], ""),
+            ("t-1", known, known[0], ""),
+            ("t-2", known, known[1], ""),
+            ("slow", known, REFUSED, "no volume type 'slow' that this project can use"),
+            ("slow", [], REFUSED, "no volume type 'slow' that this project can use"),
+        ):
+            self.check(
+                expected,  # type: ignore[arg-type]
+                begin,
+                lambda a=asked, t=types: (selection.volume_type(t, a), ""),
+            )
+
+    def test_boot_flavors(self) -> None:
+        """The smallest that a finished image boots with."""
+        small = Flavor("1", "small", 1, 512, 2)
+        wide, deep = Flavor("2", "wide", 4, 512, 2), Flavor("3", "deep", 1, 4096, 20)
+        known = [deep, wide, small]
+        for disk_gib, ram_mib, expected, begin in (
+            (2, 512, small, ""),
+            (1, 1, small, ""),
+            (3, 1, deep, ""),
+            (2, 513, deep, ""),
+            (21, 513, REFUSED, "no flavor has 513 MiB of RAM and 21 GiB of disk"),
+        ):
+            self.check(
+                expected,  # type: ignore[arg-type]
+                begin,
+                lambda d=disk_gib, r=ram_mib: (selection.boot_flavor(known, d, r), ""),
             )
 
     def test_root(self) -> None:

@@ -52,3 +52,24 @@ class AncestorsTest(testtools.TestCase):
             found = spec_builder.ancestors(image)
             self.assertEqual(" ".join([many[0], *earlier]), found)
             self.assertLessEqual(len(found), 255)
+
+    def test_of_parent(self) -> None:
+        """What it says of its installation, without secrets, and which image it is."""
+        self.assertEqual({}, spec_builder._of_parent(None))
+        said = {
+            "imagebuild_source": "http://user:secret@mirror/debian",
+            "imagebuild_built_at": "2026-11-28T10:00:00Z",
+            "imagebuild_ancestors": "",
+            "team": "core",
+        }
+        parent = Image("i-1", "ba\0se\U0001f600", "active", properties=said)
+        found = spec_builder._of_parent(parent)
+        self.assertEqual("i-1", found["imagebuild_parent_id"])
+        self.assertEqual("i-1", found["imagebuild_ancestors"])
+        self.assertEqual("base", found["imagebuild_parent_name"])
+        self.assertNotIn("secret", found["imagebuild_source"])
+        self.assertNotIn("imagebuild_parent_sha512", found)
+        self.assertNotIn("team", found)
+        self.assertEqual(
+            said["imagebuild_built_at"], found["imagebuild_parent_built_at"]
+        )

@@ -30,6 +30,26 @@ add_user() {
     [ "$2" = "*" ] || echo "$2" | pw usermod "$1" -H 0 || return
     for group in $(echo "$3" | tr , " "); do pw groupmod "$group" -m "$1" || return; done
 }
+http_proxy=http://proxy.example:3128
+https_proxy=$http_proxy HTTP_PROXY=$http_proxy HTTPS_PROXY=$http_proxy
+no_proxy=localhost,127.0.0.1,169.254.169.254,10.0.0.0/8
+NO_PROXY=$no_proxy
+export http_proxy https_proxy HTTP_PROXY HTTPS_PROXY no_proxy NO_PROXY
+mkdir -p /usr/local/etc/ssl/certs
+cat > /usr/local/etc/ssl/certs/imagebuild-build-880eafc1746857ff.pem <<'END' || fail "CA certificate 1"
+-----BEGIN CERTIFICATE-----
+MIIBgDCCASegAwIBAgIUD09Hhf7keFg3VGrzizRb7f2p2ggwCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKY2EuZXhhbXBsZTAgFw0yNjExMjgyMDM0NTNaGA8yMTI2MTEw
+NDIwMzQ1M1owFTETMBEGA1UEAwwKY2EuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABAumigJ7aIWBbOKYkHzJX6gCk3+1YzKgT5rrk7UNTfHWcPsBBP8M
+lGAsHKHMGXj9JVMS2VDQNDsCbfehwEmMBymjUzBRMB0GA1UdDgQWBBRWamOhxJr4
+9ugSwoINfqpftHIWrTAfBgNVHSMEGDAWgBRWamOhxJr49ugSwoINfqpftHIWrTAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCICtbJvEm89IqQfoF/NMo
+HnuYpMfeMW6VD5TKrP4RxWVAAiAOshSI/Q4SG4t3b9NirHysgzmNtuk+BChE40cv
+QQ2ZyQ==
+-----END CERTIFICATE-----
+END
+certctl rehash > /dev/null 2>&1 || fail "the CA certificates: certctl rehash"
 
 mkdir -p /usr/local/etc/pkg/repos /usr/local/etc/ssl
 decode > /usr/local/etc/ssl/extra.pub <<'END'
@@ -51,10 +71,7 @@ updated() {
     patched=$(date +%s)
     say "IMAGEBUILD-UPDATE is done"
 }
-not_updated() {
-    unpatched="$*"
-    say "IMAGEBUILD-UPDATE is left out: $*"
-}
+not_updated() { fail "update: $*"; }
 # The base system, in one of two ways; its kernel takes the place of the older one, which
 # stays as kernel.old. Packages come later, and new.
 # Source: freebsd-update(8); /usr/sbin/freebsd-update refuses a system of packages.
@@ -117,11 +134,47 @@ AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4
 OTo7PD0+P0BBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5fYGFi
 END
 chown bob '/srv/a b' && chmod 0750 '/srv/a b' || fail "owner and mode of file 2"
+digest() { sha256 -q; }
+untar() { LC_ALL=C.UTF-8 tar -xpf - -C "$@"; }
+download() { fetch -q -o "$2" "$1"; }
+untar_owned() { plain | untar "$1" --uname "$2" ${3:+--gname "$3"}; }
+# A URL, its sha256, and the directory that it is fetched into.
+fetched() {
+    part=$(mktemp "$3/.imagebuild-XXXXXX") || return
+    for pause in 0 5 15 45; do
+        sleep $pause
+        why=$(download "$1" "$part" 2>&1) || continue
+        why="it has another sha256"
+        [ "$(digest < "$part")" != "$2" ] || return 0
+    done
+    rm -f "$part"
+    why=$(printf '%s' "$why" | tail -n 1 | tr -cd '[:alnum:] ._:-' | cut -c 1-200)
+    return 1
+}
+# Much is read in silence: a line now and then is a sign of life. What sleeps at the end
+# must not keep the new system's file systems busy for long.
+while kill -0 $$; do
+    for part in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 5; done
+    say "still at the contents"
+done < /dev/null > /dev/null 2>&1 &
+beat=$!
+command -v tar > /dev/null || fail "contents: tar is not installed, name its package too"
+say "content 1 of 1"
+getent passwd ada > /dev/null || fail "content 1: there is no user ada"
+stays=
+[ ! -d /srv ] || stays=--no-overwrite-dir
+mkdir -p /srv || fail "content 1: no directory"
+fetched 'https://web.example/big?a=b' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 /srv || fail "content 1 cannot be fetched: $why"
+given() { cat "$part"; }
+chown ada "$part" && chmod 0644 "$part" && mv -f "$part" /srv/big || fail "content 1 cannot be put there"
+kill $beat
 sh -e -c 'echo '"'"'hello'"'"'' > $console 2>&1 < /dev/null || fail "command 1 ended with exit code $?"
 sh -e -c "$(echo aWYgdHJ1ZTsgdGhlbgogIGVjaG8gdHdvIGxpbmVzCmZp | decode)" > $console 2>&1 < /dev/null || fail "command 2 ended with exit code $?"
 sed -i "" 's,//[^/@]*@,//,' /usr/local/etc/pkg/repos/extra.conf && chmod 644 /usr/local/etc/pkg/repos/extra.conf || fail "the login of repository extra"
 # Its catalogue says where it came from.
 rm -rf /var/db/pkg/repo-extra.sqlite* /var/db/pkg/repos/extra
+rm -f /usr/local/etc/ssl/certs/imagebuild-build-880eafc1746857ff.pem
+certctl rehash > /dev/null 2>&1 || fail "the CA certificates: certctl rehash"
 
 # Each server makes its own of these.
 rm -f /etc/hostid /etc/machine-id /var/db/machine-id /etc/ssh/ssh_host_* /boot/entropy /entropy

@@ -37,10 +37,8 @@ $port.Open()
 $port.WriteLine('IMAGEBUILD-LAYER 0b4d5a3e-0000-4000-8000-000000000000')
 $port.Close()
 [Net.ServicePointManager]::SecurityProtocol = 'Tls12'
-# What came of the updates; it stays in no image.
-$file = "$env:windir\imagebuild-update.json"
-$updated = Get-Content -Raw $file | ConvertFrom-Json
-Remove-Item $file
+# Only audit mode has rounds of updates, with restarts between them.
+$updated = @{ unpatched = 'an image of Windows that is changed is not updated' }
 
 # What it has done for this server, which it does for each by its ID, or once where it has none.
 # Source: cloudbase-init, cloudbaseinit/init.py, osutils/windows.py, _config_key.
