@@ -60,10 +60,7 @@ def plan_trial(api: Api, catalog: Catalog, request: Request, image: Image) -> Tr
     request = _stripped(catalog, request, image)
     trial_id = str(uuid.uuid4())
     system = parents.find_system(catalog, request, image)
-    told: Stage[Answers] = Stage()
-    if system.value:
-        request = parents.settled(request, image)
-        told = _told(system.value, request, trial_id)
+    told = _told(system.value, request, trial_id)
     place = networks.find_place(api, request)
     groups = networks.find_security_groups(api, request)
     source = parents.source(request, image)
@@ -72,8 +69,7 @@ def plan_trial(api: Api, catalog: Catalog, request: Request, image: Image) -> Tr
     stages: tuple[Stage[object], ...] = (system, told, place, groups, machine, zone)
     problems = [*_unfit(image, api.project_id()), *_pointless(request, machine.value)]
     problems += [problem for stage in stages for problem in stage.problems]
-    ready = system.value and told.value and place.value and machine.value
-    if problems or not ready:
+    if problems:
         raise SpecError(tuple(dict.fromkeys(problems)))
     assert system.value and told.value and place.value and machine.value
     chosen = Chosen(
@@ -99,10 +95,14 @@ def plan_trial(api: Api, catalog: Catalog, request: Request, image: Image) -> Tr
 
 
 def _stripped(catalog: Catalog, request: Request, image: Image) -> Request:
-    """Return what counts of a request, of the system that the image says it is."""
+    """Return what counts of a request, of the system that the image says it is.
+
+    :raises: SpecError where the image is for another architecture
+    """
     taken = {name: getattr(request, name) for name in _TAKEN}
     taken["os"] = parents.told_system(catalog, image) or request.os
-    return Request(name="test", from_image=image.id, update=False, **taken)
+    request = Request(name="test", from_image=image.id, update=False, **taken)
+    return parents.settled(request, image)
 
 
 def _pointless(request: Request, machine: Servers | None) -> list[str]:
@@ -134,8 +134,10 @@ def _unfit(image: Image, project_id: str) -> list[str]:
 
 
 @stage
-def _told(system: System, request: Request, trial_id: str) -> Stage[Answers]:
+def _told(system: System | None, request: Request, trial_id: str) -> Stage[Answers]:
     """Render what the server is told, and look for what is wrong with it."""
+    if system is None:
+        return Stage()
     entry = system.entry
     data, sign = answers.verification(entry, request.arch, trial_id, request)
     problems = own_tests.unable(entry, request, data)

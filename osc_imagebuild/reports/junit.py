@@ -7,7 +7,7 @@ in which order the elements come.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -57,21 +57,14 @@ def document(
     failed = sum(not check.passed for check in checks)
     errors = int(bool(error) and not failed)
     label = _token(name) or _NAMELESS
-    moment = datetime.datetime.fromtimestamp(at, datetime.timezone.utc)
+    counts = {
+        "tests": len(checks) + errors,
+        "failures": failed,
+        "errors": errors,
+    }
     root = ElementTree.Element("testsuites")
-    suite = ElementTree.SubElement(
-        root,
-        "testsuite",
-        name=label,
-        package="osc_imagebuild",
-        id="0",
-        timestamp=moment.strftime("%Y-%m-%dT%H:%M:%S"),
-        hostname="localhost",
-        tests=str(len(checks) + errors),
-        failures=str(failed),
-        errors=str(errors),
-        time=_time(sum(check.seconds or 0.0 for check in checks)),
-    )
+    seconds = sum(check.seconds or 0.0 for check in checks)
+    suite = _suite(root, label, at, counts, seconds)
     told = ElementTree.SubElement(suite, "properties")
     for key, value in properties.items():
         ElementTree.SubElement(told, "property", name=key, value=_plain(value))
@@ -86,6 +79,26 @@ def document(
     ElementTree.indent(root)
     text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
+
+
+def _suite(
+    root: ElementTree.Element,
+    label: str,
+    at: float,
+    counts: Mapping[str, int],
+    seconds: float,
+) -> ElementTree.Element:
+    moment = datetime.datetime.fromtimestamp(at, datetime.timezone.utc)
+    attributes = {
+        "name": label,
+        "package": "osc_imagebuild",
+        "id": "0",
+        "timestamp": moment.strftime("%Y-%m-%dT%H:%M:%S"),
+        "hostname": "localhost",
+        **{name: str(count) for name, count in counts.items()},
+        "time": _time(seconds),
+    }
+    return ElementTree.SubElement(root, "testsuite", attributes)
 
 
 def _case(suite: ElementTree.Element, label: str, check: Check) -> None:

@@ -145,7 +145,10 @@ def fill(mirror: Mirror) -> tuple[str, str]:
     for name, data in _packages().items():
         mirror.put(f"pool/{name}.deb", data)
         main.append(_stanza(name, f"pool/{name}.deb", data))
-    wanted = [*udebs.Collector.wanted, *(f"{stem}-{KERNEL}-di" for stem in udebs.MODULES)]
+    wanted = [
+        *udebs.Collector.wanted,
+        *(f"{stem}-{KERNEL}-di" for stem in udebs.MODULES),
+    ]
     parts = []
     for name in wanted:
         data = f"the component {name}".encode()
