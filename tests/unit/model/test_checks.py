@@ -6,6 +6,7 @@ import testtools
 
 from osc_imagebuild.model import checks
 from osc_imagebuild.model.checks import Check
+from osc_imagebuild.model.own_tests import Expected, Outcome
 
 BUILD = "0b4d5a3e-0000-4000-8000-000000000000"
 RECAP = "ok=12 changed=9 failed=0 unreachable=0"
@@ -34,6 +35,30 @@ class ChecksTest(testtools.TestCase):
             self.assertEqual((wanted,), checks.of_report(report))
         self.assertEqual(f"ansible passed: {RECAP}", str(Check("ansible", True, RECAP)))
         self.assertEqual("x failed: y", str(Check("x", False, "y")))
+
+    def test_own(self) -> None:
+        """The user's own tests: those that were run, those that were not, and the guest."""
+        web, shop = Expected(name="web"), Expected(name="shop", expect_exit=3)
+        good = Outcome(name="web", number=1, seconds=1.5, exit_code=0, output="a\nb")
+        bad = Outcome(name="shop", number=2, seconds=2.0, exit_code=0, output="a\nb")
+        tests = (web, shop)
+        found = checks.of_tests((good, bad), tests, "1 of 2 tests was not passed")
+        self.assertEqual(
+            [
+                "web passed: exit code 0 after 1.5 s",
+                "shop, after a reboot failed: exit code 0 instead of 3 after 2.0 s\n"
+                "    a\n    b",
+            ],
+            [str(check) for check in found],
+        )
+        self.assertEqual([1.5, 2.0], [check.seconds for check in found])
+        found = checks.of_tests((good,), tests, "the guest went off")
+        self.assertEqual(
+            "shop failed: it has no outcome: the guest went off", str(found[1])
+        )
+        [_, guest] = checks.of_tests((good,), (web,), "it was rebooted")
+        self.assertEqual("test server failed: it was rebooted", str(guest))
+        self.assertEqual(1, len(checks.of_tests((good,), (web,), "")))
 
     def test_hostile(self) -> None:
         """Nothing but numbers is passed on, and none of it is a success."""

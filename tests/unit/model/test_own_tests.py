@@ -9,7 +9,7 @@ import random
 from typing import Any
 
 import testtools
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osc_imagebuild.model import own_tests, own_tests_json
@@ -61,6 +61,12 @@ class OwnTestsTest(testtools.TestCase):
             else:
                 self.assertEqual(1, len(found), str(found))
                 self.assertTrue(found[0].startswith(wanted), found[0])
+
+    def test_records(self) -> None:
+        """What a record keeps of too many."""
+        many = [Expected(name=f"t{n}", timeout_s=1) for n in range(33)]
+        self.assertEqual([], own_tests.wrong(many[:32]))
+        self.assertEqual(["there can be 32 tests, not 33"], own_tests.wrong(many))
 
     def test_time(self) -> None:
         """All of them, what is beside them, and a reboot."""
@@ -157,6 +163,7 @@ class OutcomesTest(testtools.TestCase):
         for packed in ("", "x", "eNo=", base64.b64encode(b"x" * 99).decode(), "ü"):
             self.assertEqual(Said((), 0), own_tests_json.unpack(packed, TESTS))
 
+    @settings(deadline=None)
     @given(
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

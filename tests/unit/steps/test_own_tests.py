@@ -108,6 +108,27 @@ class RunTestsTest(StepTestCase):
             found = looked(said(*rows, **fields))
             self.assertEqual(wanted, self.trouble(found, reboot=reboot))
 
+    def test_one_or_many(self) -> None:
+        """A build with one test says so, and one with many names some of those that failed."""
+        for number, wanted in (
+            (1, "the test was not passed: t0: exit code 1 instead of 0 after 1.0 s"),
+            (
+                5,
+                "5 of 5 tests were not passed: t0: exit code 1 instead of 0 after 1.0 s; ",
+            ),
+        ):
+            tests = tuple(Expected(name=f"t{n}") for n in range(number))
+            asked = spec()
+            verify = dataclasses.replace(asked.verify, tests=tests)
+            asked = dataclasses.replace(asked, verify=verify)
+            rows = [[1, place, 1, False, 1, ""] for place in range(number)]
+            decision = RunTests().decide(asked, looked(said(*rows)))
+            assert isinstance(decision, Act)
+            assert isinstance(decision.action, SetMark)
+            trouble = decision.action.data["trouble"]
+            self.assertTrue(trouble.startswith(wanted), trouble)
+            self.assertEqual(number > 3, trouble.endswith("; and 2 more"))
+
     def test_last_word(self) -> None:
         """What the guest says last counts, as far as it is whole."""
         bad = said([1, 0, 1, False, 1, ""], PASSED[1])
@@ -167,6 +188,9 @@ class RunTestsTest(StepTestCase):
         self.assertFalse(step.done(spec(), looked()))
         self.assertEqual(Fail("web failed", "verify"), step.decide(spec(), bad))
         self.assertIsNone(own_tests.outcomes(spec(), {}))
+        said = own_tests.outcomes(spec(), bad.marks)
+        assert said is not None
+        self.assertEqual((0, "web failed"), (len(said.outcomes), said.trouble))
 
     def test_no_way_around(self) -> None:
         """A test server that is gone does not stand for tests that were passed."""
