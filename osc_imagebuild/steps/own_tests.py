@@ -116,8 +116,9 @@ def verdict(spec: Spec, said: Said) -> str:
         if missing := [name for name in wanted if (number, name) not in run]:
             after = " after the reboot" if number > 1 else ""
             return f"the guest did not run {', '.join(missing)}{after}"[:_LONGEST]
-    if said.boots > rounds:
-        return f"the guest was rebooted {said.boots - rounds} times while its tests ran"
+    if (more := said.boots - rounds) > 0:
+        often = "once" if more == 1 else f"{more} times"
+        return f"the guest was rebooted {often} while its tests ran"
     return ""
 
 

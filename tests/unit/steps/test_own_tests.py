@@ -75,6 +75,12 @@ class RunTestsTest(StepTestCase):
                 {"boots": 3},
                 "the guest was rebooted 2 times while its tests ran",
             ),
+            (
+                PASSED,
+                False,
+                {"boots": 2},
+                "the guest was rebooted once while its tests ran",
+            ),
             (PASSED, False, {"trouble": "x"}, "the tests could not be run: x"),
             (
                 (PASSED[0], [1, 1, 0, False, 1, "YWJjCg=="]),
