@@ -48,8 +48,8 @@ class TargetsTest(testtools.TestCase):
             (actions.SetMark("off"), "off", ()),
             (actions.DeleteServer("s-1"), "s-1", ("s-1",)),
         ):
-            self.assertEqual(target, targets.target(action), action)
-            self.assertEqual(changed, targets.changed(action), action)
+            self.assertEqual(target, targets.target(action), str(action))
+            self.assertEqual(changed, targets.changed(action), str(action))
 
     def test_optional(self) -> None:
         """Whom it was for, and what it means that it could not be done."""

@@ -66,7 +66,9 @@ class FreeTest(testtools.TestCase):
             ("10.0.4.0/24", "", False),
             ("", "10.0.4.7", False),
         ):
-            self.assertIs(expected, fixed_address.is_in(cidr, address), (cidr, address))
+            self.assertIs(
+                expected, fixed_address.is_in(cidr, address), f"{cidr} {address}"
+            )
 
     def test_subnet_of_another_kind(self) -> None:
         """An installer is told an IPv4 address, or none."""
