@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.builder import Builder
     from osc_imagebuild.builder.keeping import Refreshed
     from osc_imagebuild.builder.looking import Listing, Screenshot, State
+    from osc_imagebuild.builder.testing import Tested
     from osc_imagebuild.builds.copies import Copied
     from osc_imagebuild.builds.families import Family
     from osc_imagebuild.builds.fleet import Fleet, Outcome
@@ -46,12 +47,15 @@ if TYPE_CHECKING:
         Verb,
     )
     from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.checks import Check
     from osc_imagebuild.model.copies import Copy
     from osc_imagebuild.model.freshness import Freshness
     from osc_imagebuild.model.inputs import Inputs
     from osc_imagebuild.model.names import Status
+    from osc_imagebuild.model.own_tests import OwnTest
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
+    from osc_imagebuild.planning.trials import TrialPlan
     from osc_imagebuild.reports.report import Picture, Report
     from osc_imagebuild.retry import Hardware
     from osc_imagebuild.template import Template
@@ -61,6 +65,7 @@ _HOMES = {
     "builder": ("Builder",),
     "builder.keeping": ("Refreshed",),
     "builder.looking": ("Listing", "Screenshot", "State"),
+    "builder.testing": ("Tested",),
     "builds.copies": ("Copied",),
     "builds.families": ("Family",),
     "builds.fleet": ("Fleet", "Outcome"),
@@ -86,12 +91,15 @@ _HOMES = {
         "Verb",
     ),
     "guests.catalog": ("Catalog",),
+    "model.checks": ("Check",),
     "model.copies": ("Copy",),
     "model.freshness": ("Freshness",),
     "model.inputs": ("Inputs",),
     "model.names": ("Status",),
+    "model.own_tests": ("OwnTest",),
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
+    "planning.trials": ("TrialPlan",),
     "reports.report": ("Picture", "Report"),
     "retry": ("Hardware",),
     "template": ("Template",),
@@ -105,6 +113,7 @@ __all__ = [
     "Applied",
     "Builder",
     "Catalog",
+    "Check",
     "CloudError",
     "ConflictError",
     "Copied",
@@ -131,6 +140,7 @@ __all__ = [
     "NotFoundError",
     "Orphan",
     "Outcome",
+    "OwnTest",
     "Picture",
     "Plan",
     "Pruned",
@@ -147,8 +157,10 @@ __all__ = [
     "Status",
     "Task",
     "Template",
+    "Tested",
     "ToDo",
     "TransientError",
+    "TrialPlan",
     "User",
     "Verb",
     "Wish",

@@ -54,13 +54,13 @@ def prove(
     remove(api, build_id)
 
 
-def remove(api: Api, build_id: str) -> None:
-    """Delete the servers of a build in a cloud that has a copy, and wait for that.
+def remove(api: Api, build_id: str, role: str = Role.COPY) -> None:
+    """Delete the servers that test a copy, or another image, and wait for that.
 
     :raises: CloudError
     """
     patience = Patience(api.clock)
-    while left := _present(api, build_id):
+    while left := _present(api, build_id, role):
         if patience.look() > GONE_S:
             names = ", ".join(f"{s.name} ({s.id})" for s in left)
             raise CloudError(
@@ -72,8 +72,8 @@ def remove(api: Api, build_id: str) -> None:
         api.clock.sleep(2)
 
 
-def _present(api: Api, build_id: str) -> list[Server]:
-    project_id, name = api.project_id(), resource_name(build_id, Role.COPY)
+def _present(api: Api, build_id: str, role: str = Role.COPY) -> list[Server]:
+    project_id, name = api.project_id(), resource_name(build_id, role)
     return [
         server
         for server in servers.tagged(api, build_tag(build_id))

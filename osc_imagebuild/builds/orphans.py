@@ -16,10 +16,14 @@ from osc_imagebuild.model.names import (
     RESULT,
     UNTAGGED,
     VOLUME_MARK,
+    Role,
     builds_of,
     resource_name,
 )
-from osc_imagebuild.model.resources import Image, Snapshot, Volume
+from osc_imagebuild.model.resources import Image, Server, Snapshot, Volume
+
+# For so long a test of an image may take: until it is up, and twice all tests.
+LONGEST_TRIAL_S = 6 * 3600
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def find_orphans(api: Api) -> list[Orphan]:
         Orphan("server", server.id, server.name, build_id)
         for server in servers.tagged(api, PART_TAG)
         for build_id in builds_of([server.name])
-        if server.task_state != "deleting"
+        if server.task_state != "deleting" and not _is_at_work(server, api.now())
     ]
     if api.has("volume"):
         candidates += [
@@ -73,6 +77,12 @@ def find_orphans(api: Api) -> list[Orphan]:
     candidates += _results(i for name in names for i in images.named(api, name))
     found = {orphan.id: orphan for orphan in candidates if orphan.build_id in lost}
     return list(found.values())
+
+
+def _is_at_work(server: Server, now: float) -> bool:
+    """Whether a server may be one that somebody tests an image in, which has no record."""
+    tests = server.name.endswith(f"-{Role.TRIAL}")
+    return tests and now - server.created_at < LONGEST_TRIAL_S
 
 
 def _results(found: Iterable[Image]) -> list[Orphan]:

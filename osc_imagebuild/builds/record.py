@@ -26,7 +26,7 @@ from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.model.urls import shown_text
-from osc_imagebuild.steps import attempts, copies
+from osc_imagebuild.steps import attempts, copies, own_tests
 from osc_imagebuild.version import tool_version
 
 _PREFIX = "imagebuild_"
@@ -98,9 +98,13 @@ class Record:
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """What was checked of the system, as its guest reported."""
+        """What was checked of the system, as its guest reported; then the user's own tests."""
         installed = self.marks.get(Milestone.INSTALLED)
-        return checks.of_report(installed.data) if installed else ()
+        reported = checks.of_report(installed.data) if installed else ()
+        said, tests = own_tests.outcomes(self.spec, self.marks), self.spec.verify.tests
+        if said is None:
+            return reported
+        return (*reported, *checks.of_tests(said.outcomes, tests, said.trouble))
 
     @property
     def attempts(self) -> tuple[str, ...]:

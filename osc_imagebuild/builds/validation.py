@@ -15,7 +15,7 @@ from typing import Any
 
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.media import answer_cd
-from osc_imagebuild.model import contents, copies
+from osc_imagebuild.model import contents, copies, own_tests
 from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.metadata import Standard
@@ -41,6 +41,7 @@ _RANGES = {
     "_bytes": (0, contents.MOST_BYTES),
     "_s": (0, 30 * 86_400),
     "attempts": (1, attempts.MOST),
+    "expect_exit": (0, 255),
     "percent": (0, 100),
 }
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -94,6 +95,8 @@ def check_spec(spec: Spec) -> None:
         if key in IMAGE_FIELDS:
             raise ValueError(f"{key} is a field of every image, and no property")
     _check_copies(spec)
+    if problems := own_tests.wrong(spec.verify.tests):
+        raise ValueError(problems[0])
     check_id("the result", spec.result.made_id)
     _match("a digest", spec.result.made_sha512, _DIGEST)
     _check_media(spec)

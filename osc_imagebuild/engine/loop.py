@@ -250,6 +250,7 @@ class Engine:
         """Fail where one step is waited in for ever, whatever limit it has itself."""
         spec = self._build.spec
         limit = spec.conduct.timeout_s + spec.verify.timeout_s + LONGEST_STEP_S
+        limit += spec.verify.tests_s
         if self._api.now() - self._waits_since > limit:
             self._fail(f"{reason}: for more than {limit // 60} minutes", "")
 

@@ -19,7 +19,6 @@ from osc_imagebuild.cloud.retry import find_twice
 from osc_imagebuild.engine.memory import Memory, expected
 from osc_imagebuild.engine.watch import Watch
 from osc_imagebuild.errors import CloudError, TransientError
-from osc_imagebuild.model import checks
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.names import (
@@ -32,7 +31,7 @@ from osc_imagebuild.model.names import (
 )
 from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
-from osc_imagebuild.monitors.console import report
+from osc_imagebuild.monitors.console import failed_rules, report
 from osc_imagebuild.steps import attempts
 
 
@@ -361,7 +360,9 @@ def _see_server(
         guest_report = heard or guest_report
         held = held | {role} if channel else held
     if guest_report is not None:
-        reports[role] = checks.completed(guest_report, consoles.get(role), build_id)
+        reports[role] = failed_rules.completed(
+            guest_report, consoles.get(role), build_id
+        )
     return dataclasses.replace(
         facts,
         servers={**others, role: server},

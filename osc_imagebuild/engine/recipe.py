@@ -21,6 +21,7 @@ from osc_imagebuild.steps.boot_sources import EnsureImage, EnsureVolume
 from osc_imagebuild.steps.copies import CopyElsewhere, Store
 from osc_imagebuild.steps.inspection import Inspect
 from osc_imagebuild.steps.install import Install, PowerOff, StartServer
+from osc_imagebuild.steps.own_tests import RunTests
 from osc_imagebuild.steps.press_key import EnsureKey
 from osc_imagebuild.steps.publish import Cleanup, Complete, Publish
 from osc_imagebuild.steps.root_volume import VERIFY_VOLUME, EnsureVerifyVolume
@@ -91,6 +92,7 @@ def _verify(spec: Spec, output: Output) -> tuple[Step, ...]:
         StartVerify(spec.hardware.has_root_volume),
         Verify(sign_files.of_role(spec, Role.VERIFY)),
         *((Inspect(),) if spec.verify.inventory else ()),
+        *((RunTests(),) if spec.verify.tests else ()),
         RemoveVerify(),
     )
 

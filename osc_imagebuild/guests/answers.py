@@ -5,12 +5,20 @@ Templates get the common variables of `wishes` and those of the entry's family.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from osc_imagebuild import boot
-from osc_imagebuild.guests import access, contents, passwords, provision, rendering
+from osc_imagebuild.guests import (
+    access,
+    contents,
+    own_tests,
+    passwords,
+    provision,
+    rendering,
+)
 from osc_imagebuild.guests import disk as disks
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.guests.families import family
@@ -112,6 +120,7 @@ def wishes(entry: Entry, request: Request) -> dict[str, Any]:
         "update": request.updates,
         "update_required": bool(request.update),
         "uefi": machine.firmware(request) == "uefi",
+        "own_tests": own_tests.packed(request),
         **provision.context(entry, request),
     }
 
@@ -146,12 +155,23 @@ def render(
     )
 
 
-def verification(entry: Entry, arch: str, build_id: str) -> tuple[str, str]:
-    """Return user data and sign of a server that tests an image of a build that is over.
+def verification(
+    entry: Entry, arch: str, build_id: str, tests: Request | None = None
+) -> tuple[str, str]:
+    """Return user data and sign of a server that tests an image which exists.
+
+    With ``tests`` it runs those of that request.
 
     :raises: SpecError where a template cannot be rendered
     """
     request = Request(name="", os=entry.name, arch=arch)
+    if tests:
+        request = dataclasses.replace(
+            request,
+            tests=tests.tests,
+            test_files=tests.test_files,
+            test_reboot=tests.test_reboot,
+        )
     context = _context(entry, request, build_id, "", AnswerDelivery())
     return (
         rendering.file(entry, entry.verify.get("user_data"), context),

@@ -124,8 +124,7 @@ def validate_request(request: Request, package: str) -> list[str]:
     ]
     for repository in request.repositories:
         refusals += _repository(repository)
-    for file in request.files:
-        refusals += _file(file)
+    refusals += files(request.files)
     refusals += contents.validate_contents(request.contents)
     refusals += commands(request)
     if not 0 <= request.swap_mib <= 1024 * 1024:
@@ -206,6 +205,11 @@ def _repository(repository: Repository) -> list[str]:
             f"{repository.url!r:.100}"
         )
     return problems
+
+
+def files(wanted: Iterable[File]) -> list[str]:
+    """Return a problem for each file whose path, mode or owner is not plainly one."""
+    return [problem for file in wanted for problem in _file(file)]
 
 
 def _file(file: File) -> list[str]:

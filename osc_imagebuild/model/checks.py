@@ -1,4 +1,4 @@
-"""What was checked of a system while it was built, and what came of it. Standard library only.
+"""What was checked of a system, and what came of it. Standard library only.
 
 A guest says it, in its report and on its console: text that is bounded, and believed no
 further.
@@ -7,54 +7,35 @@ further.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from osc_imagebuild.model import own_tests
+from osc_imagebuild.model.own_tests import Expected, Outcome
 
 # The words of a report that tell of checks.
 ANSIBLE, HARDENING, FAILED_RULES = "ansible", "hardening", "failed_rules"
-# Rules that fail, on the console: the build's ID, which part it is of how many, and names.
-RULES_SIGN = "IMAGEBUILD-RULES"
-_RULES = re.compile(
-    RULES_SIGN
-    + r" (\S{1,64}) ([0-9]{1,2})/([0-9]{1,2})((?: [A-Za-z0-9_.-]{1,120}){1,900})(?!\S)"
-)
-# What a text of the record may have at most, and a bit less.
-_LONGEST = 16_000
 _COUNTS = re.compile(r"([a-z]{1,20})=([0-9]{1,7}(?:\.[0-9])?)")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check by its name, whether it was passed, and what it found."""
+    """One check by its name, whether it was passed, and what it found.
+
+    ``seconds`` are how long it ran, None where nobody measured; ``output`` its last lines.
+    """
 
     name: str
     passed: bool
     detail: str
+    seconds: float | None = None
+    output: str = ""
 
     def __str__(self) -> str:
-        """One line for people."""
-        return f"{self.name} {'passed' if self.passed else 'failed'}: {self.detail}"
-
-
-def completed(
-    report: Mapping[str, str], console: str | None, build_id: str
-) -> dict[str, str]:
-    """Return a guest's report with all rules that its console names, if it has them all.
-
-    The report itself has room for some. The console is None where it cannot be read.
-    """
-    if HARDENING not in report:
-        return dict(report)
-    parts: dict[int, str] = {}
-    total = 0
-    for build, number, count, names in _RULES.findall(console or ""):
-        if build == build_id:
-            total = int(count)
-            parts[int(number)] = names.strip()
-    if not total or sorted(parts) != list(range(1, total + 1)):
-        return dict(report)
-    names = " ".join(parts[number] for number in sorted(parts))
-    return {**report, FAILED_RULES: names[:_LONGEST]}
+        """One line for people, and below it what one that failed has said."""
+        line = f"{self.name} {'passed' if self.passed else 'failed'}: {self.detail}"
+        said = () if self.passed else self.output.splitlines()
+        return "\n".join((line, *(f"    {text}" for text in said)))
 
 
 def of_report(report: Mapping[str, str]) -> tuple[Check, ...]:
@@ -70,6 +51,28 @@ def of_report(report: Mapping[str, str]) -> tuple[Check, ...]:
         detail = _shown(counts, said) + (f": {rules}" if rules else "")
         passed = "score" in counts and not counts.get("failed", 1)
         checks.append(Check(HARDENING, passed, detail))
+    return tuple(checks)
+
+
+def of_tests(
+    outcomes: Sequence[Outcome], tests: Sequence[Expected], trouble: str
+) -> tuple[Check, ...]:
+    """Return the user's own tests as checks; those without an outcome were not passed.
+
+    ``trouble`` is why they ended before their time, '' where they did not.
+    """
+    wanted, checks = {test.name: test for test in tests}, []
+    for outcome in outcomes:
+        why = own_tests.failure(outcome, wanted[outcome.name])
+        detail = why or f"exit code {outcome.exit_code} after {outcome.seconds:.1f} s"
+        checks.append(
+            Check(outcome.title, not why, detail, outcome.seconds, outcome.output)
+        )
+    run = {outcome.name for outcome in outcomes}
+    lost = [test.name for test in tests if test.name not in run]
+    checks += [Check(name, False, f"it has no outcome: {trouble}") for name in lost]
+    if trouble and all(check.passed for check in checks):
+        checks.append(Check("test server", False, trouble))
     return tuple(checks)
 
 

@@ -58,6 +58,7 @@ class Role(StrEnum):
     RECORD = "record"
     MANIFEST = "manifest"  # an image with what is known of the result
     COPY = "copy"  # an image, or a server of it, in another cloud
+    TRIAL = "trial"  # the server that an image which exists is tested in
 
 
 RESULT = Role.RESULT
@@ -87,6 +88,7 @@ class Milestone(StrEnum):
     REBOOTED = "rebooted"
     VERIFIED = "verified"
     INSPECTED = "inspected"
+    TESTED = "tested"
     STORING = "storing"
     STORED = "stored"
     COMPLETE = "complete"

@@ -10,6 +10,7 @@ from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Layout, Volume
 from osc_imagebuild.model.family import Old
+from osc_imagebuild.model.own_tests import OwnTest
 from osc_imagebuild.model.provision import Ansible, Hardening
 
 # --- what the user asks -----------------------------------------------------
@@ -88,6 +89,9 @@ class Request:
     is made of an image that exists, its parent: the newest that has all of them. ``os`` is
     '' then where the parent says itself what it is.
 
+    ``tests`` run in the server that the result is booted in, which has ``test_files`` then;
+    with ``test_reboot`` once more after a reboot.
+
     ``update`` is whether all that is installed is brought up to date: None where it can be
     done, and says where it cannot, True fails there.
     """
@@ -140,6 +144,9 @@ class Request:
     keep_on_failure: bool = False
     attempts: int = 2
     verify: bool = True
+    tests: tuple[OwnTest, ...] = ()
+    test_files: tuple[File, ...] = ()
+    test_reboot: bool = False
     family: str = ""
     replace: bool = False
     old: str = Old.HIDE

@@ -13,6 +13,7 @@ from enum import StrEnum
 from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
+from osc_imagebuild.model.own_tests import Expected, longest_s
 
 
 class RootDevice(StrEnum):
@@ -249,7 +250,8 @@ class Verification:
     """The test of the result: a server boots from it and says ``sign`` on its console.
 
     ``config_drive`` is whether the first one gets a config drive even where others do
-    not, ``inventory`` whether it says on its console which packages it has.
+    not, ``inventory`` whether it says on its console which packages it has. The user's own
+    ``tests`` run in it, and with ``tests_reboot`` once more after a reboot.
     """
 
     sign: str
@@ -257,6 +259,13 @@ class Verification:
     timeout_s: int = 1800
     config_drive: bool = True
     inventory: bool = False
+    tests: tuple[Expected, ...] = ()
+    tests_reboot: bool = False
+
+    @property
+    def tests_s(self) -> int:
+        """How long all tests may take, 0 where there are none."""
+        return longest_s(self.tests, 2 if self.tests_reboot else 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from osc_imagebuild import boot
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.guests import answers, disk, families, install_tree
+from osc_imagebuild.guests import answers, disk, families, install_tree, own_tests
 from osc_imagebuild.guests.answers import AnswerDelivery, Answers, IsoRef
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.guests.entry import Entry
@@ -176,6 +176,7 @@ def find_answers(
     told = answers.render(entry, request, build_id, system.packages, delivery)
     problems = preflight.check_answers(entry, request, told)
     problems += access.problems(system, request, told)
+    problems += own_tests.unable(entry, request, told.verify)
     warnings = access.warnings(system, request, source) if source else []
     if source and address and boot.load(source.boot_method).starts_installed:
         problems += preflight.check_layer_address(place)

@@ -28,7 +28,7 @@ from osc_imagebuild.planning.stage import Stage, stage
 
 _GIB = 1 << 30
 # Formats of images that are no disks.
-_NO_DISKS = ("iso", "aki", "ari", "ami")
+NO_DISKS = ("iso", "aki", "ari", "ami")
 # What a server of an image needs beside its disk, and a copy of that disk would lack.
 _APART = {
     "kernel_id": "it starts a kernel of its own",
@@ -143,7 +143,7 @@ def _unfit(image: Image, project_id: str) -> list[str]:
         )
     if {PART_TAG, RECORD_TAG} & image.tags:
         problems.append("it is part of a build that has not let go of it")
-    if image.disk_format in _NO_DISKS:
+    if image.disk_format in NO_DISKS:
         problems.append(
             f"its format is {image.disk_format}, and only a disk can be changed; an "
             "installer's ISO is given with --source"
@@ -236,6 +236,14 @@ def _system_of(catalog: Catalog, image: Image) -> str:
             ")",
         )
     )
+
+
+def told_system(catalog: Catalog, image: Image) -> str:
+    """Return the name of the entry that an image says it is of, '' where it does not tell."""
+    try:
+        return _system_of(catalog, image)
+    except SpecError:
+        return ""
 
 
 def settled(request: Request, image: Image | None) -> Request:

@@ -313,15 +313,11 @@ def _forbidden(api: Api, fields: Mapping[str, str]) -> CloudError | None:
 
 def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]:
     """Check that the answer file fits Nova, and powers the server off."""
-    problems = []
-    for what, text in (("answer file", answers.answer), ("first boot", answers.verify)):
-        size = len(servers.encode(text))
-        if size > USER_DATA_LIMIT:
-            problems.append(
-                f"the {what} has {size} characters as base64, Nova takes "
-                f"{USER_DATA_LIMIT}{provision.too_large(request.ansible)}; give what is large "
-                "as contents (--content)"
-            )
+    way = f"{provision.too_large(request.ansible)}; give what is large as contents (--content)"
+    problems = [
+        *_too_large("answer file", answers.answer, way),
+        *check_first_boot(answers.verify),
+    ]
     problems += [
         "an own answer file says itself what to install: "
         f"{customization.FIELDS[wish][0]} cannot be given too"
@@ -335,6 +331,20 @@ def check_answers(entry: Entry, request: Request, answers: Answers) -> list[str]
         if (problem := own_signs.problem(sign))
     ]
     return [*problems, *own_file.judge(entry, request).problems]
+
+
+def check_first_boot(text: str) -> list[str]:
+    """Check that the user data of a test server fit Nova."""
+    return _too_large("first boot", text, "; let the tests fetch what is large")
+
+
+def _too_large(what: str, text: str, way: str) -> list[str]:
+    size = len(servers.encode(text))
+    if size <= USER_DATA_LIMIT:
+        return []
+    return [
+        f"the {what} has {size} characters as base64, Nova takes {USER_DATA_LIMIT}{way}"
+    ]
 
 
 def warn_signs(entry: Entry) -> list[str]:

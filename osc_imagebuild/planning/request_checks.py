@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from osc_imagebuild import boot, outputs
+from osc_imagebuild.guests import own_tests
 from osc_imagebuild.model import access, copies, disk_layout
 from osc_imagebuild.model.family import FOR_VOLUMES, Old
 from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES
@@ -101,6 +102,7 @@ def validate_request(request: Request) -> list[str]:
         ),
         *option_checks.problems(request),
         *metadata.problems(request),
+        *own_tests.problems(request),
         *(access.proxy_problems(request.proxy) if request.proxy else ()),
         *access.certificate_problems(request.ca_certificates),
     ]

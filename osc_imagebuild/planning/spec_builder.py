@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.guests.answers import Answers
 from osc_imagebuild.guests.entry import Entry
-from osc_imagebuild.model import contents, family, machine
+from osc_imagebuild.model import contents, family, machine, own_tests
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 from osc_imagebuild.model.inputs import Inputs
@@ -262,6 +262,8 @@ def _verification(chosen: Chosen) -> Verification:
         timeout_s=60 * int(verify.get("timeout_min", 30)),
         config_drive=drive and bool(verify.get("config_drive", True)),
         inventory=frames.SENTINEL in chosen.answers.verify,
+        tests=own_tests.expected(request.tests),
+        tests_reboot=request.test_reboot,
     )
 
 

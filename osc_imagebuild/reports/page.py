@@ -152,7 +152,7 @@ class _Test:
 
 def _test(check: Check) -> _Test:
     """Split a check's detail: rules that fail come behind a colon, by blanks."""
-    output: str = getattr(check, "output", "")
+    output = check.output
     detail, _, rest = check.detail.partition(": ")
     names = rest.split()
     if not detail or len(names) < 2 or not all("_" in name for name in names):

@@ -27,7 +27,7 @@ from osc_imagebuild.monitors import power
 from osc_imagebuild.monitors.console import own_signs
 from osc_imagebuild.monitors.console.signs import Signs
 from osc_imagebuild.monitors.console.verdict import FAILED, Verdict, judge, trouble
-from osc_imagebuild.steps import attempts, interference
+from osc_imagebuild.steps import attempts, interference, own_tests
 from osc_imagebuild.steps.root_volume import VERIFY_VOLUME
 from osc_imagebuild.steps.server_view import guest_view
 
@@ -204,8 +204,9 @@ class RemoveVerify:
     sees: frozenset[str] = frozenset({"servers"})
 
     def done(self, spec: Spec, facts: Facts) -> bool:
-        """Evidence: verified, and the server is not there."""
-        return Milestone.VERIFIED in facts.marks and Role.VERIFY not in facts.servers
+        """Evidence: verified, all tests passed, and the server is not there."""
+        proven = Milestone.VERIFIED in facts.marks and own_tests.are_over(spec, facts)
+        return proven and Role.VERIFY not in facts.servers
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
         """It has done its duty."""

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from osc_imagebuild.guests.catalog import Catalog
 
 # Fields that a layer on top adds to; it takes the place of all others.
-ADDED = ("packages", "repositories", "files", "contents", "users", "commands")
+ADDED = (
+    "packages",
+    "repositories",
+    "files",
+    "contents",
+    "users",
+    "commands",
+    "tests",
+    "test_files",
+)
 
 
 @dataclass(frozen=True)
@@ -114,5 +123,8 @@ def _added(name: str, below: Sequence[Any], top: Sequence[Any]) -> tuple[Any, ..
     if name == "commands":
         return (*below, *top)
     label = NAMED_BY[name]
-    named = {getattr(item, label) if label else item: item for item in (*below, *top)}
+    named: dict[Any, Any] = {}
+    for item in (*below, *top):
+        # A test may have no name.
+        named[(getattr(item, label) if label else item) or object()] = item
     return tuple(named.values())

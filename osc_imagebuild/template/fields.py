@@ -13,6 +13,7 @@ from osc_imagebuild.model.access import CaCertificate, Proxy
 from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Volume, size_mib
+from osc_imagebuild.model.own_tests import OwnTest
 from osc_imagebuild.model.request import FAMILY_PREFIX, File, Repository, User
 from osc_imagebuild.template import provision
 from osc_imagebuild.template.document import Document, Path, Place
@@ -69,7 +70,6 @@ SIMPLE = {
     ("output", "member_clouds"): "member_clouds",
     ("output", "stores"): "stores",
     ("output", "all_stores"): "all_stores",
-    ("verify",): "verify",
 }
 # Fields that may be files of this machine; planning reads them.
 MEDIA = {"source", "driver_iso"}
@@ -143,7 +143,7 @@ class _Fields:
         copies = self._at(("output", "copies"))
         if copies:
             fields["copies"] = tuple(Copy(**copy) for copy in copies)
-        return fields | self._configured()
+        return fields | self._configured() | self._verification()
 
     def _configured(self) -> dict[str, Any]:
         """A playbook and a hardening profile, as far as they are there."""
@@ -152,6 +152,20 @@ class _Fields:
             for path, whole in provision.MAKERS.items()
             if self._at(path) is not None
         }
+
+    def _verification(self) -> dict[str, Any]:
+        """Whether the result is booted, and the tests of it."""
+        said = self._at(("verify",))
+        if not isinstance(said, Mapping):
+            return {} if said is None else {"verify": said}
+        path = ("verify", "files")
+        made = [self._file(i, (*path, n)) for n, i in enumerate(said.get("files", []))]
+        fields = {
+            "tests": tuple(OwnTest(**item) for item in said.get("commands", [])),
+            "test_files": tuple(file for file in made if file is not None),
+            "test_reboot": said.get("reboot", False),
+        }
+        return {name: value for name, value in fields.items() if value}
 
     def _at(self, path: Path) -> Any:
         value: Any = self.document.data

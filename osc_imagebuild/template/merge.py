@@ -1,8 +1,8 @@
 """Merge one template over another. Pure.
 
-Mappings are merged key by key. Lists below ``customise`` are added to those
-of the template below, an item of the same name taking its place; everything
-else takes the place of what was there.
+Mappings are merged key by key. Lists below ``customise`` and ``verify`` are added to
+those of the template below, an item of the same name taking its place; everything else
+takes the place of what was there.
 """
 
 from __future__ import annotations
@@ -19,6 +19,14 @@ NAMED_BY = {
     "users": "name",
     "repositories": "name",
     "packages": "",
+    "tests": "name",
+    "test_files": "path",
+}
+_ADDING = (("customise",), ("verify",))
+# Where a list is no field of the same name.
+_FIELDS: Mapping[Path, str] = {
+    ("verify", "commands"): "tests",
+    ("verify", "files"): "test_files",
 }
 
 
@@ -47,7 +55,7 @@ def _mapping(
             places[here] = top.place(here)
             merged[key] = _mapping(here, base, old[key], top, new[key], places)
         elif (
-            path == ("customise",)
+            path in _ADDING
             and isinstance(old.get(key), list)
             and isinstance(new[key], list)
         ):
@@ -67,7 +75,7 @@ def _list(
     new: list[Any],
     places: dict[Path, Place],
 ) -> list[Any]:
-    name = NAMED_BY.get(str(path[-1]))
+    name = NAMED_BY.get(_FIELDS.get(path, str(path[-1])))
     items = [(base, n, item) for n, item in enumerate(old)]
     where: dict[str | None, int] = {}
     for n, item in enumerate(old):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
+from osc_imagebuild.v1 import own_tests
 from osc_imagebuild.v1.base import (
     BuildCommand,
     Lister,
@@ -31,10 +32,13 @@ class ShowImageBuild(BuildCommand, ShowOne):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         add_build(parser)
+        own_tests.add_report(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         builder = self.builder
+        if parsed_args.test_report:
+            own_tests.write_report(builder, parsed_args.build, parsed_args.test_report)
         state = builder.show(parsed_args.build)
         points = _points(builder, state.build)
         return columns_of(state.build, state.driven_by, builder.api.now(), points)

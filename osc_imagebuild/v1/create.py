@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
-from osc_imagebuild.v1 import cloud_options, options
+from osc_imagebuild.v1 import cloud_options, options, own_tests
 from osc_imagebuild.v1.base import BuildCommand, Shown, ShowOne, columns_of, driving
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.outdated import unchanged
@@ -87,7 +87,10 @@ class CreateImageBuild(BuildCommand, ShowOne):
             progress.note(f"warning: {worded(line)}")
         if parsed_args.dry_run:
             return _planned(plan)
-        with driving(progress, builder, parsed_args):
+        with (
+            driving(progress, builder, parsed_args),
+            own_tests.reporting(progress, builder, parsed_args),
+        ):
             build = builder.start(plan, wait=parsed_args.wait)
         return columns_of(build)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from osc_lib import exceptions
 from osc_lib.cli import parseractions
 
-from osc_imagebuild.v1 import cloud_options, files
+from osc_imagebuild.v1 import cloud_options, files, own_tests
 from osc_imagebuild.v1.base import add_driving
 from osc_imagebuild.v1.contents import add_contents, contents
 from osc_imagebuild.v1.template import add_max_age
@@ -289,6 +289,8 @@ def add_conduct(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="Boot the result before it is published (default: yes)",
     )
+    own_tests.add_tests(parser)
+    own_tests.add_report(parser)
     add_driving(parser)
     parser.add_argument(
         "--if-changed",
@@ -348,6 +350,7 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
         "keep_on_failure": args.keep_on_failure,
         "attempts": args.attempts,
         "verify": args.verify,
+        **own_tests.fields(args),
         **cloud_options.fields(args),
     }
     given = {key: value for key, value in fields.items() if value not in (None, (), {})}

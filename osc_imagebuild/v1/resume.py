@@ -6,6 +6,7 @@ import argparse
 
 from osc_lib import exceptions
 
+from osc_imagebuild.v1 import own_tests
 from osc_imagebuild.v1.base import (
     BuildCommand,
     Shown,
@@ -31,6 +32,7 @@ class ResumeImageBuild(BuildCommand, ShowOne):
             help="Drive every unfinished build of the project that nobody drives; "
             "with --no-wait as far as each can go now, as for cron",
         )
+        own_tests.add_report(parser)
         add_local_files(parser)
         add_driving(parser)
         return parser
@@ -39,9 +41,16 @@ class ResumeImageBuild(BuildCommand, ShowOne):
         if parsed_args.all == bool(parsed_args.build):
             raise exceptions.CommandError("give either one build or --all")
         self.builder.allow_files(parsed_args.allow_local)
-        with driving(self.progress(), self.builder, parsed_args):
-            if parsed_args.all:
+        progress = self.progress()
+        if parsed_args.all:
+            if parsed_args.test_report:
+                raise exceptions.CommandError("--test-report is of one build: give one")
+            with driving(progress, self.builder, parsed_args):
                 return self._resume_all(wait=parsed_args.wait)
+        with (
+            driving(progress, self.builder, parsed_args),
+            own_tests.reporting(progress, self.builder, parsed_args),
+        ):
             build = self.builder.resume(parsed_args.build, wait=parsed_args.wait)
         return columns_of(build)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from osc_imagebuild.v1 import own_tests
 from osc_imagebuild.v1.base import (
     BuildCommand,
     Shown,
@@ -39,14 +40,18 @@ class RetryImageBuild(BuildCommand, ShowOne):
             metavar="<zone>",
             help="Another availability zone for what is done again",
         )
+        own_tests.add_report(parser)
         add_local_files(parser)
         add_driving(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
-        builder = self.builder
+        builder, progress = self.builder, self.progress()
         builder.allow_files(parsed_args.allow_local)
-        with driving(self.progress(), builder, parsed_args):
+        with (
+            driving(progress, builder, parsed_args),
+            own_tests.reporting(progress, builder, parsed_args),
+        ):
             build = builder.retry(
                 parsed_args.build,
                 parsed_args.start,

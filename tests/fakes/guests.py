@@ -7,7 +7,7 @@ import json
 import re
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from osc_imagebuild.monitors.console import frames
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _BUILD_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIGN = re.compile(r"IMAGEBUILD-[A-Z]+ " + _BUILD_ID.pattern)
 INSTALLED = b"INSTALLED "
+_TESTS = re.compile(
+    r"imagebuild-tests/plan <<'END'\n(?P<plan>[A-Za-z0-9+/=\n]+)\nEND\n"
+)
 LAYER = "IMAGEBUILD-LAYER"
 ISO = b"ISO of the installer"
 # One with the descriptor by which an ISO is known.
@@ -31,7 +34,8 @@ class GuestPlan:
     ``metadata`` tell what works on this cloud. ``first_installs`` and ``first_boots``
     are lines that the first servers end with, instead of going on; after an empty one
     of ``first_boots`` nothing more is said. ``runs_user_data`` is whether cloud-init is in
-    the images that are changed.
+    the images that are changed. ``test_exits`` are exit codes of tests, by their commands; one
+    may hang, or power the server off.
     """
 
     install_s: float = 90.0
@@ -49,6 +53,10 @@ class GuestPlan:
     first_boots: list[str] = field(default_factory=list)
     lists_s: float = 3.0
     inventory: bytes = b'{"manager": "deb", "packages": [["busybox", "1.37"]]}'
+    test_s: float = 2.0
+    test_exits: dict[str, int] = field(default_factory=dict)
+    test_hangs: str = ""
+    test_powers_off: str = ""
     report: dict[str, str] = field(
         default_factory=lambda: {"release": "mini 1", "kernel": "6.12.0"}
     )
@@ -168,6 +176,33 @@ class Installed:
         if frames.SENTINEL in server.user_data and since >= self._plan.lists_s:
             lines = framed(build_of(server), "inventory", self._plan.inventory)
             server.prints("inventory", "\n".join(lines))
+        if (packed := _TESTS.search(server.user_data)) and since >= self._plan.lists_s:
+            plan = json.loads(zlib.decompress(base64.b64decode(packed["plan"])))
+            self._test(server, now, plan, since - self._plan.lists_s)
+
+    def _test(
+        self, server: FakeServer, now: float, asked: dict[str, Any], since: float
+    ) -> None:
+        """Run the tests that the user data have, and say what came of them."""
+        plan, build_id, done = self._plan, build_of(server), []
+        rounds = (1, 2) if asked["reboot"] else (1,)
+        for number in rounds:
+            for place, (command, _, wanted) in enumerate(asked["tests"]):
+                begun = json.dumps([number, place]).encode()
+                key = f"testing {number} {place}"
+                server.prints(key, "\n".join(framed(build_id, "testing", begun)))
+                since -= plan.test_s
+                if since < 0 or command == plan.test_hangs:
+                    return
+                if command == plan.test_powers_off:
+                    server.power_off(now)
+                    return
+                code = plan.test_exits.get(command, wanted)
+                said = base64.b64encode(b"said by " + command.encode()).decode()
+                done.append([number, place, code, False, plan.test_s, said])
+        told = {"boots": len(rounds), "done": done, "trouble": ""}
+        lines = framed(build_id, "tests", json.dumps(told).encode())
+        server.prints("tests", "\n".join(lines))
 
 
 def framed(build_id: str, kind: str, data: bytes) -> list[str]:

@@ -19,7 +19,7 @@ import testtools
 
 from osc_imagebuild.guests import provision
 from osc_imagebuild.model.provision import Ansible, Guide, Hardening, TreeFile
-from osc_imagebuild.monitors.console import sign_files, verdict
+from osc_imagebuild.monitors.console import failed_rules, frames, sign_files, verdict
 from osc_imagebuild.monitors.console.verdict import GuestView
 from tests.unit.target_tree import Target
 from tests.unit.wanted import BUILD, PLAYBOOK, layered
@@ -353,9 +353,11 @@ class HardeningTest(GuestTestCase):
         self.assertEqual(score, (self.home / "score").read_text())
         failed = sorted(["c", *(name for name, _ in rules)])
         self.assertEqual(" ".join(failed), (self.home / "failed").read_text())
-        parts = [line.split() for line in lines if line.startswith("IMAGEBUILD-RULES")]
-        self.assertEqual(["1/3", "2/3", "3/3"], [part[2] for part in parts])
-        self.assertEqual(failed, [name for part in parts for name in part[3:]])
+        shown = [line for line in lines if line.startswith("hardening: failed: ")]
+        self.assertEqual(3, len(shown))
+        self.assertEqual(failed, [n for line in shown for n in line.split()[2:]])
+        data = frames.decode("\n".join(lines), BUILD, failed_rules.KIND)
+        self.assertEqual(failed, json.loads(data or b""))
         self.assertEqual([], [line for line in lines if "IMAGEBUILD-REPORT" in line])
 
     def test_guides(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.model.contents import Content
+from osc_imagebuild.model.own_tests import OwnTest
 from tests import paths
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import LOST, on_mutation
@@ -24,6 +25,7 @@ from tests.unit.base import PARENT, CloudTestCase
 PORT = "fixed"
 # A directory that is there wherever tests run.
 EXAMPLES = paths.ROOT / "doc" / "source" / "user" / "examples"
+TESTS = (OwnTest(name="web", run="true"), OwnTest(run="exit 3", expect_exit=3))
 CONTENTS = (Content(path="/srv/app", source=str(EXAMPLES)),)
 # Each boot method, an ISO's kernel, and each output: neither knows of the other; and
 # what systems want otherwise.
@@ -38,6 +40,7 @@ WAYS: list[dict[str, Any]] = [
     {"boot_method": "cdrom", "os": "mini-remaster"},
     {"from_image": PARENT},
     {"from_image": PARENT, "output": "volume"},
+    {"os": "mini-tests", "tests": TESTS, "test_reboot": True},
     {"from_image": PARENT, "os": "mini-contents", "contents": CONTENTS},
     {
         **{"boot_method": "cdrom", "os": "mini-asks", "firmware": "uefi"},
@@ -56,7 +59,8 @@ Place = tuple[str, str, str, bool, str]
 
 
 def _named(way: dict[str, Any]) -> str:
-    return " ".join("contents" if k == "contents" else str(v) for k, v in way.items())
+    long = ("contents", "tests")
+    return " ".join(k if k in long else str(v) for k, v in way.items())
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,16 @@ ENTRIES.add(
         "layer": {"template": "mini-layer.sh.j2", "takes": ["commands", "contents"]},
     },
 )
+# And one whose test server runs tests.
+TESTED = {
+    **yaml.safe_load((CATALOG / "mini.yaml").read_text(encoding="utf-8")),
+    "verify": {
+        "user_data": "cloud-init-boot.sh.j2",
+        "sign": "IMAGEBUILD-BOOTED {{ build_id }}",
+        "timeout_min": 10,
+    },
+}
+ENTRIES.add("mini-tests", TESTED)
 NAME = "golden"
 # Of an image that is there before anything is built.
 PARENT = "parent"

@@ -1,4 +1,4 @@
-"""The library's example in the user guide, run as it stands there."""
+"""Examples in the user guide, run as they stand there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+import subprocess
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,109 @@ from unittest.mock import Mock
 
 import fixtures
 import openstack
+import testtools
+import yaml
 
+from osc_imagebuild import template
 from osc_imagebuild.cloud import api
 from osc_imagebuild.errors import InstallError
+from osc_imagebuild.guests.catalog import Catalog
+from osc_imagebuild.model.request import Request
+from osc_imagebuild.planning import offline
 from tests import paths
 from tests.fakes.faults import outage
 from tests.unit.base import CloudTestCase
 
 GUIDE = paths.GUIDE
 _PYTHON = re.compile(r"\.\. code-block:: python\n\n((?:   .*\n|\n)+)")
+
+
+class TestedTest(testtools.TestCase):
+    """doc/source/user/examples/tested.yaml, with what it runs goss by."""
+
+    def setUp(self) -> None:
+        """Have programs that look like curl, sha256sum and goss."""
+        super().setUp()
+        self.home = Path(self.useFixture(fixtures.TempDir()).path)
+        path = str(GUIDE / "examples/tested.yaml")
+        self.fields = template.load(path, {}, catalog=Catalog()).fields
+        self.goss, self.answers, self.telnet = self.fields["tests"]
+
+    def program(self, name: str, text: str) -> None:
+        """Have a program that notes its call."""
+        path = self.home / name
+        path.write_text(f'#!/bin/sh\necho "{name} $*" >> {self.home}/calls\n{text}\n')
+        path.chmod(0o755)
+
+    def run_goss(self) -> tuple[int, list[str]]:
+        """Run the command as the test server does; return exit code and calls."""
+        (self.home / "calls").write_text("")
+        command = self.goss.run.replace("/var/tmp", str(self.home))
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            env={**os.environ, "PATH": f"{self.home}:{os.environ['PATH']}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        return done.returncode, (self.home / "calls").read_text().splitlines()
+
+    def test_command(self) -> None:
+        """What is fetched is checked, and only then run; goss has the last word."""
+        fetched = "#!/bin/sh\\necho goss $* >> calls\\nexit 3\\n"
+        self.program("curl", f"[ \"$2\" = -o ] && printf '{fetched}' > goss")
+        self.program(
+            "sha256sum", "read sum name && [ ${#sum} = 64 ] && [ $name = goss ]"
+        )
+        code, calls = self.run_goss()
+        self.assertEqual(3, code)
+        url = (
+            "https://github.com/goss-org/goss/releases/download/v0.4.9/goss-linux-amd64"
+        )
+        self.assertEqual(
+            [
+                f"curl -sSfL -o goss {url}",
+                "sha256sum -c --quiet",
+                "goss --gossfile goss.yaml validate --format documentation --no-color",
+            ],
+            calls,
+        )
+        self.program("sha256sum", "exit 1")
+        code, calls = self.run_goss()
+        self.assertEqual((1, 2), (code, len(calls)))
+        self.program("curl", "exit 22")
+        code, calls = self.run_goss()
+        self.assertEqual((22, 1), (code, len(calls)))
+
+    def test_file(self) -> None:
+        """It goes to where the command looks, and is what goss reads: resources by names.
+
+        Source: goss 0.4.9, docs/gossfile.md: package, service, port, file, http.
+        """
+        [file] = self.fields["test_files"]
+        self.assertEqual("/var/tmp/goss.yaml", file.path)
+        self.assertIn("cd /var/tmp\n", self.goss.run)
+        known = {
+            "package": {"installed"},
+            "service": {"enabled", "running"},
+            "port": {"listening"},
+            "file": {"exists", "owner", "mode"},
+            "http": {"status", "timeout"},
+        }
+        said = yaml.safe_load(file.content)
+        self.assertEqual(set(known), set(said))
+        for kind, resources in said.items():
+            for resource, wanted in resources.items():
+                self.assertEqual(known[kind], set(wanted), f"{kind} {resource}")
+        self.assertEqual("0644", said["file"]["/etc/nginx/nginx.conf"]["mode"])
+
+    def test_plan(self) -> None:
+        """It is a good template, whose user data Nova takes."""
+        outline = offline.check(Catalog(), Request(name="web", **self.fields))
+        assert outline.answers is not None
+        self.assertIn("imagebuild-tests.service", outline.answers.verify)
+        self.assertTrue(self.fields["test_reboot"])
+        self.assertEqual(("answers", 0), (self.answers.name, self.answers.expect_exit))
+        self.assertEqual(("no telnet", 1), (self.telnet.name, self.telnet.expect_exit))
 
 
 class LibraryTest(CloudTestCase):

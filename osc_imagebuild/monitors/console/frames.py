@@ -50,7 +50,10 @@ def decode(text: str, build_id: str, kind: str) -> bytes | None:
             continue
         place, number = int(match["place"]), int(match["number"])
         if 1 <= place <= number <= MOST_FRAMES and _is_whole(match):
-            pieces.setdefault(number, {})[place] = match["data"]
+            # What was written last comes last.
+            of = pieces.pop(number, {})
+            of[place] = match["data"]
+            pieces[number] = of
     for number in reversed(pieces):
         of = pieces[number]
         if len(of) == number:

@@ -25,6 +25,7 @@ KEYS = (
     "answers: {{root_password: {{file: {}}}}}",
     "answers: {{ssh_public_keys: [{{file: {}}}]}}",
     "customise: {{files: [{{path: /x, source: {}}}]}}",
+    "verify: {{files: [{{path: /x, source: {}}}]}}",
     "customise: {{users: [{{name: u, password: {{file: {}}}}}]}}",
     "customise: {{users: [{{name: u, ssh_public_keys: [{{file: {}}}]}}]}}",
     "customise: {{repositories: [{{name: r, url: http://r, key: {{file: {}}}}}]}}",

@@ -12,6 +12,7 @@ from osc_imagebuild.builds import validation
 from osc_imagebuild.model.contents import MOST, MOST_BYTES, Disc, Packed
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.facts import Mark
+from osc_imagebuild.model.own_tests import Expected
 from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Parent, Spec
 from osc_imagebuild.planning import fixed_address
 from tests.unit.samples import BUILD_ID, spec
@@ -115,6 +116,26 @@ class ValidationTest(testtools.TestCase):
 
         why = "the metadata 'iso' is none of "
         self.assert_rows(check, (("", None), ("scs", None), ("iso", why)))
+
+    def test_tests(self) -> None:
+        """What is told of tests is shown, and waited for."""
+        good = spec()
+        for test in (
+            Expected(name="\x1b[2J"),
+            Expected(name="x" * 61),
+            Expected(name="x", expect_exit=256),
+            Expected(name="x", timeout_s=3601),
+            Expected(name="x", timeout_s=0),
+        ):
+            verify = dataclasses.replace(good.verify, tests=(test,))
+            bad = dataclasses.replace(good, verify=verify)
+            self.assertRaises(ValueError, validation.check_spec, bad)
+        many = tuple(Expected(name=f"t{n}", timeout_s=9) for n in range(33))
+        verify = dataclasses.replace(good.verify, tests=many[:32])
+        validation.check_spec(dataclasses.replace(good, verify=verify))
+        verify = dataclasses.replace(good.verify, tests=many)
+        bad = dataclasses.replace(good, verify=verify)
+        self.assertRaises(ValueError, validation.check_spec, bad)
 
     def test_parent(self) -> None:
         """It is an image, and is there where one is to be changed."""

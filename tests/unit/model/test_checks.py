@@ -6,54 +6,11 @@ import testtools
 
 from osc_imagebuild.model import checks
 from osc_imagebuild.model.checks import Check
+from osc_imagebuild.model.own_tests import Expected, Outcome
 
 BUILD = "0b4d5a3e-0000-4000-8000-000000000000"
 RECAP = "ok=12 changed=9 failed=0 unreachable=0"
 SCORE = "score=81.5 passed=100 failed=2"
-
-
-class CompletedTest(testtools.TestCase):
-    """The console has all rules that fail."""
-
-    def completed(self, *lines: str, **report: str) -> str:
-        said = {"hardening": SCORE, "failed_rules": "a ...", **report}
-        console = "".join(f"{line}\r\n" for line in lines)
-        return checks.completed(said, console, BUILD)["failed_rules"]
-
-    def test_whole(self) -> None:
-        """In parts, in any order, and twice."""
-        one, two = (f"IMAGEBUILD-RULES {BUILD} {n}/2 {n}a {n}b" for n in (1, 2))
-        self.assertEqual("1a 1b 2a 2b", self.completed(one, two))
-        self.assertEqual("1a 1b 2a 2b", self.completed(two, "x", one, two))
-
-    def test_not_whole(self) -> None:
-        """Then what the report has counts."""
-        sign = "IMAGEBUILD-RULES"
-        for lines in (
-            (),
-            (f"{sign} {BUILD} 1/2 a b",),
-            (f"{sign} {BUILD} 1/1 <b> $(id)",),
-            (f"{sign} other 1/1 b",),
-            (f"{sign} {BUILD} 0/0 b",),
-            (f"{sign} {BUILD} 1/1 {'x' * 121}",),
-            (f"{sign} {BUILD} 1/100 b",),
-        ):
-            self.assertEqual("a ...", self.completed(*lines), str(lines))
-
-    def test_bounds(self) -> None:
-        """A record takes no more of a text."""
-        lines = [
-            f"IMAGEBUILD-RULES {BUILD} {n}/99 " + " ".join(["x" * 100] * 9)
-            for n in range(1, 100)
-        ]
-        self.assertEqual(16_000, len(self.completed(*lines)))
-
-    def test_without_hardening(self) -> None:
-        """A console alone says nothing."""
-        said = {"release": "x"}
-        line = f"IMAGEBUILD-RULES {BUILD} 1/1 a"
-        for console in (line, "", None):
-            self.assertEqual(said, checks.completed(said, console, BUILD))
 
 
 class ChecksTest(testtools.TestCase):
@@ -78,6 +35,30 @@ class ChecksTest(testtools.TestCase):
             self.assertEqual((wanted,), checks.of_report(report))
         self.assertEqual(f"ansible passed: {RECAP}", str(Check("ansible", True, RECAP)))
         self.assertEqual("x failed: y", str(Check("x", False, "y")))
+
+    def test_own(self) -> None:
+        """The user's own tests: those that were run, those that were not, and the guest."""
+        web, shop = Expected(name="web"), Expected(name="shop", expect_exit=3)
+        good = Outcome(name="web", number=1, seconds=1.5, exit_code=0, output="a\nb")
+        bad = Outcome(name="shop", number=2, seconds=2.0, exit_code=0, output="a\nb")
+        tests = (web, shop)
+        found = checks.of_tests((good, bad), tests, "1 of 2 tests was not passed")
+        self.assertEqual(
+            [
+                "web passed: exit code 0 after 1.5 s",
+                "shop, after a reboot failed: exit code 0 instead of 3 after 2.0 s\n"
+                "    a\n    b",
+            ],
+            [str(check) for check in found],
+        )
+        self.assertEqual([1.5, 2.0], [check.seconds for check in found])
+        found = checks.of_tests((good,), tests, "the guest went off")
+        self.assertEqual(
+            "shop failed: it has no outcome: the guest went off", str(found[1])
+        )
+        [_, guest] = checks.of_tests((good,), (web,), "it was rebooted")
+        self.assertEqual("test server failed: it was rebooted", str(guest))
+        self.assertEqual(1, len(checks.of_tests((good,), (web,), "")))
 
     def test_hostile(self) -> None:
         """Nothing but numbers is passed on, and none of it is a success."""

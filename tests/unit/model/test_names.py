@@ -37,7 +37,7 @@ class RoleTest(testtools.TestCase):
         self.assertEqual(
             [
                 *(Role.INSTALL, Role.VERIFY, Role.ROOT, Role.CONTENTS),
-                *(Role.RESULT, Role.MANIFEST, Role.COPY),
+                *(Role.RESULT, Role.MANIFEST, Role.COPY, Role.TRIAL),
             ],
             own,
         )

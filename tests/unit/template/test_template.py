@@ -19,6 +19,7 @@ from osc_imagebuild.model.access import CaCertificate, Proxy
 from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.disk_layout import Volume
+from osc_imagebuild.model.own_tests import OwnTest
 from osc_imagebuild.model.provision import Ansible, Hardening, TreeFile
 from osc_imagebuild.model.request import File, Repository, Request, User
 from osc_imagebuild.template import fields, schema
@@ -183,7 +184,12 @@ class MeaningTest(TemplateTestCase):
                 "copies": (Copy("two", "R", verify=True), Copy("three")),
                 "stores": ("ssd",),
                 "all_stores": False,
-                "verify": False,
+                "tests": (
+                    OwnTest(name="web", run="exit 3", expect_exit=3, timeout_s=60),
+                    OwnTest(run="true"),
+                ),
+                "test_files": (File(path="/t", content=b"from a file\n", mode="0700"),),
+                "test_reboot": True,
             },
             found,
         )
@@ -197,7 +203,9 @@ class MeaningTest(TemplateTestCase):
         self.write("x", "secret")
         found = self.load(EVERYTHING, check_only=True)
         names = {field.name for field in dataclasses.fields(Request)}
-        self.assertEqual(names, {*found, "answer_file"})
+        # Where there are tests, the result is booted.
+        self.assertEqual(names, {*found, "answer_file", "verify"})
+        self.assertEqual({"verify": False}, self.load("version: 1\nverify: false"))
         known = schema.schema()["properties"]
         for path in (*fields.SIMPLE, *fields.TEXTS):
             part: Any = {"properties": known}
@@ -382,6 +390,51 @@ class ExtendsTest(TemplateTestCase):
             [("/etc/motd", b"x"), ("/etc/issue", b"new"), ("/etc/more", b"more")],
             [(file.path, file.content) for file in found["files"]],
         )
+
+    def test_tests(self) -> None:
+        """Those of the template below come first; one of the same name takes the place."""
+        self.write(
+            "version: 1\nverify:\n  commands: [{name: a, run: x}, {run: y}]\n"
+            "  files: [{path: /a, content: x}]\n  reboot: true\n",
+            "base.yaml",
+        )
+        found = self.load(
+            "version: 1\nextends: base.yaml\nverify:\n"
+            "  commands: [{run: y}, {name: a, run: z}]\n"
+            "  files: [{path: /a, content: y}]\n"
+        )
+        self.assertEqual(["z", "y", "y"], [test.run for test in found["tests"]])
+        self.assertEqual([b"y"], [file.content for file in found["test_files"]])
+        self.assertTrue(found["test_reboot"])
+        none = self.load("version: 1\nextends: base.yaml\nverify: false")
+        self.assertEqual({"verify": False}, none)
+        below = {"tests": (OwnTest(name="a", run="x"), OwnTest(run="y"))}
+        top = {"tests": (OwnTest(run="y"), OwnTest(run="z"))}
+        combined = template.combine(below, top)["tests"]
+        self.assertEqual(["x", "y", "y", "z"], [test.run for test in combined])
+
+    def test_mistakes_in_tests(self) -> None:
+        """Each with its place."""
+        for said, wanted in (
+            ("yes", "verify: takes true or false or a mapping; not 'yes'"),
+            ("{command: []}", "verify.command: no such key; did you mean commands?"),
+            ("{commands: [x]}", "verify.commands[1]: takes a mapping; not 'x'"),
+            ("{commands: [{}]}", "verify.commands[1]: run is missing"),
+            ("{commands: [{run: x, name: ' '}]}", "verify.commands[1].name: ' ' does "),
+            ("{commands: [{run: x, timeout_s: 0}]}", "timeout_s: takes 1 at least"),
+            (
+                "{commands: [{run: x, expect_exit: 256}]}",
+                "expect_exit: takes 255 at mo",
+            ),
+            ("{commands: [{run: x, env: {}}]}", "verify.commands[1].env: no such key"),
+            (
+                "{files: [{path: /x}]}",
+                "verify.files[1]: needs exactly one of content, ",
+            ),
+            ("{reboot: 1}", "verify.reboot: takes true or false; not 1"),
+        ):
+            [problem] = self.problems(f"version: 1\nverify: {said}")
+            self.assertIn(wanted, problem)
 
     def test_where_a_mistake_is(self) -> None:
         """The file in which it was written, not the one that was asked for."""
@@ -665,7 +718,12 @@ output:
     - cloud: three
   stores: [ssd]
   all_stores: false
-verify: false
+verify:
+  commands:
+    - {{name: web, run: exit 3, expect_exit: 3, timeout_s: 60}}
+    - run: "true"
+  files: [{{path: /t, source: motd, mode: "0700"}}]
+  reboot: true
 """
 
 BASE = """\

@@ -358,7 +358,7 @@ work=/var/lib/imagebuild-hardening
 rm -rf $work
 mkdir -p -m 700 $work || fail "hardening: there is no place for it"
 cat > $work/run.py <<'END'
-import glob, hashlib, os, re, subprocess, sys, urllib.request, zipfile
+import base64, glob, hashlib, json, os, re, subprocess, sys, urllib.request, zipfile, zlib
 from xml.etree import ElementTree
 
 work = os.path.dirname(__file__)
@@ -366,6 +366,15 @@ build, profile, also, least, url, sha256 = sys.argv[1:7]
 XCCDF = "{http://checklists.nist.gov/xccdf/1.2}"
 PROFILE, RULE = "xccdf_org.ssgproject.content_profile_", "xccdf_org.ssgproject.content_rule_"
 MOST = 200 << 20
+
+def packed(text):
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+def frames(build, kind, text):
+    pieces = [text[n : n + 160] for n in range(0, len(text), 160)]
+    for place, piece in enumerate(pieces, 1):
+        total = hashlib.sha256(piece.encode()).hexdigest()[:8]
+        yield "IMAGEBUILD-DATA %s %s %d/%d %s %s\n" % (build, kind, place, len(pieces), total, piece)
 
 def say(text):
     sys.stdout.buffer.write((text + "\n").encode("utf-8", "replace"))
@@ -479,14 +488,14 @@ for _, element in ElementTree.iterparse(results):
 failed = sorted(re.sub("[^A-Za-z0-9_.-]", "_", name)[:120] for name in failed)
 text = "score=%.1f passed=%d failed=%d" % (score, count.get("pass", 0), len(failed))
 say("hardening: " + text)
-lines, line = [], ""
-for name in failed:
-    if len(line) + len(name) > 800:
-        lines, line = lines + [line], ""
+line = ""
+for name in failed + [""]:
+    if line and (len(line) + len(name) > 800 or not name):
+        say("hardening: failed:" + line)
+        line = ""
     line += " " + name
-lines += [line] if line else []
-for number, line in enumerate(lines, 1):
-    say("IMAGEBUILD-RULES %s %d/%d%s" % (build, number, len(lines), line))
+for line in frames(build, "rules", packed(json.dumps(failed))):
+    say(line.rstrip())
 if score < float(least):
     fail("the score is %.1f, below %s; %d rules fail" % (score, least, len(failed)))
 for name, words in (("score", text), ("failed", " ".join(failed))):
