@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
     from osc_imagebuild.planning.trials import TrialPlan
+    from osc_imagebuild.reports.report import Picture, Report
     from osc_imagebuild.retry import Hardware
     from osc_imagebuild.template import Template
     from osc_imagebuild.upkeep.tasks import Applied, End, Looked, Task, ToDo, Wish
@@ -99,6 +100,7 @@ _HOMES = {
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
     "planning.trials": ("TrialPlan",),
+    "reports.report": ("Picture", "Report"),
     "retry": ("Hardware",),
     "template": ("Template",),
     "upkeep.tasks": ("Applied", "End", "Looked", "Task", "ToDo", "Wish"),
@@ -139,11 +141,13 @@ __all__ = [
     "Orphan",
     "Outcome",
     "OwnTest",
+    "Picture",
     "Plan",
     "Pruned",
     "Record",
     "RecordError",
     "Refreshed",
+    "Report",
     "Repository",
     "Request",
     "ScreenError",

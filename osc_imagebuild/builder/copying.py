@@ -90,9 +90,11 @@ class Copying(Session):
         return spoken, 60 * int(entry.verify.get("timeout_min", 30))
 
     def missing_copies(
-        self, image: str, copies_wanted: Sequence[Copy]
+        self, image: str | Image, copies_wanted: Sequence[Copy]
     ) -> Sequence[Copied]:
         """Return those copies of a finished image that are not there, with the reasons.
+
+        An ``image`` that was just looked at is not looked for again.
 
         :raises: RecordError where there is no such image, CloudError
         """
@@ -100,9 +102,11 @@ class Copying(Session):
         return copies.missing(self.clouds, source, copies_wanted)
 
     def missing_stores(
-        self, image: str, stores_wanted: Sequence[str], *, every: bool = False
+        self, image: str | Image, stores_wanted: Sequence[str], *, every: bool = False
     ) -> Sequence[str]:
         """Return which of some stores, or of ``every`` one, lack an image's data.
+
+        ``image`` is its ID, or what a look at it has shown.
 
         :raises: CloudError
         """

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 from osc_imagebuild.builder.copying import Copying
 from osc_imagebuild.builder.driving import Driving
-from osc_imagebuild.builds import (
-    families,
-)
+from osc_imagebuild.builds import families
 from osc_imagebuild.builds.families import Family
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning.freshness import find_freshness
-from osc_imagebuild.upkeep import apply, survey
+from osc_imagebuild.upkeep import apply, lacking, survey
 from osc_imagebuild.upkeep.tasks import Applied, Looked, Task, Wish
 
 
@@ -24,11 +22,13 @@ from osc_imagebuild.upkeep.tasks import Applied, Looked, Task, Wish
 class Refreshed:
     """What `Builder.create_if_changed` found, and the build that it made of it.
 
-    ``build`` is None where nothing had changed: ``freshness.current`` is the image then.
+    ``build`` is None where nothing had changed: ``freshness.current`` is the image then,
+    and ``made_good`` what became of the copies that it lacked.
     """
 
     freshness: Freshness
     build: Record | None = None
+    made_good: Applied | None = None
 
 
 class Keeping(Driving, Copying):
@@ -76,14 +76,22 @@ class Keeping(Driving, Copying):
     ) -> Refreshed:
         """Build an image unless the newest one of its family is still the same.
 
-        Nothing is written where it is.
+        Where it is, nothing is built, and copies of it that are wanted and missing are made.
 
         :raises: as `outdated` and `create`
         """
         freshness = self.outdated(request, max_age_s=max_age_s)
         if not freshness.is_outdated:
-            return Refreshed(freshness)
+            made_good = self.make_good(request, freshness)
+            return Refreshed(freshness, made_good=made_good)
         return Refreshed(freshness, self.create(request, wait=wait))
+
+    def make_good(self, request: Request, freshness: Freshness) -> Applied:
+        """Copy the image that `outdated` found fresh to where it is wanted and missing.
+
+        Those are clouds and stores. What goes wrong is told, not raised.
+        """
+        return lacking.make_good(self, request, freshness)
 
     def survey(
         self, wishes: Sequence[Wish], *, max_age_s: int | None = None

@@ -30,11 +30,17 @@ Texts = Callable[[], tuple[tuple[str, str], int]]
 """Returns user data and sign of the boot test, and its time limit in seconds."""
 
 
-def find_image(api: Api, word: str) -> Image:
+def find_image(api: Api, word: str | Image) -> Image:
     """Return a finished image by its ID or its build's, or by its family or name.
+
+    One that was just looked at is not looked for again, if it can be copied.
 
     :raises: RecordError where there is none, CloudError
     """
+    if isinstance(word, Image):
+        if copies.may_be_copied(word, api.project_id()):
+            return word
+        word = word.id
     with contextlib.suppress(ValueError):
         image_id = str(uuid.UUID(word))
         found = images.find(api, image_id)

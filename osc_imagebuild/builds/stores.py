@@ -13,21 +13,24 @@ from osc_imagebuild.errors import (
     NotFoundError,
     TransientError,
 )
+from osc_imagebuild.model.resources import Image
 from osc_imagebuild.steps.copies import FAILED_STORES, STORE_LIMIT_S
 
 LOOK_S = 5.0
 
 
 def missing(
-    api: Api, image_id: str, stores: Sequence[str], *, every: bool = False
+    api: Api, image: str | Image, stores: Sequence[str], *, every: bool = False
 ) -> Sequence[str]:
     """Return which of some stores, or of ``every`` one of Glance's, lack an image's data.
 
+    ``image`` is its ID, or what a look at it has shown.
+
     :raises: CloudError
     """
-    image = images.find(api, image_id)
+    found = images.find(api, image) if isinstance(image, str) else image
     wanted = limits.stores(api) if every else stores
-    there = image.stores if image else ()
+    there = found.stores if found else ()
     return tuple(store for store in wanted if store not in there)
 
 

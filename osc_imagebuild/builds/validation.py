@@ -18,6 +18,7 @@ from osc_imagebuild.media import answer_cd
 from osc_imagebuild.model import contents, copies, own_tests
 from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.facts import Mark
+from osc_imagebuild.model.metadata import Standard
 from osc_imagebuild.model.names import (
     IMAGE_FIELDS,
     SERVER_PROPERTY,
@@ -79,6 +80,7 @@ def check_spec(spec: Spec) -> None:
     _require("the output", spec.result.output, outputs.names())
     _require("the firmware", spec.hardware.firmware, ("bios", "uefi"))
     _require("the visibility", spec.result.visibility, VISIBILITIES)
+    _require("the metadata", spec.result.metadata, ("", *Standard))
     _match("the system", spec.installer.os, _NAME)
     _match("the family", spec.installer.family, _NAME)
     _match("the architecture", spec.installer.arch, _NAME)

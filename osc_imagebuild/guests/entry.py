@@ -39,8 +39,9 @@ class Entry:
     ``static`` address, ``config_drive_url`` those for an answer file on a config drive.
     ``press_key`` lists the firmwares (bios, uefi) with which its CD asks for a key.
     ``driver_properties`` change both kinds of properties where the user has a CD with
-    drivers. ``proven`` says where builds were made, empty where none was. ``progress``,
-    ``failures`` and ``banners`` are as in `Spec`.
+    drivers. ``proven`` says where builds were made, empty where none was. ``login_user`` is
+    whom cloud-init gives the user's key, by default. ``progress``, ``failures`` and
+    ``banners`` are as in `Spec`.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Entry:
     report_hint: str = ""
     proven: str = ""
     end_of_life: str = ""
+    login_user: str = ""
     release_file: str = ""
     min_ram_mib: int = 1024
     min_disk_gib: int = 4

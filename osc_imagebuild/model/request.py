@@ -82,7 +82,8 @@ class Request:
     ``volume_type`` is of the build's volumes, '' for Cinder's choice; ``ports`` (names or
     IDs) are the servers' instead of ports that Nova makes, and ``server_properties`` their
     metadata. ``min_disk_gib`` and ``min_ram_mib`` are what servers of the image must have,
-    None for what it needs; a ``protected`` image cannot be deleted.
+    None for what it needs; a ``protected`` image cannot be deleted. ``metadata`` is a
+    `Standard` that its properties follow, '' for none.
 
     With ``from_image`` (a name, an ID, or 'family:NAME') or ``from_properties`` the result
     is made of an image that exists, its parent: the newest that has all of them. ``os`` is
@@ -163,6 +164,7 @@ class Request:
     min_disk_gib: int | None = None
     min_ram_mib: int | None = None
     protected: bool = False
+    metadata: str = ""
 
     def __post_init__(self) -> None:
         """Install the default system where nothing says which."""

@@ -222,7 +222,8 @@ class Result:
     needs, and what is ``declared`` may be more; ``protected`` is whether Glance shall
     refuse to delete it. ``made_id`` and
     ``made_sha512`` are of the finished image, '' before that: with the record's signature
-    they tell it from one that only says that this build made it.
+    they tell it from one that only says that this build made it. ``metadata`` is the
+    `Standard` that the properties follow, '' for none.
     """
 
     name: str
@@ -241,6 +242,7 @@ class Result:
     protected: bool = False
     made_id: str = ""
     made_sha512: str = ""
+    metadata: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

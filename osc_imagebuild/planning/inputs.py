@@ -26,7 +26,7 @@ from osc_imagebuild.media.door import Door
 from osc_imagebuild.model.inputs import DIGITS, UNKNOWN, Inputs
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Iso, Media, Parent
-from osc_imagebuild.planning import contents
+from osc_imagebuild.planning import contents, metadata
 from osc_imagebuild.planning.draft import Draft, delivered
 from osc_imagebuild.planning.offline import NO_BUILD_ID, NO_LABEL
 from osc_imagebuild.planning.spec_builder import InstallSource, family_name
@@ -50,7 +50,8 @@ _NOT_OF_TEMPLATE = frozenset(
 _NOT_OF_ENTRY = frozenset(
     "name title end_of_life proven deviations report_hint progress failures banners "
     "stall_min timeout_min min_ram_mib min_disk_gib boot_methods press_key verify "
-    "layer power_off_sign network config_drive_url directories arches driver_properties".split()
+    "login_user layer power_off_sign network config_drive_url directories arches "
+    "driver_properties".split()
 )
 # Of repositories: they came with a later version, and count where they are given.
 _LATER = frozenset(("username", "password", "keep"))
@@ -92,7 +93,7 @@ def read_inputs(clock: Clock, draft: Draft, door: Door) -> Stage[Reading]:
         media=_media(source.media),
         mirror=tree_sha256[:DIGITS],
         updates=updates.value or "",
-        template=_slow(family, _template(request)),
+        template=_slow(family, _template(request, system.entry)),
         catalogue=_slow(family, _catalogue(system.entry, request)),
         name=_fast(request.name),
         parent=_parent(source.media.parent),
@@ -138,8 +139,11 @@ def _answers(request: Request, system: System, source: InstallSource) -> str:
     return rendered.answer
 
 
-def _template(request: Request) -> str:
-    """Return what is asked for of the result, as far as it is not by default so."""
+def _template(request: Request, entry: Entry) -> str:
+    """Return what is asked for of the result, as far as it is not by default so.
+
+    What becomes of older ones counts where the result says it.
+    """
     request = access.lasting(request)
     wanted = _differing(request, _NOT_OF_TEMPLATE)
     users = [dataclasses.replace(user, password=None) for user in request.users]
@@ -149,6 +153,8 @@ def _template(request: Request) -> str:
         del wanted["source"]  # its content counts, wherever that is
     if request.updates:
         wanted.pop("update", None)  # by default too
+    if request.metadata:
+        wanted["metadata"] = metadata.properties(request, entry, "")
     return _canonical({"arch": request.arch, "os": request.os, **wanted})
 
 

@@ -19,7 +19,7 @@ from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Flavor, Quota, VolumeRoom
 from osc_imagebuild.model.spec import Address, Spec
 from osc_imagebuild.monitors.console import own_signs
-from osc_imagebuild.planning import fixed_address
+from osc_imagebuild.planning import fixed_address, metadata
 from osc_imagebuild.planning.request_checks import has_visibility
 from osc_imagebuild.planning.spec_builder import InstallSource, Placement, Servers
 from osc_imagebuild.planning.stage import Stage
@@ -110,6 +110,7 @@ def check_cloud(
         *check_visibility(api, request),
         *check_declared(request, system, servers),
         *check_server_properties(api, request),
+        *metadata.dated_ahead(request, api.now()),
         *check_session_and_hypervisors(api, minutes * 60),
     ]
     warnings = [*warn_tpm(api, request), *warn_protected(request)]
@@ -167,7 +168,8 @@ def check_spec(spec: Spec, entry: Entry, request: Request) -> Stage[None]:
         *boot.unsigned(request, spec.installer.boot_method),
         *(check_answer_cd(entry) if method.answers_on_cd else ()),
     ]
-    return Stage(problems=tuple(problems))
+    told = metadata.check(request, dict(spec.result.properties))
+    return Stage(notes=told.notes, problems=(*problems, *told.problems))
 
 
 def check_record(spec: Spec) -> None:

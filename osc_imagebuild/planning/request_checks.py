@@ -13,7 +13,7 @@ from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MINUTES, MOST_SWAP_MIB
 from osc_imagebuild.model.request import FAMILY_PREFIX, Request
 from osc_imagebuild.model.urls import shown_url
-from osc_imagebuild.planning import option_checks
+from osc_imagebuild.planning import metadata, option_checks
 from osc_imagebuild.steps.attempts import MOST
 
 # Source: RFC 3986, 2.2 and 2.3, but for the quote, which answer files take for theirs.
@@ -102,6 +102,7 @@ def validate_request(request: Request) -> list[str]:
         ),
         *option_checks.problems(request),
         *own_tests.problems(request),
+        *metadata.problems(request),
         *(access.proxy_problems(request.proxy) if request.proxy else ()),
         *access.certificate_problems(request.ca_certificates),
     ]

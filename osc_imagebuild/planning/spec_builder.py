@@ -33,6 +33,7 @@ from osc_imagebuild.model.spec import (
 )
 from osc_imagebuild.model.urls import shown_url
 from osc_imagebuild.monitors.console import frames
+from osc_imagebuild.planning import metadata
 from osc_imagebuild.version import tool_version
 
 # What a system was installed from, which it still is once it was changed.
@@ -237,6 +238,7 @@ def _result(chosen: Chosen) -> Result:
             disk_gib=request.min_disk_gib or 0, ram_mib=request.min_ram_mib or 0
         ),
         protected=request.protected,
+        metadata=request.metadata,
     )
 
 
@@ -282,6 +284,7 @@ def _result_properties(chosen: Chosen) -> dict[str, str]:
     properties = {
         **machine.properties(request, entry.properties),
         "architecture": request.arch,
+        **metadata.properties(request, entry, chosen.source.media.source),
         **request.properties,
         family.BUILD_ID: chosen.build_id,
         family.FAMILY: family_name(request),

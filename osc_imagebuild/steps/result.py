@@ -10,7 +10,7 @@ from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.steps import Result, patched
+from osc_imagebuild.steps import Result, metadata, patched
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def wanted(spec: Spec, facts: Facts, result: Member) -> dict[str, str]:
         for key in ("kernel", "release")
         if (text := _storable(report.get(key, "")))
     }
-    return {
+    known = {
         **spec.result.properties,
         **reported,
         **patched.properties(report, begun.at if begun else None, installed.at),
@@ -54,6 +54,7 @@ def wanted(spec: Spec, facts: Facts, result: Member) -> dict[str, str]:
         family.BUILT_AT: family.iso(installed.at),
         "imagebuild_duration_s": str(duration_s(facts)),
     }
+    return {**known, **metadata.properties(spec, known)}
 
 
 def itself(spec: Spec, result: Member) -> dict[str, str]:

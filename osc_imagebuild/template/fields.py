@@ -61,6 +61,7 @@ SIMPLE = {
     ("output", "min_disk_gib"): "min_disk_gib",
     ("output", "min_ram_mib"): "min_ram_mib",
     ("output", "protected"): "protected",
+    ("output", "metadata"): "metadata",
     ("output", "family"): "family",
     ("output", "replace"): "replace",
     ("output", "old"): "old",

@@ -6,22 +6,18 @@ import functools
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 
-from osc_imagebuild.builds.copies import Copied
 from osc_imagebuild.builds.fleet import Fleet
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.clock import Clock, Patience
 from osc_imagebuild.engine.loop import LONGEST_PAUSE_S, OUTAGE_LIMIT_S
 from osc_imagebuild.errors import ImageBuildError, TransientError
-from osc_imagebuild.model.family import Old
 from osc_imagebuild.model.names import Status
-from osc_imagebuild.model.spec import Rotation
 from osc_imagebuild.planning.plan import Plan
+from osc_imagebuild.upkeep import lacking
 from osc_imagebuild.upkeep.library import Library
 from osc_imagebuild.upkeep.survey import (
     Running,
     find_task,
-    missing_line,
-    missing_stores,
     running,
 )
 from osc_imagebuild.upkeep.tasks import Applied, End, Task, ToDo
@@ -112,28 +108,8 @@ class Apply:
 
     def _copy(self, task: Task) -> Applied:
         """Make the copies that are missing, in stores and in other clouds."""
-        request = task.wish.request
-        rotation = Rotation(
-            replace=request.replace, old=Old(request.old), keep=request.keep
-        )
         self._begun(task)
-        made: Sequence[Copied] = ()
-        trouble = ""
-        try:
-            if stores := missing_stores(self._library, request, task.image_id):
-                trouble = self._library.copy_to_stores(task.image_id, stores)
-            if request.copies:
-                made = self._library.copy(
-                    task.image_id, request.copies, rotation=rotation
-                )
-        except ImageBuildError as error:
-            return Applied(
-                task, End.FAILED, task.build_id, task.image_id, error.message
-            )
-        failed = [copied for copied in made if copied.trouble]
-        why = "; ".join(filter(None, (missing_line(failed), trouble)))
-        end = End.FAILED if why else End.COPIED
-        return Applied(task, end, task.build_id, task.image_id, why)
+        return lacking.fill(self._library, task)
 
     def _begin_some(self, waiting: list[Task]) -> Iterator[Applied]:
         """Begin as many as may be at a time; what is over at once is yielded.

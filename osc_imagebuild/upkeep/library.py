@@ -12,6 +12,7 @@ from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.freshness import Freshness
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Rotation
 from osc_imagebuild.planning.plan import Plan
 
@@ -33,11 +34,11 @@ class Library(Protocol):
     def start(self, plan: Plan, *, wait: bool = True) -> Record: ...
 
     def missing_copies(
-        self, image: str, copies_wanted: Sequence[Copy]
+        self, image: str | Image, copies_wanted: Sequence[Copy]
     ) -> Sequence[Copied]: ...
 
     def missing_stores(
-        self, image: str, stores_wanted: Sequence[str], *, every: bool = False
+        self, image: str | Image, stores_wanted: Sequence[str], *, every: bool = False
     ) -> Sequence[str]: ...
 
     def copy_to_stores(self, image: str, stores_wanted: Sequence[str]) -> str: ...

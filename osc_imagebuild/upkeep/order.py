@@ -5,9 +5,10 @@ Templates are known by their numbers in a list.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import ItemsView, Mapping, Sequence
 
 from osc_imagebuild import outputs
+from osc_imagebuild.model.family import FAMILY, OS
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.planning.spec_builder import family_name
@@ -43,11 +44,34 @@ def parents(requests: Sequence[Request]) -> dict[int, int]:
         parent = (
             of_family.get(request.parent_family)
             if request.parent_family
-            else of_name.get(request.from_image or "")
+            else of_name.get(request.from_image)
+            if request.from_image
+            else _by_properties(requests, number)
         )
         if parent is not None:
             found[number] = parent
     return found
+
+
+def _by_properties(requests: Sequence[Request], number: int) -> int | None:
+    """Return the only other template whose image has the properties that one asks for.
+
+    Only those count that a template itself names: others the catalogue or Glance gives.
+    """
+    wanted = requests[number].from_properties.items()
+    fit = [
+        other
+        for other, request in enumerate(requests)
+        if other != number and _makes_image(request) and wanted <= _said(request)
+    ]
+    return fit[0] if wanted and len(fit) == 1 else None
+
+
+def _said(request: Request) -> ItemsView[str, str]:
+    own = {FAMILY: family_name(request)}
+    if not request.has_parent:  # of others their image says it
+        own[OS] = request.os
+    return {**request.properties, **own}.items()
 
 
 def _makes_image(request: Request) -> bool:

@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from osc_imagebuild.builds.copies import Copied
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import ImageBuildError, SpecError
-from osc_imagebuild.model.family import BUILD_ID, words
-from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning.spec_builder import family_name
-from osc_imagebuild.upkeep import order
+from osc_imagebuild.upkeep import lacking, order
 from osc_imagebuild.upkeep.library import Library
 from osc_imagebuild.upkeep.tasks import Looked, Task, ToDo, Wish
 
@@ -141,35 +138,9 @@ def find_task(
     )
     if current is None or found.is_outdated:
         return task
-    return _to_copy(library, task, words(current).get(BUILD_ID, ""))
-
-
-def _to_copy(library: Library, task: Task, build_id: str) -> Task:
-    """Return what is left to do for an image that is fresh."""
-    request = task.wish.request
-    missing: Sequence[Copied] = ()
-    if request.copies:
-        missing = library.missing_copies(task.image_id, request.copies)
-    stores = missing_stores(library, request, task.image_id)
-    if not (missing or stores):
-        return replace(task, to_do=ToDo.NOTHING)
-    lacking = [f"store {store} lacks it" for store in stores]
-    why = "; ".join(filter(None, (missing_line(missing), *lacking)))
-    return replace(task, to_do=ToDo.COPY, reason=why, build_id=build_id)
-
-
-def missing_stores(library: Library, request: Request, image_id: str) -> Sequence[str]:
-    """Return the stores that lack an image, of those that are to have it."""
-    if not (request.stores or request.all_stores):
-        return ()
-    return library.missing_stores(image_id, request.stores, every=request.all_stores)
+    return lacking.find(library, task, current)
 
 
 def _lacks_parent(task: Task, parent: Task | None) -> bool:
     """Whether the image that it changes is still to come: then nobody can plan it."""
     return bool(task.after and parent and not parent.image_id)
-
-
-def missing_line(copies: Sequence[Copied]) -> str:
-    """Return where copies are missing, and why."""
-    return "; ".join(f"no copy in {c.copy.target}: {c.trouble}" for c in copies)

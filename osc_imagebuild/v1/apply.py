@@ -11,6 +11,7 @@ from osc_lib import exceptions
 
 from osc_imagebuild.v1.base import BuildCommand, Lister, Shown, add_driving, driving
 from osc_imagebuild.v1.columns import Lines
+from osc_imagebuild.v1.report_pages import Pages, add_report
 from osc_imagebuild.v1.template import (
     Loaded,
     add_max_age,
@@ -59,6 +60,7 @@ class ApplyImageBuild(BuildCommand, Lister):
             help="Check all templates and show what would be done; write nothing",
         )
         add_driving(parser)
+        add_report(parser)
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:
@@ -75,7 +77,7 @@ class ApplyImageBuild(BuildCommand, Lister):
         from osc_imagebuild.v1.board import Board
 
         board = Board(quiet=self.app.options.verbose_level == 0)
-        builder = self.builder
+        builder, pages = self.builder, Pages(parsed_args.report)
         tasks = builder.survey(self._wishes(parsed_args), max_age_s=parsed_args.max_age)
         for task in tasks:
             for warning in task.warnings:
@@ -103,7 +105,9 @@ class ApplyImageBuild(BuildCommand, Lister):
                     text if applied.build_id else f"{applied.task.wish.label}: {text}",
                 )
         self._failed = any(applied.is_failed for applied in ended)
-        return _applied(tasks, ended)
+        ended = _in_order(tasks, ended)
+        pages.write(builder, ended, parsed_args.log_dir)
+        return _applied(ended)
 
     def _wishes(self, args: argparse.Namespace) -> list[Wish]:
         """Return the templates that are wanted.
@@ -161,10 +165,14 @@ def _planned(tasks: Iterable[Task]) -> Shown:
     ]
 
 
-def _applied(tasks: Sequence[Task], ended: Iterable[Applied]) -> Shown:
-    """Return what became of the templates, in the order in which they were given."""
-    columns = ("Template", "Family", "Result", "Build ID", "Image ID", "Reason")
+def _in_order(tasks: Sequence[Task], ended: Iterable[Applied]) -> list[Applied]:
+    """Return what became of the templates in the order in which they were given."""
     order = {task.wish.label: number for number, task in enumerate(tasks)}
+    return sorted(ended, key=lambda a: order[a.task.wish.label])
+
+
+def _applied(ended: Iterable[Applied]) -> Shown:
+    columns = ("Template", "Family", "Result", "Build ID", "Image ID", "Reason")
     return columns, [
         (
             applied.task.wish.label,
@@ -174,5 +182,5 @@ def _applied(tasks: Sequence[Task], ended: Iterable[Applied]) -> Shown:
             applied.image_id or None,
             Lines(worded(applied.reason)),
         )
-        for applied in sorted(ended, key=lambda a: order[a.task.wish.label])
+        for applied in ended
     ]

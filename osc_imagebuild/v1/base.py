@@ -14,7 +14,7 @@ from osc_lib import exceptions
 from osc_lib.command import command
 
 from osc_imagebuild import v1
-from osc_imagebuild.v1.columns import Lines, cells, plain
+from osc_imagebuild.v1.columns import Age, Lines, cells, plain
 from osc_imagebuild.v1.door import guard_logs, guarded
 from osc_imagebuild.v1.wording import command_line, worded
 
@@ -283,7 +283,7 @@ def columns_of(
         "driven_by": owner or None,
         "created_at": when(build.created_at),
         "updated_at": when(build.updated_at),
-        "age_s": max(0, int(now - build.created_at)) if now else None,
+        "age": Age(now - build.created_at) if now else None,
         "tool_version": build.tool_version,
     }
     return list(pairs), list(pairs.values())

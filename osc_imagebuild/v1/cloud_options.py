@@ -54,6 +54,13 @@ def add_of_image(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="RAM in MiB that servers of the image need (default: the catalogue's)",
     )
+    parser.add_argument(
+        "--metadata",
+        metavar="<standard>",
+        choices=("scs",),
+        help="Standard that the image's properties follow: scs for SCS-0102 of the "
+        "Sovereign Cloud Stack; --property goes over what it says (default: none)",
+    )
     protection = parser.add_mutually_exclusive_group()
     protection.add_argument(
         "--protected",
@@ -84,6 +91,7 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
         "min_disk_gib": args.min_disk,
         "min_ram_mib": args.min_ram,
         "protected": args.protected,
+        "metadata": args.metadata,
     }
 
 

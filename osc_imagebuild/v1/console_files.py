@@ -15,6 +15,10 @@ from osc_imagebuild.v1 import own_files
 if TYPE_CHECKING:
     from osc_imagebuild.errors import Evidence
 
+# Of servers whose consoles are kept; what is read of one at most, in bytes.
+_ROLES = ("install", "verify")
+_LONGEST = 1 << 20
+
 
 def console_file(directory: str | None, build_id: str, role: str = "install") -> Path:
     """Return the file that keeps the console of one of a build's servers."""
@@ -37,6 +41,49 @@ def kept_console(directory: str, build_id: str, role: str) -> str:
                 f"cannot read {path}: {error.strerror}"
             ) from error
     return ""
+
+
+def kept_consoles(directory: str, build_id: str) -> dict[str, str]:
+    """Return the ends of the consoles that were kept, by their servers' roles.
+
+    :raises: CommandError where one cannot be read
+    """
+    found = {}
+    for role in _ROLES:
+        path = console_file(directory, build_id, role)
+        try:
+            with own_files.open_to_read(path) as file:
+                file.seek(max(0, file.seek(0, 2) - _LONGEST))
+                found[role] = file.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise exceptions.CommandError(
+                f"cannot read {path}: {error.strerror}"
+            ) from error
+    return found
+
+
+def kept_pictures(directory: str, build_id: str) -> list[tuple[str, bytes]]:
+    """Return the pictures of screens that were kept, each with its server's role.
+
+    That of an attempt which another one followed has its number behind it.
+    """
+    from osc_imagebuild.reports.report import LONGEST_PICTURE, PNG
+    from osc_imagebuild.steps.attempts import MOST
+
+    found = []
+    for role in _ROLES:
+        for name in (*(f"{role}-{n}" for n in range(1, MOST)), role):
+            path = console_file(directory, build_id, name).with_suffix(".png")
+            try:
+                with own_files.open_to_read(path) as file:
+                    data = file.read(LONGEST_PICTURE + 1)
+            except OSError:
+                continue
+            if data.startswith(PNG) and len(data) <= LONGEST_PICTURE:
+                found.append((name, data))
+    return found
 
 
 class Files:

@@ -16,8 +16,10 @@ from osc_imagebuild.v1.wording import worded
 
 if TYPE_CHECKING:
     from osc_imagebuild.guests.catalog import Catalog
+    from osc_imagebuild.model.freshness import Freshness
     from osc_imagebuild.model.request import Request
     from osc_imagebuild.planning.plan import Plan
+    from osc_imagebuild.v1.progress import Progress
 
 
 class CreateImageBuild(BuildCommand, ShowOne):
@@ -50,6 +52,15 @@ class CreateImageBuild(BuildCommand, ShowOne):
         options.add_conduct(parser)
         return parser
 
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run; the exit code is 1 where an image that is fresh could not be copied.
+
+        :raises: CommandError
+        """
+        self._failed = False
+        code: int = super().run(parsed_args)
+        return 1 if self._failed else code
+
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         progress = self.progress()
         builder = self.builder
@@ -64,7 +75,8 @@ class CreateImageBuild(BuildCommand, ShowOne):
         if parsed_args.if_changed:
             freshness = builder.outdated(request, max_age_s=parsed_args.max_age)
             if not freshness.is_outdated:
-                return unchanged(progress, freshness)
+                reason = self._made_good(request, freshness, parsed_args, progress)
+                return unchanged(progress, freshness, reason)
             progress.note(f"to be built: {freshness.reason}")
         plan = builder.plan(
             without_secrets(request) if parsed_args.dry_run else request
@@ -81,6 +93,25 @@ class CreateImageBuild(BuildCommand, ShowOne):
         ):
             build = builder.start(plan, wait=parsed_args.wait)
         return columns_of(build)
+
+    def _made_good(
+        self,
+        request: Request,
+        freshness: Freshness,
+        args: argparse.Namespace,
+        progress: Progress,
+    ) -> str:
+        """Make the copies that a fresh image lacks; return why it lacks some still, or ''."""
+        if args.dry_run:
+            return ""
+        with driving(progress, self.builder, args):
+            applied = self.builder.make_good(request, freshness)
+        if applied.end == "unchanged":
+            return ""
+        self._failed = applied.is_failed
+        reason: str = worded(applied.reason or applied.task.reason)
+        progress.note(f"{applied.end}: {reason}")
+        return reason if self._failed else ""
 
 
 def _planned(plan: Plan) -> Shown:

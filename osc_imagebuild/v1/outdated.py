@@ -86,10 +86,11 @@ def _row(
     return path, name, *known, found.state, found.reason
 
 
-def unchanged(progress: Progress, freshness: Freshness) -> Shown:
+def unchanged(progress: Progress, freshness: Freshness, reason: str = "") -> Shown:
     """Say that no build is needed; return the result that is still good.
 
-    Its columns are those of a build's that a script may ask for.
+    ``reason`` is why it is not everywhere where it is to be, '' if it is. The columns are
+    those of a build's that a script may ask for.
     """
     from osc_imagebuild.model import family
 
@@ -107,6 +108,6 @@ def unchanged(progress: Progress, freshness: Freshness) -> Shown:
         "output": kind,
         f"{kind}_id": current.id,
         "built_at": built_at,
-        "reason": freshness.reason,
+        "reason": Lines(reason or freshness.reason),
     }
     return list(shown), list(shown.values())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,20 +55,24 @@ def create_beside(path: Path) -> tuple[IO[bytes], Path]:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write a file anew, at once; only a plain file is replaced.
+    """Write a file anew, in one go; only a plain file is replaced.
 
     :raises: OSError
     """
-    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-        raise PermissionError(errno.EPERM, "it is no plain file", str(path))
-    file, new = create_beside(path.with_name(f".{path.name}.new"))
-    try:
-        with file:
-            file.write(data)
-        os.replace(new, path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise
+    new = f".{path.name}.{secrets.token_hex(8)}"
+    with _directory(path.parent) as inside:
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(path.name, dir_fd=inside, follow_symlinks=False)
+            if not stat.S_ISREG(status.st_mode):
+                raise PermissionError(errno.EPERM, "it is no plain file", str(path))
+        try:
+            with os.fdopen(_open_inside(new, _NEW, inside), "wb") as file:
+                file.write(data)
+            os.replace(new, path.name, src_dir_fd=inside, dst_dir_fd=inside)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(new, dir_fd=inside)
+            raise
 
 
 def open_to_append(path: Path) -> IO[bytes]:

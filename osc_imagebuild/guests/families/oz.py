@@ -62,6 +62,10 @@ def problems(entry: Entry, request: Request) -> list[str]:
             ("a proxy", request.proxy),
             ("CA certificates", request.ca_certificates),
             (
+                "a key of package repositories",
+                any(repository.key for repository in request.repositories),
+            ),
+            (
                 "a login for package repositories",
                 any(repository.username for repository in request.repositories),
             ),

@@ -285,7 +285,8 @@ class ColumnsTest(FamilyTestCase):
             ("base", True, ["p-other"]),
             tuple(shown[key] for key in ("family", "replaces", "members")),
         )
-        self.assertEqual(1, shown["age_s"] // DAY)
+        self.assertEqual(1, shown["age"] // DAY)
+        self.assertRegex(self.build("show", NAME).out, r"(?m)^\| age +\| 1d +\|$")
         self.built(name="plain", replace=False, keep=3)
         shown = self.build("show", "plain", "-f", "json").json
         self.assertEqual(

@@ -171,3 +171,25 @@ class IfChangedTest(OutdatedTestCase):
         self.assertEqual((0, "complete"), (again.code, again.json["status"]))
         self.assertIn("to be built: the template changed", again.err)
         self.assertNotEqual(image_id, again.json["image_id"])
+
+    def test_copies(self) -> None:
+        """What an image that is fresh lacks is made good, but by no dry run."""
+        glance = self.cloud.glance
+        glance.stores = ["file1", "file2"]
+        glance.methods.append("copy-image")
+        image_id = self.create("-f", "json").json["image_id"]
+        words = ("--if-changed", "--all-stores", "-f", "json")
+        before = len(self.cloud.mutations)
+        self.assertEqual(0, self.create("--dry-run", *words).code)
+        self.assertEqual(before, len(self.cloud.mutations))
+        ran = self.create(*words)
+        self.assertEqual((0, image_id), (ran.code, ran.json["image_id"]), ran.err)
+        self.assertIn("copied: store file2 lacks it", ran.err)
+        self.assertEqual("nothing changed", ran.json["reason"])
+        self.assertEqual(2, len(glance.images[image_id].stores))
+        glance.images[image_id].stores.remove("file2")
+        glance.methods.remove("copy-image")
+        ran = self.create(*words)
+        self.assertEqual((1, image_id), (ran.code, ran.json["image_id"]), ran.err)
+        self.assertIn("failed: ", ran.err)
+        self.assertIn("HTTP 400", ran.json["reason"])

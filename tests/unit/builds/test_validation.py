@@ -126,6 +126,17 @@ class ValidationTest(testtools.TestCase):
         bad = dataclasses.replace(good, verify=verify)
         self.assertRaises(ValueError, validation.check_spec, bad)
 
+    def test_metadata(self) -> None:
+        """It is a standard that is known, or none."""
+
+        def check(standard: str) -> None:
+            asked = spec()
+            result = dataclasses.replace(asked.result, metadata=standard)
+            validation.check_spec(dataclasses.replace(asked, result=result))
+
+        why = "the metadata 'iso' is none of "
+        self.assert_rows(check, (("", None), ("scs", None), ("iso", why)))
+
     def test_parent(self) -> None:
         """It is an image, and is there where one is to be changed."""
         wanted = spec(boot_method="image")

@@ -104,7 +104,7 @@ class RefusedTest(testtools.TestCase):
         own = Hardening(profile="cis_level1_server")
         for name in CATALOG.names():
             problems = found(name, hardening=own)
-            if name in ("debian-12", "debian-13", "ubuntu-26.04"):
+            if name == "ubuntu-26.04":
                 [problem] = problems
                 self.assertIn("cannot be hardened by its own guide: its ssg-", problem)
                 self.assertIn("customise.hardening.guide", problem)
@@ -113,6 +113,19 @@ class RefusedTest(testtools.TestCase):
             other = dataclasses.replace(own, guide=GUIDE)
             refused = CATALOG.entry(name).family in ("windows", "freebsd")
             self.assertEqual(refused, bool(found(name, hardening=other)), name)
+
+    def test_another_releases_guide(self) -> None:
+        """Debian's and Ubuntu's are fetched, by their sha256; no package is borrowed for them."""
+        hard = Hardening(profile="cis_level1_server")
+        for name, package in (
+            ("debian-12", "ssg-debian_"),
+            ("debian-13", "ssg-debian_"),
+            ("ubuntu-24.04", "ssg-debderived_"),
+        ):
+            request = Request(name="x", os=name, hardening=hard)
+            told = provision.context(CATALOG.entry(name), request)["hardening"]
+            self.assertIn(f"/{package}0.1.", told["guide"].url)
+            self.assertEqual(["openscap-scanner"], told["packages"])
 
     def test_systems_without(self) -> None:
         """Windows, FreeBSD, and what nothing is known of."""
@@ -134,7 +147,7 @@ class RefusedTest(testtools.TestCase):
         """What another's catalogue says of guides is judged as what a user says."""
         entry = CATALOG.entry("debian-13")
         for guide in ({"url": "file:///x"}, {}, {"sha256": "x", "url": "y"}):
-            variables = {"security_guide": guide, **entry.variables}
+            variables = {**entry.variables, "security_guide": guide}
             other = dataclasses.replace(entry, variables=variables)
             request = Request(name="x", hardening=Hardening(profile="cis"))
             self.assertNotEqual([], provision.problems(other, request))

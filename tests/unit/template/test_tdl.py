@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import testtools
 import yaml
 
 from osc_imagebuild.guests.families import oz as family
+from osc_imagebuild.model.request import Repository, Request
 from osc_imagebuild.template import oz, tdl
+from tests.unit.wanted import CATALOG
 
 HASH = "$6$salt$hash"
 
@@ -49,6 +52,24 @@ class NamesTest(testtools.TestCase):
 
 class AnswerFileTest(testtools.TestCase):
     """What is changed in Oz's answer files."""
+
+    def test_keys_of_repositories(self) -> None:
+        """Are refused: nothing would be checked by them."""
+        entry = dataclasses.replace(CATALOG.entry("rocky-9"), family="oz")
+        signed = Repository(name="own", url="http://own.example", key="KEY")
+        plain = dataclasses.replace(signed, key="")
+        for repository, count in ((signed, 1), (plain, 0)):
+            request = Request(
+                name="x",
+                os="rocky-9",
+                update=False,
+                firmware="bios",
+                repositories=(repository,),
+            )
+            problems = family.problems(entry, request)
+            told = "Oz's answer file cannot be given a key of package repositories"
+            wanted = [f"{entry.title}: {told}"] * count
+            self.assertEqual(wanted, problems)
 
     def test_kickstart(self) -> None:
         text = "text\nrootpw %ROOTPW%\nnetwork --device ens3\nreboot\n\n%packages\nx\n"

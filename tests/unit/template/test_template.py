@@ -174,6 +174,7 @@ class MeaningTest(TemplateTestCase):
                 "min_disk_gib": 10,
                 "min_ram_mib": 1024,
                 "protected": True,
+                "metadata": "scs",
                 "family": "golden-base",
                 "replace": True,
                 "old": "keep",
@@ -703,6 +704,7 @@ output:
   min_disk_gib: 10
   min_ram_mib: 1024
   protected: true
+  metadata: scs
   family: golden-base
   replace: true
   old: keep

@@ -31,6 +31,23 @@ class OrderTest(testtools.TestCase):
         ]
         self.assertEqual({0: 1, 2: 1}, order.parents(requests))
 
+    def test_parents_by_properties(self) -> None:
+        """The only one that says all of them of its image, and never itself."""
+        role = {"role": "base"}
+        requests = [
+            asked("web", from_properties=role),
+            asked("base", properties={**role, "team": "a"}, os="debian-13"),
+            asked("db", from_properties={**role, "imagebuild_os": "debian-13"}),
+            asked("app", from_properties={"imagebuild_family": "web"}),
+            asked("own", from_properties={"n": "1"}, properties={"n": "1"}),
+            asked("other", from_properties={"os_distro": "debian"}),
+            asked("data", output="volume", properties={"v": "1"}),
+            asked("of_data", from_properties={"v": "1"}),
+        ]
+        self.assertEqual({0: 1, 2: 1, 3: 0}, order.parents(requests))
+        again = [*requests, asked("base2", properties=role, os="mini")]
+        self.assertEqual({2: 1, 3: 0}, order.parents(again))
+
     def test_parents_first(self) -> None:
         """Otherwise as they were given."""
         self.assertEqual([0, 1, 2], order.parents_first(3, {}))

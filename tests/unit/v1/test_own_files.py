@@ -48,6 +48,25 @@ class FilesTest(testtools.TestCase):
         self.output.seek(0)
         return str(self.output.read())
 
+    def test_replace(self) -> None:
+        """In one go, over a plain file and nothing else; what was there stays."""
+        page = self.home / "page"
+        for text in (b"1", b"2"):
+            own_files.replace(page, text)
+            self.assertEqual((text, 0o600), (page.read_bytes(), mode(page)))
+        page.unlink()
+        page.symlink_to(self.other)
+        self.assertRaises(PermissionError, own_files.replace, page, b"3")
+        self.assertEqual(("other", True), (self.other.read_text(), page.is_symlink()))
+        (self.home / "directory").mkdir()
+        for path in (self.home / "directory", self.home / "no" / "page"):
+            self.assertRaises(OSError, own_files.replace, path, b"4")
+        (self.home / "link").symlink_to(self.home / "directory")
+        path = self.home / "link" / "page"
+        self.assertRaises(PermissionError, own_files.replace, path, b"5")
+        names = {"directory", "link", "other", "page"}
+        self.assertEqual(names, set(os.listdir(self.home)))
+
     def test_modes(self) -> None:
         """Only the user reads them, whatever the umask."""
         for directory in (None, "logs", "a/b"):

@@ -14,7 +14,7 @@ from tests.unit.shell import Ran, ShellTestCase
 
 EXAMPLES = paths.GUIDE / "examples"
 
-SECRETS = ("ROOT_PASSWORD", "JOE_PASSWORD")
+SECRETS = ("ROOT_PASSWORD", "JOE_PASSWORD", "REGISTRY_TOKEN")
 
 
 class TemplateCommandsTest(ShellTestCase):
