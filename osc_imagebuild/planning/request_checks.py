@@ -101,8 +101,8 @@ def validate_request(request: Request) -> list[str]:
             lvm=request.lvm,
         ),
         *option_checks.problems(request),
-        *metadata.problems(request),
         *own_tests.problems(request),
+        *metadata.problems(request),
         *(access.proxy_problems(request.proxy) if request.proxy else ()),
         *access.certificate_problems(request.ca_certificates),
     ]

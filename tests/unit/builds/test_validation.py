@@ -106,17 +106,6 @@ class ValidationTest(testtools.TestCase):
         """Each field by itself."""
         self.assert_rows(lambda row: validation.check_spec(spec(**row)), FIELDS)
 
-    def test_metadata(self) -> None:
-        """It is a standard that is known, or none."""
-
-        def check(standard: str) -> None:
-            asked = spec()
-            result = dataclasses.replace(asked.result, metadata=standard)
-            validation.check_spec(dataclasses.replace(asked, result=result))
-
-        why = "the metadata 'iso' is none of "
-        self.assert_rows(check, (("", None), ("scs", None), ("iso", why)))
-
     def test_tests(self) -> None:
         """What is told of tests is shown, and waited for."""
         good = spec()
@@ -136,6 +125,17 @@ class ValidationTest(testtools.TestCase):
         verify = dataclasses.replace(good.verify, tests=many)
         bad = dataclasses.replace(good, verify=verify)
         self.assertRaises(ValueError, validation.check_spec, bad)
+
+    def test_metadata(self) -> None:
+        """It is a standard that is known, or none."""
+
+        def check(standard: str) -> None:
+            asked = spec()
+            result = dataclasses.replace(asked.result, metadata=standard)
+            validation.check_spec(dataclasses.replace(asked, result=result))
+
+        why = "the metadata 'iso' is none of "
+        self.assert_rows(check, (("", None), ("scs", None), ("iso", why)))
 
     def test_parent(self) -> None:
         """It is an image, and is there where one is to be changed."""
