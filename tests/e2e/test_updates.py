@@ -84,7 +84,8 @@ class TestUpdates(EndToEndTest):
                     "key": extra.key,
                 }
             ],
-            "commands": [proof],
+            # In a template ${...} is a variable.
+            "commands": [proof.replace("${", "$${")],
         }
         if update is not None:
             customise["update"] = update
