@@ -116,7 +116,7 @@ class RunnerTest(GuestTestCase):
         )
         begun = time.monotonic()
         self.boots()
-        self.assertLess(time.monotonic() - begun, 15)
+        self.assertLess(time.monotonic() - begun, 60)
         found = self.outcomes()
         self.assertEqual([True, False, True, True], [o.hung for o in found])
         self.assertEqual([None, 0, None, None], [o.exit_code for o in found])

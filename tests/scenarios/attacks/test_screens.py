@@ -86,10 +86,10 @@ class EndlessTest(testtools.TestCase):
         self.patch(rfb, "MAX_BYTES", 4 << 20)
         hello = HELLO.replace(struct.pack(">HH", 64, 48), struct.pack(">HH", 1, 65535))
         rows = UPDATE + b"\xff\xff" + head(0, 65535, 0) * 65535
-        began = time.monotonic()
+        began = time.process_time()
         picture = rfb.read_picture(Console(iter([hello, rows])))
         self.assertEqual((1, 65535), (picture.width, picture.height))
-        self.assertLess(time.monotonic() - began, 20.0)
+        self.assertLess(time.process_time() - began, 20.0)
 
 
 class FrameTest(testtools.TestCase):

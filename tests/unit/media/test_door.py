@@ -35,6 +35,8 @@ from tests.fakes.wire import Adapter, Reply
 
 DATA = b"kernel" * 50_000
 HASTY = Door(web_policy.TYPED, Pace(step_s=0.4))
+# Far longer than that, on a machine that does much else; without end is longer still.
+HELD_S = 20.0
 LOOP_BACK = Door(web_policy.from_environment({}, ["127.0.0.1"]))
 
 
@@ -301,7 +303,7 @@ class TimeTest(DoorTestCase):
             self.web.fault = self.drip(begin, piece)
             began = time.monotonic()
             text = self.problem(HASTY, TransientError)
-            self.assertLess(time.monotonic() - began, 5.0, piece)
+            self.assertLess(time.monotonic() - began, HELD_S, piece)
             self.assertIn("comes too slowly", text, repr(piece))
 
     def test_who_is_held(self) -> None:
@@ -322,7 +324,7 @@ class TimeTest(DoorTestCase):
         ):
             began = time.monotonic()
             self.assertRaises(TransientError, ask)
-            self.assertLess(time.monotonic() - began, 5.0)
+            self.assertLess(time.monotonic() - began, HELD_S)
 
     def test_fast_enough(self) -> None:
         """What comes at its pace may take longer than the grace."""
@@ -352,7 +354,7 @@ class TimeTest(DoorTestCase):
                 TransientError, http.fetch, self.url, 1 << 30, HASTY
             )
             self.assertIn("comes too slowly: 4194", str(error))
-            self.assertLess(time.monotonic() - began, 5.0)
+            self.assertLess(time.monotonic() - began, HELD_S)
 
     def test_who_reads_slowly(self) -> None:
         """What the reader takes is not the server's."""

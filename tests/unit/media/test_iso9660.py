@@ -94,11 +94,11 @@ class DamagedTest(testtools.TestCase):
 
     def assert_wrong(self, text: str, disc: bytes, *paths: str) -> None:
         """It is refused at once, with this text."""
-        began = time.monotonic()
+        began = time.process_time()
         error = self.assertRaises(SpecError, look, disc, *paths)
         self.assertIn("x.iso", str(error))
         self.assertIn(text, str(error))
-        self.assertLess(time.monotonic() - began, 20)
+        self.assertLess(time.process_time() - began, 20)
 
     def test_no_iso(self) -> None:
         """Nothing, zeros, a web page, or not even a begin."""

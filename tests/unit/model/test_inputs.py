@@ -31,6 +31,7 @@ class TextTest(testtools.TestCase):
         self.assertEqual("", UNKNOWN.to_text())
         self.assertLessEqual(len(WHOLE.to_text()), LONGEST)
 
+    @settings(deadline=None)
     @given(ANY_INPUTS)
     def test_there_and_back(self, some: Inputs) -> None:
         """Whatever is written can be read again."""
