@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from osc_lib import exceptions
 
@@ -90,16 +89,7 @@ class ScreenshotImageBuild(BuildCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         picture = self.builder.screenshot(parsed_args.build)
-        path = Path(parsed_args.file or f"imagebuild-{picture.build_id}.png")
-        try:
-            if parsed_args.file:
-                file = own_files.create(path)
-            else:
-                file, path = own_files.create_beside(path)
-            with file:
-                file.write(picture.png)
-        except OSError as error:
-            raise exceptions.CommandError(
-                f"cannot write {path}: {error.strerror}"
-            ) from error
+        path = own_files.write_new(
+            parsed_args.file, f"imagebuild-{picture.build_id}.png", picture.png
+        )
         self.app.stdout.write(f"{path}\n")

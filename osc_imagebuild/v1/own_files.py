@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from osc_lib import exceptions
+
 # Pipes must not block, links are followed nowhere.
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE
@@ -52,6 +54,29 @@ def create_beside(path: Path) -> tuple[IO[bytes], Path]:
         with contextlib.suppress(FileExistsError), _directory(path.parent) as inside:
             return os.fdopen(_open_inside(name.name, _NEW, inside), "wb"), name
     raise FileExistsError(errno.EEXIST, "there are too many of that name", str(path))
+
+
+def write_new(named: str | None, otherwise: str, data: bytes) -> Path:
+    """Write what a command was asked for into a file that was not there; return its path.
+
+    That is the one which the user has ``named``, or one of the name ``otherwise``, with a
+    number where that is taken.
+
+    :raises: CommandError
+    """
+    path = Path(named or otherwise)
+    try:
+        if named:
+            file = create(path)
+        else:
+            file, path = create_beside(path)
+        with file:
+            file.write(data)
+    except OSError as error:
+        raise exceptions.CommandError(
+            f"cannot write {path}: {error.strerror}"
+        ) from error
+    return path
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from osc_lib import exceptions
 
 from osc_imagebuild.v1 import own_files
 from osc_imagebuild.v1.base import BuildCommand, add_build
@@ -39,18 +36,8 @@ class ReportImageBuild(BuildCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         build = self.builder.find(parsed_args.build)
         text = page(self.builder, build.id, parsed_args.log_dir)
-        path = Path(parsed_args.file or page_name(build.id))
-        try:
-            if parsed_args.file:
-                file = own_files.create(path)
-            else:
-                file, path = own_files.create_beside(path)
-            with file:
-                file.write(text.encode("utf-8", "backslashreplace"))
-        except OSError as error:
-            raise exceptions.CommandError(
-                f"cannot write {path}: {error.strerror}"
-            ) from error
+        data = text.encode("utf-8", "backslashreplace")
+        path = own_files.write_new(parsed_args.file, page_name(build.id), data)
         self.app.stdout.write(f"{path}\n")
 
 
