@@ -200,7 +200,7 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
             "packages": _less(needed, wanted),
         }
     if hardening := request.hardening:
-        guide = hardening.guide or _known_guide(entry)
+        guide = fetched_guide(entry, request)
         scanner = entry.variables.get("security_scanner") or _SCANNER[manager]
         guides = () if guide else (_GUIDES.get(entry.family, _GUIDE),)
         told["hardening"] = {
@@ -213,6 +213,12 @@ def context(entry: Entry, request: Request) -> Mapping[str, Any]:
             "packages": _less((scanner, *guides), wanted),
         }
     return told
+
+
+def fetched_guide(entry: Entry, request: Request) -> Guide | None:
+    """Return the guide that the guest fetches, None where it installs a package, or needs none."""
+    hardening = request.hardening
+    return (hardening.guide or _known_guide(entry)) if hardening else None
 
 
 def _known_guide(entry: Entry) -> Guide | None:

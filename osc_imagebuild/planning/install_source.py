@@ -21,7 +21,7 @@ from osc_imagebuild.model import machine
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Iso, Media
 from osc_imagebuild.model.urls import shown_url
-from osc_imagebuild.planning import driver_iso, parents, selection
+from osc_imagebuild.planning import downloads, driver_iso, parents, selection
 from osc_imagebuild.planning.iso_source import find_iso
 from osc_imagebuild.planning.request_checks import address_problems
 from osc_imagebuild.planning.spec_builder import InstallSource
@@ -104,10 +104,10 @@ def _find_tree(
         source=tree.source, kernel_url=tree.kernel_url, ramdisk_url=tree.ramdisk_url
     )
     if method.uploads_kernel:
-        warnings = _look_at(clock, door, *tree.fetches)
+        warnings = downloads.look_at(clock, door, *tree.fetches)
         media = _with_digests(clock, media, tree, door)
     else:
-        warnings = _look_at(
+        warnings = downloads.look_at(
             clock, door, tree.kernel_url, tree.ramdisk_url, *tree.fetches
         )
     return Stage(InstallSource(name, media), warnings=warnings).after(choice)
@@ -137,16 +137,3 @@ def _missing_parts(request: Request) -> dict[str, list[str]]:
         for name in boot.names()
         if (made := boot.load(name).made_here(firmware, arch))
     }
-
-
-def _look_at(clock: Clock, door: Door, *urls: str) -> tuple[str, ...]:
-    """Return warnings of what the guest is to fetch and this machine does not reach.
-
-    :raises: SpecError where a server has it not
-    """
-    try:
-        for url in urls:
-            retry_answered(clock, http.check, url, door)
-    except TransientError as error:
-        return (f"not reachable from here, perhaps for guests: {error}",)
-    return ()

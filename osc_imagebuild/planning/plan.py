@@ -23,6 +23,7 @@ from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning import (
     contents,
     copies,
+    downloads,
     install_source,
     networks,
     parents,
@@ -112,8 +113,10 @@ def make_plan(
     )
     name = rotation.check_name(api, request)
     key: Stage[bool] = Stage()
+    files: Stage[None] = Stage()
     if system and source:
         key = preflight.find_press_key(system.entry, request, source)
+        files = downloads.find_downloads(api.clock, request, system.entry, door)
     reading = read_inputs(api.clock, draft, door)
     read = reading.value or Reading()
     stages: tuple[Stage[object], ...]
@@ -127,6 +130,7 @@ def make_plan(
         copying,
         name,
         key,
+        files,
         reading,
     )
     place, answers = draft.place.value, draft.answers.value

@@ -95,6 +95,7 @@ class ContentsTest(CloudTestCase):
         del self.cloud.keystone.services["block-storage"]
         told = self.refused()
         self.assertIn("this cloud offers none (Cinder): put /srv/app on a web", told)
+        self.cloud.mirror.files["big"] = b"b"
         build = self.built(contents=(URL,))
         self.assert_complete(build)
         self.assertFalse(build.spec.contents)

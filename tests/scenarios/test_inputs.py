@@ -50,7 +50,7 @@ class InputsTestCase(CloudTestCase):
         super().setUp()
         self.patch(passwords, "ROUNDS", 1000)
         self.cloud.nova.flavors.append(flavor("m1.large", 8192, 20))
-        self.mirror.files |= {"Release": RELEASE, "InRelease": SUITE}
+        self.mirror.files |= {"Release": RELEASE, "InRelease": SUITE, "ssg.zip": b"g"}
         self.entry: dict[str, Any] = {}
 
     @property
