@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests import paths
 from tests.e2e.base import EndToEndTest
 from tests.e2e.test_create import DECLARED, PROVENANCE
 
@@ -12,6 +13,8 @@ PARENT = {
     *(f"imagebuild_parent_{key}" for key in ("id", "sha512", "name", "built_at")),
     "imagebuild_ancestors",
 }
+# Without KVM, on a machine that has other things to do.
+LIMIT_S = 3600
 
 
 class TestLayers(EndToEndTest):
@@ -58,3 +61,41 @@ class TestLayers(EndToEndTest):
             if build["Name"] == self.name and build["Status"] == "failed"
         ]
         self.delete(failed["ID"])
+
+
+class TestDebianLayers(EndToEndTest):
+    """Layers of a Debian that has cloud-init, the newest of the family base-debian."""
+
+    MEDIA = ("debian",)
+    FAMILY = "base-debian"
+
+    def setUp(self) -> None:
+        """Use the devcloud's Debian, whose image it is."""
+        super().setUp()
+        self.environment["OSC_IMAGEBUILD_CATALOG"] = str(paths.DEVCLOUD_CATALOG)
+
+    def layer(self, parent: str, *words: str) -> tuple[Any, str]:
+        """Return what is shown of a build that ended, and what was said meanwhile."""
+        options = ("--from-image", parent, "--no-update", *words, self.name)
+        command = ("image", "build", "create", *options)
+        done = self.run_command(*command, limit_s=LIMIT_S)
+        builds = self.openstack("image", "build", "list")
+        [newest] = [
+            b for b in builds if b["Name"] == self.name and b["ID"] not in self.seen
+        ]
+        self.seen.add(newest["ID"])
+        return self.openstack("image", "build", "show", newest["ID"]), done.stderr
+
+    def test_layers(self) -> None:
+        """One is made without any way out; one whose cloud-init is off is found out."""
+        self.seen: set[str] = set()
+        off = ("--run-command", "touch /etc/cloud/cloud-init.disabled")
+        alone = ("--network", "isolated", "--no-verify", *off)
+        build, said = self.layer(f"family:{self.FAMILY}", *alone)
+        self.assertEqual("complete", build["status"], said)
+        next_one, said = self.layer(build["image_id"], "--run-command", "true")
+        self.assertEqual("failed", next_one["status"], said)
+        self.assertIn("does not run user data (cloud-init is missing", said)
+        for done in (next_one, build):
+            self.delete(done["id"])
+        self.assert_left()
