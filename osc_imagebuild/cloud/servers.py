@@ -258,14 +258,6 @@ def password(api: Api, server_id: str) -> str:
         raise
 
 
-def clear_password(api: Api, server_id: str) -> None:
-    """Empty the password back-channel.
-
-    :raises: CloudError
-    """
-    api.send("compute", "DELETE", f"/servers/{server_id}/os-server-password")
-
-
 def stop(api: Api, server_id: str) -> None:
     """Ask Nova to power the server off; one that is off already is fine.
 

@@ -36,7 +36,6 @@ from osc_imagebuild.model.actions import (
     DELETING,
     AcceptImage,
     Action,
-    ClearReport,
     CopyImage,
     CopyToStores,
     CreateImage,
@@ -149,8 +148,6 @@ class Actor:
                         self._api, action.server_id, self._result, dict([UNTAGGED])
                     )
                     self._memory.made(Image, Role.RESULT, made)
-            case ClearReport():
-                servers.clear_password(self._api, action.server_id)
             case StopServer():
                 servers.stop(self._api, action.server_id)
             case DeleteServer():

@@ -339,7 +339,6 @@ def _see_server(
         # What it still says is nothing that the next one said.
         return dataclasses.replace(facts, servers={**others, role: server})
     consoles, reports = dict(facts.consoles), dict(facts.reports)
-    held = facts.reports_held - {role}
     if server.status not in ("ACTIVE", "BUILD"):
         server = dataclasses.replace(server, actions=servers.actions(api, server.id))
     silent = server.is_off or server.status == "BUILD"
@@ -353,12 +352,9 @@ def _see_server(
         # A console that can't be read any more must not hide what it said.
         consoles[role] = text
     guest_report = report.on_console(text or "", build_id)
-    if guest_report or not text or role in facts.reports_held:
+    if not text and server.status != "BUILD":
         # Where the console is silent the back-channel is the only word.
-        channel = servers.password(api, server.id) if server.status != "BUILD" else ""
-        heard = report.parse(channel, build_id)
-        guest_report = heard or guest_report
-        held = held | {role} if channel else held
+        guest_report = report.parse(servers.password(api, server.id), build_id)
     if guest_report is not None:
         reports[role] = failed_rules.completed(
             guest_report, consoles.get(role), build_id
@@ -369,5 +365,4 @@ def _see_server(
         consoles=consoles,
         signals=dict(watch.signals) if watch else facts.signals,
         reports=reports,
-        reports_held=held,
     )

@@ -170,14 +170,6 @@ class DeleteServer:
 
 
 @dataclass(frozen=True)
-class ClearReport:
-    """Empty the password back-channel: tells the guest that it was heard."""
-
-    role: str
-    server_id: str
-
-
-@dataclass(frozen=True)
 class Harvest:
     """Make the result image out of the server's root disk."""
 
@@ -300,7 +292,6 @@ Action = (
     | PressKey
     | StopServer
     | DeleteServer
-    | ClearReport
     | Harvest
     | SetImage
     | ShareImage

@@ -36,7 +36,6 @@ class Facts:
     consoles: Mapping[str, str] = field(default_factory=dict)
     signals: Mapping[str, Mapping[str, Signal]] = field(default_factory=dict)
     reports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    reports_held: frozenset[str] = frozenset()
     marks: Mapping[str, Mark] = field(default_factory=dict)
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)

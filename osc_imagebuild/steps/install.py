@@ -8,7 +8,6 @@ from osc_imagebuild.model.actions import (
     SERVER,
     Act,
     Again,
-    ClearReport,
     CreateServer,
     Decision,
     DeleteVolume,
@@ -240,7 +239,7 @@ class PowerOff:
         return Milestone.INSTALLED in facts.marks and (off or noted)
 
     def decide(self, spec: Spec, facts: Facts) -> Decision:
-        """Tell the guest that it was heard; stop it where it stays on."""
+        """Let the guest power off; stop it where it stays on."""
         server = facts.servers.get(Role.INSTALL)
         if server is None:
             return Fail("the server was deleted by somebody before it was off")
@@ -249,8 +248,6 @@ class PowerOff:
         # Nobody may have looked for hours, so only the engine bounds this wait.
         if others := interference.outcome(facts, Role.INSTALL, late=False):
             return others
-        if Role.INSTALL in facts.reports_held:
-            return Act(ClearReport(Role.INSTALL, server.id), "tell the guest")
         if facts.now - facts.marks[Milestone.INSTALLED].at > POWER_OFF_GRACE_S:
             return self._stop(facts, server)
         return Wait("the guest powers off", 4)

@@ -25,6 +25,9 @@ ISO = b"ISO of the installer"
 # One with the descriptor by which an ISO is known.
 MINI_ISO = ISO.ljust(32768, b"\0") + b"\1CD001\1".ljust(2048, b"\0")
 
+# How long the metadata service shows its back-channel as it was before.
+CACHED_S = 15.0
+
 
 @dataclass
 class GuestPlan:
@@ -123,11 +126,9 @@ class Installer:
             text = json.dumps({"build": build_id, **plan.report})
             server.prints("report", f"IMAGEBUILD-REPORT {text}")
             server.password = text if plan.metadata else ""
-        heard = plan.metadata and not server.password
-        if heard and not plan.stays_on:
-            server.power_off(now)
-        elif now >= done_at + plan.lingers_s and not plan.stays_on:
-            server.power_off(done_at + plan.lingers_s)
+        off_at = done_at + (CACHED_S if plan.metadata else plan.lingers_s)
+        if now >= off_at and not plan.stays_on:
+            server.power_off(off_at)
 
 
 class Layered(Installer):

@@ -325,12 +325,6 @@ class Nova(NovaPlanning):
         """What the guest left."""
         return Reply(200, {"password": self._server(call, server_id).password})
 
-    @route("DELETE", f"{_SERVER}/os-server-password", "clear password")
-    def clear_password(self, call: Call, server_id: str) -> Reply:
-        """Empty it; what is empty already stays so."""
-        self._server(call, server_id).password = ""
-        return Reply(204)
-
     @route("GET", f"{_SERVER}/diagnostics")
     def show_diagnostics(self, call: Call, server_id: str) -> Reply:
         """The hypervisor's counters."""

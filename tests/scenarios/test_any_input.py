@@ -84,7 +84,6 @@ arbitrary_facts = st.builds(
     servers=st.dictionaries(st.sampled_from(ROLES), server_facts, max_size=3),
     consoles=st.dictionaries(st.sampled_from(ROLES), st.text(), max_size=2),
     reports=st.dictionaries(st.sampled_from(ROLES), words, max_size=2),
-    reports_held=st.frozensets(st.sampled_from(ROLES), max_size=2),
     marks=st.dictionaries(st.sampled_from(MARKS), mark_facts),
 )
 

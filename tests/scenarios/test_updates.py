@@ -543,10 +543,44 @@ class RefusedTest(testtools.TestCase):
         return dataclasses.replace(CATALOG.entry("rocky-9"), name="oz", family="oz")
 
 
+# A metadata service that answers so, and shows what it keeps that many seconds late.
+SERVICE = """\
+import atexit, io, socket, time
+status, late = {status!r}, {late!r}
+now, kept = [0], []
+class Channel:
+    def __enter__(self):
+        return self
+    def __exit__(self, *error):
+        pass
+    def sendall(self, data):
+        head, _, body = data.partition(b"\\r\\n\\r\\n")
+        assert f"Content-Length: {{len(body)}}".encode() in head
+        self.shown = b""
+        if head.startswith(b"POST"):
+            kept.append((now[0] + late, body))
+        elif kept[0][0] <= now[0]:
+            self.shown = kept[0][1]
+    def makefile(self, mode):
+        head = b"HTTP/1.1 " + status + b"\\r\\nContent-Type: text/plain"
+        return io.BytesIO(head + b"\\r\\n\\r\\n" + self.shown)
+def connect(address, limit):
+    if not status:
+        raise OSError("nobody is there")
+    return Channel()
+def sleep(seconds):
+    now[0] += seconds
+socket.create_connection, time.sleep, time.monotonic = connect, sleep, lambda: now[0]
+atexit.register(lambda: open({path!r}, "w").write(str(now[0])))
+"""
+
+
 class ReportTest(TargetTestCase):
     """The report of a system with a shell, by its own Python."""
 
-    def report(self, **said: str) -> dict[str, Any]:
+    def report(
+        self, status: bytes = b"", late: float = 0, **said: str
+    ) -> dict[str, Any]:
         """What the console shows once it was sent."""
         entry = CATALOG.entry("debian-13")
         script = self.script(entry, asked(entry))
@@ -554,12 +588,14 @@ class ReportTest(TargetTestCase):
         self.target.write("/etc/debian_version", "13.2\n")
         python = f'PYTHONPATH={self.target.root} exec {sys.executable} "$@"'
         self.target.program("python3", python)
-        offline = "import socket, time\nsocket.create_connection = time.sleep = print\n"
-        self.target.write("/sitecustomize.py", offline)
+        waited = f"{self.target.root}/waited"
+        service = SERVICE.format(status=status, late=late, path=waited)
+        self.target.write("/sitecustomize.py", service)
         names = "".join(f"{key}='{value}'\n" for key, value in said.items())
         done = self.target.run(f"console=/dev/console\n{names}{report}")
         text = self.target.read("/dev/console")
-        self.assertTrue(text.startswith("IMAGEBUILD-REPORT "), done.stderr)
+        self.assertEqual("", done.stderr)
+        self.waited_s = int(self.target.read("/waited"))
         found = json.loads(text.removeprefix("IMAGEBUILD-REPORT "))
         assert isinstance(found, dict)
         return found
@@ -581,3 +617,17 @@ class ReportTest(TargetTestCase):
         found = self.report()
         self.assertEqual({"release", "packages", "build"}, {*found} - {"kernel"})
         self.assertEqual("why", self.report(unpatched="why")["unpatched"])
+
+    def test_wait(self) -> None:
+        """It waits until the service shows the report, or the console was read."""
+        long = "x" * 2000
+        for status, late, unpatched, waited_s in (
+            (b"200 OK", 0, "", 0),
+            (b"200 OK", 15, "", 15),
+            (b"200 OK", 999, "", 60),
+            (b"200 OK", 0, long, 60),
+            (b"409 Conflict", 0, "", 60),
+            (b"", 0, "", 60),
+        ):
+            self.report(status, late, unpatched=unpatched)
+            self.assertEqual(waited_s, self.waited_s, str(status))

@@ -160,8 +160,7 @@ class InstallTest(TableTestCase):
                 self.check((found, "install", "SetMark installed"))
 
     def test_power_off(self) -> None:
-        """Heard, waited for, stopped, given up: one after the other."""
-        held = {"reports_held": frozenset({"install"})}
+        """Waited for, stopped, given up: one after the other."""
         late = {"installed": Mark(NOW - 181, REPORT)}
         asked = {**late, "stopping": Mark(NOW - 10)}
         never = {**late, "stopping": Mark(NOW - 601)}
@@ -169,7 +168,6 @@ class InstallTest(TableTestCase):
         moved = server("install", "MIGRATING")
         busy = server("install", task_state="powering-off")
         for found, decision in (
-            (facts((), (ON,), marks=INSTALLED, **held), "ClearReport"),
             (facts((), (ON,), marks=INSTALLED), "wait: the guest powers off"),
             (facts((), (ON,), marks=late), "SetMark stopping"),
             (facts((), (ON,), marks=asked), "StopServer"),

@@ -88,7 +88,7 @@ find /var/log -type f -exec truncate -s 0 {} +
 find /tmp /var/tmp -mindepth 1 ! -path /tmp/installscript -delete 2> /dev/null
 sync
 
-# Report, and wait until the client has heard.
+# Report, and wait until that is stored.
 # When the newest package was made, where the packages tell: poudriere notes it.
 newest=$(pkg query -a "%An %Av" 2> /dev/null | sed -n 's/^build_timestamp \(....-..-..T..:..:..\).*/\1/p' | sort | tail -n 1)
 [ -z "$newest" ] || newest=$(date -j -u -f "%Y-%m-%dT%H:%M:%S" "$newest" +%s)
@@ -100,17 +100,16 @@ ask() {
         "$1" "$(printf %s "$2" | wc -c | tr -d " ")" "$2" > /tmp/imagebuild-request
     nc -w 20 169.254.169.254 80 < /tmp/imagebuild-request
 }
-if ask POST "$json" | head -n 1 | grep -q " 200"; then
-    # For 15 seconds the metadata service may show the channel as it was before.
-    sleep 20
-    waited=20
-    while [ $waited -lt 60 ] && [ -n "$(ask GET "" | sed '1,/^.$/d')" ]; do
-        sleep 3
-        waited=$((waited + 3))
-    done
-else
-    sleep 60
-fi
+sent=
+if ask POST "$json" | head -n 1 | grep -q " 200"; then sent=yes; fi
+# Once the channel shows the report, it has it for good, also when the server is off. For 15
+# seconds the metadata service may show the channel as it was before. Where there is none, the
+# client needs time to read the console.
+waited=0
+while [ $waited -lt 60 ] && { [ -z "$sent" ] || [ "$(ask GET "" | sed '1,/^.$/d')" != "$json" ]; }; do
+    sleep 1
+    waited=$((waited + 1))
+done
 rm -f /tmp/imagebuild-request
 # rc, which has started this, would remove /firstboot at its end.
 # Source: libexec/rc/rc.

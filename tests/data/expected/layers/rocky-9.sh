@@ -95,7 +95,7 @@ labels=/etc/selinux/targeted/contexts/files/file_contexts
 [ ! -e $labels ] || setfiles -F -e /dev -e /proc -e /run -e /sys $labels / > /dev/null 2>&1
 fstrim / 2> /dev/null
 
-# Report, and wait until the client has heard.
+# Report, and wait until that is stored.
 . /etc/os-release
 release=$PRETTY_NAME
 [ "$ID" = debian ] && release="Debian $(cat /etc/debian_version)"
@@ -115,7 +115,7 @@ import json, socket, sys, time
 names = ("release", "kernel", "packages", "newest_package", "patched", "unpatched")
 report = {name: said for name, said in zip(names, sys.argv[1:]) if said}
 report["build"] = "0b4d5a3e-0000-4000-8000-000000000000"
-text = json.dumps(report)
+text = whole = json.dumps(report)
 # What is longer than the channel takes is cut: the console has had all of it.
 for name in ("failed_rules", "ansible", "unpatched"):
     if len(text) > 1020 and name in report:
@@ -136,21 +136,22 @@ def ask(method, body=""):
         status, _, rest = channel.makefile("rb").read().partition(b"\r\n")
     return status, rest.partition(b"\r\n\r\n")[2]
 
+def is_stored():
+    try:
+        return ask("GET")[1].strip() == text.encode()
+    except OSError:
+        return False
+
 try:
     sent = b" 200" in ask("POST", text)[0]
 except OSError:
     sent = False
-# Without a channel the client needs time to read the console. It empties the
-# channel once it has read it; for 15 seconds the metadata service may show it as
-# it was before.
-time.sleep(20 if sent else 60)
-until = time.monotonic() + 40
-while sent and time.monotonic() < until:
-    try:
-        sent = bool(ask("GET")[1].strip())
-    except OSError:
-        pass
-    time.sleep(3 if sent else 0)
+# Once the channel shows the report, it has it for good, also when the server is off. For 15
+# seconds the metadata service may show the channel as it was before. Where there is none, or
+# not all went into it, the client needs time to read the console.
+until = time.monotonic() + 60
+while time.monotonic() < until and not (sent and text == whole and is_stored()):
+    time.sleep(1)
 END
 poweroff
 # Where this ended before the server does, cloud-init would write what was removed.

@@ -106,7 +106,7 @@ $run = Start-Process "$env:windir\System32\Sysprep\sysprep.exe" -ArgumentList $w
 $state = (Get-ItemProperty 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Setup\State').ImageState
 if ($state -ne 'IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE') { Fail "sysprep ended with exit code $($run.ExitCode) and left $state" }
 
-# Report, and wait until the client has heard.
+# Report, and wait until that is stored.
 $report = @{
     build = '0b4d5a3e-0000-4000-8000-000000000000'
     release = (Get-CimInstance Win32_OperatingSystem).Caption
@@ -136,13 +136,14 @@ function Ask([string] $method, [string] $body) {
 }
 Say "IMAGEBUILD-REPORT $report"
 try { $sent = (Ask 'POST' $report) -match '^HTTP/\S+ 200' } catch { $sent = $false }
-if ($sent) {
-    # For 15 seconds the metadata service may show the channel as it was before.
-    Start-Sleep 20
-    foreach ($try in 1..12) {
-        try { if (-not ((Ask 'GET' '') -split "`r`n`r`n", 2)[1].Trim()) { break } } catch { }
-        Start-Sleep 3
-    }
-} else { Start-Sleep 60 }
+# Once the channel shows the report, it has it for good, also when the server is off. For 15
+# seconds the metadata service may show the channel as it was before. Where there is none, the
+# client needs time to read the console.
+foreach ($try in 1..60) {
+    $shown = ''
+    if ($sent) { try { $shown = ((Ask 'GET' '') -split "`r`n`r`n", 2)[1].Trim() } catch { } }
+    if ($shown -eq $report) { break }
+    Start-Sleep 1
+}
 
 Stop-Computer -Force
