@@ -74,6 +74,24 @@ class FstabTest(TargetTestCase):
                 self.assertEqual(mode, found_mode, place)
             self.assertIn("fstrim --all", self.target.calls())
 
+    def test_tools_for_volumes(self) -> None:
+        """Debian's installer may have gone on without them; then they are installed here."""
+        entry = CATALOG.entry("debian-13")
+        script = self.script(entry, asked(entry, disk_layout="cis"))
+        install = "apt-get -q -y --no-install-recommends install lvm2"
+        for there, code, called in ((0, 0, False), (1, 0, True), (1, 7, True)):
+            self.installed(dict.fromkeys(CIS, "defaults"))
+            self.target.program("apt-get", f"case $* in *lvm2) exit {code} ;; esac")
+            inside = f"set inside\ncommand() {{ return {there}; }}\n"
+            done = self.target.run(inside + script)
+            self.assertEqual(called, install in self.target.calls())
+            self.assertEqual(int(code > 0), done.returncode, done.stderr)
+            failed = called and code > 0
+            told = self.target.read("/dev/console")
+            self.assertEqual(failed, "FAILED lvm2 cannot be installed" in told)
+            # So that the client can read that before the installer powers off.
+            self.assertEqual(failed, "sleep 60" in self.target.calls())
+
     def test_shared_memory_that_is_there(self) -> None:
         """It is not mounted twice."""
         self.installed({**dict.fromkeys(CIS, "defaults"), "/dev/shm": "size=1G"})

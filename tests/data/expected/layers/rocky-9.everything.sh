@@ -15,7 +15,9 @@ while IFS= read -r line; do printf '%s\n' "$line" >> $terminal; done <> $console
 copier=$!
 trap 'sleep 2; kill $copier' EXIT
 say() { echo "$*" > $console; }
-fail() { say "IMAGEBUILD-FAILED $*"; exit 1; }
+# Some installers go on to power off: the client needs time to read why.
+give_up() { sleep 60; exit 1; }
+fail() { say "IMAGEBUILD-FAILED $*"; give_up; }
 say "IMAGEBUILD-LAYER 0b4d5a3e-0000-4000-8000-000000000000"
 # All that is said is a sign of life.
 exec > $console 2>&1
@@ -341,7 +343,7 @@ if not was_there:
     shutil.rmtree(leftover, ignore_errors=True)
 END
 borrow ansible-core > $console 2>&1 < /dev/null || fail "dnf install ansible-core"
-python3 $work/run.py '' site.yml '' --tags 'it'"'"'s' > $console 2>&1 < /dev/null || exit 1
+python3 $work/run.py '' site.yml '' --tags 'it'"'"'s' > $console 2>&1 < /dev/null || give_up
 IMAGEBUILD_ANSIBLE=$(cat $work/recap)
 export IMAGEBUILD_ANSIBLE
 give_back > $console 2>&1 < /dev/null || fail "ansible: its packages cannot be removed"
@@ -499,7 +501,7 @@ for name, words in (("score", text), ("failed", " ".join(failed))):
         file.write(words)
 END
 borrow openscap-scanner > $console 2>&1 < /dev/null || fail "dnf install openscap-scanner"
-python3 $work/run.py 0b4d5a3e-0000-4000-8000-000000000000 cis '' 0 https://guides.example/ssg.zip 0000000000000000000000000000000000000000000000000000000000000000 > $console 2>&1 < /dev/null || exit 1
+python3 $work/run.py 0b4d5a3e-0000-4000-8000-000000000000 cis '' 0 https://guides.example/ssg.zip 0000000000000000000000000000000000000000000000000000000000000000 > $console 2>&1 < /dev/null || give_up
 IMAGEBUILD_HARDENING=$(cat $work/score)
 IMAGEBUILD_FAILED_RULES=$(cat $work/failed)
 export IMAGEBUILD_HARDENING IMAGEBUILD_FAILED_RULES
@@ -602,7 +604,9 @@ except OSError:
 # seconds the metadata service may show the channel as it was before. Where there is none, or
 # not all went into it, the client needs time to read the console.
 until = time.monotonic() + 60
-while time.monotonic() < until and not (sent and text == whole and is_stored()):
+for _ in range(60):
+    if time.monotonic() > until or (sent and text == whole and is_stored()):
+        break
     time.sleep(1)
 END
 poweroff

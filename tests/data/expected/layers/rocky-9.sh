@@ -15,7 +15,9 @@ while IFS= read -r line; do printf '%s\n' "$line" >> $terminal; done <> $console
 copier=$!
 trap 'sleep 2; kill $copier' EXIT
 say() { echo "$*" > $console; }
-fail() { say "IMAGEBUILD-FAILED $*"; exit 1; }
+# Some installers go on to power off: the client needs time to read why.
+give_up() { sleep 60; exit 1; }
+fail() { say "IMAGEBUILD-FAILED $*"; give_up; }
 say "IMAGEBUILD-LAYER 0b4d5a3e-0000-4000-8000-000000000000"
 # All that is said is a sign of life.
 exec > $console 2>&1
@@ -150,7 +152,9 @@ except OSError:
 # seconds the metadata service may show the channel as it was before. Where there is none, or
 # not all went into it, the client needs time to read the console.
 until = time.monotonic() + 60
-while time.monotonic() < until and not (sent and text == whole and is_stored()):
+for _ in range(60):
+    if time.monotonic() > until or (sent and text == whole and is_stored()):
+        break
     time.sleep(1)
 END
 poweroff
