@@ -244,7 +244,9 @@ class EndToEndTest(testtools.TestCase):
     def _show_consoles(self, error: object) -> None:
         """What a failed build saved is gone with its directory: show it."""
         for saved in Path(self.directory).glob("*.log"):
-            self.addDetail(saved.name, content.content_from_file(str(saved)))
+            self.addDetail(
+                saved.name, content.content_from_file(str(saved), buffer_now=True)
+            )
 
     def _clean(self) -> None:
         for build in self.openstack("image", "build", "list"):
