@@ -7,6 +7,9 @@ DEVCLOUD = $(PYTHON) -m devcloud
 STESTR = $(BIN)/stestr
 REQUIREMENTS = requirements.txt test-requirements.txt doc/requirements.txt
 
+# What the devcloud is beyond its default; whatever brings it up reads it.
+export DEVCLOUD_WITH := $(or $(WITH),$(DEVCLOUD_WITH))
+
 # Tests are found from the root of the repository, by a part of their name.
 TESTS = $(STESTR) --test-path . --top-dir . run
 CLOUD_TESTS = eval "$$($(DEVCLOUD) env)" && $(TESTS)
@@ -14,7 +17,7 @@ EVERYWHERE = tests\.scenarios\.test_(sweep|faults|every_line)
 UNIT = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.((devcloud\.)?unit\.|contract\..*\.Fake)'
 SCENARIOS = env -u OS_CLOUD $(TESTS) 'tests\.scenarios\.' --exclude-regex '$(EVERYWHERE)'
 # Of the whole builds, what other targets run: those that allow no others, and longer proofs.
-LONGER = test_(alone|ansible|cds|contents|copies|debian_fails|disks|families|kills|layers|proxy|updates)
+LONGER = test_(alone|ansible|cds|contents|copies|debian_fails|disks|families|kills|layers|proxy|signed|updates)
 # With COVER=1 the tests note which lines they reach, for `make cover`.
 MEASURED = $(if $(COVER),PYTHON='$(CURDIR)/$(BIN)/coverage run')
 # A build waits most of its time: two at once are nearly twice as quick.
@@ -126,7 +129,7 @@ stock: venv  ## Debian as a plain mirror has it, on a running devcloud; an hour 
 media-check:  ## whether the mirror has what Debian on the devcloud is made of
 	@$(PYTHON) -m devcloud.media check
 
-devcloud:  ## bring up a real OpenStack on this machine
+devcloud:  ## bring up a real OpenStack on this machine; WITH=a,b: with optional parts, see its README
 	@$(DEVCLOUD) up
 
 devcloud-status:  ## each service of it, up or not, with its log file

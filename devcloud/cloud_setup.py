@@ -12,7 +12,7 @@ from typing import Any
 
 import openstack
 
-from devcloud import render, settings
+from devcloud import render, settings, switches
 from devcloud.process import run
 
 FLAVORS = (("m1.mini", 1, 512, 2), ("m1.small", 1, 1024, 4), ("m1.medium", 2, 2048, 10))
@@ -42,7 +42,7 @@ def catalogue() -> None:
     )
     roles = [identity.find_role("admin")]
     roles.append(identity.find_role("service") or identity.create_role(name="service"))
-    for name in render.SERVICES:
+    for name in render.users():
         user = identity.find_user(name) or identity.create_user(
             name=name, password=settings.SERVICE_PASSWORD, domain_id="default"
         )
@@ -77,11 +77,16 @@ def _endpoints(identity: Any) -> None:
         # Who asks for a region asks for its Keystone there too: it is the same.
         (two, "identity", "keystone", f"{ports['keystone']}/v3/"),
         (two, "image", "glance", f"{ports['glance-two']}"),
+        *((one, s.catalogue, s.name, f"{ports[s.name]}") for s in switches.added()),
     )
     regions = {region.id for region in identity.regions()}
     for region in {one, two} - regions:
         identity.create_region(id=region)
     present = {service.type: service for service in identity.services()}
+    # Nobody is to be sent where nothing answers; its endpoints go with it.
+    for switch in switches.off():
+        if switch.catalogue in present:
+            identity.delete_service(present.pop(switch.catalogue))
     have = {
         (endpoint.region_id, endpoint.service_id, endpoint.interface)
         for endpoint in identity.endpoints()

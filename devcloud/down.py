@@ -65,6 +65,7 @@ def _parts() -> list[tuple[str, Callable[[], None]]]:
         *services.APIS,
         *services.SECOND_REGION,
         *services.CONTROL,
+        *services.ADDED.values(),
         *services.GUEST_SERVICES,
     )
     return [

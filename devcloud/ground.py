@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from devcloud import apt_sources, services, settings
+from devcloud import apt_sources, services, settings, switches
 from devcloud.daemon import members
 from devcloud.errors import DevcloudError
 from devcloud.process import marked
@@ -133,9 +133,10 @@ def _holder(inode: str) -> tuple[int, str]:
 def _ports() -> list[str]:
     """Ports that someone else listens on; our own running daemons may."""
     listening = _listeners()
-    ours = {*marked(), *members(services.ALL)}
-    wanted = [*settings.PORTS.values(), settings.PROXY_PORT]
-    wanted += [settings.MEDIA_PORT, settings.METADATA_PROXY_PORT]
+    ours = {*marked(), *members((*services.ALL, *services.ADDED.values()))}
+    unused = {switch.name for switch in switches.off()}
+    wanted = [port for name, port in settings.PORTS.items() if name not in unused]
+    wanted += [settings.PROXY_PORT, settings.MEDIA_PORT, settings.METADATA_PROXY_PORT]
     wrong = []
     for port in sorted(set(wanted) & set(listening)):
         pid, command = _holder(listening[port])

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from devcloud import settings
+from devcloud import settings, switches
 from devcloud.errors import CommandError, DevcloudError
 from devcloud.patience import Patience, apt_options, why
 from devcloud.process import run
@@ -24,6 +24,7 @@ squashfs-tools ipxe xz-utils genisoimage ovmf grub-common grub-efi-amd64-bin mto
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = "#!/bin/sh\n# made by devcloud while it installs packages\nexit 101\n"
 VENV_STAMP = settings.VENV / "devcloud-stamp"
+PIP_LOG = settings.LOG / "pip.log"
 
 
 def missing() -> list[str]:
@@ -98,20 +99,41 @@ def environment() -> None:
     wanted = hashlib.sha256(settings.LOCK_FILE.read_bytes()).hexdigest()
     if VENV_STAMP.exists() and VENV_STAMP.read_text() == wanted:
         return
-    log = settings.LOG / "pip.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    PIP_LOG.parent.mkdir(parents=True, exist_ok=True)
     # Cleared: what another lock file put there must not be found.
-    run("/usr/bin/python3", "-m", "venv", "--clear", settings.VENV, log=log)
+    run("/usr/bin/python3", "-m", "venv", "--clear", settings.VENV, log=PIP_LOG)
+    _install(settings.LOCK_FILE)
+    VENV_STAMP.write_text(wanted)
+
+
+def stamp(switch: str) -> Path:
+    """What tells that a switch's own packages are there, and which."""
+    return settings.VENV / f"devcloud-stamp-{switch}"
+
+
+def more() -> None:
+    """Add what the services of switches need; it stays when they are off again."""
+    for switch in switches.added():
+        if not switch.lock_file.exists():
+            raise DevcloudError(
+                f"{switch.name} has no versions for this cloud: {switch.lock_file} is missing"
+            )
+        wanted, there = switch.lock_file.read_text(), stamp(switch.name)
+        if not there.exists() or there.read_text() != wanted:
+            _install(switch.lock_file)
+            there.write_text(wanted)
+
+
+def _install(lock_file: Path) -> None:
     # pip keeps what it fetched in a cache of its own.
     network = ("--retries", "5", "--timeout", "30")
     pip = (settings.VENV / "bin/pip", "install", "--quiet", "--no-deps", *network)
     try:
-        Patience(try_s=900).run(*pip, "-r", settings.LOCK_FILE, log=log)
+        Patience(try_s=900).run(*pip, "-r", lock_file, log=PIP_LOG)
     except CommandError as exc:
         lines = [line for line in exc.output.splitlines() if line.startswith("ERROR")]
         raise DevcloudError(
-            f"pip could not install what {settings.LOCK_FILE} names: "
-            f"{' '.join(lines) or why(exc)}\nAll of it: {log}. Run this again when the "
+            f"pip could not install what {lock_file} names: "
+            f"{' '.join(lines) or why(exc)}\nAll of it: {PIP_LOG}. Run this again when the "
             "package index answers: what was downloaded is kept"
         ) from exc
-    VENV_STAMP.write_text(wanted)

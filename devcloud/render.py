@@ -6,7 +6,7 @@ import shutil
 import string
 from pathlib import Path
 
-from devcloud import apt_sources, kvm, settings
+from devcloud import apt_sources, kvm, settings, switches
 from devcloud.process import run
 
 PACKAGE = Path(__file__).parent
@@ -23,6 +23,16 @@ DATABASES = (
     "neutron",
     "cinder",
 )
+
+
+def users() -> tuple[str, ...]:
+    """The users that services have of their own."""
+    return (*SERVICES, *(switch.name for switch in switches.added()))
+
+
+def databases() -> tuple[str, ...]:
+    """All that a database is made for."""
+    return (*DATABASES, *(switch.name for switch in switches.added()))
 
 
 def database_url(name: str) -> str:
@@ -81,6 +91,7 @@ def _values() -> dict[str, str]:
         "transport": f"rabbit://os:{settings.QUEUE_PASSWORD}@127.0.0.1:5672/",
         "queue_password": settings.QUEUE_PASSWORD,
         "metadata_secret": settings.METADATA_SECRET,
+        "key_manager_key": settings.KEY_MANAGER_KEY,
         "admin_password": settings.ADMIN_PASSWORD,
         "demo_password": settings.DEMO_PASSWORD,
         "other_password": settings.OTHER_PASSWORD,
@@ -90,10 +101,10 @@ def _values() -> dict[str, str]:
         if PUBLIC_NETWORK.exists()
         else "unknown",
     }
-    for service in SERVICES:
+    for service in users():
         values[f"auth_{service}"] = _auth(service)
         values[f"token_{service}"] = _token(service)
-    for name in DATABASES:
+    for name in databases():
         values[f"db_{name}"] = _database(name)
     return values
 
@@ -107,13 +118,31 @@ def _write(path: Path, text: str) -> None:
 def configuration() -> None:
     """Fill in every template; a file that would not change is left alone."""
     values = _values()
-    source = PACKAGE / "etc"
-    for template in sorted(path for path in source.rglob("*") if path.is_file()):
-        text = string.Template(template.read_text()).substitute(values)
-        name = template.relative_to(source)
+    texts = _templates()
+    for name, text in texts.items():
         _write(
-            settings.CLOUDS if name.name == "clouds.yaml" else settings.ETC / name, text
+            settings.CLOUDS if name.name == "clouds.yaml" else settings.ETC / name,
+            string.Template(text).substitute(values),
         )
+    for switch in switches.off():
+        for path in _files(switch.files):
+            name = path.relative_to(switch.files)
+            if name not in texts:
+                (settings.ETC / name).unlink(missing_ok=True)
+
+
+def _templates() -> dict[Path, str]:
+    """The text of each, by its name below etc/, with what switches add to it."""
+    texts: dict[Path, str] = {}
+    for source in (PACKAGE / "etc", *(switch.files for switch in switches.on())):
+        for path in _files(source):
+            name = path.relative_to(source)
+            texts[name] = texts.get(name, "") + path.read_text()
+    return texts
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.rglob("*") if path.is_file())
 
 
 def directories() -> None:

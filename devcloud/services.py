@@ -44,13 +44,12 @@ def _api(
     env: dict[str, str] | None = None,
     extra: tuple[str, ...] = (),
 ) -> Service:
-    """A WSGI application below uWSGI."""
+    """A WSGI application below uWSGI; where it is in no module, `extra` names it."""
     argv = [str(V / "bin/uwsgi"), "--ini", str(E / "uwsgi.ini")]
     argv += [
         "--http-socket",
         f"{settings.LOCAL}:{settings.PORTS[port]}",
-        "--module",
-        module,
+        *(("--module", module) if module else ()),
     ]
     argv += ["--processes", str(processes), "--procname-prefix", f"{name} "]
     return Service(
@@ -206,6 +205,19 @@ APIS = (
     ),
 )
 SECOND_REGION = (_glance("glance-two"),)
+# By the name of the switch that adds it. Barbican's own WSGI module reads a file below /etc.
+ADDED = {
+    "barbican": _api(
+        "barbican-api",
+        "barbican",
+        1,
+        "",
+        packages.stamp("barbican"),
+        E / "barbican/barbican.conf",
+        env={"HOME": str(E / "barbican")},
+        extra=("--paste", f"config:{V}/etc/barbican/barbican-api-paste.ini"),
+    ),
+}
 CONTROL = (
     _daemon("neutron-rpc-server", NEUTRON),
     _daemon("nova-conductor", NOVA),

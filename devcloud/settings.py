@@ -46,6 +46,9 @@ LOCK_FILE = Path(
     or Path(__file__).with_name("requirements.lock.txt")
 )
 
+# What it is beyond its default: names of switches.py, with commas between them.
+WITH = os.environ.get("DEVCLOUD_WITH") or ""
+
 PUBLIC_CIDR = "10.99.0.0/24"
 PRIVATE_CIDR = "10.98.0.0/24"
 ISOLATED_CIDR = "10.97.0.0/24"
@@ -65,6 +68,7 @@ PORTS = {
     "neutron": 9696,
     "cinder": 8776,
     "novnc": 6080,
+    "barbican": 9311,
     "mariadb": 3306,
     "rabbitmq": 5672,
     "erlang": 25672,
@@ -80,6 +84,7 @@ DATABASE_PASSWORD = "dbsecret"
 QUEUE_PASSWORD = "rabbitsecret"
 SERVICE_PASSWORD = "svcsecret"
 METADATA_SECRET = "metasecret"
+KEY_MANAGER_KEY = "ZGV2Y2xvdWRkZXZjbG91ZGRldmNsb3VkZGV2Y2xvdWQ="  # 32 bytes
 ADMIN_PASSWORD = "adminsecret"
 DEMO_PASSWORD = "demosecret"
 OTHER_PASSWORD = "othersecret"

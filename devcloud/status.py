@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devcloud import services, settings
+from devcloud import services, settings, switches
 from devcloud.daemon import Service, pid_of
 from devcloud.errors import DevcloudError
 from devcloud.media import outcome
@@ -17,7 +17,9 @@ def _word(service: Service) -> str:
 def status() -> None:
     """Print one line a daemon and one a part of the media; fail when a daemon is not up."""
     missing = 0
-    for service in services.ALL:
+    added = (service for service in services.ADDED.values() if service.record.exists())
+    wanted = (*services.ALL, *added)
+    for service in wanted:
         word = _word(service)
         missing += word != "up"
         pid = pid_of(service) or "-"
@@ -25,8 +27,10 @@ def status() -> None:
     for part in outcome.NAMES:
         word, rest = outcome.line(part)
         print(f"{f'media for guests: {part}':<26}{word:<10} {rest}")
+    if names := switches.noted():
+        print(f"with {names}")
     if missing:
-        raise DevcloudError(f"{missing} of {len(services.ALL)} services are not up")
+        raise DevcloudError(f"{missing} of {len(wanted)} services are not up")
 
 
 def env() -> None:

@@ -15,6 +15,7 @@ from devcloud import (
     services,
     settings,
     storage,
+    switches,
 )
 from devcloud.daemon import Service, ensure, is_current, stop
 from devcloud.media import outcome
@@ -44,9 +45,9 @@ class Up:
             log=settings.LOG / "setup.log",
         )
 
-    def once(self, name: str, verb: str) -> None:
-        """Run a verb again only after this package or the versions changed."""
-        digest = hashlib.sha256(settings.LOCK_FILE.read_bytes())
+    def once(self, name: str, verb: str, of: str = "") -> None:
+        """Run a verb again only after this package, the versions, or `of` changed."""
+        digest = hashlib.sha256(settings.LOCK_FILE.read_bytes() + of.encode())
         for source in ("cloud_setup.py", "settings.py"):
             digest.update(Path(__file__).with_name(source).read_bytes())
         stamp = database.STAMPS / name
@@ -73,6 +74,10 @@ class Up:
         self.ensure(services.VSWITCHD)
         network.bridges()
 
+    def configuration(self) -> None:
+        render.configuration()
+        switches.note()
+
     def apis(self) -> None:
         self.ensure(*services.APIS, *services.CONTROL)
 
@@ -94,6 +99,14 @@ class Up:
         if not waited_for.isdisjoint(self.restarted):
             self.setup("agents")
 
+    def users(self) -> None:
+        self.once("users", "catalogue", " ".join(render.users()))
+
+    def added(self) -> None:
+        """Have the services that switches add, and no others of these."""
+        stop([services.ADDED[s.name] for s in switches.off() if s.catalogue])
+        self.ensure(*(services.ADDED[s.name] for s in switches.added()))
+
     def media_check(self) -> None:
         """Say early what will be missing; that keeps nothing down."""
         media.check(settings.HOME, self.screen.say)
@@ -110,7 +123,12 @@ class Up:
             self.ensure(services.MEDIA)
 
     def stages(self) -> list[Stage]:
-        return [*self._machine(), *self._control(), *self._guests()]
+        return [
+            *self._machine(),
+            *self._control(),
+            *self._switched(),
+            *self._guests(),
+        ]
 
     def _machine(self) -> list[Stage]:
         """What the services stand on."""
@@ -123,7 +141,7 @@ class Up:
             Stage("database", self.database, ("storage",)),
             Stage(
                 "configuration",
-                render.configuration,
+                self.configuration,
                 ("virtual environment", "KVM probe", "storage"),
             ),
             Stage("queue", lambda: self.ensure(*services.QUEUE), ("configuration",)),
@@ -141,7 +159,7 @@ class Up:
                 lambda: self.ensure(services.KEYSTONE),
                 ("identity schema", "queue"),
             ),
-            Stage("users", lambda: self.once("users", "catalogue"), ("keystone",)),
+            Stage("users", self.users, ("keystone",)),
             Stage(
                 "services", self.apis, ("users", "network schemas", "compute schemas")
             ),
@@ -155,6 +173,15 @@ class Up:
                 lambda: self.ensure(*services.SECOND_REGION),
                 ("second schema", "all agents"),
             ),
+        ]
+
+    def _switched(self) -> list[Stage]:
+        """What switches add; without them there is nothing to do."""
+        schemas = ("added packages", "configuration", "database")
+        return [
+            Stage("added packages", packages.more, ("virtual environment",)),
+            Stage("added schemas", database.more, schemas),
+            Stage("added services", self.added, ("added schemas", "users")),
         ]
 
     def _guests(self) -> list[Stage]:

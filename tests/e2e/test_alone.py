@@ -6,20 +6,17 @@ No other test may run beside these.
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 import time
 from datetime import datetime, timezone
 from pathlib import Path
 
 from devcloud import settings
-from tests import paths
+from tests.devcloud import running
 from tests.e2e.base import CATALOG, EndToEndTest
 
-ROOT = paths.ROOT
 # Below 120 s keystoneauth takes each new token for an old one.
 TOKEN_S = 125
-DEVCLOUD_LIMIT_S = 300
 
 
 class TestAlone(EndToEndTest):
@@ -41,21 +38,10 @@ class TestAlone(EndToEndTest):
         Path(directory.name, "mini.yaml").write_text("answer: slow.sh.j2\n")
         return directory.name
 
-    def devcloud(self, **settings: str) -> None:
-        """Bring the cloud up with these settings; only Keystone's differ."""
-        subprocess.run(
-            ["/usr/bin/python3", "-m", "devcloud", "up"],
-            cwd=ROOT,
-            env={**os.environ, **settings},
-            check=True,
-            capture_output=True,
-            timeout=DEVCLOUD_LIMIT_S,
-        )
-
     def test_build_outlives_its_token(self) -> None:
         self.environment["OSC_IMAGEBUILD_CATALOG"] += f":{self.slow_catalog(TOKEN_S)}"
-        self.addCleanup(self.devcloud)
-        self.devcloud(DEVCLOUD_TOKEN_SECONDS=str(TOKEN_S))
+        self.addCleanup(running.up)
+        running.up(DEVCLOUD_TOKEN_SECONDS=str(TOKEN_S))
         token = self.openstack("token", "issue")
         ends = datetime.fromisoformat(token["expires"].replace("+0000", "+00:00"))
         left = (ends - datetime.now(timezone.utc)).total_seconds()
