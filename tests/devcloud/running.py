@@ -7,7 +7,7 @@ import subprocess
 
 from tests import paths
 
-LIMIT_S = 300
+LIMIT_S = 600
 
 
 def up(**environment: str) -> None:
