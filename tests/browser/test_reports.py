@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import base64
+import contextlib
 import dataclasses
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -17,26 +19,41 @@ from typing import Any
 import fixtures
 import testtools
 
+from osc_imagebuild.model.manifest import PhaseScreen
 from osc_imagebuild.reports import page
 from osc_imagebuild.reports.page import Entry
-from osc_imagebuild.reports.report import PNG, Picture
+from osc_imagebuild.reports.report import Picture
 from osc_imagebuild.v1.wording import command_line, create_command
+from tests.unit import pictures
 from tests.unit.reports import sample
 
-DRIVER = shutil.which("chromedriver")
+DRIVER = shutil.which("chromedriver") or ""
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-WHY = "there is no chromium and chromedriver; Debian has both: chromium-driver"
-# A screen of one black dot.
-DOT = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJg"
-    "gg=="
-)
+# Of one answer of the driver's; a page takes a second.
+LIMIT_S = 60
 WIDTHS = (1280, 390)
 ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
+    # It asks nobody for anything, or a machine without internet makes it wait.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+)
+# One a phase; the names of some are long.
+SCREENS = tuple(
+    PhaseScreen(
+        "install",
+        "unpacking " * number,
+        sample.BEGUN + 60 * number,
+        pictures.grey(800, 600, 12 * number),
+    )
+    for number in range(16)
 )
 # What a page is asked: how far it reaches, its text, and whether anything of it ran.
 ASK = """
@@ -49,6 +66,9 @@ return {
     e => [...e.attributes].some(a => a.name.startsWith("on"))).length,
   "loaded": performance.getEntriesByType("resource").map(e => e.name).filter(
     name => !name.startsWith("data:")),
+  "broken": [...document.images].filter(i => !i.complete || !i.naturalWidth).length,
+  "widest": Math.max(0, ...[...document.images].map(i => i.width)),
+  "pictures": document.images.length,
   "background": getComputedStyle(document.body).backgroundColor,
 }
 """
@@ -65,14 +85,13 @@ class Browser(fixtures.Fixture):
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        assert DRIVER
         driver = subprocess.Popen(
             [DRIVER, f"--port={port}"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        self.addCleanup(driver.wait, 30)
-        self.addCleanup(driver.terminate)
+        self.addCleanup(_end, driver)
         self._wait()
         options = {"binary": BROWSER, "args": ARGUMENTS}
         wanted = {
@@ -81,7 +100,12 @@ class Browser(fixtures.Fixture):
         }
         made = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self.url += f"/session/{made['sessionId']}"
-        self.addCleanup(self.call, "DELETE", "")
+        self.addCleanup(self._leave)
+
+    def _leave(self) -> None:
+        """Let the browser go by itself, where it still can."""
+        with contextlib.suppress(OSError):
+            self.call("DELETE", "")
 
     def _wait(self) -> None:
         for _ in range(150):
@@ -97,14 +121,16 @@ class Browser(fixtures.Fixture):
         body = None if data is None else json.dumps(data).encode()
         headers = {"Content-Type": "application/json"}
         asked = urllib.request.Request(self.url + path, body, headers, method=method)
-        with urllib.request.urlopen(asked, timeout=120) as answer:
+        with urllib.request.urlopen(asked, timeout=LIMIT_S) as answer:
             return json.load(answer)["value"]
 
     def set(self, command: str, **parameters: Any) -> None:
         """Have the browser be otherwise."""
         self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
-    def show(self, path: Path, width: int, scheme: str = "light") -> dict[str, Any]:
+    def show(
+        self, path: Path, width: int, scheme: str = "light", place: str = ""
+    ) -> dict[str, Any]:
         """Show a page; return what it is then."""
         self.set(
             "Emulation.setDeviceMetricsOverride",
@@ -115,7 +141,7 @@ class Browser(fixtures.Fixture):
         )
         feature = {"name": "prefers-color-scheme", "value": scheme}
         self.set("Emulation.setEmulatedMedia", features=[feature])
-        self.call("POST", "/url", {"url": path.as_uri()})
+        self.call("POST", "/url", {"url": f"{path.as_uri()}{place}"})
         found = self.call("POST", "/execute/sync", {"script": ASK, "args": []})
         assert isinstance(found, dict)
         return found
@@ -127,7 +153,16 @@ class Browser(fixtures.Fixture):
         return found
 
 
-@testtools.skipUnless(bool(DRIVER and BROWSER), WHY)
+def _end(driver: subprocess.Popen[bytes]) -> None:
+    """End the driver with all that it has started, whatever state these are in."""
+    driver.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        driver.wait(10)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait(10)
+
+
 class BrowserTest(testtools.TestCase):
     """Pages as people see them."""
 
@@ -136,16 +171,16 @@ class BrowserTest(testtools.TestCase):
         super().setUp()
         self.home = Path(self.useFixture(fixtures.TempDir()).path)
         self.browser = self.useFixture(Browser())
-        picture = Picture("install", DOT)
-        self.assertTrue(DOT.startswith(PNG))
+        picture = Picture("install", pictures.grey(720, 400))
         words = sample.HOSTILE
         entries = [
             Entry(words, words, "failed", True, words),
             Entry("a", "a", "x", False),
         ]
         failed = dataclasses.replace(sample.failed(), pictures=(picture,))
+        good = dataclasses.replace(sample.good(), screenshots=SCREENS)
         for name, text in (
-            ("good", sample.good().html(command_line, create_command)),
+            ("good", good.html(command_line, create_command)),
             ("failed", failed.html(command_line, create_command)),
             ("hostile", sample.hostile().html(command_line, create_command)),
             ("index", page.index(entries, sample.BEGUN)),
@@ -164,10 +199,24 @@ class BrowserTest(testtools.TestCase):
                     self.assertLessEqual(found["reaches"], width, where)
                     self.assertEqual(0, found["scripts"] + found["handlers"], where)
                     self.assertEqual([], found["loaded"], where)
+                    self.assertEqual(0, found["broken"], where)
                     self.assertEqual([], self.browser.log(), where)
                     colours.add((scheme, found["background"]))
+                    wanted = {"good": len(SCREENS), "failed": 1}.get(name, 0)
+                    self.assertEqual(wanted, found["pictures"], where)
                     if name in ("hostile", "index"):
                         self.assertIn("<script>alert(1)</script>", found["text"])
                         self.assertIn(r"\u202egnp.exe\u200b", found["text"])
         self.assertEqual(2, len({colour for _, colour in colours}))
         self.assertEqual(2, len(colours))
+
+    def test_larger(self) -> None:
+        """A picture that was chosen is as large as it is, or as the page allows."""
+        path = self.home / "good.html"
+        for width, wanted in ((1280, 800), (390, 330)):
+            found = self.browser.show(path, width, place="#screen-2-3")
+            self.assertLessEqual(found["reaches"], width)
+            self.assertLessEqual(
+                abs(found["widest"] - wanted), 30, str(found["widest"])
+            )
+            self.assertEqual([], self.browser.log())
