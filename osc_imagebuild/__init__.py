@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.builds.orphans import Orphan
     from osc_imagebuild.builds.pruning import Fate, Pruned
     from osc_imagebuild.builds.record import Record
+    from osc_imagebuild.cloud.access_rules import AccessRule
     from osc_imagebuild.engine.events import Event, EventKind
     from osc_imagebuild.errors import (
         CloudError,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.guests.catalog import Catalog
     from osc_imagebuild.model.checks import Check
     from osc_imagebuild.model.copies import Copy
+    from osc_imagebuild.model.findings import Finding, Works
     from osc_imagebuild.model.freshness import Freshness
     from osc_imagebuild.model.inputs import Inputs
     from osc_imagebuild.model.manifest import PhaseScreen
@@ -73,6 +75,7 @@ _HOMES = {
     "builds.orphans": ("Orphan",),
     "builds.pruning": ("Fate", "Pruned"),
     "builds.record": ("Record",),
+    "cloud.access_rules": ("AccessRule",),
     "engine.events": ("Event", "EventKind"),
     "errors": (
         "CloudError",
@@ -94,6 +97,7 @@ _HOMES = {
     "guests.catalog": ("Catalog",),
     "model.checks": ("Check",),
     "model.copies": ("Copy",),
+    "model.findings": ("Finding", "Works"),
     "model.freshness": ("Freshness",),
     "model.inputs": ("Inputs",),
     "model.manifest": ("PhaseScreen",),
@@ -112,6 +116,7 @@ _MODULES = ("template",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AccessRule",
     "Applied",
     "Builder",
     "Catalog",
@@ -128,6 +133,7 @@ __all__ = [
     "Family",
     "Fate",
     "File",
+    "Finding",
     "Fleet",
     "Freshness",
     "Hardware",
@@ -167,6 +173,7 @@ __all__ = [
     "User",
     "Verb",
     "Wish",
+    "Works",
     "template",
 ]
 

@@ -14,7 +14,9 @@ from keystoneauth1 import session as ksa_session
 from keystoneauth1.identity import v3
 from openstack.connection import Connection
 
+from osc_imagebuild.cloud.access_rules import AccessRule
 from tests.fakes import kept as kept
+from tests.fakes.access_rules import matching
 from tests.fakes.carrier import Carrier
 from tests.fakes.cinder import Cinder
 from tests.fakes.clock import FakeClock, World
@@ -25,6 +27,7 @@ from tests.fakes.lag import Lag
 from tests.fakes.mirror import Mirror
 from tests.fakes.neutron import Neutron
 from tests.fakes.nova import Nova
+from tests.fakes.placement import Placement
 from tests.fakes.wire import (
     Adapter,
     Call,
@@ -59,6 +62,7 @@ class FakeCloud:
         self.glance = Glance(self.world, self.mirror)
         self.neutron = Neutron()
         self.cinder = Cinder(self.world, self.glance)
+        self.placement = Placement()
         self.nova = Nova(self.world, self.glance, self.neutron, self.cinder)
         host = "glance.fake" if region == "RegionOne" else f"glance.{region.lower()}"
         self.keystone.region, self.glance.url = region, f"http://{host}"
@@ -69,9 +73,12 @@ class FakeCloud:
             "nova.fake": self.nova,
             "neutron.fake": self.neutron,
             "cinder.fake": self.cinder,
+            "placement.fake": self.placement,
         }
         # How far lists are behind.
         self.lag = Lag()
+        # All that its clients may ask, None where their credentials have no access rules.
+        self.allowed: list[AccessRule] | None = None
         self.hooks: list[Hook] = []
         self.observers: list[Observer] = []
         self.log: list[Call] = []
@@ -200,6 +207,9 @@ class FakeCloud:
 
     def _answer(self, service: Service, call: Call, found: Found | None) -> Reply:
         self.tick()
+        # That is looked at before the service is.
+        if not self._is_allowed(call, found):
+            return service.refusal(401, "Token authorization failed")
         if found is None:
             return service.refusal(404, f"no such path: {call.path}")
         if service.needs_token and found.handler.__name__ != "discover":
@@ -216,6 +226,11 @@ class FakeCloud:
         self.tick()
         self.lag.note(self.world.now, self._present())
         return reply
+
+    def _is_allowed(self, call: Call, found: Found | None) -> bool:
+        """Whether the access rules, if there are some, allow a call; a login needs none."""
+        free = found is not None and found.handler.__name__ in ("discover", "log_in")
+        return self.allowed is None or free or bool(matching(self.allowed, call))
 
     def _present(self) -> dict[str, dict[str, Any]]:
         return {

@@ -20,6 +20,8 @@ from osc_imagebuild.builder import Builder
 from osc_imagebuild.builds import authorship, lease
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.cloud import rfb
+from osc_imagebuild.cloud.access_rules import AccessRule, rules
+from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine.events import Event
 from osc_imagebuild.errors import RecordError, ScreenError
 from osc_imagebuild.guests.catalog import Catalog
@@ -30,6 +32,7 @@ from osc_imagebuild.model.readings import Picture
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import inputs
 from tests import paths
+from tests.fakes.access_rules import matching
 from tests.fakes.cinder import FakeSnapshot, FakeVolume
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.image import FakeImage
@@ -94,7 +97,7 @@ def _no_screen(real: Callable[..., Picture], url: str, **options: Any) -> Pictur
     return real(url, **options)
 
 
-def _stub_disk(script: str) -> bytes:
+def _stub_disk(script: str, disk_format: str = "qcow2") -> bytes:
     return b"STUB" + script.encode()
 
 
@@ -128,6 +131,7 @@ class CloudTestCase(testtools.TestCase):
     def tearDown(self) -> None:
         """Fail with all that `one_of_many` found."""
         problems, self.wrong = self.wrong, []
+        problems += _unruled(self.cloud)
         super().tearDown()
         if problems:
             self.fail(f"{len(problems)} cases fail:\n" + "\n".join(problems))
@@ -290,6 +294,22 @@ class CloudTestCase(testtools.TestCase):
             self.assertEqual("active", image.status)
             whole = (*self.cloud.mirror.files.values(), *IN_ISO.values())
             self.assertTrue(image.data in whole, image.name)
+
+
+@functools.cache
+def access_rules() -> list[AccessRule]:
+    """Return the access rules for a fake cloud."""
+    return rules(Api(FakeCloud().connect()))
+
+
+def _unruled(cloud: FakeCloud) -> list[str]:
+    """Return the calls of a test that no access rule allows, as it fails for them."""
+    calls = {(c.service, c.method, c.path): c for c in cloud.log if c.project}
+    return [
+        f"  no access rule for {call.service} {call.method} {call.path}"
+        for call in calls.values()
+        if not matching(access_rules(), call)
+    ]
 
 
 def _is_of(image: FakeImage, results: Collection[str]) -> bool:
