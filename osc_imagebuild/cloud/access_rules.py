@@ -51,7 +51,7 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
             "/servers/detail",
         ),
         "POST": ("/servers", "/servers/*/action", "/servers/*/remote-consoles"),
-        "DELETE": ("/servers/*", "/servers/*/os-server-password"),
+        "DELETE": ("/servers/*",),
     },
     "network": {"GET": ("/networks", "/ports", "/security-groups", "/subnets")},
     "volume": {
