@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         NotFoundError,
         RecordError,
         ScreenError,
+        SigningError,
         SpecError,
         TransientError,
         Verb,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.planning.trials import TrialPlan
     from osc_imagebuild.reports.report import Picture, Report
     from osc_imagebuild.retry import Hardware
+    from osc_imagebuild.signing.keys import SigningKey, VerifyingKey
     from osc_imagebuild.template import Template
     from osc_imagebuild.upkeep.tasks import Applied, End, Looked, Task, ToDo, Wish
 
@@ -84,6 +86,7 @@ _HOMES = {
         "NotFoundError",
         "RecordError",
         "ScreenError",
+        "SigningError",
         "SpecError",
         "TransientError",
         "Message",
@@ -102,6 +105,7 @@ _HOMES = {
     "planning.trials": ("TrialPlan",),
     "reports.report": ("Picture", "Report"),
     "retry": ("Hardware",),
+    "signing.keys": ("SigningKey", "VerifyingKey"),
     "template": ("Template",),
     "upkeep.tasks": ("Applied", "End", "Looked", "Task", "ToDo", "Wish"),
 }
@@ -152,6 +156,8 @@ __all__ = [
     "Request",
     "ScreenError",
     "Screenshot",
+    "SigningError",
+    "SigningKey",
     "SpecError",
     "State",
     "Status",
@@ -163,6 +169,7 @@ __all__ = [
     "TrialPlan",
     "User",
     "Verb",
+    "VerifyingKey",
     "Wish",
     "template",
 ]

@@ -16,4 +16,6 @@ class Builder(Keeping, Removing, Reporting, Testing):
     ``allowed_networks`` are such as 10.0.0.0/8, whose web servers records may name too,
     ``allowed_files`` ISOs of this machine that they may name. ``connect`` logs in to other
     clouds, to accept what is shared with their projects: by clouds.yaml, by default.
+    ``signing_key`` signs images of builds that this user begins on this machine, where they
+    are to be signed.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from openstack.connection import Connection
 
@@ -15,6 +16,9 @@ from osc_imagebuild.engine.events import ConsoleListener, Event, Listener
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import web_policy
 from osc_imagebuild.media.door import Door
+
+if TYPE_CHECKING:
+    from osc_imagebuild.signing.keys import SigningKey
 
 
 def _silent(event: Event) -> None:
@@ -35,7 +39,9 @@ class Session:
         allowed_networks: Sequence[str] = (),
         allowed_files: Sequence[str] = (),
         connect: Connect = by_name,
+        signing_key: SigningKey | None = None,
     ) -> None:
+        self.signing_key = signing_key
         self.on_console = on_console
         self._allowed_networks = allowed_networks
         self._allowed_files = tuple(allowed_files)

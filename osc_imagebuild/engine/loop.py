@@ -13,7 +13,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from osc_imagebuild import boot
 from osc_imagebuild.builds import copies, lease, record, record_store
@@ -60,6 +60,7 @@ from osc_imagebuild.model.actions import (
     Retire,
     SetMark,
     ShareImage,
+    SignImage,
     Wait,
     delete_action,
 )
@@ -74,6 +75,9 @@ from osc_imagebuild.model.urls import shown_text
 from osc_imagebuild.monitors import signals_json
 from osc_imagebuild.monitors.console import clean, sign_files
 from osc_imagebuild.steps import attempts, patched, rotation
+
+if TYPE_CHECKING:
+    from osc_imagebuild.signing.keys import SigningKey
 
 LOG = logging.getLogger(__name__)
 
@@ -100,7 +104,7 @@ class Engine:
 
     ``door`` leads to the web servers that the record names: by default as far as one may
     go for a record that somebody else may have written. ``clouds`` are others of the
-    user's, which accept the image.
+    user's, which accept the image. ``key`` is what it is signed with, if it is to be.
     """
 
     def __init__(
@@ -113,6 +117,7 @@ class Engine:
         on_console: ConsoleListener | None = None,
         door: Door = STRICT,
         clouds: Clouds = NO_CLOUDS,
+        key: SigningKey | None = None,
     ) -> None:
         self._api = api
         self._lease = held
@@ -131,6 +136,7 @@ class Engine:
             door,
             self._memory,
             clouds,
+            key,
         )
         self._steps = recipe.of(build.spec)
         self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
@@ -165,7 +171,8 @@ class Engine:
         ``until`` may be `ANY_STEP`.
 
         :raises: InstallError where the build failed, RecordError where another
-            client took it over, CloudError where the cloud refuses or stays away
+            client took it over, SigningError where it waits for a key, CloudError where
+            the cloud refuses or stays away
         """
         away: Patience | None = None
         tries = 0
@@ -357,6 +364,9 @@ class Engine:
                 details = self._actor.reboot(action)
                 if details is not None:
                     self._mark(Milestone.REBOOTED, details)
+            case SignImage():
+                self._act_on_cloud(action)
+                self._mark(Milestone.SIGNED, {})
             case CopyToStores():
                 trouble = self._actor.store(action)
                 data = {"trouble": trouble[:200]} if trouble else {}

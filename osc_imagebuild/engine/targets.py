@@ -25,6 +25,7 @@ from osc_imagebuild.model.actions import (
     SetSnapshot,
     SetVolume,
     ShareImage,
+    SignImage,
     UploadImage,
     UploadVolume,
 )
@@ -40,7 +41,7 @@ def target(action: Action) -> str:
             return action.image.role
         case CreateVolume() | CreateServer():
             return action.role
-        case SetImage():
+        case SetImage() | SignImage():
             return action.image.id
         case SetVolume():
             return action.volume.id

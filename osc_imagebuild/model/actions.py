@@ -197,6 +197,14 @@ class SetImage:
 
 
 @dataclass(frozen=True)
+class SignImage:
+    """Put a signature on an image, which the certificate of that ID checks."""
+
+    image: Image
+    certificate_id: str
+
+
+@dataclass(frozen=True)
 class ShareImage:
     """Let another project use an image; ``member`` is its ID.
 
@@ -294,6 +302,7 @@ Action = (
     | DeleteServer
     | Harvest
     | SetImage
+    | SignImage
     | ShareImage
     | AcceptImage
     | Retire

@@ -62,6 +62,7 @@ SIMPLE = {
     ("output", "min_ram_mib"): "min_ram_mib",
     ("output", "protected"): "protected",
     ("output", "metadata"): "metadata",
+    ("output", "sign", "certificate_id"): "certificate_id",
     ("output", "family"): "family",
     ("output", "replace"): "replace",
     ("output", "old"): "old",

@@ -350,6 +350,7 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
         "keep_on_failure": args.keep_on_failure,
         "attempts": args.attempts,
         "verify": args.verify,
+        "certificate_id": args.sign_cert_id,
         **own_tests.fields(args),
         **cloud_options.fields(args),
     }

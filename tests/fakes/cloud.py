@@ -15,6 +15,7 @@ from keystoneauth1.identity import v3
 from openstack.connection import Connection
 
 from tests.fakes import kept as kept
+from tests.fakes.barbican import Barbican
 from tests.fakes.carrier import Carrier
 from tests.fakes.cinder import Cinder
 from tests.fakes.clock import FakeClock, World
@@ -63,12 +64,15 @@ class FakeCloud:
         host = "glance.fake" if region == "RegionOne" else f"glance.{region.lower()}"
         self.keystone.region, self.glance.url = region, f"http://{host}"
         self.keystone.services["image"] = self.glance.url
+        # Its catalog says nothing of it until a test lets it.
+        self.barbican = Barbican()
         self._hosts: dict[str, Service] = {
             "keystone.fake": self.keystone,
             host: self.glance,
             "nova.fake": self.nova,
             "neutron.fake": self.neutron,
             "cinder.fake": self.cinder,
+            "barbican.fake": self.barbican,
         }
         # How far lists are behind.
         self.lag = Lag()

@@ -14,6 +14,7 @@ from osc_imagebuild.errors import (
     TransientError,
     Verb,
 )
+from tests import signing
 from tests.fakes import faults
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import Fault, Hook
@@ -42,14 +43,23 @@ def at_login(fault: Fault) -> Hook:
 
 
 class FaultTestCase(CloudTestCase):
-    """Builds that meet faults."""
+    """Builds that meet faults; their images are signed."""
+
+    def setUp(self) -> None:
+        """Have a key."""
+        super().setUp()
+        self.signing_key = signing.key()
 
     def attempt(self, hook: Hook, boot_method: str = "ipxe") -> str:
         """Build; return 'complete', or how it failed and was removed."""
         self.cloud = FakeCloud()
         self.cloud.hooks.append(hook)
         try:
-            build = self.builder().create(self.request(boot_method=boot_method))
+            build = self.builder().create(
+                self.request(
+                    boot_method=boot_method, certificate_id=signing.CERTIFICATE
+                )
+            )
         except ImageBuildError as error:
             return self._failed(error)
         self.cloud.hooks.clear()
