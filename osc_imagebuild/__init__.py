@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from osc_imagebuild import template
     from osc_imagebuild.builder import Builder
+    from osc_imagebuild.builder.attesting import Attestation, VerifiedAttestation
     from osc_imagebuild.builder.keeping import Refreshed
     from osc_imagebuild.builder.looking import Listing, Screenshot, State
     from osc_imagebuild.builder.testing import Tested
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
     from osc_imagebuild.planning.trials import TrialPlan
+    from osc_imagebuild.reports.attestation import Finding
     from osc_imagebuild.reports.report import Picture, Report
     from osc_imagebuild.retry import Hardware
     from osc_imagebuild.signing.keys import SigningKey, VerifyingKey
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "builder": ("Builder",),
+    "builder.attesting": ("Attestation", "VerifiedAttestation"),
     "builder.keeping": ("Refreshed",),
     "builder.looking": ("Listing", "Screenshot", "State"),
     "builder.testing": ("Tested",),
@@ -103,6 +106,7 @@ _HOMES = {
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
     "planning.trials": ("TrialPlan",),
+    "reports.attestation": ("Finding",),
     "reports.report": ("Picture", "Report"),
     "retry": ("Hardware",),
     "signing.keys": ("SigningKey", "VerifyingKey"),
@@ -115,6 +119,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Applied",
+    "Attestation",
     "Builder",
     "Catalog",
     "Check",
@@ -130,6 +135,7 @@ __all__ = [
     "Family",
     "Fate",
     "File",
+    "Finding",
     "Fleet",
     "Freshness",
     "Hardware",
@@ -169,6 +175,7 @@ __all__ = [
     "TrialPlan",
     "User",
     "Verb",
+    "VerifiedAttestation",
     "VerifyingKey",
     "Wish",
     "template",

@@ -28,7 +28,7 @@ _Key = (
 
 
 @functools.cache
-def private(kind: str = "P-384") -> _Key:
+def private(kind: str) -> _Key:
     """Return a new key of a kind, the same each time."""
     match kind:
         case "P-256":
