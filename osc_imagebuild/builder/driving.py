@@ -157,12 +157,8 @@ class Driving(Looking):
         self.listener(
             Event(EventKind.CREATED, build_record.id, "", text, self.api.now())
         )
-        return self._drive(
-            build_record,
-            until="" if wait else Role.INSTALL,
-            held=held,
-            key=signing_key,
-        )
+        until = "" if wait else Role.INSTALL
+        return self._drive(build_record, until, held, signing_key)
 
     def resume_all(self, *, once: bool = False) -> Outcome:
         """Drive every unfinished build of the project that nobody drives.

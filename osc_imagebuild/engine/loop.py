@@ -348,10 +348,7 @@ class Engine:
         match action:
             case SetMark(name, data):
                 self._mark(name, data)
-                if name == Milestone.STORED and (trouble := data.get("trouble")):
-                    self._tell(EventKind.NOTE, f"not in all stores: {trouble}")
-                if name == Milestone.INSTALLED and (why := patched.why_not(data)):
-                    self._tell(EventKind.NOTE, f"the system was not updated: {why}")
+                self._tell_of(name, data)
             case ProveImage(image):
                 self._act_on_cloud(action)
                 self._mark(proof(image.role), {"sha512": self._actor.sha512_of(image)})
@@ -385,6 +382,13 @@ class Engine:
                 self._act_if_allowed(action)
             case _:
                 self._act_on_cloud(action)
+
+    def _tell_of(self, name: str, data: Mapping[str, str]) -> None:
+        """Tell what a mark says that the user should know."""
+        if name == Milestone.STORED and (trouble := data.get("trouble")):
+            self._tell(EventKind.NOTE, f"not in all stores: {trouble}")
+        if name == Milestone.INSTALLED and (why := patched.why_not(data)):
+            self._tell(EventKind.NOTE, f"the system was not updated: {why}")
 
     def _made(self, result_id: str) -> Spec:
         """Return the spec with what the build has made, for its signature to cover."""

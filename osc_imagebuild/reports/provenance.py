@@ -49,39 +49,49 @@ def statement(
 
     ``manifest_sha512`` is of the list of its packages that is kept beside it.
     """
-    said, spec = image.properties, build.spec if build else None
     return {
         "_type": STATEMENT,
         "subject": [{"name": name(image), "digest": {"sha512": image.sha512}}],
         "predicateType": PREDICATE,
         "predicate": {
-            "buildDefinition": {
-                "buildType": BUILD_TYPE,
-                "externalParameters": {
-                    key: said[key_said]
-                    for key, key_said in _PARAMETERS.items()
-                    if said.get(key_said)
-                },
-                "internalParameters": _internal(said, spec),
-                "resolvedDependencies": [
-                    *_of_image(said),
-                    *(_of_record(spec) if spec else ()),
-                ],
-            },
-            "runDetails": {
-                "builder": {
-                    "id": builder_id or BUILDER_ID,
-                    "version": {
-                        "osc-imagebuild": said.get("imagebuild_tool_version", "")
-                    },
-                },
-                "metadata": {
-                    "invocationId": said.get(family.BUILD_ID, ""),
-                    **_times(image, build),
-                },
-                "byproducts": _byproducts(manifest_sha512),
-            },
+            "buildDefinition": _definition(image.properties, build),
+            "runDetails": _run(image, build, manifest_sha512, builder_id),
         },
+    }
+
+
+def _definition(said: Mapping[str, str], build: Record | None) -> dict[str, Any]:
+    """Return what was asked for, and what it was made of."""
+    spec = build.spec if build else None
+    parameters = {
+        key: said[key_said]
+        for key, key_said in _PARAMETERS.items()
+        if said.get(key_said)
+    }
+    return {
+        "buildType": BUILD_TYPE,
+        "externalParameters": parameters,
+        "internalParameters": _internal(said, spec),
+        "resolvedDependencies": [
+            *_of_image(said),
+            *(_of_record(spec) if spec else ()),
+        ],
+    }
+
+
+def _run(
+    image: Image, build: Record | None, manifest_sha512: str, builder_id: str
+) -> dict[str, Any]:
+    """Return by whom it was built, when, and what else is kept of it."""
+    said = image.properties
+    version = {"osc-imagebuild": said.get("imagebuild_tool_version", "")}
+    return {
+        "builder": {"id": builder_id or BUILDER_ID, "version": version},
+        "metadata": {
+            "invocationId": said.get(family.BUILD_ID, ""),
+            **_times(image, build),
+        },
+        "byproducts": _byproducts(manifest_sha512),
     }
 
 
