@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from osc_imagebuild import template
     from osc_imagebuild.builder import Builder
+    from osc_imagebuild.builder.attesting import Attestation, VerifiedAttestation
     from osc_imagebuild.builder.keeping import Refreshed
     from osc_imagebuild.builder.looking import Listing, Screenshot, State
     from osc_imagebuild.builder.testing import Tested
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         NotFoundError,
         RecordError,
         ScreenError,
+        SigningError,
         SpecError,
         TransientError,
         Verb,
@@ -59,13 +61,16 @@ if TYPE_CHECKING:
     from osc_imagebuild.model.request import File, Repository, Request, User
     from osc_imagebuild.planning.plan import Plan
     from osc_imagebuild.planning.trials import TrialPlan
+    from osc_imagebuild.reports.attestation import AttestationFinding
     from osc_imagebuild.reports.report import Picture, Report
     from osc_imagebuild.retry import Hardware
+    from osc_imagebuild.signing.keys import SigningKey, VerifyingKey
     from osc_imagebuild.template import Template
     from osc_imagebuild.upkeep.tasks import Applied, End, Looked, Task, ToDo, Wish
 
 _HOMES = {
     "builder": ("Builder",),
+    "builder.attesting": ("Attestation", "VerifiedAttestation"),
     "builder.keeping": ("Refreshed",),
     "builder.looking": ("Listing", "Screenshot", "State"),
     "builder.testing": ("Tested",),
@@ -88,6 +93,7 @@ _HOMES = {
         "NotFoundError",
         "RecordError",
         "ScreenError",
+        "SigningError",
         "SpecError",
         "TransientError",
         "Message",
@@ -106,8 +112,10 @@ _HOMES = {
     "model.request": ("File", "Repository", "Request", "User"),
     "planning.plan": ("Plan",),
     "planning.trials": ("TrialPlan",),
+    "reports.attestation": ("AttestationFinding",),
     "reports.report": ("Picture", "Report"),
     "retry": ("Hardware",),
+    "signing.keys": ("SigningKey", "VerifyingKey"),
     "template": ("Template",),
     "upkeep.tasks": ("Applied", "End", "Looked", "Task", "ToDo", "Wish"),
 }
@@ -118,6 +126,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AccessRule",
     "Applied",
+    "Attestation",
+    "AttestationFinding",
     "Builder",
     "Catalog",
     "Check",
@@ -161,6 +171,8 @@ __all__ = [
     "Request",
     "ScreenError",
     "Screenshot",
+    "SigningError",
+    "SigningKey",
     "SpecError",
     "State",
     "Status",
@@ -172,6 +184,8 @@ __all__ = [
     "TrialPlan",
     "User",
     "Verb",
+    "VerifiedAttestation",
+    "VerifyingKey",
     "Wish",
     "Works",
     "template",

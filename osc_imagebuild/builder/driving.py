@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from osc_imagebuild import retry as retries
 from osc_imagebuild.builder.looking import Looking
 from osc_imagebuild.builds import (
     lease,
     record_store,
+    signatures,
 )
 from osc_imagebuild.builds.advice import about, advised, creating
 from osc_imagebuild.builds.fleet import Fleet, Outcome, every
@@ -21,12 +23,16 @@ from osc_imagebuild.errors import (
     ImageBuildError,
     InstallError,
     RecordError,
+    SpecError,
     Verb,
 )
 from osc_imagebuild.guests.catalog import Catalog
-from osc_imagebuild.model.names import Role, Status
+from osc_imagebuild.model.names import Milestone, Role, Status
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning.plan import Plan, make_plan
+
+if TYPE_CHECKING:
+    from osc_imagebuild.signing.keys import SigningKey
 
 
 class Driving(Looking):
@@ -45,6 +51,7 @@ class Driving(Looking):
             request,
             self.door.typed(),
             self.clouds,
+            self.signing_key,
         )
 
     def create(self, request: Request, *, wait: bool = True) -> Record:
@@ -70,11 +77,16 @@ class Driving(Looking):
         )
         return self._drive(build, until="" if wait else Role.INSTALL)
 
-    def resume(self, build: str, *, wait: bool = True) -> Record:
+    def resume(
+        self, build: str, *, wait: bool = True, signing_key: SigningKey | None = None
+    ) -> Record:
         """Drive a build to its end, wherever its last client stopped.
 
+        ``signing_key`` signs its image, whoever began the build.
+
         :raises: RecordError where another client drives it, InstallError
-            where it failed, CloudError
+            where it failed, SigningError where it needs a key, SpecError where it cannot
+            use this one, CloudError
         """
         build_record = self.find(build)
         with about(build_record.id):
@@ -84,7 +96,31 @@ class Driving(Looking):
                 # Its last client may have died before it let go.
                 lease.clear(self.api, build_record.id)
                 return build_record
-        return self._drive(build_record, until="" if wait else Role.INSTALL)
+        self._require_fit(build_record, signing_key)
+        return self._drive(
+            build_record, until="" if wait else Role.INSTALL, key=signing_key
+        )
+
+    def _require_fit(self, build: Record, key: SigningKey | None) -> None:
+        """Check that a key can sign the image of a build; tell where one will be missing.
+
+        :raises: SpecError
+        """
+        wanted = build.spec.result.certificate_id
+        if key is None:
+            is_left = not build.is_over and Milestone.SIGNED not in build.marks
+            if wanted and is_left and not (self.signing_key and build.is_own):
+                text = "the image is to be signed, and this client has no key for that"
+                now = self.api.now()
+                self.listener(Event(EventKind.NOTE, build.id, build.step, text, now))
+            return
+        if not wanted:
+            raise SpecError(
+                f"the image of build {build.id} is not to be signed: leave out the key",
+                build_id=build.id,
+            )
+        if wrong := signatures.check(self.api, wanted, key).problem:
+            raise SpecError(wrong, build_id=build.id)
 
     def retry(
         self,
@@ -94,19 +130,22 @@ class Driving(Looking):
         flavor: str | None = None,
         availability_zone: str | None = None,
         wait: bool = True,
+        signing_key: SigningKey | None = None,
     ) -> Record:
         """Try a failed build again, under the same ID.
 
         It goes on from step ``start``: 'verify', 'harvest' or 'install', by default
-        the furthest of `retry_points`. Flavor and zone are for what is done again.
+        the furthest of `retry_points`. Flavor and zone are for what is done again, the
+        key as for `resume`.
 
-        :raises: SpecError where it cannot go on from there or on such hardware,
-            RecordError where it has not failed or another client drives it,
-            InstallError where it fails again, CloudError
+        :raises: SpecError where it cannot go on from there, on such hardware or with this
+            key, SigningError where it needs one, RecordError where it has not failed or
+            another client drives it, InstallError where it fails again, CloudError
         """
         hardware = retries.Hardware(flavor, availability_zone)
         build_record = self.find(build)
         retries.require_failed(build_record)
+        self._require_fit(build_record, signing_key)
         with advised(build_record.id, Verb.RETRY):
             held = lease.take(self.api, build_record.id)
             try:
@@ -118,7 +157,8 @@ class Driving(Looking):
         self.listener(
             Event(EventKind.CREATED, build_record.id, "", text, self.api.now())
         )
-        return self._drive(build_record, until="" if wait else Role.INSTALL, held=held)
+        until = "" if wait else Role.INSTALL
+        return self._drive(build_record, until, held, signing_key)
 
     def resume_all(self, *, once: bool = False) -> Outcome:
         """Drive every unfinished build of the project that nobody drives.
@@ -154,6 +194,7 @@ class Driving(Looking):
         build: Record,
         until: str,
         held: lease.Lease | None = None,
+        key: SigningKey | None = None,
         *,
         takes_pictures: bool = True,
     ) -> Record:
@@ -176,6 +217,8 @@ class Driving(Looking):
                     self.door.typed() if fresh.is_own else self.door,
                     self._clouds_of(fresh),
                     self._album(fresh.id) if takes_pictures else None,
+                    # A record that others wrote has nothing signed unless it is named.
+                    key or (self.signing_key if fresh.is_own else None),
                 )
                 with _placed(engine):
                     driven = engine.drive(until=until)

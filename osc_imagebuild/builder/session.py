@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from openstack.connection import Connection
 
@@ -19,6 +20,9 @@ from osc_imagebuild.monitors.album import Album
 
 # Of builds that are driven in turns; what of one may be lost is its pictures.
 MOST_ALBUMS = 64
+
+if TYPE_CHECKING:
+    from osc_imagebuild.signing.keys import SigningKey
 
 
 def _silent(event: Event) -> None:
@@ -39,7 +43,9 @@ class Session:
         allowed_networks: Sequence[str] = (),
         allowed_files: Sequence[str] = (),
         connect: Connect = by_name,
+        signing_key: SigningKey | None = None,
     ) -> None:
+        self.signing_key = signing_key
         self.on_console = on_console
         self._allowed_networks = allowed_networks
         self._allowed_files = tuple(allowed_files)

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 from osc_imagebuild.builder.session import Session
 from osc_imagebuild.builds import copying_anew
-from osc_imagebuild.cloud import images
 from osc_imagebuild.engine.events import Event, EventKind
 from osc_imagebuild.engine.trial import Trial
-from osc_imagebuild.errors import RecordError
 from osc_imagebuild.model import checks
 from osc_imagebuild.model.checks import Check
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.resources import Image
 from osc_imagebuild.planning.trials import TrialPlan, plan_trial
 
 
@@ -47,7 +44,12 @@ class Testing(Session):
         :raises: SpecError naming all that is wrong, RecordError where there is no such
             image, CloudError
         """
-        return plan_trial(self.api, self.catalog, request, self._image(image))
+        return plan_trial(
+            self.api,
+            self.catalog,
+            request,
+            copying_anew.find_any_image(self.api, image),
+        )
 
     def test(self, plan: TrialPlan) -> Tested:
         """Boot an image as planned, run the tests, and remove the server.
@@ -69,22 +71,3 @@ class Testing(Session):
             checks.of_tests(said.outcomes, tests, said.trouble),
             said.trouble,
         )
-
-    def _image(self, word: str) -> Image:
-        """Return an image of a build, or any other that is visible.
-
-        :raises: RecordError, CloudError
-        """
-        try:
-            return copying_anew.find_image(self.api, word)
-        except RecordError:
-            found = images.visible(self.api, word)
-        if not found:
-            raise RecordError(f"there is no image {word!r:.100}")
-        if len(found) > 1:
-            ids = ", ".join(image.id for image in found)
-            raise RecordError(
-                f"several images are named {word!r:.100}",
-                resolution=f"give one's ID: {ids}",
-            )
-        return found[0]

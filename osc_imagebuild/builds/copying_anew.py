@@ -66,6 +66,26 @@ def find_image(api: Api, word: str | Image) -> Image:
     return family.newest_first(named)[0]
 
 
+def find_any_image(api: Api, word: str) -> Image:
+    """Return an image of a build as `find_image` does, or any other that is visible.
+
+    :raises: RecordError where there is none, or more than one, CloudError
+    """
+    try:
+        return find_image(api, word)
+    except RecordError:
+        found = images.visible(api, word)
+    if not found:
+        raise RecordError(f"there is no image {word!r:.100}")
+    if len(found) > 1:
+        ids = ", ".join(image.id for image in found)
+        raise RecordError(
+            f"several images are named {word!r:.100}",
+            resolution=f"give one's ID: {ids}",
+        )
+    return found[0]
+
+
 def copy_image(
     api: Api,
     clouds: Clouds,

@@ -106,6 +106,7 @@ def check_spec(spec: Spec) -> None:
     if problems := own_tests.wrong(spec.verify.tests):
         raise ValueError(problems[0])
     check_id("the result", spec.result.made_id)
+    check_id("the certificate", spec.result.certificate_id)
     _match("a digest", spec.result.made_sha512, _DIGEST)
     _check_formats(spec.formats)
     _check_media(spec)
@@ -176,6 +177,8 @@ def _check_copies(spec: Spec) -> None:
     is_image = outputs.load(result.output).has_visibility
     if (result.copies or result.stores) and not is_image:
         raise ValueError(f"a {result.output} is copied nowhere")
+    if result.certificate_id and not is_image:
+        raise ValueError(f"nobody checks a signature of a {result.output}")
     for copy in result.copies:
         if wrong := copies.problem(copy):
             raise ValueError(wrong)

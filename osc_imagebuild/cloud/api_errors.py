@@ -102,6 +102,8 @@ def _message(response: requests.Response) -> str:
     except ValueError:
         return " ".join(_without_tags(response.text).split())[:300]
     inner = next(iter(body.values()), "") if isinstance(body, dict) else body
+    if isinstance(body, dict) and isinstance(body.get("description"), str):
+        inner = body["description"]  # Barbican
     if isinstance(inner, dict):
         inner = inner.get("message") or inner.get("detail") or inner
     return str(inner)[:300]

@@ -11,9 +11,9 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
-from osc_imagebuild.builds import copies, retirement, stores
+from osc_imagebuild.builds import copies, retirement, signatures, stores
 from osc_imagebuild.builds.claims import release
 from osc_imagebuild.builds.copies import Copied
 from osc_imagebuild.builds.filling import Listeners
@@ -58,6 +58,7 @@ from osc_imagebuild.model.actions import (
     SetSnapshot,
     SetVolume,
     ShareImage,
+    SignImage,
     StopServer,
     UploadImage,
     UploadVolume,
@@ -78,6 +79,9 @@ from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Vo
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.steps import install, rotation
 
+if TYPE_CHECKING:
+    from osc_imagebuild.signing.keys import SigningKey
+
 BUSY_S = 5.0
 
 
@@ -86,7 +90,7 @@ class Actor:
 
     ``heartbeat`` is called while a long one is under way, and may stop it; ``door`` leads to
     web servers, ``clouds`` to others that accept the image. ``memory`` hears of what is made
-    and changed, as lists may lag.
+    and changed, as lists may lag. ``key`` signs the image, None where this client has none.
     """
 
     def __init__(
@@ -99,8 +103,10 @@ class Actor:
         door: Door = STRICT,
         memory: Memory | None = None,
         clouds: Clouds = NO_CLOUDS,
+        key: SigningKey | None = None,
     ) -> None:
         self._api = api
+        self._key = key
         self._clouds = clouds
         self._door = door
         self._memory = memory or Memory(api.now)
@@ -113,7 +119,8 @@ class Actor:
     def act(self, action: Action) -> None:
         """Do ``action``.
 
-        :raises: CloudError; SpecError where content cannot be made here
+        :raises: CloudError; SpecError where content cannot be made here, SigningError
+            where an image cannot be signed
         """
         for item_id in targets.changed(action):
             if isinstance(action, DELETING):
@@ -133,6 +140,8 @@ class Actor:
                 self._create_server(action)
             case SetImage():
                 self._set_image(action)
+            case SignImage():
+                signatures.sign(self._api, self._build_id, action, self._key)
             case DeleteImage():
                 self._delete_image(action.image_id)
             case ShareImage():

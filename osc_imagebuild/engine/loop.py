@@ -13,7 +13,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from osc_imagebuild import boot
 from osc_imagebuild.builds import copies, lease, record, record_store
@@ -60,6 +60,7 @@ from osc_imagebuild.model.actions import (
     Retire,
     SetMark,
     ShareImage,
+    SignImage,
     Wait,
     delete_action,
 )
@@ -77,6 +78,9 @@ from osc_imagebuild.monitors.album import Album
 from osc_imagebuild.monitors.console import clean, sign_files
 from osc_imagebuild.monitors.console.signs import Signs
 from osc_imagebuild.steps import attempts, patched, rotation
+
+if TYPE_CHECKING:
+    from osc_imagebuild.signing.keys import SigningKey
 
 LOG = logging.getLogger(__name__)
 
@@ -106,7 +110,8 @@ class Engine:
     ``door`` leads to the web servers that the record names: by default as far as one may
     go for a record that somebody else may have written. ``clouds`` are others of the
     user's, which accept the image. ``album`` has the pictures that this client took of
-    the build before; without one it takes none.
+    the build before; without one it takes none. ``key`` is what the image is signed with,
+    if it is to be.
     """
 
     def __init__(
@@ -120,6 +125,7 @@ class Engine:
         door: Door = STRICT,
         clouds: Clouds = NO_CLOUDS,
         album: Album | None = None,
+        key: SigningKey | None = None,
     ) -> None:
         self._api = api
         self._album = album if build.spec.conduct.screenshots else None
@@ -139,6 +145,7 @@ class Engine:
             door,
             self._memory,
             clouds,
+            key,
         )
         self._steps = recipe.of(build.spec)
         self._everything = frozenset[str]().union(*(s.sees for s in self._steps))
@@ -175,7 +182,8 @@ class Engine:
         ``until`` may be `ANY_STEP`.
 
         :raises: InstallError where the build failed, RecordError where another
-            client took it over, CloudError where the cloud refuses or stays away
+            client took it over, SigningError where it waits for a key, CloudError where
+            the cloud refuses or stays away
         """
         away: Patience | None = None
         tries = 0
@@ -383,13 +391,7 @@ class Engine:
         match action:
             case SetMark(name, data):
                 self._mark(name, data)
-                if name == Milestone.STORED and (trouble := data.get("trouble")):
-                    self._tell(EventKind.NOTE, f"not in all stores: {trouble}")
-                if name == Milestone.VERIFIED and self._facts is not None:
-                    # What is on the screen now is what proves that it boots.
-                    self._take_pictures(self._facts, LAST_PICTURE_S, ends=True)
-                if name == Milestone.INSTALLED and (why := patched.why_not(data)):
-                    self._tell(EventKind.NOTE, f"the system was not updated: {why}")
+                self._tell_of(name, data)
             case ProveImage(image):
                 self._act_on_cloud(action)
                 self._mark(proof(image.role), {"sha512": self._actor.sha512_of(image)})
@@ -402,6 +404,9 @@ class Engine:
                 details = self._actor.reboot(action)
                 if details is not None:
                     self._mark(Milestone.REBOOTED, details)
+            case SignImage():
+                self._act_on_cloud(action)
+                self._mark(Milestone.SIGNED, {})
             case CopyToStores():
                 trouble = self._actor.store(action)
                 data = {"trouble": trouble[:200]} if trouble else {}
@@ -420,6 +425,16 @@ class Engine:
                 self._act_if_allowed(action)
             case _:
                 self._act_on_cloud(action)
+
+    def _tell_of(self, name: str, data: Mapping[str, str]) -> None:
+        """Tell what a mark says that the user should know, and keep what he may want to see."""
+        if name == Milestone.STORED and (trouble := data.get("trouble")):
+            self._tell(EventKind.NOTE, f"not in all stores: {trouble}")
+        if name == Milestone.VERIFIED and self._facts is not None:
+            # What is on the screen now is what proves that it boots.
+            self._take_pictures(self._facts, LAST_PICTURE_S, ends=True)
+        if name == Milestone.INSTALLED and (why := patched.why_not(data)):
+            self._tell(EventKind.NOTE, f"the system was not updated: {why}")
 
     def _made(self, result_id: str) -> Spec:
         """Return the spec with what the build has made, for its signature to cover."""

@@ -20,6 +20,7 @@ from osc_imagebuild.model.actions import (
     SetSnapshot,
     SetVolume,
     ShareImage,
+    SignImage,
     UploadImage,
 )
 from osc_imagebuild.model.facts import Facts
@@ -62,7 +63,7 @@ def _rotated(action: Action) -> Iterator[Retire | Discard]:
 def subjects(action: Action) -> Iterator[tuple[str, str]]:
     """Yield kind and ID of what an action changes, destroys, or makes something of."""
     match action:
-        case SetImage():
+        case SetImage() | SignImage():
             yield "image", action.image.id
         case (
             UploadImage()

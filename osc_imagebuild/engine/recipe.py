@@ -26,6 +26,7 @@ from osc_imagebuild.steps.press_key import EnsureKey
 from osc_imagebuild.steps.publish import Cleanup, Complete, Publish
 from osc_imagebuild.steps.root_volume import VERIFY_VOLUME, EnsureVerifyVolume
 from osc_imagebuild.steps.rotation import Rotate
+from osc_imagebuild.steps.signature import Sign
 from osc_imagebuild.steps.verify import RemoveVerify, StartVerify, Verify
 
 # From here on the result is the user's.
@@ -58,6 +59,7 @@ def of(spec: Spec) -> tuple[Step, ...]:
         PowerOff(),
         *output.steps(spec),
         *_verify(spec, output),
+        *((Sign(output),) if spec.result.certificate_id else ()),
         Publish(output, rotation.sees(spec)),
         *rotates,
         Cleanup(

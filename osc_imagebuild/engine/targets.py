@@ -26,6 +26,7 @@ from osc_imagebuild.model.actions import (
     SetSnapshot,
     SetVolume,
     ShareImage,
+    SignImage,
     UploadImage,
     UploadVolume,
 )
@@ -41,7 +42,7 @@ def target(action: Action) -> str:
             return action.image.role
         case CreateVolume() | CreateServer():
             return action.role
-        case SetImage():
+        case SetImage() | SignImage():
             return action.image.id
         case SetVolume():
             return action.volume.id

@@ -12,6 +12,7 @@
     |- InstallError       the installer failed, stalled or ran out of time
     |- RecordError        unreadable, newer schema
     |  `- DrivenError     another client drives the build
+    |- SigningError       a build waits for the key that its image is to be signed with
     `- ScreenError        no picture of a server's screen can be had
 
 ``str(error)`` is what the user reads: what happened, why, the next step. The next step
@@ -247,6 +248,10 @@ class DrivenError(RecordError):
     """Another client drives the build, and this one stands aside."""
 
 
+class SigningError(ImageBuildError):
+    """An image is to be signed, and this client has no key, or another one."""
+
+
 class ScreenError(ImageBuildError):
     """The picture of a server's screen could not be taken."""
 
@@ -271,6 +276,7 @@ __all__ = [
     "NotFoundError",
     "RecordError",
     "ScreenError",
+    "SigningError",
     "SpecError",
     "TransientError",
     "Verb",

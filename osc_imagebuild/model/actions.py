@@ -204,6 +204,14 @@ class SetImage:
 
 
 @dataclass(frozen=True)
+class SignImage:
+    """Put a signature on an image, which the certificate of that ID checks."""
+
+    image: Image
+    certificate_id: str
+
+
+@dataclass(frozen=True)
 class ShareImage:
     """Let another project use an image; ``member`` is its ID.
 
@@ -302,6 +310,7 @@ Action = (
     | DeleteServer
     | Harvest
     | SetImage
+    | SignImage
     | ShareImage
     | AcceptImage
     | Retire

@@ -92,6 +92,7 @@ class Milestone(StrEnum):
     VERIFIED = "verified"
     INSPECTED = "inspected"
     TESTED = "tested"
+    SIGNED = "signed"
     STORING = "storing"
     STORED = "stored"
     COMPLETE = "complete"

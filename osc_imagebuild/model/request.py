@@ -85,6 +85,8 @@ class Request:
     None for what it needs; a ``protected`` image cannot be deleted. ``metadata`` is a
     `Standard` that its properties follow, '' for none. ``disk_format`` is the image's,
     which Cinder then makes of a root volume, '' for what the cloud has most.
+    ``certificate_id`` is of the cloud's key manager: the image is signed by the key that
+    goes with it, '' for no signature.
 
     With ``from_image`` (a name, an ID, or 'family:NAME') or ``from_properties`` the result
     is made of an image that exists, its parent: the newest that has all of them. ``os`` is
@@ -168,6 +170,7 @@ class Request:
     protected: bool = False
     metadata: str = ""
     disk_format: str = ""
+    certificate_id: str = ""
 
     def __post_init__(self) -> None:
         """Install the default system where nothing says which."""

@@ -224,7 +224,8 @@ class Result:
     refuse to delete it. ``made_id`` and
     ``made_sha512`` are of the finished image, '' before that: with the record's signature
     they tell it from one that only says that this build made it. ``metadata`` is the
-    `Standard` that the properties follow, '' for none.
+    `Standard` that the properties follow, '' for none; ``certificate_id`` is the one that
+    the image's signature is checked by, '' where it gets none.
     """
 
     name: str
@@ -244,6 +245,7 @@ class Result:
     made_id: str = ""
     made_sha512: str = ""
     metadata: str = ""
+    certificate_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from osc_imagebuild import outputs
+from osc_imagebuild.model import signatures
 from osc_imagebuild.model.formats import DISK_FORMATS
 from osc_imagebuild.model.names import SERVER_PROPERTY
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MIB
@@ -14,6 +17,7 @@ LONGEST_VALUE = 255
 MOST_PROPERTIES, MOST_PORTS = 128, 16
 # Of names and IDs. Source: cinder.db.sqlalchemy.models.VolumeType.name is String(255).
 _LONGEST_NAME = 255
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def problems(request: Request) -> list[str]:
@@ -23,7 +27,32 @@ def problems(request: Request) -> list[str]:
         *_property_problems(request),
         *_image_problems(request),
         *_type_problems(request),
+        *_signature_problems(request),
     ]
+
+
+def _signature_problems(request: Request) -> list[str]:
+    if not request.certificate_id:
+        return []
+    found = []
+    # Source: nova.objects.image_meta: img_signature_certificate_uuid is a UUIDField.
+    if not _UUID.fullmatch(request.certificate_id):
+        found.append(
+            "--sign-cert-id takes the ID of a certificate in the key manager, such as the last "
+            f"part of its secret's address, not {request.certificate_id!r:.60}"
+        )
+    output = outputs.find(request.output)
+    if output is not None and Image not in output.kinds:
+        found.append(
+            f"--sign-cert-id is for images, nobody checks a signature of a {request.output}: "
+            "leave it out, or build an image"
+        )
+    own = sorted(set(signatures.PROPERTIES) & request.properties.keys())
+    if own:
+        found.append(
+            f"the build sets {', '.join(own)} itself where an image is signed: leave them out"
+        )
+    return found
 
 
 def _type_problems(request: Request) -> list[str]:

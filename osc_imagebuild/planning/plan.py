@@ -9,6 +9,7 @@ import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from osc_imagebuild.cloud import limits
 from osc_imagebuild.cloud.api import Api
@@ -32,6 +33,7 @@ from osc_imagebuild.planning import (
     preflight,
     rotation,
     servers,
+    signing,
     spec_builder,
 )
 from osc_imagebuild.planning.draft import make_draft
@@ -45,6 +47,9 @@ from osc_imagebuild.planning.spec_builder import (
     Sharing,
 )
 from osc_imagebuild.planning.stage import Stage
+
+if TYPE_CHECKING:
+    from osc_imagebuild.signing.keys import SigningKey
 
 
 @dataclass(frozen=True)
@@ -94,10 +99,12 @@ def make_plan(
     request: Request,
     door: Door = TYPED,
     clouds: Clouds = NO_CLOUDS,
+    signing_key: SigningKey | None = None,
 ) -> Plan:
     """Return the plan for ``request``; ``door`` leads to web servers, ``clouds`` to others.
 
-    Every stage is gone through, even where an earlier one found something wrong.
+    ``signing_key`` is what this client can sign with, None for nothing. Every stage is
+    gone through, even where an earlier one found something wrong.
 
     :raises: SpecError naming all that is wrong, CloudError
     """
@@ -120,6 +127,7 @@ def make_plan(
     if system and source:
         key = preflight.find_press_key(system.entry, request, source)
         files = downloads.find_downloads(api.clock, request, system.entry, door)
+    signature = signing.check_signing(api, request, signing_key)
     reading = read_inputs(api.clock, draft, door)
     read = reading.value or Reading()
     stages: tuple[Stage[object], ...]
@@ -135,6 +143,7 @@ def make_plan(
         name,
         key,
         files,
+        signature,
         reading,
     )
     place, answers = draft.place.value, draft.answers.value

@@ -239,6 +239,7 @@ def _result(chosen: Chosen) -> Result:
         ),
         protected=request.protected,
         metadata=request.metadata,
+        certificate_id=request.certificate_id.lower(),
     )
 
 

@@ -149,6 +149,7 @@ class Report:
             copies=tuple(Copy(c.cloud, c.region) for c in result.copies),
             stores=result.stores,
             metadata=result.metadata,
+            certificate_id=result.certificate_id,
             min_disk_gib=declared.disk_gib or None,
             min_ram_mib=declared.ram_mib or None,
             protected=result.protected,

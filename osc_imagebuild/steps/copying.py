@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from osc_imagebuild.model import family
+from osc_imagebuild.model import family, signatures
 from osc_imagebuild.model.actions import Discard, Retire
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.names import (
@@ -117,10 +117,13 @@ Deed = Begin | Fill | Await | Drop | Prove | Name | Retire | Discard | Done
 
 
 def properties(order: Order, image_id: str = "") -> dict[str, str]:
-    """Return the properties of a copy: the source's, and its own ID once it has its name."""
+    """Return the properties of a copy: the source's, and its own ID once it has its name.
+
+    The certificate of a signature is in the source's cloud, and is looked for in its own.
+    """
     said = {
         key: value
-        for key, value in order.source.properties.items()
+        for key, value in signatures.without(order.source.properties).items()
         if not key.startswith("os_glance") and key != family.RESULT_ID
     }
     return said | ({family.RESULT_ID: image_id} if image_id else {})

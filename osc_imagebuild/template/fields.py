@@ -64,6 +64,7 @@ SIMPLE = {
     ("output", "protected"): "protected",
     ("output", "metadata"): "metadata",
     ("output", "disk_format"): "disk_format",
+    ("output", "sign", "certificate_id"): "certificate_id",
     ("output", "family"): "family",
     ("output", "replace"): "replace",
     ("output", "old"): "old",

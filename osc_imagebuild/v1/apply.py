@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from osc_lib import exceptions
 
+from osc_imagebuild.v1 import signing
 from osc_imagebuild.v1.base import BuildCommand, Lister, Shown, add_driving, driving
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.report_pages import Pages, add_report
@@ -59,6 +60,9 @@ class ApplyImageBuild(BuildCommand, Lister):
             action="store_true",
             help="Check all templates and show what would be done; write nothing",
         )
+        signing.add_key(
+            parser, "Sign the images of templates with output.sign with this key"
+        )
         add_driving(parser)
         add_report(parser)
         return parser
@@ -78,6 +82,7 @@ class ApplyImageBuild(BuildCommand, Lister):
 
         board = Board(quiet=self.app.options.verbose_level == 0)
         builder, pages = self.builder, Pages(parsed_args.report)
+        builder.signing_key = signing.signing_key(parsed_args, self.app.stdin)
         tasks = builder.survey(self._wishes(parsed_args), max_age_s=parsed_args.max_age)
         for task in tasks:
             for warning in task.warnings:

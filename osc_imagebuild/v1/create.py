@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from osc_lib import exceptions
 
-from osc_imagebuild.v1 import cloud_options, options, own_tests
+from osc_imagebuild.v1 import cloud_options, options, own_tests, signing
 from osc_imagebuild.v1.base import BuildCommand, Shown, ShowOne, columns_of, driving
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.outdated import unchanged
@@ -47,6 +47,7 @@ class CreateImageBuild(BuildCommand, ShowOne):
         cloud_options.add_of_servers(parser)
         options.add_result(parser)
         cloud_options.add_of_image(parser)
+        signing.add_signature(parser)
         options.add_rotation(parser)
         options.add_copies(parser)
         options.add_conduct(parser)
@@ -71,7 +72,13 @@ class CreateImageBuild(BuildCommand, ShowOne):
             raise exceptions.CommandError(
                 "--max-age says when a build is due: give --if-changed too"
             )
+        builder.signing_key = signing.signing_key(parsed_args, self.app.stdin)
         request = _request(parsed_args, builder.catalog)
+        if builder.signing_key and not request.certificate_id:
+            raise exceptions.CommandError(
+                "--sign-key-path signs for a certificate of the cloud: give --sign-cert-id "
+                "too, or output.sign in a template"
+            )
         if parsed_args.if_changed:
             freshness = builder.outdated(request, max_age_s=parsed_args.max_age)
             if not freshness.is_outdated:

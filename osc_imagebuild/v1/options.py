@@ -357,6 +357,7 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
         "attempts": args.attempts,
         "screenshots": args.screenshots,
         "verify": args.verify,
+        "certificate_id": args.sign_cert_id,
         **own_tests.fields(args),
         **cloud_options.fields(args),
     }

@@ -6,7 +6,7 @@ import argparse
 
 from osc_lib import exceptions
 
-from osc_imagebuild.v1 import own_tests
+from osc_imagebuild.v1 import own_tests, signing
 from osc_imagebuild.v1.base import (
     BuildCommand,
     Shown,
@@ -34,6 +34,11 @@ class ResumeImageBuild(BuildCommand, ShowOne):
         )
         own_tests.add_report(parser)
         add_local_files(parser)
+        signing.add_key(
+            parser,
+            "Sign the image with this key, where it is to be signed; with --all only images "
+            "of builds that you began on this machine",
+        )
         add_driving(parser)
         return parser
 
@@ -41,17 +46,21 @@ class ResumeImageBuild(BuildCommand, ShowOne):
         if parsed_args.all == bool(parsed_args.build):
             raise exceptions.CommandError("give either one build or --all")
         self.builder.allow_files(parsed_args.allow_local)
+        key = signing.signing_key(parsed_args, self.app.stdin)
         progress = self.progress()
         if parsed_args.all:
             if parsed_args.test_report:
                 raise exceptions.CommandError("--test-report is of one build: give one")
+            self.builder.signing_key = key
             with driving(progress, self.builder, parsed_args):
                 return self._resume_all(wait=parsed_args.wait)
         with (
             driving(progress, self.builder, parsed_args),
             own_tests.reporting(progress, self.builder, parsed_args),
         ):
-            build = self.builder.resume(parsed_args.build, wait=parsed_args.wait)
+            build = self.builder.resume(
+                parsed_args.build, wait=parsed_args.wait, signing_key=key
+            )
         return columns_of(build)
 
     def _resume_all(self, *, wait: bool) -> Shown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from osc_imagebuild.v1 import own_tests
+from osc_imagebuild.v1 import own_tests, signing
 from osc_imagebuild.v1.base import (
     BuildCommand,
     Shown,
@@ -42,12 +42,16 @@ class RetryImageBuild(BuildCommand, ShowOne):
         )
         own_tests.add_report(parser)
         add_local_files(parser)
+        signing.add_key(
+            parser, "Sign the image with this key, where it is to be signed"
+        )
         add_driving(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         builder, progress = self.builder, self.progress()
         builder.allow_files(parsed_args.allow_local)
+        key = signing.signing_key(parsed_args, self.app.stdin)
         with (
             driving(progress, builder, parsed_args),
             own_tests.reporting(progress, builder, parsed_args),
@@ -58,5 +62,6 @@ class RetryImageBuild(BuildCommand, ShowOne):
                 flavor=parsed_args.flavor,
                 availability_zone=parsed_args.availability_zone,
                 wait=parsed_args.wait,
+                signing_key=key,
             )
         return columns_of(build)

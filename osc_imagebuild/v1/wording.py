@@ -19,7 +19,7 @@ _WORDS = {
     "show-report": "os show {} -c answer_report -f value",
 }
 # What is not here is the library's argument, with dashes.
-_OPTIONS = {"start": "from"}
+_OPTIONS = {"start": "from", "signing_key": "sign-key-path"}
 
 # Options of create by the fields of a request that a record knows; what is put together
 # of several, as contents are, is in none.
@@ -51,6 +51,7 @@ _CREATE = {
     "stores": "store",
     "metadata": "metadata",
     "disk_format": "disk-format",
+    "certificate_id": "sign-cert-id",
     "min_disk_gib": "min-disk",
     "min_ram_mib": "min-ram",
     "protected": "protected",

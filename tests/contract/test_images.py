@@ -14,6 +14,7 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import Body
 from osc_imagebuild.errors import CloudError, ConflictError, NotFoundError
 from osc_imagebuild.media.http_range import RangeFile
+from osc_imagebuild.model import signatures
 from osc_imagebuild.model.resources import Image
 from tests.contract.base import (
     BLANK,
@@ -176,6 +177,19 @@ class ImagesContract(ContractTestCase):
             self.assertEqual(409, self.patch_status(image, body))
         core_attribute = {"op": "remove", "path": "/name"}
         self.assertEqual(403, self.patch_status(image, core_attribute))
+
+    def test_signature(self) -> None:
+        """An active image takes one of the longest key, and gives it back whole."""
+        image = self.image(disk_format="raw", container_format="bare")
+        self.upload(image, BLANK)
+        wanted = signatures.properties("x" * 1368, "RSA-PSS", str(uuid.uuid4()))
+        before = self.read(image)
+        properties = {**before.properties, **wanted}
+        operations = images.set_operations(before, properties, {})
+        images.patch(self.api, image.id, operations)
+        after = self.read(image)
+        self.assertEqual(properties, dict(after.properties))
+        self.assertEqual(("active", before.sha512), (after.status, after.sha512))
 
     def test_patch_is_all_or_nothing(self) -> None:
         """A wrong operation undoes those before it."""

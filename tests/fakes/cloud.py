@@ -17,6 +17,7 @@ from openstack.connection import Connection
 from osc_imagebuild.cloud.access_rules import AccessRule
 from tests.fakes import kept as kept
 from tests.fakes.access_rules import matching
+from tests.fakes.barbican import Barbican
 from tests.fakes.carrier import Carrier
 from tests.fakes.cinder import Cinder
 from tests.fakes.clock import FakeClock, World
@@ -67,6 +68,8 @@ class FakeCloud:
         host = "glance.fake" if region == "RegionOne" else f"glance.{region.lower()}"
         self.keystone.region, self.glance.url = region, f"http://{host}"
         self.keystone.services["image"] = self.glance.url
+        # Its catalog says nothing of it until a test lets it.
+        self.barbican = Barbican()
         self._hosts: dict[str, Service] = {
             "keystone.fake": self.keystone,
             host: self.glance,
@@ -74,6 +77,7 @@ class FakeCloud:
             "neutron.fake": self.neutron,
             "cinder.fake": self.cinder,
             "placement.fake": self.placement,
+            "barbican.fake": self.barbican,
         }
         # How far lists are behind.
         self.lag = Lag()

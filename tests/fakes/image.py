@@ -93,6 +93,7 @@ class FakeImage:
     begun: dict[str, Any] | None = None
     tagged_at: float = 0.0
     members: dict[str, str] = field(default_factory=dict)
+    hash_algo: str = "sha512"
     in_use: bool = False  # by a volume that shares its blocks
     # Which have its data, where Glance has more than one; '' shows none.
     stores: list[str] = field(default_factory=list)
@@ -123,8 +124,8 @@ class FakeImage:
             "size": self.size,
             "checksum": "c" * 32 if self.status == "active" else None,
             "virtual_size": None,
-            "os_hash_algo": "sha512" if self.status == "active" else None,
-            "os_hash_value": hashlib.sha512(self.data).hexdigest()
+            "os_hash_algo": self.hash_algo if self.status == "active" else None,
+            "os_hash_value": hashlib.new(self.hash_algo, self.data).hexdigest()
             if self.status == "active"
             else None,
             "self": f"/v2/images/{self.id}",

@@ -46,6 +46,7 @@ class ElsewhereTestCase(CloudTestCase):
             clock=self.cloud.clock(skew),
             listener=self.events.append,
             connect=lambda cloud, region: self.connect(cloud, region),
+            signing_key=self.signing_key,
         )
 
     def fetching(self) -> None:

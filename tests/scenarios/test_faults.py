@@ -15,6 +15,7 @@ from osc_imagebuild.errors import (
     TransientError,
     Verb,
 )
+from tests import signing
 from tests.fakes import faults
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import Fault, Hook
@@ -43,9 +44,17 @@ def at_login(fault: Fault) -> Hook:
 
 
 class FaultTestCase(CloudTestCase):
-    """Builds that meet faults. Glance ``takes`` disks in some formats only, if told so."""
+    """Builds that meet faults; their images are signed.
+
+    Glance ``takes`` disks in some formats only, if told so.
+    """
 
     takes: tuple[str, ...] = ()
+
+    def setUp(self) -> None:
+        """Have a key."""
+        super().setUp()
+        self.signing_key = signing.key()
 
     def attempt(self, hook: Hook, boot_method: str = "ipxe", **fields: Any) -> str:
         """Build; return 'complete', or how it failed and was removed."""
@@ -54,7 +63,11 @@ class FaultTestCase(CloudTestCase):
         self.cloud.hooks.append(hook)
         try:
             build = self.builder().create(
-                self.request(boot_method=boot_method, **fields)
+                self.request(
+                    boot_method=boot_method,
+                    certificate_id=signing.CERTIFICATE,
+                    **fields,
+                )
             )
         except ImageBuildError as error:
             return self._failed(error)

@@ -16,7 +16,7 @@ from osc_imagebuild.errors import CloudError
 from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.own_tests import OwnTest
 from osc_imagebuild.model.request import Request
-from tests import paths
+from tests import paths, signing
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import LOST, on_mutation
 from tests.fakes.wire import Call
@@ -53,6 +53,7 @@ WAYS: list[dict[str, Any]] = [
         **{"ports": (PORT,), "server_properties": {"owner": "me"}, "disk_gib": 2},
         **{"volume_type": "fast", "min_ram_mib": 4096, "protected": True},
     },
+    {"certificate_id": signing.CERTIFICATE},
 ]
 
 
@@ -88,6 +89,7 @@ class SweepTestCase(CloudTestCase):
     def setUp(self) -> None:
         """Have swept nothing yet."""
         super().setUp()
+        self.signing_key = signing.key()
         self.swept: set[Place] = set()
 
     def new_cloud(self) -> FakeCloud:

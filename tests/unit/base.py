@@ -26,12 +26,13 @@ from osc_imagebuild.engine.events import Event
 from osc_imagebuild.errors import RecordError, ScreenError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import content
-from osc_imagebuild.model import manifest_json
+from osc_imagebuild.model import manifest_json, signatures
 from osc_imagebuild.model.manifest import MANIFEST_OF, MANIFEST_TAG
 from osc_imagebuild.model.readings import Picture
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import inputs
-from tests import paths
+from osc_imagebuild.signing.keys import SigningKey
+from tests import paths, signing
 from tests.fakes.access_rules import matching
 from tests.fakes.cinder import FakeSnapshot, FakeVolume
 from tests.fakes.cloud import FakeCloud
@@ -110,6 +111,8 @@ class CloudTestCase(testtools.TestCase):
         random.seed(0)  # how long pauses are decides what comes when
         self.cloud = FakeCloud()
         self.events: list[Event] = []
+        # Of each client that `builder` returns.
+        self.signing_key: SigningKey | None = None
         self.wrong: list[str] = []
         self.useFixture(fixtures.FakeLogger(level=logging.WARNING))
         self.patch(
@@ -157,6 +160,7 @@ class CloudTestCase(testtools.TestCase):
             catalog=ENTRIES,
             clock=self.cloud.clock(skew),
             listener=self.events.append,
+            signing_key=self.signing_key,
         )
 
     def request(self, **fields: Any) -> Request:
@@ -235,10 +239,22 @@ class CloudTestCase(testtools.TestCase):
         if build.spec.result.family:  # which an earlier version did not know
             self.assertIn(found.pop("imagebuild_result_id"), build.made)
         self.assertRegex(found.pop("imagebuild_duration_s"), r"^\d+$")
+        if build.spec.result.certificate_id:
+            found = self._unsigned(build, found, result.data)
         guest = {"imagebuild_kernel": "6.12.0", "imagebuild_release": "mini 1"}
         self.assertEqual({**build.spec.result.properties, **guest}, found)
         self._assert_manifest(build)
         self._assert_shared_whole()
+
+    def _unsigned(
+        self, build: Record, said: dict[str, str], data: bytes
+    ) -> dict[str, str]:
+        """Return properties without the signature, which is that of the data."""
+        assert self.signing_key is not None
+        cert = build.spec.result.certificate_id
+        self.assertEqual(cert, said[signatures.CERTIFICATE_ID])
+        signing.verify_image(said, data, self.signing_key.public.pem)
+        return signatures.without(said)
 
     def _assert_manifest(self, build: Record) -> None:
         """What is known of the result is kept once, where the guest could say it."""

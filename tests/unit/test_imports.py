@@ -19,7 +19,7 @@ from tools import cover
 FLOORS = (
     ("clock", "errors", "version"),
     ("model",),
-    ("boot", "media", "monitors"),
+    ("boot", "media", "monitors", "signing"),
     ("cloud", "guests", "steps"),
     ("outputs", "template"),
     ("builds",),

@@ -16,6 +16,7 @@ from osc_imagebuild.model.formats import Formats
 from osc_imagebuild.model.own_tests import Expected
 from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Parent, Spec
 from osc_imagebuild.planning import fixed_address
+from tests import signing
 from tests.unit.samples import BUILD_ID, spec
 
 LONG = "x" * 16_385
@@ -280,6 +281,11 @@ class ValidationTest(testtools.TestCase):
             ({"copies": (Copy("two"),) * 17}, "it is to be copied more often"),
             ({"stores": ("a",) * 33}, "it is to be copied more often"),
             ({"copies": (two,), "output": "volume"}, "a volume is copied nowhere"),
+            ({"certificate_id": "../x"}, "the certificate has another form: '../x'"),
+            (
+                {"certificate_id": signing.CERTIFICATE, "output": "volume"},
+                "nobody checks a signature of a volume",
+            ),
             ({"copies": (Copy("a\n"),)}, "no cloud is named"),
             ({"copies": (Copy("a", "\x1b"),)}, "no region is named"),
             ({"copies": (Copy("a", flavor_id="../x"),)}, "a flavor or network of"),

@@ -177,6 +177,7 @@ class MeaningTest(TemplateTestCase):
                 "protected": True,
                 "metadata": "scs",
                 "disk_format": "raw",
+                "certificate_id": "3fe5a3c5-1d52-4a16-a3ba-5d3c2b8c0f10",
                 "family": "golden-base",
                 "replace": True,
                 "old": "keep",
@@ -709,6 +710,7 @@ output:
   min_ram_mib: 1024
   protected: true
   metadata: scs
+  sign: {{certificate_id: 3fe5a3c5-1d52-4a16-a3ba-5d3c2b8c0f10}}
   family: golden-base
   replace: true
   old: keep

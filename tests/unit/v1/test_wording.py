@@ -54,6 +54,10 @@ class WordingTest(testtools.TestCase):
         )
         self.assertEqual(("ID", "install"), (given.build, given.start))
         self.assertEqual("z2", given.availability_zone)
+        key = NextStep(Verb.RESUME, "ID", (("signing_key", "<key>"),))
+        self.assertEqual(
+            "openstack image build resume ID --sign-key-path <key>", command_line(key)
+        )
         screenshot = NextStep(Verb.SCREENSHOT)
         self.assertEqual("openstack image build screenshot", command_line(screenshot))
 
