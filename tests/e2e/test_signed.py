@@ -8,6 +8,7 @@ import json
 import os
 import time
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import openstack
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from devcloud import settings, switches
+from osc_imagebuild.model import signatures
 from tests.devcloud import running
 from tests.e2e.base import EndToEndTest
 
@@ -27,34 +29,19 @@ REFUSED = "Image signature verification failed for image"
 UNSIGNED = "Required image properties for signature verification do not exist"
 
 
-class Signer:
-    """A key whose certificate is in the cloud's key manager."""
+def signed(
+    digest: bytes, key: rsa.RSAPrivateKey, certificate_id: str
+) -> dict[str, str]:
+    """What says that content with this sha512 is signed by RSA.
 
-    def __init__(
-        self, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, certificate_id: str
-    ) -> None:
-        self.key = key
-        self.certificate_id = certificate_id
-
-    def properties(self, digest: bytes) -> dict[str, str]:
-        """What says that content with this sha512 is signed.
-
-        Source: cursive/signature_utils.py and verifiers.py (0.3.1): by RSA it is PSS with
-        the longest salt, and the digest is that of the whole image either way.
-        """
-        if isinstance(self.key, rsa.RSAPrivateKey):
-            longest = padding.PSS(padding.MGF1(SHA512), padding.PSS.MAX_LENGTH)
-            signature = self.key.sign(digest, longest, utils.Prehashed(SHA512))
-            kind = "RSA-PSS"
-        else:
-            signature = self.key.sign(digest, ec.ECDSA(utils.Prehashed(SHA512)))
-            kind = "ECC_SECP384R1"
-        return {
-            "img_signature": base64.b64encode(signature).decode(),
-            "img_signature_hash_method": "SHA-512",
-            "img_signature_key_type": kind,
-            "img_signature_certificate_uuid": self.certificate_id,
-        }
+    Source: cursive/signature_utils.py and verifiers.py (0.3.1): it is PSS with the longest
+    salt, and the digest is that of the whole image.
+    """
+    longest = padding.PSS(padding.MGF1(SHA512), padding.PSS.MAX_LENGTH)
+    signature = key.sign(digest, longest, utils.Prehashed(SHA512))
+    return signatures.properties(
+        base64.b64encode(signature).decode(), "RSA-PSS", certificate_id
+    )
 
 
 def certificate(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
@@ -97,11 +84,9 @@ class TestSigned(EndToEndTest):
     def test_signed(self) -> None:
         """One image by both kinds of key; what is wrong comes first, as Nova caches."""
         self.assert_unsigned_refused()
-        build = self.create("--disk", "1")
-        image_id = build["image_id"]
-        image = self.demo.image.get(f"/images/{image_id}").json()
-        digest = bytes.fromhex(image["os_hash_value"])
-        by_ec = self.signer(ec.generate_private_key(ec.SECP384R1())).properties(digest)
+        image_id = self.create("--disk", "1", *self.signing())["image_id"]
+        properties = self.properties(image_id)
+        by_ec = {name: properties[name] for name in signatures.PROPERTIES}
         self.set_properties(image_id, flipped(by_ec))
         self.assert_refused(image_id)
         self.assertEqual("error", self.volume(image_id).status)
@@ -112,8 +97,16 @@ class TestSigned(EndToEndTest):
         # Nova has it now, and does not look again.
         self.set_properties(image_id, flipped(by_ec))
         self.assert_boots(image_id)
-        key = rsa.generate_private_key(65537, 3072)
-        self.assert_uploads(image_id, self.signer(key).properties(digest))
+        self.assert_uploads(image_id)
+
+    def signing(self) -> tuple[str, ...]:
+        """Make a key that the build's client has, and store its certificate."""
+        key = ec.generate_private_key(ec.SECP384R1())
+        path = Path(self.directory, "key.pem")
+        pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        plain = serialization.NoEncryption()
+        path.write_bytes(key.private_bytes(pem, pkcs8, plain))
+        return "--sign-key-path", str(path), "--sign-cert-id", self.store(key)
 
     def assert_unsigned_refused(self) -> None:
         """A build that has Nova boot an image of its own ends with Nova's words."""
@@ -122,24 +115,25 @@ class TestSigned(EndToEndTest):
         self.assertNotEqual(0, done.returncode)
         self.assertIn(UNSIGNED, " ".join(done.stderr.split()))
 
-    def assert_uploads(self, image_id: str, signed: dict[str, str]) -> None:
+    def assert_uploads(self, image_id: str) -> None:
         """Glance takes the same content with a signature that fits, and Nova boots it."""
         content = self.demo.image.get(f"/images/{image_id}/file").content
-        digest = self.demo.image.get_image(image_id).hash_value
-        self.assertEqual(digest, hashlib.sha512(content).hexdigest())
-        status, refused = self.upload(content, flipped(signed))
+        digest = hashlib.sha512(content).digest()
+        key = rsa.generate_private_key(65537, 3072)
+        by_rsa = signed(digest, key, self.store(key))
+        status, refused = self.upload(content, flipped(by_rsa))
         self.assertEqual(400, status)
         state = self.demo.image.get(f"/images/{refused}").json()["status"]
         self.assertEqual("queued", state)
-        status, taken = self.upload(content, signed)
+        status, taken = self.upload(content, by_rsa)
         self.assertEqual(204, status)
-        self.set_properties(taken, flipped(signed))
+        self.set_properties(taken, flipped(by_rsa))
         self.assert_refused(taken)
-        self.set_properties(taken, signed)
+        self.set_properties(taken, by_rsa)
         self.assert_boots(taken)
 
-    def signer(self, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> Signer:
-        """Store a key's certificate.
+    def store(self, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+        """Store a key's certificate; return its ID.
 
         Source: castellan/key_manager/barbican_key_manager.py (5.8.0): it is read as PEM, and
         as bytes, which a secret of text/plain is not.
@@ -152,7 +146,7 @@ class TestSigned(EndToEndTest):
             payload_content_encoding="base64",
         )
         self.addCleanup(self.demo.key_manager.delete_secret, secret.secret_id)
-        return Signer(key, secret.secret_id)
+        return str(secret.secret_id)
 
     def set_properties(self, image_id: str, wanted: dict[str, str]) -> None:
         """Set these properties of an image that is there."""
