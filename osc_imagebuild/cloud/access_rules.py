@@ -77,6 +77,7 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "identity": {"GET": ("/projects", "/projects/*")},
     "placement": {"GET": ("/resource_providers",)},
+    "key-manager": {"GET": ("/secrets/*", "/secrets/*/payload")},
     "metric": {
         "GET": ("/v1/metric/*/measures",),
         "POST": ("/v1/search/resource/*",),

@@ -344,17 +344,19 @@ def _see_server(
     silent = server.is_off or server.status == "BUILD"
     lines = watch.lines if watch else servers.CONSOLE_LINES
     text = None if silent else servers.console(api, server.id, lines)
-    if watch is not None:
+    guest_report = report.on_console(text or "", build_id)
+    if not text and server.status != "BUILD":
+        # Where the console is silent the back-channel is the only word.
+        guest_report = report.parse(servers.password(api, server.id), build_id)
+    # Of a guest that is about to power off nobody asks whether it is alive.
+    is_done = role == Role.INSTALL and (guest_report or role in facts.reports)
+    if watch is not None and not is_done:
         watch.look(role, server, text, facts.now)
     if text:
         if watch is not None and watch.on_console:
             watch.on_console(role, text)
         # A console that can't be read any more must not hide what it said.
         consoles[role] = text
-    guest_report = report.on_console(text or "", build_id)
-    if not text and server.status != "BUILD":
-        # Where the console is silent the back-channel is the only word.
-        guest_report = report.parse(servers.password(api, server.id), build_id)
     if guest_report is not None:
         reports[role] = failed_rules.completed(
             guest_report, consoles.get(role), build_id

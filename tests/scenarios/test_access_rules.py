@@ -13,6 +13,8 @@ from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import CloudError, InstallError
 from osc_imagebuild.model.names import build_tag
 from osc_imagebuild.model.request import Request
+from tests import signing
+from tests.fakes import barbican
 from tests.fakes.access_rules import matching
 from tests.scenarios.elsewhere import TWO, ElsewhereTestCase
 from tests.scenarios.test_sweep import PORT, WAYS
@@ -29,6 +31,7 @@ class RestrictedTest(ElsewhereTestCase):
         """Allow what the rules say."""
         super().setUp()
         self.used: set[AccessRule] = set()
+        self.signing_key = signing.key()
         self.renew()
 
     def renew(self) -> None:
@@ -36,6 +39,9 @@ class RestrictedTest(ElsewhereTestCase):
         self.begin()
         for cloud in (self.cloud, self.two):
             cloud.allowed = list(access_rules())
+            cloud.keystone.services["key-manager"] = barbican.URL
+            secret = barbican.Secret(signing.certificate())
+            cloud.barbican.secrets[signing.CERTIFICATE] = secret
         self.cloud.neutron.add_port(PORT)
         self.add_parent()
 
@@ -84,6 +90,7 @@ class RestrictedTest(ElsewhereTestCase):
 
     def test_no_rule_is_for_nothing(self) -> None:
         """Each is of use to some command."""
+        self.live({"certificate_id": signing.CERTIFICATE})
         self.live({"output": "snapshot", "disk_gib": 2, "availability_zone": "nova"})
         self.live({"output": "volume", "volume_type": "fast"})
         self.live({"boot_method": "kernel", "security_groups": ("default",)})
@@ -177,6 +184,7 @@ class CommandTest(ShellTestCase):
 
     def test_json(self) -> None:
         """What the client's own command takes."""
+        self.cloud.keystone.services["key-manager"] = barbican.URL
         ran = self.build("access-rules")
         self.assertEqual(0, ran.code, ran.err)
         wanted = [dataclasses.asdict(rule) for rule in access_rules()]

@@ -33,6 +33,7 @@ from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import inputs
 from osc_imagebuild.signing.keys import SigningKey
 from tests import paths, signing
+from tests.fakes import barbican
 from tests.fakes.access_rules import matching
 from tests.fakes.cinder import FakeSnapshot, FakeVolume
 from tests.fakes.cloud import FakeCloud
@@ -315,7 +316,9 @@ class CloudTestCase(testtools.TestCase):
 @functools.cache
 def access_rules() -> list[AccessRule]:
     """Return the access rules for a fake cloud."""
-    return rules(Api(FakeCloud().connect()))
+    cloud = FakeCloud()
+    cloud.keystone.services["key-manager"] = barbican.URL
+    return rules(Api(cloud.connect()))
 
 
 def _unruled(cloud: FakeCloud) -> list[str]:
