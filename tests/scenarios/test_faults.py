@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from osc_imagebuild.errors import (
     CloudError,
@@ -41,6 +42,13 @@ def at_login(fault: Fault) -> Hook:
     return lambda call: fault if call.service == "identity" else None
 
 
+def _asked(method: str) -> dict[str, Any]:
+    """What is asked for with a boot method: with one of them also another boot."""
+    if method != INSTALLING[0]:
+        return {"boot_method": method}
+    return {"boot_method": method, "os": "mini-tests", "test_firmware": ("uefi",)}
+
+
 class FaultTestCase(CloudTestCase):
     """Builds that meet faults."""
 
@@ -49,7 +57,8 @@ class FaultTestCase(CloudTestCase):
         self.cloud = FakeCloud()
         self.cloud.hooks.append(hook)
         try:
-            build = self.builder().create(self.request(boot_method=boot_method))
+            request = self.request(**_asked(boot_method))
+            build = self.builder().create(request)
         except ImageBuildError as error:
             return self._failed(error)
         self.cloud.hooks.clear()
