@@ -66,7 +66,15 @@ from osc_imagebuild.model.actions import (
 )
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.family import KIND
-from osc_imagebuild.model.names import Milestone, Role, Status, copied, kept, proof
+from osc_imagebuild.model.names import (
+    Milestone,
+    Role,
+    Status,
+    boot_number,
+    copied,
+    kept,
+    proof,
+)
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.ownership import is_own
 from osc_imagebuild.model.readings import Picture
@@ -77,7 +85,7 @@ from osc_imagebuild.monitors import screen, signals_json
 from osc_imagebuild.monitors.album import Album
 from osc_imagebuild.monitors.console import clean, sign_files
 from osc_imagebuild.monitors.console.signs import Signs
-from osc_imagebuild.steps import attempts, patched, rotation
+from osc_imagebuild.steps import Step, attempts, boots, patched, rotation
 
 if TYPE_CHECKING:
     from osc_imagebuild.signing.keys import SigningKey
@@ -155,7 +163,7 @@ class Engine:
         self._shared_roles = frozenset(self._shared.values())
         self._signs: Mapping[str, Signs] = {
             role: sign_files.of_role(build.spec, role)
-            for role in (Role.INSTALL, Role.VERIFY)
+            for role in (Role.INSTALL, *recipe.test_servers(build.spec))
         }
         self._watch = Watch(
             api,
@@ -168,6 +176,7 @@ class Engine:
         self._marks = dict(build.marks)
         self._history = list(build.steps)
         self._step, self._waits_since = "", api.now()
+        self._at: Step | None = None
         self._percent = whole_number(build.percent, 0, 100)
         self._doing = build.doing
         self._evidence = Evidence()
@@ -227,7 +236,7 @@ class Engine:
         if step is None:
             return True
         if step.name != self._step:
-            self._enter(step.name)
+            self._enter(step)
             if not everything:
                 facts = self._look(step.sees)
                 if recipe.current(self._steps, self._build.spec, facts) is not step:
@@ -242,13 +251,13 @@ class Engine:
                 self._waits_since = self._api.now()
                 self._look(step.sees)
             case Wait(reason, seconds, percent, left_s):
-                self._advance(reason, percent)
+                self._advance(boots.told(step, reason), percent)
                 self._bound(reason)
                 if until == ANY_STEP:
                     self._take_pictures(facts, camera.LIMIT_S)
                 if until in (step.name, ANY_STEP):
                     return True
-                self._tell(EventKind.WAIT, reason, left_s)
+                self._tell(EventKind.WAIT, self._doing, left_s)
                 # Clients that were started together must not ask together.
                 pause = seconds * random.uniform(0.9, 1.1)
                 self._sleep(pause - self._take_pictures(facts, pause))
@@ -400,10 +409,10 @@ class Engine:
                 if trouble:
                     self._tell(EventKind.NOTE, f"no key could be pressed: {trouble}")
                 self._mark(Milestone.KEY, {"trouble": trouble} if trouble else {})
-            case RebootServer():
+            case RebootServer(mark=mark):
                 details = self._actor.reboot(action)
                 if details is not None:
-                    self._mark(Milestone.REBOOTED, details)
+                    self._mark(mark, details)
             case SignImage():
                 self._act_on_cloud(action)
                 self._mark(Milestone.SIGNED, {})
@@ -430,7 +439,7 @@ class Engine:
         """Tell what a mark says that the user should know, and keep what he may want to see."""
         if name == Milestone.STORED and (trouble := data.get("trouble")):
             self._tell(EventKind.NOTE, f"not in all stores: {trouble}")
-        if name == Milestone.VERIFIED and self._facts is not None:
+        if boot_number(name, Milestone.VERIFIED) and self._facts is not None:
             # What is on the screen now is what proves that it boots.
             self._take_pictures(self._facts, LAST_PICTURE_S, ends=True)
         if name == Milestone.INSTALLED and (why := patched.why_not(data)):
@@ -536,7 +545,8 @@ class Engine:
         self._marks = kept | new
         self._repeats.clear()
         what = "it is rebooted" if failed.then == REBOOT else "a new server is made"
-        self._tell(EventKind.AGAIN, f"{failed.reason}; {what}", evidence=shown)
+        text = boots.told(self._at, f"{failed.reason}; {what}")
+        self._tell(EventKind.AGAIN, text, evidence=shown)
         self._facts = None
 
     def _count(
@@ -557,8 +567,9 @@ class Engine:
             self._api.clock.sleep(REPEAT_PAUSE_S)
         return again
 
-    def _enter(self, name: str) -> None:
+    def _enter(self, step: Step) -> None:
         """Note when a step began, once for all clients that look in turns."""
+        name, self._at = step.name, step
         now, last = self._api.now(), self._history[-1:]
         seen = now - self._build.updated_at < OUTAGE_LIMIT_S
         again = not self._step and [n for n, _ in last] == [name]
@@ -634,7 +645,7 @@ class Engine:
             raise CloudError(text, service=service)
         text = self._facts.consoles.get(role, "") if self._facts else ""
         server = self._facts.servers.get(role) if self._facts else None
-        tail = clean.tail(text, 60)
+        tail, reason = clean.tail(text, 60), boots.told(self._at, reason)
         self._lease.verify_held()
         self._write(
             status=Status.FAILED, reason=reason, evidence=evidence, console_tail=tail

@@ -19,7 +19,7 @@ from osc_imagebuild.model.manifest import (
     PhaseScreen,
     System,
 )
-from osc_imagebuild.model.names import Role
+from osc_imagebuild.model.names import Role, boot_number
 
 VERSION = 1
 # More than any system has.
@@ -137,8 +137,9 @@ def _screenshot(item: Mapping[str, Any]) -> PhaseScreen:
 
     :raises: ValueError
     """
-    role, at, text = item.get("role"), _moment(item.get("at")), item.get("png")
-    if role not in (Role.INSTALL, Role.VERIFY) or at is None:
+    role, at, text = str(item.get("role")), _moment(item.get("at")), item.get("png")
+    is_known = role == Role.INSTALL or boot_number(role, Role.VERIFY)
+    if not is_known or at is None:
         raise ManifestError("a screenshot is of no server, or of no time")
     if not isinstance(text, str) or len(text) > 2 * LONGEST_SCREENSHOT:
         raise ManifestError("a screenshot is no text, or too long a one")
@@ -146,7 +147,7 @@ def _screenshot(item: Mapping[str, Any]) -> PhaseScreen:
     if len(data) > LONGEST_SCREENSHOT:
         raise ManifestError("a screenshot is too large")
     file = png.anew(data, LARGEST_SCREENSHOT)
-    return PhaseScreen(str(role), _word(item.get("phase")), at, file)
+    return PhaseScreen(role, _word(item.get("phase")), at, file)
 
 
 def _encoded(data: bytes) -> str:

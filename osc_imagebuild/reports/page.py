@@ -22,7 +22,7 @@ from osc_imagebuild.model.manifest import (
     LONGEST_SCREENSHOT,
     MOST_SCREENSHOTS,
 )
-from osc_imagebuild.model.names import Role
+from osc_imagebuild.model.names import Role, boot_number
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.reports import origins, timeline
 from osc_imagebuild.reports.difference import Difference
@@ -38,7 +38,7 @@ MOST_DIFFERENCES, MOST_WORDS = 400, 300
 _LONGEST_TEXT = 4000
 _LONG_COMMAND = 90
 # What a screenshot shows where its console told nothing.
-_PHASES = {Role.INSTALL.value: "installation", Role.VERIFY.value: "boot test"}
+_INSTALLATION, _BOOT_TEST = "installation", "boot test"
 _TEMPLATES = Path(__file__).parent / "templates"
 # What a browser shows as nothing, or obeys: controls, what turns the direction of
 # writing, what has no width, halves of surrogates, what is no character.
@@ -170,9 +170,9 @@ def _test(check: Check) -> _Test:
     detail, _, rest = check.detail.partition(": ")
     names = rest.split()
     if not detail or len(names) < 2 or not all("_" in name for name in names):
-        return _Test(check.name, check.passed, check.detail, output)
+        return _Test(check.title, check.passed, check.detail, output)
     more = max(0, len(names) - MOST_WORDS)
-    return _Test(check.name, check.passed, detail, output, names[:MOST_WORDS], more)
+    return _Test(check.title, check.passed, detail, output, names[:MOST_WORDS], more)
 
 
 def _by_kind(report: Report) -> list[tuple[str, Sequence[Difference]]]:
@@ -200,12 +200,20 @@ def _films(report: Report) -> dict[int, list[_Shown]]:
     ]
     for shot in sorted(report.screenshots[-MOST_SCREENSHOTS:], key=lambda s: s.at):
         after_s = max(0.0, shot.at - report.build.created_at)
-        phase = shot.phase or _PHASES.get(shot.role, "")
+        phase = shot.phase or _phase(shot.role)
         shown = _shown(shot.png, limits, role=shot.role, phase=phase, after_s=after_s)
         if shown and begun:
             places = [place for at, place in begun if at <= after_s] or [begun[0][1]]
             films.setdefault(places[-1], []).append(shown)
     return films
+
+
+def _phase(role: str) -> str:
+    """Return what a server with a role goes through: which boot, where there are many."""
+    number = boot_number(role, Role.VERIFY)
+    if not number:
+        return _INSTALLATION
+    return _BOOT_TEST if number == 1 else f"{_BOOT_TEST} {number}"
 
 
 def _shown(file: bytes, limits: tuple[int, int], **fields: Any) -> _Shown | None:

@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from osc_imagebuild.errors import Evidence
     from osc_imagebuild.model.manifest import PhaseScreen
 
-# Of servers whose consoles are kept; what is read of one at most, in bytes.
-_ROLES = ("install", "verify")
+# What is read of a console at most, in bytes.
 _LONGEST = 1 << 20
 _TIME = "%Y%m%dT%H%M%SZ"
 _SCREENSHOT = re.compile(
-    r"imagebuild-(?P<build>[0-9a-f-]{36})-(?P<role>install|verify)"
+    r"imagebuild-(?P<build>[0-9a-f-]{36})-(?P<role>install|verify(?:-boot[0-9]{1,2})?)"
     r"-(?P<at>[0-9]{8}T[0-9]{6}Z)(?:-(?P<phase>[a-z0-9.-]{1,60}))?\.png"
 )
 
@@ -57,7 +56,7 @@ def kept_consoles(directory: str, build_id: str) -> dict[str, str]:
     :raises: CommandError where one cannot be read
     """
     found = {}
-    for role in _ROLES:
+    for role in _roles():
         path = console_file(directory, build_id, role)
         try:
             with own_files.open_to_read(path) as file:
@@ -82,7 +81,7 @@ def kept_pictures(directory: str, build_id: str) -> list[tuple[str, bytes]]:
     from osc_imagebuild.steps.attempts import MOST
 
     found = []
-    for role in _ROLES:
+    for role in _roles():
         for name in (*(f"{role}-{n}" for n in range(1, MOST)), role):
             path = console_file(directory, build_id, name).with_suffix(".png")
             try:
@@ -128,6 +127,15 @@ def _screenshot_name(build_id: str, role: str, phase: str, at: float) -> str:
     words = "-".join(re.findall(r"[a-z0-9.]+", phase.lower()))[:60]
     when = datetime.fromtimestamp(at, timezone.utc).strftime(_TIME)
     return f"imagebuild-{build_id}-{role}-{when}{'-' * bool(words)}{words}.png"
+
+
+def _roles() -> tuple[str, ...]:
+    """Return the roles of servers whose consoles may be kept."""
+    from osc_imagebuild.model import boots
+    from osc_imagebuild.model.names import Role, in_boot
+
+    tests = (in_boot(Role.VERIFY, number) for number in range(1, boots.MOST + 2))
+    return (Role.INSTALL, *tests)
 
 
 class Files:

@@ -43,6 +43,13 @@ def at_login(fault: Fault) -> Hook:
     return lambda call: fault if call.service == "identity" else None
 
 
+def _asked(method: str) -> dict[str, Any]:
+    """What is asked for with a boot method: with one of them also another boot."""
+    if method != INSTALLING[0]:
+        return {"boot_method": method}
+    return {"boot_method": method, "os": "mini-tests", "test_firmware": ("uefi",)}
+
+
 class FaultTestCase(CloudTestCase):
     """Builds that meet faults; their images are signed.
 
@@ -62,13 +69,10 @@ class FaultTestCase(CloudTestCase):
         self.cloud.glance.formats = list(self.takes) or self.cloud.glance.formats
         self.cloud.hooks.append(hook)
         try:
-            build = self.builder().create(
-                self.request(
-                    boot_method=boot_method,
-                    certificate_id=signing.CERTIFICATE,
-                    **fields,
-                )
+            request = self.request(
+                certificate_id=signing.CERTIFICATE, **{**_asked(boot_method), **fields}
             )
+            build = self.builder().create(request)
         except ImageBuildError as error:
             return self._failed(error)
         self.cloud.hooks.clear()

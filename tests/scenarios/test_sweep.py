@@ -43,7 +43,10 @@ WAYS: list[dict[str, Any]] = [
     {"boot_method": "kernel", "output": "volume", "takes": ("aki", "ari", "iso")},
     {"from_image": PARENT},
     {"from_image": PARENT, "output": "volume"},
-    {"os": "mini-tests", "tests": TESTS, "test_reboot": True},
+    {
+        **{"os": "mini-tests", "tests": TESTS, "test_reboot": True},
+        **{"test_flavors": ("m1.small",), "test_firmware": ("uefi",)},
+    },
     {"from_image": PARENT, "os": "mini-contents", "contents": CONTENTS},
     {
         **{"boot_method": "cdrom", "os": "mini-asks", "firmware": "uefi"},
