@@ -31,6 +31,7 @@ from osc_imagebuild.errors import (
     Message,
     NextStep,
     RecordError,
+    TransientError,
     Verb,
 )
 from osc_imagebuild.model.names import PART_TAG, build_tag, resource_name
@@ -42,6 +43,8 @@ BEAT_S = 60.0
 # Each release uses up one generation. The last is in the record, so this many
 # are met only where clients race.
 _ATTEMPTS = 200
+# How often the cloud is asked who drives where that takes so long that it may have changed.
+_LOOKS = 5
 # No build changes hands that often: what says so is no lease.
 _MOST = 999_999
 # Source: proc_sys_kernel(5): pid_max is 2^22 at most.
@@ -70,7 +73,11 @@ class Lease:
 
     def touch(self) -> None:
         """Note that the record was just changed, which keeps the lease."""
-        self._proven_at = (self._api.clock.steady(), self._api.latest())
+        self._proven_at = self._moment()
+
+    def _moment(self) -> tuple[float, float]:
+        """Return now, by a clock of this machine and by the cloud's."""
+        return self._api.clock.steady(), self._api.latest()
 
     @property
     def _age(self) -> float:
@@ -89,8 +96,23 @@ class Lease:
     def verify_held(self) -> None:
         """Stop a client that was put aside before it changes anything.
 
-        :raises: RecordError where another client holds the build now
+        :raises: RecordError where another client holds the build now, TransientError
+            where the cloud takes too long to tell
         """
+        for _ in range(_LOOKS):
+            began = self._moment()
+            self._require_held()
+            self._proven_at = began
+            # What was read before a long sleep proves nothing after it.
+            if self._age < LIFE_S / 2:
+                return
+        raise TransientError(
+            f"who drives build {self.build_id} took too long to find out",
+            service="image",
+        )
+
+    def _require_held(self) -> None:
+        """:raises: as `verify_held`"""
         mine = _seen(self._api, self.image_id)
         following = _lease_id(self.build_id, self.generation + 1)
         other = images.find(self._api, following) if mine else None
@@ -101,7 +123,6 @@ class Lease:
                 resolution=Message("see: ", NextStep(Verb.SHOW, self.build_id)),
                 build_id=self.build_id,
             )
-        self.touch()
 
     def _successor(self) -> str:
         held = leases(self._api, self.build_id)

@@ -154,6 +154,7 @@ class Actor:
                 retirement.discard(self._api, action)
             case Harvest():
                 if not self._result_is_listed():
+                    self._still()
                     made = servers.create_image(
                         self._api, action.server_id, self._result, self._of_harvest()
                     )
@@ -296,6 +297,13 @@ class Actor:
     def _result_is_listed(self) -> bool:
         return self._is_listed(self._result, images.named(self._api, self._result))
 
+    def _still(self) -> None:
+        """Make sure, before something is made, that looking for it took no age.
+
+        :raises: RecordError where another client has taken over meanwhile
+        """
+        self._heartbeat()
+
     def _create_volume(self, action: CreateVolume) -> None:
         name = resource_name(self._build_id, action.role)
         if self._is_listed(name, volumes.marked(self._api, self._build_id)):
@@ -314,6 +322,7 @@ class Actor:
         if self._spec.hardware.volume_type and (image_id or not source):
             # A copy of a volume or snapshot has the type of that by itself.
             body["volume_type"] = self._spec.hardware.volume_type
+        self._still()
         made = volumes.create(self._api, body)
         self._memory.made(Volume, action.role, made)
 
@@ -326,6 +335,7 @@ class Actor:
             "volume_id": action.volume_id,
             "metadata": {VOLUME_MARK: self._build_id},
         }
+        self._still()
         made = volumes.create_snapshot(self._api, body)
         self._memory.made(Snapshot, Role.RESULT, made)
 
@@ -472,6 +482,7 @@ class Actor:
         if spec.hardware.server_properties:
             body["metadata"] = dict(spec.hardware.server_properties)
         nics.require_own_ports(self._api, spec.network)
+        self._still()
         try:
             made = self._start(body, required=spec.network.config_drive)
             self._memory.made(Server, action.role, made)
