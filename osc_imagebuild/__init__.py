@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.model.copies import Copy
     from osc_imagebuild.model.freshness import Freshness
     from osc_imagebuild.model.inputs import Inputs
+    from osc_imagebuild.model.manifest import PhaseScreen
     from osc_imagebuild.model.names import Status
     from osc_imagebuild.model.own_tests import OwnTest
     from osc_imagebuild.model.request import File, Repository, Request, User
@@ -95,6 +96,7 @@ _HOMES = {
     "model.copies": ("Copy",),
     "model.freshness": ("Freshness",),
     "model.inputs": ("Inputs",),
+    "model.manifest": ("PhaseScreen",),
     "model.names": ("Status",),
     "model.own_tests": ("OwnTest",),
     "model.request": ("File", "Repository", "Request", "User"),
@@ -141,6 +143,7 @@ __all__ = [
     "Orphan",
     "Outcome",
     "OwnTest",
+    "PhaseScreen",
     "Picture",
     "Plan",
     "Pruned",

@@ -129,16 +129,22 @@ class Driving(Looking):
 
         :raises: CloudError where the builds cannot be listed
         """
-        return self.fleet().run(once=once)
+        return self._fleet(every, takes_pictures=not once).run(once=once)
 
     def fleet(self, only: Callable[[Record], bool] = every) -> Fleet:
         """Return builds of the project, for a service that calls its `Fleet.tick`.
 
         That is all of them, or those that ``only`` says.
         """
+        return self._fleet(only, takes_pictures=True)
+
+    def _fleet(self, only: Callable[[Record], bool], *, takes_pictures: bool) -> Fleet:
+        """Return builds of the project; who looks only once has no use for pictures."""
         return Fleet(
             self.api,
-            lambda build: self._drive(build, until=ANY_STEP),
+            lambda build: self._drive(
+                build, until=ANY_STEP, takes_pictures=takes_pictures
+            ),
             lambda build: self.resume(build.id),
             only,
         )
@@ -148,6 +154,8 @@ class Driving(Looking):
         build: Record,
         until: str,
         held: lease.Lease | None = None,
+        *,
+        takes_pictures: bool = True,
     ) -> Record:
         with advised(build.id):
             held = held or lease.take(self.api, build.id)
@@ -167,10 +175,13 @@ class Driving(Looking):
                     self.on_console,
                     self.door.typed() if fresh.is_own else self.door,
                     self._clouds_of(fresh),
+                    self._album(fresh.id) if takes_pictures else None,
                 )
                 with _placed(engine):
                     driven = engine.drive(until=until)
-                if not driven.is_over:
+                if driven.is_over:
+                    self._albums.pop(build.id, None)
+                else:
                     engine.write_progress()
                 held.release()
                 return driven

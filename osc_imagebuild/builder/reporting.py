@@ -11,7 +11,7 @@ from osc_imagebuild.engine import retry_points
 from osc_imagebuild.errors import CloudError, RecordError
 from osc_imagebuild.model import family
 from osc_imagebuild.model.family import Member
-from osc_imagebuild.model.manifest import Manifest
+from osc_imagebuild.model.manifest import Manifest, PhaseScreen
 from osc_imagebuild.model.names import Role
 from osc_imagebuild.monitors.console import sign_files
 from osc_imagebuild.reports import excerpt, timeline
@@ -28,12 +28,14 @@ class Reporting(Looking):
         *,
         consoles: Mapping[str, str] | None = None,
         pictures: Sequence[Picture] = (),
+        screenshots: Sequence[PhaseScreen] = (),
     ) -> Report:
         """Return all that is known of a build, by its ID or its image's name.
 
-        ``consoles`` by the roles of its servers, 'install' and 'verify', and ``pictures`` are
-        what the user has kept of it. What is not kept is read from the server that is there,
-        or from the record. What the cloud does not tell is left out.
+        ``consoles`` by the roles of its servers, 'install' and 'verify', ``pictures`` and
+        ``screenshots`` are what the user has kept of it. What is not kept is read from the
+        server that is there, from the record, or from what is kept beside the result. What
+        the cloud does not tell is left out.
 
         :raises: RecordError where there is no such build, or more than one, CloudError
         """
@@ -54,6 +56,9 @@ class Reporting(Looking):
             comparison=self._comparison(before, found) if before else None,
             retry_from=self._retry_from(found),
             pictures=tuple(pictures),
+            screenshots=tuple(
+                screenshots or (manifest.screenshots if manifest else ())
+            ),
         )
 
     def build_of(self, result_id: str, kind: str = "image") -> str:

@@ -15,6 +15,10 @@ from osc_imagebuild.engine.events import ConsoleListener, Event, Listener
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import web_policy
 from osc_imagebuild.media.door import Door
+from osc_imagebuild.monitors.album import Album
+
+# Of builds that are driven in turns; what of one may be lost is its pictures.
+MOST_ALBUMS = 64
 
 
 def _silent(event: Event) -> None:
@@ -44,6 +48,7 @@ class Session:
         if catalog is not None:
             self.catalog = catalog
         self.listener = listener or _silent
+        self._albums: dict[str, Album] = {}
 
     @functools.cached_property
     def catalog(self) -> Catalog:
@@ -54,6 +59,12 @@ class Session:
         """Let records name these files of this machine, as ``allowed_files`` does."""
         self._allowed_files += tuple(paths)
         self.__dict__.pop("door", None)
+
+    def _album(self, build_id: str) -> Album:
+        """Return the album of a build, which this client may drive in turns with others."""
+        while len(self._albums) > MOST_ALBUMS:
+            del self._albums[next(iter(self._albums))]
+        return self._albums.setdefault(build_id, Album())
 
     @functools.cached_property
     def door(self) -> Door:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from osc_imagebuild.builds import record_store
 from osc_imagebuild.builds.record import Record
-from osc_imagebuild.cloud import remote_console, rfb, servers
+from osc_imagebuild.cloud import picture_files, remote_console, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.errors import Message, NextStep, RecordError, ScreenError, Verb
 from osc_imagebuild.model.names import build_tag
@@ -105,4 +105,4 @@ def screenshot(api: Api, build: Record) -> bytes:
             build_id=build.id,
             step=build.step,
         )
-    return rfb.png(remote_console.picture(api, server.id))
+    return picture_files.png(remote_console.picture(api, server.id))

@@ -13,18 +13,35 @@ from osc_imagebuild.model.readings import Picture
 PRESS_EVERY_S = 1.5
 
 
+class NoScreenError(ScreenError):
+    """There is no VNC console, and there will be none."""
+
+
 def picture(api: Api, server_id: str) -> Picture:
     """Return what is on the server's screen.
 
-    :raises: ScreenError where there is no VNC console or it does not answer,
-        CloudError
+    :raises: NoScreenError where there is no VNC console, ScreenError where it does not
+        answer, CloudError
     """
+    return rfb.capture(_url(api, server_id), verify=_trusted(api))
+
+
+def picture_within(api: Api, server_id: str, limit_s: float) -> Picture:
+    """Return what is on the server's screen, if it is to be had that soon.
+
+    :raises: as `picture`
+    """
+    url = _url(api, server_id)
+    return rfb.capture(url, verify=_trusted(api), limit_s=limit_s)
+
+
+def _url(api: Api, server_id: str) -> str:
     url = servers.screen_url(api, server_id)
     if url is None:
-        raise ScreenError(
+        raise NoScreenError(
             "this cloud offers no VNC console for the server, or not to you"
         )
-    return rfb.capture(url, verify=_trusted(api))
+    return url
 
 
 def press(api: Api, server_id: str, until: float, heartbeat: Callable[[], None]) -> str:

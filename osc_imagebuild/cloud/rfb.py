@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import io
 import os
 import socket
 import struct
@@ -68,15 +67,20 @@ def is_installed() -> bool:
     return importlib.util.find_spec("websocket") is not None
 
 
-def capture(url: str, *, verify: bool | str = True) -> Picture:
+def capture(
+    url: str, *, verify: bool | str = True, limit_s: float | None = None
+) -> Picture:
     """Return the picture of the console that ``url``, of a noVNC page, shows.
 
     ``verify`` is as in requests: whether certificates are, or the CAs to do it by.
 
-    :raises: ScreenError where it cannot be had, or the extra is not installed
+    :raises: ScreenError where it cannot be had in ``limit_s``, by default `MAX_S`, or
+        the extra is not installed
     """
-    with _connected(url, verify) as stream:
-        return read_picture(stream)
+    limit_s = MAX_S if limit_s is None else limit_s
+    until = time.monotonic() + limit_s
+    with _connected(url, verify, limit_s) as stream:
+        return read_picture(stream, limit_s=until - time.monotonic())
 
 
 def press(
@@ -105,17 +109,20 @@ def trust(verify: bool | str) -> dict[str, Any]:
 
 
 @contextmanager
-def _connected(url: str, verify: bool | str) -> Iterator[Socket]:
+def _connected(
+    url: str, verify: bool | str, limit_s: float | None = None
+) -> Iterator[Socket]:
     """Give the websocket of a console; it gives no more than `MAX_BYTES`."""
+    limit_s = MAX_S if limit_s is None else limit_s
     try:
         import websocket
     except ImportError as error:
         raise ScreenError(
             f"consoles need websocket-client: pip install '{EXTRA}'"
         ) from error
-    stream = _bounded(websocket.WebSocket, trust(verify))
+    stream = _bounded(websocket.WebSocket, trust(verify), limit_s)
     try:
-        with _hanging_up(stream):
+        with _hanging_up(stream, limit_s):
             stream.connect(
                 websocket_url(url),
                 subprotocols=["binary"],
@@ -137,9 +144,9 @@ def _connected(url: str, verify: bool | str) -> Iterator[Socket]:
         stream.close()
 
 
-def _bounded(kind: Any, ssl_options: dict[str, Any]) -> Any:
+def _bounded(kind: Any, ssl_options: dict[str, Any], limit_s: float) -> Any:
     """A websocket of such a kind that counts: a frame may be of any length."""
-    limit = _Limit()
+    limit = _Limit(limit_s)
 
     class Bounded(kind):  # type: ignore[misc]
         def _recv(self, size: int) -> Any:
@@ -148,15 +155,17 @@ def _bounded(kind: Any, ssl_options: dict[str, Any]) -> Any:
             return data
 
     stream = Bounded(sslopt=ssl_options)
-    stream.settimeout(TIMEOUT_S)
+    stream.settimeout(min(TIMEOUT_S, limit_s))
     return stream
 
 
 class _Limit:
     """Counts what a console sends, until it is too much."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now, self._until, self._taken = now, now() + MAX_S, 0
+    def __init__(
+        self, limit_s: float, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._now, self._until, self._taken = now, now() + limit_s, 0
 
     def take(self, count: int) -> None:
         """Note ``count`` bytes more.
@@ -172,14 +181,14 @@ class _Limit:
 
 
 @contextmanager
-def _hanging_up(stream: Any) -> Iterator[None]:
-    """End what is done within after `MAX_S`: a greeting may come byte by byte."""
+def _hanging_up(stream: Any, limit_s: float) -> Iterator[None]:
+    """End what is done within after so long: a greeting may come byte by byte."""
 
     def hang_up() -> None:
         with contextlib.suppress(OSError, AttributeError):
             stream.sock.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(MAX_S, hang_up)
+    timer = threading.Timer(limit_s, hang_up)
     timer.daemon = True
     timer.start()
     try:
@@ -188,12 +197,17 @@ def _hanging_up(stream: Any) -> Iterator[None]:
         timer.cancel()
 
 
-def read_picture(stream: Socket, now: Callable[[], float] = time.monotonic) -> Picture:
+def read_picture(
+    stream: Socket,
+    now: Callable[[], float] = time.monotonic,
+    limit_s: float | None = None,
+) -> Picture:
     """Greet the server behind ``stream`` and ask it for one whole picture.
 
-    :raises: ScreenError where it does not keep to the protocol, or never ends
+    :raises: ScreenError where it does not keep to the protocol, or does not end in
+        ``limit_s``
     """
-    read = _reader(stream, now)
+    read = _reader(stream, now, limit_s)
     width, height = _greet(stream, read)
     stream.send_binary(struct.pack(">Bxxx", 0) + _FORMAT)
     stream.send_binary(struct.pack(">BxHii", 2, 2, _RAW, _DESKTOP_SIZE))
@@ -219,10 +233,12 @@ def _greet(stream: Socket, read: Callable[[int], bytes]) -> tuple[int, int]:
 
 
 def _reader(
-    stream: Socket, now: Callable[[], float] = time.monotonic
+    stream: Socket,
+    now: Callable[[], float] = time.monotonic,
+    limit_s: float | None = None,
 ) -> Callable[[int], bytes]:
     """Return a function that reads so many bytes, however they are framed."""
-    kept, limit = bytearray(), _Limit(now)
+    kept, limit = bytearray(), _Limit(MAX_S if limit_s is None else limit_s, now)
 
     def read(count: int) -> bytes:
         limit.take(count)
@@ -315,18 +331,3 @@ class _Canvas:
         for row in range(y, y + height):
             at = (row * self.width + x) * 4
             self._pixels[at : at + width * 4] = read(width * 4)
-
-
-def png(picture: Picture) -> bytes:
-    """Return the picture as a PNG file.
-
-    :raises: ScreenError where the extra is not installed
-    """
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ScreenError(f"screenshots need Pillow: pip install '{EXTRA}'") from error
-    file = io.BytesIO()
-    size = picture.width, picture.height
-    Image.frombytes("RGB", size, picture.rgb).save(file, "PNG", optimize=True)
-    return file.getvalue()

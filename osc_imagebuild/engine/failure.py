@@ -7,7 +7,7 @@ import contextlib
 from osc_imagebuild import outputs
 from osc_imagebuild.builds import record
 from osc_imagebuild.builds.teardown import teardown
-from osc_imagebuild.cloud import remote_console, rfb, servers
+from osc_imagebuild.cloud import picture_files, remote_console, servers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine import retry_points
 from osc_imagebuild.errors import (
@@ -38,7 +38,11 @@ def gather_evidence(api: Api, role: str, server: Server | None, seen: str) -> Ev
     try:
         if server.status == "ACTIVE" and not server.is_off:
             url = servers.screen_url(api, server.id) or ""
-            picture = rfb.png(remote_console.picture(api, server.id)) if url else b""
+            picture = (
+                picture_files.png(remote_console.picture(api, server.id))
+                if url
+                else b""
+            )
     except (CloudError, ScreenError):
         pass  # the failure itself is what the user must hear of
     return Evidence(role, server.id, text or seen, picture, url)

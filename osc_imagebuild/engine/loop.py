@@ -20,7 +20,7 @@ from osc_imagebuild.builds import copies, lease, record, record_store
 from osc_imagebuild.clock import Patience
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.others import NO_CLOUDS, Clouds
-from osc_imagebuild.engine import ownership, recipe, stragglers, targets
+from osc_imagebuild.engine import camera, ownership, recipe, stragglers, targets
 from osc_imagebuild.engine.act import Actor
 from osc_imagebuild.engine.events import ConsoleListener, Event, EventKind, Listener
 from osc_imagebuild.engine.failure import end_failed, gather_evidence
@@ -68,11 +68,14 @@ from osc_imagebuild.model.family import KIND
 from osc_imagebuild.model.names import Milestone, Role, Status, copied, kept, proof
 from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.ownership import is_own
-from osc_imagebuild.model.resources import Snapshot, Volume, may_be_deleted
+from osc_imagebuild.model.readings import Picture
+from osc_imagebuild.model.resources import Server, Snapshot, Volume, may_be_deleted
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.model.urls import shown_text
-from osc_imagebuild.monitors import signals_json
+from osc_imagebuild.monitors import screen, signals_json
+from osc_imagebuild.monitors.album import Album
 from osc_imagebuild.monitors.console import clean, sign_files
+from osc_imagebuild.monitors.console.signs import Signs
 from osc_imagebuild.steps import attempts, patched, rotation
 
 LOG = logging.getLogger(__name__)
@@ -90,6 +93,8 @@ REPEAT_PAUSE_S = 3.0
 OVERSLEPT_S = 600.0
 # Between two tries, with all that one may take: what a service may ask to wait for.
 LONGEST_PAUSE_S = 1000.0
+# For that of the server whose result is up one waits, but not for long.
+LAST_PICTURE_S = 2.0
 # For so long after a creation whose answer was lost a refusal of the next one may be due to
 # what the first one made: more than lists lag.
 UNSURE_S = 1.5 * LAG_S
@@ -100,7 +105,8 @@ class Engine:
 
     ``door`` leads to the web servers that the record names: by default as far as one may
     go for a record that somebody else may have written. ``clouds`` are others of the
-    user's, which accept the image.
+    user's, which accept the image. ``album`` has the pictures that this client took of
+    the build before; without one it takes none.
     """
 
     def __init__(
@@ -113,8 +119,10 @@ class Engine:
         on_console: ConsoleListener | None = None,
         door: Door = STRICT,
         clouds: Clouds = NO_CLOUDS,
+        album: Album | None = None,
     ) -> None:
         self._api = api
+        self._album = album if build.spec.conduct.screenshots else None
         self._lease = held
         self._build = build
         self._listener = listener
@@ -138,14 +146,16 @@ class Engine:
         result = build.spec.result
         self._family = Family(result.family, result.properties.get(KIND, ""))
         self._shared_roles = frozenset(self._shared.values())
+        self._signs: Mapping[str, Signs] = {
+            role: sign_files.of_role(build.spec, role)
+            for role in (Role.INSTALL, Role.VERIFY)
+        }
         self._watch = Watch(
             api,
-            {
-                role: sign_files.of_role(build.spec, role)
-                for role in (Role.INSTALL, Role.VERIFY)
-            },
+            self._signs,
             signals_json.load(build.signals, api.now()),
             on_console and functools.partial(on_console, build.id),
+            self._keep_picture,
         )
         self._facts: Facts | None = None
         self._marks = dict(build.marks)
@@ -226,11 +236,14 @@ class Engine:
             case Wait(reason, seconds, percent, left_s):
                 self._advance(reason, percent)
                 self._bound(reason)
+                if until == ANY_STEP:
+                    self._take_pictures(facts, camera.LIMIT_S)
                 if until in (step.name, ANY_STEP):
                     return True
                 self._tell(EventKind.WAIT, reason, left_s)
                 # Clients that were started together must not ask together.
-                self._sleep(seconds * random.uniform(0.9, 1.1))
+                pause = seconds * random.uniform(0.9, 1.1)
+                self._sleep(pause - self._take_pictures(facts, pause))
                 self._look(step.sees)
             case Again():
                 self._again(decision)
@@ -253,6 +266,33 @@ class Engine:
         limit += spec.verify.tests_s
         if self._api.now() - self._waits_since > limit:
             self._fail(f"{reason}: for more than {limit // 60} minutes", "")
+
+    def _take_pictures(
+        self, facts: Facts, spare_s: float, *, ends: bool = False
+    ) -> float:
+        """Take the pictures that are due; return how many of the spare seconds it took."""
+        if self._album is None:
+            return 0.0
+        began = self._api.clock.steady()
+        for role, signs in self._signs.items():
+            server, left_s = facts.servers.get(role), spare_s
+            left_s -= self._api.clock.steady() - began
+            if server is not None:
+                seen = signs, facts.consoles.get(role, "")
+                camera.take(
+                    self._api, self._album, role, server, seen, left_s, ends=ends
+                )
+        if self._album.is_closed:
+            self._watch.has_no(screen.NAME)
+        return min(spare_s, self._api.clock.steady() - began)
+
+    def _keep_picture(
+        self, role: str, server: Server, console: str, picture: Picture
+    ) -> None:
+        """Keep a picture that a monitor has asked for: it is there already."""
+        if self._album is not None:
+            seen, taken = (self._signs[role], console), (picture, self._api.now())
+            camera.keep(self._album, role, server, seen, taken)
 
     def _sleep(self, seconds: float) -> None:
         self._planned_s += seconds
@@ -292,6 +332,8 @@ class Engine:
             self._family,
         )
         self._leave_out_sleep()
+        shots = self._album.screenshots if self._album else ()
+        self._facts = dataclasses.replace(self._facts, screenshots=shots)
         return self._facts
 
     def _remove_seconds(self, facts: Facts) -> bool:
@@ -343,6 +385,9 @@ class Engine:
                 self._mark(name, data)
                 if name == Milestone.STORED and (trouble := data.get("trouble")):
                     self._tell(EventKind.NOTE, f"not in all stores: {trouble}")
+                if name == Milestone.VERIFIED and self._facts is not None:
+                    # What is on the screen now is what proves that it boots.
+                    self._take_pictures(self._facts, LAST_PICTURE_S, ends=True)
                 if name == Milestone.INSTALLED and (why := patched.why_not(data)):
                     self._tell(EventKind.NOTE, f"the system was not updated: {why}")
             case ProveImage(image):
@@ -579,7 +624,10 @@ class Engine:
         self._write(
             status=Status.FAILED, reason=reason, evidence=evidence, console_tail=tail
         )
-        self._evidence = gather_evidence(self._api, role, server, text)
+        shown = gather_evidence(self._api, role, server, text)
+        kept = self._album.screenshots if self._album else ()
+        shots = tuple((s.role, s.phase, s.at, s.png) for s in kept)
+        self._evidence = dataclasses.replace(shown, screenshots=shots)
         self._end_failed()
 
     def _end_failed(self) -> NoReturn:

@@ -8,6 +8,7 @@ not asked for again.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ class ServerReader:
     server: Server
     console: str
     signs: Signs
+    on_picture: Callable[[Picture], None] = lambda picture: None
 
     def diagnostics(self) -> Counters | None:
         """Ask Nova."""
@@ -43,7 +45,9 @@ class ServerReader:
 
     def picture(self) -> Picture:
         """Look at its screen."""
-        return remote_console.picture(self.api, self.server.id)
+        picture = remote_console.picture(self.api, self.server.id)
+        self.on_picture(picture)
+        return picture
 
 
 class Watch:
@@ -51,7 +55,7 @@ class Watch:
 
     ``signs`` are those of each role. ``kept`` is what was seen before, maybe by
     another client. ``on_console`` is given role and console of each look, and then
-    all of the console.
+    all of the console; ``on_picture`` role, server, console and the picture of its screen.
     """
 
     def __init__(
@@ -60,7 +64,9 @@ class Watch:
         signs: Mapping[str, Signs],
         kept: Mapping[str, Mapping[str, Signal]] | None = None,
         on_console: Callable[[str, str], None] | None = None,
+        on_picture: Callable[[str, Server, str, Picture], None] | None = None,
     ) -> None:
+        self._on_picture = on_picture or _unseen
         self.signals = dict(kept or {})
         self.on_console = on_console
         self.lines = servers.WHOLE_CONSOLE if on_console else servers.CONSOLE_LINES
@@ -73,7 +79,8 @@ class Watch:
         """Renew the signals after a look that read ``text`` from the console."""
         seen = dict(self.signals.get(role, {}))
         signs = self._signs.get(role, Signs())
-        reader = ServerReader(self._api, server, text or "", signs)
+        on_picture = functools.partial(self._on_picture, role, server, text or "")
+        reader = ServerReader(self._api, server, text or "", signs, on_picture)
         every = monitors.every().values()
         for monitor in every:
             if monitor.is_cheap and (value := monitor.read(reader)) is not None:
@@ -83,6 +90,10 @@ class Watch:
                 if not monitor.is_cheap and self._is_due(monitor, seen, now):
                     self._ask(monitor, reader, seen, now)
         self.signals[role] = seen
+
+    def has_no(self, name: str) -> None:
+        """Let a monitor alone that the cloud is known not to offer."""
+        self._absent.add(name)
 
     def leave_out(self, seconds: float) -> None:
         """Let the time in which nobody looked count for nothing."""
@@ -125,6 +136,10 @@ class Watch:
             # What was there once stays a sign of life: a console that breaks
             # off for a moment is no guest that stands still.
             self._in_vain[name] = now
+
+
+def _unseen(role: str, server: Server, console: str, picture: Picture) -> None:
+    """What a picture is for that nobody wants to see."""
 
 
 def _renewed(

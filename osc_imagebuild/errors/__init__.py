@@ -194,6 +194,8 @@ class Evidence:
     there is no picture; ``screen_url`` is the console's page, and is good
     only while the server is kept. ``role`` is the server's: 'install' or 'verify';
     ``attempt`` is the number of an attempt that another one followed, 0 for the last.
+    ``screenshots`` are the last of each phase, as far as this client took any: the role
+    of the server, the phase, when in seconds since the epoch, and a PNG file.
     """
 
     role: str = "install"
@@ -202,6 +204,9 @@ class Evidence:
     screenshot: bytes = field(default=b"", repr=False)
     screen_url: str = field(default="", repr=False)
     attempt: int = 0
+    screenshots: tuple[tuple[str, str, float, bytes], ...] = field(
+        default=(), repr=False
+    )
 
 
 class InstallError(ImageBuildError):

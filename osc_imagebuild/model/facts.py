@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from osc_imagebuild.model.family import Member
+from osc_imagebuild.model.manifest import PhaseScreen
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Facts:
 
     ``family`` are the published results of the build's family, its own too. ``sharing``
     maps the IDs of the result and of its predecessor to the projects that they are shared
-    with, and these to 'accepted', 'pending' or 'rejected'.
+    with, and these to 'accepted', 'pending' or 'rejected'. ``screenshots`` are those that
+    this client took.
     """
 
     now: float
@@ -42,3 +44,4 @@ class Facts:
     duplicates: tuple[Resource, ...] = ()
     family: tuple[Member, ...] = ()
     sharing: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    screenshots: tuple[PhaseScreen, ...] = ()

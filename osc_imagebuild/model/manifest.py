@@ -13,6 +13,9 @@ from enum import StrEnum
 MANIFEST_OF = "imagebuild_manifest_of"
 # The tag by which all kept manifests of a project are listed.
 MANIFEST_TAG = "imagebuild-manifest"
+# Of the screenshots that are kept: how many, and for each the bytes of its file, and of
+# the picture unpacked. Half a megabyte in all.
+MOST_SCREENSHOTS, LONGEST_SCREENSHOT, LARGEST_SCREENSHOT = 16, 32 << 10, 1 << 20
 
 
 class Manager(StrEnum):
@@ -54,12 +57,28 @@ class System:
     version_id: str = ""
 
 
+@dataclass(frozen=True)
+class PhaseScreen:
+    """The screen of a build's server as it was last seen in one phase.
+
+    ``role`` is the server's: 'install' or 'verify'. ``phase`` is what its console told
+    then of how far it was, '' where it told nothing. ``at`` is in seconds since the epoch,
+    ``png`` a small PNG file.
+    """
+
+    role: str
+    phase: str
+    at: float
+    png: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """What is known of one result.
 
     ``result_id`` is the image, volume or snapshot, ``made_at`` in seconds since the
-    epoch when it was proven. ``packages`` are in order, without any twice.
+    epoch when it was proven. ``packages`` are in order, without any twice, and
+    ``screenshots`` in the order in which they were taken.
     """
 
     build_id: str
@@ -68,3 +87,4 @@ class Manifest:
     system: System = System()
     manager: Manager | None = None
     packages: Sequence[Package] = field(default_factory=tuple)
+    screenshots: Sequence[PhaseScreen] = field(default_factory=tuple)

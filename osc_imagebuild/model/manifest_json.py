@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from osc_imagebuild.model.manifest import Manager, Manifest, Package, System
+from osc_imagebuild.model import png
+from osc_imagebuild.model.manifest import (
+    LARGEST_SCREENSHOT,
+    LONGEST_SCREENSHOT,
+    MOST_SCREENSHOTS,
+    Manager,
+    Manifest,
+    Package,
+    PhaseScreen,
+    System,
+)
+from osc_imagebuild.model.names import Role
 
 VERSION = 1
 # More than any system has.
@@ -25,11 +37,15 @@ def to_json(manifest: Manifest) -> str:
     """Return ``manifest`` as JSON in plain ASCII."""
     data = dataclasses.asdict(manifest)
     data["packages"] = [list(dataclasses.astuple(p)) for p in manifest.packages]
+    data["screenshots"] = [
+        {"role": s.role, "phase": s.phase, "at": s.at, "png": _encoded(s.png)}
+        for s in manifest.screenshots
+    ]
     return json.dumps({"version": VERSION, **data}, sort_keys=True)
 
 
 def from_json(text: str) -> Manifest:
-    """Return the manifest that a text is.
+    """Return the manifest that a text is; screenshots that are none are left out.
 
     :raises: ManifestError
     """
@@ -38,13 +54,14 @@ def from_json(text: str) -> Manifest:
         raise ManifestError(
             f"it is of version {data.get('version')!r:.40}, which this one does not read"
         )
-    made_at = data.get("made_at")
-    if isinstance(made_at, bool) or not isinstance(made_at, int | float):
+    made_at = _moment(data.get("made_at"))
+    if made_at is None:
         raise ManifestError("it does not tell when it was made")
     return Manifest(
         build_id=_word(data.get("build_id")),
         result_id=_word(data.get("result_id")),
-        made_at=float(made_at) if 0 <= made_at < 1 << 40 else 0.0,
+        made_at=made_at,
+        screenshots=_screenshots(data.get("screenshots")),
         **_inventory(data),
     )
 
@@ -96,6 +113,44 @@ def _packages(items: Any) -> Sequence[Package]:
             raise ManifestError("a package is not name, version, arch and licence")
         packages.add(Package(*map(_word, item)))
     return tuple(sorted(packages))
+
+
+def _moment(value: Any) -> float | None:
+    """Return seconds since the epoch, 0.0 where they cannot be, None where it is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < 1 << 40 else 0.0
+
+
+def _screenshots(items: Any) -> Sequence[PhaseScreen]:
+    found = []
+    for item in items[:MOST_SCREENSHOTS] if isinstance(items, list) else ():
+        try:
+            found.append(_screenshot(_object(item)))
+        except ValueError:
+            continue  # nothing else of a manifest depends on it
+    return tuple(found)
+
+
+def _screenshot(item: Mapping[str, Any]) -> PhaseScreen:
+    """Return a screenshot whose file is of our own making.
+
+    :raises: ValueError
+    """
+    role, at, text = item.get("role"), _moment(item.get("at")), item.get("png")
+    if role not in (Role.INSTALL, Role.VERIFY) or at is None:
+        raise ManifestError("a screenshot is of no server, or of no time")
+    if not isinstance(text, str) or len(text) > 2 * LONGEST_SCREENSHOT:
+        raise ManifestError("a screenshot is no text, or too long a one")
+    data = base64.b64decode(text, validate=True)
+    if len(data) > LONGEST_SCREENSHOT:
+        raise ManifestError("a screenshot is too large")
+    file = png.anew(data, LARGEST_SCREENSHOT)
+    return PhaseScreen(str(role), _word(item.get("phase")), at, file)
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _word(value: Any) -> str:

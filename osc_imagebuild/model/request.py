@@ -143,6 +143,7 @@ class Request:
     stall_min: int | None = None
     keep_on_failure: bool = False
     attempts: int = 2
+    screenshots: bool = True
     verify: bool = True
     tests: tuple[OwnTest, ...] = ()
     test_files: tuple[File, ...] = ()

@@ -270,12 +270,16 @@ class Verification:
 
 @dataclass(frozen=True, kw_only=True)
 class Conduct:
-    """How long is waited, how often tried, and what stays of a failure."""
+    """How long is waited, how often tried, what stays of a failure, and what is seen.
+
+    ``screenshots`` is whether a picture of each phase is kept.
+    """
 
     timeout_s: int = 7200
     stall_s: int = 600
     keep_on_failure: bool = False
     attempts: int = 2
+    screenshots: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,8 @@ ROUNDS = passwords.ROUNDS
 _NOT_OF_TEMPLATE = frozenset(
     "name family replace old keep flavor networks security_groups availability_zone "
     "ports server_properties "
-    "hints config_drive boot_method timeout_min stall_min keep_on_failure attempts copies "
+    "hints config_drive boot_method timeout_min stall_min keep_on_failure attempts "
+    "screenshots copies "
     "stores all_stores "
     "verify tests test_files test_reboot checksum driver_iso root_password".split()
 )

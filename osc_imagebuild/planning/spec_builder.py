@@ -274,6 +274,7 @@ def _conduct(chosen: Chosen) -> Conduct:
         stall_s=60 * (request.stall_min or entry.stall_min),
         keep_on_failure=request.keep_on_failure,
         attempts=request.attempts,
+        screenshots=request.screenshots,
     )
 
 

@@ -15,11 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osc_imagebuild.errors import NextStep
+from osc_imagebuild.model import png
 from osc_imagebuild.model.checks import Check
+from osc_imagebuild.model.manifest import (
+    LARGEST_SCREENSHOT,
+    LONGEST_SCREENSHOT,
+    MOST_SCREENSHOTS,
+)
+from osc_imagebuild.model.names import Role
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.reports import origins, timeline
 from osc_imagebuild.reports.difference import Difference
-from osc_imagebuild.reports.report import Report
+from osc_imagebuild.reports.report import LARGEST_PICTURE, LONGEST_PICTURE, Report
 from osc_imagebuild.version import tool_version
 
 if TYPE_CHECKING:
@@ -30,6 +37,8 @@ Words = Callable[[NextStep], str]
 MOST_DIFFERENCES, MOST_WORDS = 400, 300
 _LONGEST_TEXT = 4000
 _LONG_COMMAND = 90
+# What a screenshot shows where its console told nothing.
+_PHASES = {Role.INSTALL.value: "installation", Role.VERIFY.value: "boot test"}
 _TEMPLATES = Path(__file__).parent / "templates"
 # What a browser shows as nothing, or obeys: controls, what turns the direction of
 # writing, what has no width, halves of surrogates, what is no character.
@@ -70,7 +79,8 @@ def html(report: Report, words: Words, again: Callable[[Request], str]) -> str:
             inputs=origins.inputs(report.words),
             changes=_by_kind(report),
             most=MOST_DIFFERENCES,
-            pictures=[_Shown(p.role, _data(p.png)) for p in report.pictures],
+            pictures=_pictures(report),
+            films=_films(report),
             words=words,
             again=again(report.request),
             tool=tool_version(),
@@ -136,6 +146,10 @@ class _Shown:
 
     role: str
     data: str
+    width: int
+    height: int
+    phase: str = ""
+    after_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -169,8 +183,42 @@ def _by_kind(report: Report) -> list[tuple[str, Sequence[Difference]]]:
     return list(kinds.items())
 
 
-def _data(png: bytes) -> str:
-    return base64.b64encode(png).decode()
+def _pictures(report: Report) -> list[_Shown]:
+    """Return what was on the screen when a build failed."""
+    limits = LONGEST_PICTURE, LARGEST_PICTURE
+    shown = (_shown(p.png, limits, role=p.role) for p in report.pictures)
+    return [picture for picture in shown if picture]
+
+
+def _films(report: Report) -> dict[int, list[_Shown]]:
+    """Return the screenshots by the places of the steps in which they were taken."""
+    limits, films = (LONGEST_SCREENSHOT, LARGEST_SCREENSHOT), dict[int, list[_Shown]]()
+    begun = [
+        (stretch.after_s, place)
+        for place, stretch in enumerate(report.timeline)
+        if stretch.after_s is not None
+    ]
+    for shot in sorted(report.screenshots[-MOST_SCREENSHOTS:], key=lambda s: s.at):
+        after_s = max(0.0, shot.at - report.build.created_at)
+        phase = shot.phase or _PHASES.get(shot.role, "")
+        shown = _shown(shot.png, limits, role=shot.role, phase=phase, after_s=after_s)
+        if shown and begun:
+            places = [place for at, place in begun if at <= after_s] or [begun[0][1]]
+            films.setdefault(places[-1], []).append(shown)
+    return films
+
+
+def _shown(file: bytes, limits: tuple[int, int], **fields: Any) -> _Shown | None:
+    """Return a picture for a page, written anew; None where it is none, or too large."""
+    longest, largest = limits
+    try:
+        data = png.anew(file if len(file) <= longest else b"", largest)
+    except png.PngError:
+        return None
+    width, height = png.size(data)
+    return _Shown(
+        data=base64.b64encode(data).decode(), width=width, height=height, **fields
+    )
 
 
 def command(text: str) -> str:

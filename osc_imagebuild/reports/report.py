@@ -13,7 +13,7 @@ from osc_imagebuild.model import family
 from osc_imagebuild.model.checks import Check
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Member
-from osc_imagebuild.model.manifest import Manifest
+from osc_imagebuild.model.manifest import Manifest, PhaseScreen
 from osc_imagebuild.model.names import Milestone, Status
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Spec
@@ -23,9 +23,8 @@ from osc_imagebuild.reports.timeline import Stretch
 
 # The name of the check that every proven result has passed.
 BOOTS = "boot"
-# Of a picture in a report, in bytes; what a PNG file begins with.
-LONGEST_PICTURE = 4 << 20
-PNG = b"\x89PNG\r\n\x1a\n"
+# Of a picture in a report: bytes of its file, and of the picture, unpacked.
+LONGEST_PICTURE, LARGEST_PICTURE = 4 << 20, 32 << 20
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,8 @@ class Report:
 
     ``result`` is what it made, None where that is not there, and ``manifest`` what is known
     of its packages. ``comparison`` is None where there was none before it. ``retry_from``
-    are the steps that a failed build can be tried again from.
+    are the steps that a failed build can be tried again from. ``screenshots`` are the last
+    of each phase, ``pictures`` what was on the screen when it failed.
     """
 
     build: Record
@@ -75,6 +75,7 @@ class Report:
     comparison: Comparison | None = None
     retry_from: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    screenshots: tuple[PhaseScreen, ...] = ()
 
     def html(
         self,

@@ -80,6 +80,7 @@ def _image(spec: Spec, facts: Facts, data: bytes) -> BootImage:
         build_id=build_id,
         result_id=result_id,
         made_at=facts.marks[Milestone.VERIFIED].at,
+        screenshots=facts.screenshots,
         **manifest_json.inventory(data),
     )
     return BootImage(

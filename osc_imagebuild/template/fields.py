@@ -54,6 +54,7 @@ SIMPLE = {
     ("build", "stall_min"): "stall_min",
     ("build", "keep_on_failure"): "keep_on_failure",
     ("build", "attempts"): "attempts",
+    ("build", "screenshots"): "screenshots",
     ("output", "name"): "name",
     ("output", "kind"): "output",
     ("output", "tags"): "tags",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +16,16 @@ from osc_imagebuild.v1 import own_files
 
 if TYPE_CHECKING:
     from osc_imagebuild.errors import Evidence
+    from osc_imagebuild.model.manifest import PhaseScreen
 
 # Of servers whose consoles are kept; what is read of one at most, in bytes.
 _ROLES = ("install", "verify")
 _LONGEST = 1 << 20
+_TIME = "%Y%m%dT%H%M%SZ"
+_SCREENSHOT = re.compile(
+    r"imagebuild-(?P<build>[0-9a-f-]{36})-(?P<role>install|verify)"
+    r"-(?P<at>[0-9]{8}T[0-9]{6}Z)(?:-(?P<phase>[a-z0-9.-]{1,60}))?\.png"
+)
 
 
 def console_file(directory: str | None, build_id: str, role: str = "install") -> Path:
@@ -69,7 +77,8 @@ def kept_pictures(directory: str, build_id: str) -> list[tuple[str, bytes]]:
 
     That of an attempt which another one followed has its number behind it.
     """
-    from osc_imagebuild.reports.report import LONGEST_PICTURE, PNG
+    from osc_imagebuild.model.png import SIGNATURE
+    from osc_imagebuild.reports.report import LONGEST_PICTURE
     from osc_imagebuild.steps.attempts import MOST
 
     found = []
@@ -81,9 +90,44 @@ def kept_pictures(directory: str, build_id: str) -> list[tuple[str, bytes]]:
                     data = file.read(LONGEST_PICTURE + 1)
             except OSError:
                 continue
-            if data.startswith(PNG) and len(data) <= LONGEST_PICTURE:
+            if data.startswith(SIGNATURE) and len(data) <= LONGEST_PICTURE:
                 found.append((name, data))
     return found
+
+
+def kept_screenshots(directory: str, build_id: str) -> list[PhaseScreen]:
+    """Return the last screenshots of a failed build's phases that were kept."""
+    from osc_imagebuild.model.manifest import (
+        LONGEST_SCREENSHOT,
+        MOST_SCREENSHOTS,
+        PhaseScreen,
+    )
+
+    try:
+        names = os.listdir(os.path.expanduser(directory))
+    except OSError:
+        return []
+    found = []
+    for name in names:
+        match = _SCREENSHOT.fullmatch(name)
+        if match is None or match["build"] != build_id:
+            continue
+        try:
+            at = datetime.strptime(match["at"], _TIME).replace(tzinfo=timezone.utc)
+            with own_files.open_to_read(Path(os.path.expanduser(directory), name)) as f:
+                data = f.read(LONGEST_SCREENSHOT + 1)
+        except (OSError, ValueError):
+            continue
+        phase = (match["phase"] or "").replace("-", " ").strip()
+        found.append(PhaseScreen(match["role"], phase, at.timestamp(), data))
+    return sorted(found, key=lambda shot: shot.at)[-MOST_SCREENSHOTS:]
+
+
+def _screenshot_name(build_id: str, role: str, phase: str, at: float) -> str:
+    """Return the name of the file that keeps a screenshot: when it was, and of what."""
+    words = "-".join(re.findall(r"[a-z0-9.]+", phase.lower()))[:60]
+    when = datetime.fromtimestamp(at, timezone.utc).strftime(_TIME)
+    return f"imagebuild-{build_id}-{role}-{when}{'-' * bool(words)}{words}.png"
 
 
 class Files:
@@ -119,14 +163,10 @@ class Files:
         if evidence.console and self._add(path, evidence.console):
             saved.append(path)
         if evidence.screenshot:
-            picture = path.with_suffix(".png")
-            try:
-                file, picture = own_files.create_beside(picture)
-                with file:
-                    file.write(evidence.screenshot)
-                saved.append(picture)
-            except OSError as error:
-                _warn(picture, error)
+            saved += _saved(path.with_suffix(".png"), evidence.screenshot)
+        for role, phase, at, png in evidence.screenshots:
+            name = _screenshot_name(build_id, role, phase, at)
+            saved += _saved(path.with_name(name), png)
         return [str(path) for path in saved]
 
     def _add(self, path: Path, window: str) -> bool:
@@ -148,6 +188,18 @@ class Files:
             _warn(path, error)
             return False
         return True
+
+
+def _saved(path: Path, picture: bytes) -> list[Path]:
+    """Write a picture into a new file; return its path, nothing where that fails."""
+    try:
+        file, path = own_files.create_beside(path)
+        with file:
+            file.write(picture)
+    except OSError as error:
+        _warn(path, error)
+        return []
+    return [path]
 
 
 def _make(directory: str) -> None:

@@ -285,6 +285,12 @@ def add_conduct(parser: argparse.ArgumentParser) -> None:
         "its guest no network or no answer file (default: 2)",
     )
     parser.add_argument(
+        "--screenshots",
+        action=argparse.BooleanOptionalAction,
+        help="Keep a small picture of the screen for each phase (default: yes, where "
+        "the cloud has VNC consoles)",
+    )
+    parser.add_argument(
         "--verify",
         action=argparse.BooleanOptionalAction,
         help="Boot the result before it is published (default: yes)",
@@ -349,6 +355,7 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
         "stall_min": args.stall_timeout,
         "keep_on_failure": args.keep_on_failure,
         "attempts": args.attempts,
+        "screenshots": args.screenshots,
         "verify": args.verify,
         **own_tests.fields(args),
         **cloud_options.fields(args),

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 from osc_imagebuild.v1 import own_files
 from osc_imagebuild.v1.base import BuildCommand, add_build
-from osc_imagebuild.v1.console_files import kept_consoles, kept_pictures
+from osc_imagebuild.v1.console_files import (
+    kept_consoles,
+    kept_pictures,
+    kept_screenshots,
+)
 from osc_imagebuild.v1.wording import command_line, create_command
 
 if TYPE_CHECKING:
@@ -56,5 +60,8 @@ def page(builder: Builder, build_id: str, log_dir: str | None = None) -> str:
     consoles = kept_consoles(log_dir, build_id) if log_dir else {}
     kept = kept_pictures(log_dir, build_id) if log_dir else []
     pictures = [Picture(role, png) for role, png in kept]
-    found = builder.report(build_id, consoles=consoles, pictures=pictures)
+    screenshots = kept_screenshots(log_dir, build_id) if log_dir else []
+    found = builder.report(
+        build_id, consoles=consoles, pictures=pictures, screenshots=screenshots
+    )
     return found.html(command_line, create_command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 import shutil
@@ -17,26 +16,33 @@ from typing import Any
 import fixtures
 import testtools
 
+from osc_imagebuild.model.manifest import PhaseScreen
 from osc_imagebuild.reports import page
 from osc_imagebuild.reports.page import Entry
-from osc_imagebuild.reports.report import PNG, Picture
+from osc_imagebuild.reports.report import Picture
 from osc_imagebuild.v1.wording import command_line, create_command
+from tests.unit import pictures
 from tests.unit.reports import sample
 
 DRIVER = shutil.which("chromedriver")
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 WHY = "there is no chromium and chromedriver; Debian has both: chromium-driver"
-# A screen of one black dot.
-DOT = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJg"
-    "gg=="
-)
 WIDTHS = (1280, 390)
 ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",
+)
+# One a phase; the names of some are long.
+SCREENS = tuple(
+    PhaseScreen(
+        "install",
+        "unpacking " * number,
+        sample.BEGUN + 60 * number,
+        pictures.grey(800, 600, 12 * number),
+    )
+    for number in range(16)
 )
 # What a page is asked: how far it reaches, its text, and whether anything of it ran.
 ASK = """
@@ -49,6 +55,9 @@ return {
     e => [...e.attributes].some(a => a.name.startsWith("on"))).length,
   "loaded": performance.getEntriesByType("resource").map(e => e.name).filter(
     name => !name.startsWith("data:")),
+  "broken": [...document.images].filter(i => !i.complete || !i.naturalWidth).length,
+  "widest": Math.max(0, ...[...document.images].map(i => i.width)),
+  "pictures": document.images.length,
   "background": getComputedStyle(document.body).backgroundColor,
 }
 """
@@ -104,7 +113,9 @@ class Browser(fixtures.Fixture):
         """Have the browser be otherwise."""
         self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
-    def show(self, path: Path, width: int, scheme: str = "light") -> dict[str, Any]:
+    def show(
+        self, path: Path, width: int, scheme: str = "light", place: str = ""
+    ) -> dict[str, Any]:
         """Show a page; return what it is then."""
         self.set(
             "Emulation.setDeviceMetricsOverride",
@@ -115,7 +126,7 @@ class Browser(fixtures.Fixture):
         )
         feature = {"name": "prefers-color-scheme", "value": scheme}
         self.set("Emulation.setEmulatedMedia", features=[feature])
-        self.call("POST", "/url", {"url": path.as_uri()})
+        self.call("POST", "/url", {"url": f"{path.as_uri()}{place}"})
         found = self.call("POST", "/execute/sync", {"script": ASK, "args": []})
         assert isinstance(found, dict)
         return found
@@ -136,16 +147,16 @@ class BrowserTest(testtools.TestCase):
         super().setUp()
         self.home = Path(self.useFixture(fixtures.TempDir()).path)
         self.browser = self.useFixture(Browser())
-        picture = Picture("install", DOT)
-        self.assertTrue(DOT.startswith(PNG))
+        picture = Picture("install", pictures.grey(720, 400))
         words = sample.HOSTILE
         entries = [
             Entry(words, words, "failed", True, words),
             Entry("a", "a", "x", False),
         ]
         failed = dataclasses.replace(sample.failed(), pictures=(picture,))
+        good = dataclasses.replace(sample.good(), screenshots=SCREENS)
         for name, text in (
-            ("good", sample.good().html(command_line, create_command)),
+            ("good", good.html(command_line, create_command)),
             ("failed", failed.html(command_line, create_command)),
             ("hostile", sample.hostile().html(command_line, create_command)),
             ("index", page.index(entries, sample.BEGUN)),
@@ -164,10 +175,24 @@ class BrowserTest(testtools.TestCase):
                     self.assertLessEqual(found["reaches"], width, where)
                     self.assertEqual(0, found["scripts"] + found["handlers"], where)
                     self.assertEqual([], found["loaded"], where)
+                    self.assertEqual(0, found["broken"], where)
                     self.assertEqual([], self.browser.log(), where)
                     colours.add((scheme, found["background"]))
+                    wanted = {"good": len(SCREENS), "failed": 1}.get(name, 0)
+                    self.assertEqual(wanted, found["pictures"], where)
                     if name in ("hostile", "index"):
                         self.assertIn("<script>alert(1)</script>", found["text"])
                         self.assertIn(r"\u202egnp.exe\u200b", found["text"])
         self.assertEqual(2, len({colour for _, colour in colours}))
         self.assertEqual(2, len(colours))
+
+    def test_larger(self) -> None:
+        """A picture that was chosen is as large as it is, or as the page allows."""
+        path = self.home / "good.html"
+        for width, wanted in ((1280, 800), (390, 330)):
+            found = self.browser.show(path, width, place="#screen-2-3")
+            self.assertLessEqual(found["reaches"], width)
+            self.assertLessEqual(
+                abs(found["widest"] - wanted), 30, str(found["widest"])
+            )
+            self.assertEqual([], self.browser.log())

@@ -14,7 +14,7 @@ from typing import Any
 import testtools
 
 from osc_imagebuild.builds import console_log
-from osc_imagebuild.cloud import remote_console, rfb, servers
+from osc_imagebuild.cloud import picture_files, remote_console, rfb, servers
 from osc_imagebuild.diagnosis import diagnose_file
 from osc_imagebuild.engine.watch import Watch
 from osc_imagebuild.errors import InstallError, RecordError, ScreenError, SpecError
@@ -362,7 +362,7 @@ class CommandsTest(ShellTestCase):
         self.assertEqual(1, ran.code)
         self.assertIn("offers no VNC console", ran.err)
         self.cloud.nova.screens = True
-        self.patch(rfb, "capture", lambda url, verify: BLACK)
+        self.patch(rfb, "capture", lambda url, **options: BLACK)
         ran = self.build("screenshot", build.id, "--file", "x.png")
         self.assertEqual((0, "x.png\n"), (ran.code, ran.out), ran.err)
         self.assertTrue(Path("x.png").read_bytes().startswith(b"\x89PNG"))
@@ -569,7 +569,7 @@ class ScreenTest(CloudTestCase):
 
     def test_png(self) -> None:
         """A file that others can read."""
-        self.assertTrue(rfb.png(BLACK).startswith(b"\x89PNG\r\n"))
+        self.assertTrue(picture_files.png(BLACK).startswith(b"\x89PNG\r\n"))
 
     def test_liars(self) -> None:
         """Whatever a server says, it ends, and in words."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import random
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,12 +19,14 @@ from requests.adapters import BaseAdapter
 from osc_imagebuild.builder import Builder
 from osc_imagebuild.builds import authorship, lease
 from osc_imagebuild.builds.record import Record
+from osc_imagebuild.cloud import rfb
 from osc_imagebuild.engine.events import Event
-from osc_imagebuild.errors import RecordError
+from osc_imagebuild.errors import RecordError, ScreenError
 from osc_imagebuild.guests.catalog import Catalog
 from osc_imagebuild.media import content
 from osc_imagebuild.model import manifest_json
 from osc_imagebuild.model.manifest import MANIFEST_OF, MANIFEST_TAG
+from osc_imagebuild.model.readings import Picture
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import inputs
 from tests import paths
@@ -85,6 +88,12 @@ def _no_sleep(seconds: float) -> None:
     raise AssertionError(f"somebody really sleeps, for {seconds} s")
 
 
+def _no_screen(real: Callable[..., Picture], url: str, **options: Any) -> Picture:
+    if "novnc.fake" in url:
+        raise ScreenError("there is nobody behind that address")
+    return real(url, **options)
+
+
 def _stub_disk(script: str) -> bytes:
     return b"STUB" + script.encode()
 
@@ -109,6 +118,7 @@ class CloudTestCase(testtools.TestCase):
         self.patch(content, "stub_disk", _stub_disk)
         self.patch(inputs, "ROUNDS", 1)  # they are slow on purpose
         self.patch(content, "missing_parts", lambda *machine: [])
+        self.patch(rfb, "capture", functools.partial(_no_screen, rfb.capture))
         # Clients of a test share a process: without this, each would know
         # that the others are alive, or dead.
         self.patch(lease, "_life", lambda: "")

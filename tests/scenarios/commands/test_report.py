@@ -11,8 +11,8 @@ from typing import Any
 
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import InstallError
-from osc_imagebuild.reports.report import PNG
 from tests.fakes.faults import answered
+from tests.unit import pictures
 from tests.unit.base import NAME
 from tests.unit.shell import Ran, ShellTestCase
 
@@ -83,7 +83,7 @@ class ReportTest(ShellTestCase):
             path.write_text(f"{words}\n" + "x\n" * 2000, encoding="utf-8")
         for name in ("install-1", "install", "verify"):
             path = logs / f"imagebuild-{build.id}-{name}.png"
-            path.write_bytes(PNG if name != "verify" else b"<svg>")
+            path.write_bytes(pictures.grey() if name != "verify" else b"<svg>")
         text = self.page(build.id, "--log-dir", "logs")
         self.assertIn("first &lt;b&gt;", text)
         self.assertIn("Console of the server verify", text)

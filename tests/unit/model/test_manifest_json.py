@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 
@@ -9,7 +10,13 @@ import testtools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osc_imagebuild.model.manifest import Manager, Manifest, Package, System
+from osc_imagebuild.model.manifest import (
+    Manager,
+    Manifest,
+    Package,
+    PhaseScreen,
+    System,
+)
 from osc_imagebuild.model.manifest_json import (
     MOST_PACKAGES,
     ManifestError,
@@ -17,6 +24,8 @@ from osc_imagebuild.model.manifest_json import (
     inventory,
     to_json,
 )
+from tests.unit import pictures
+from tests.unit.model import test_png
 
 MANIFEST = Manifest(
     build_id="b",
@@ -27,6 +36,10 @@ MANIFEST = Manifest(
     packages=(
         Package("adduser", "3.152", "all", "GPL-2+"),
         Package("apt", "3.0.3", "amd64"),
+    ),
+    screenshots=(
+        PhaseScreen("install", "partitioning", 3.5, pictures.grey(4, 3)),
+        PhaseScreen("verify", "", 9.0, pictures.grey()),
     ),
 )
 
@@ -71,6 +84,47 @@ class ManifestJsonTest(testtools.TestCase):
         self.assertRaises(ManifestError, inventory, b"\xff")
         endless = from_json(json.dumps({**good, "made_at": 1e300}))
         self.assertEqual(0.0, endless.made_at)
+
+    def test_screenshots(self) -> None:
+        """Attack: what is no picture of ours is left out, and the rest is read."""
+        good = json.loads(to_json(MANIFEST))
+        [shot, _] = good["screenshots"]
+
+        def read(*items: object) -> Manifest:
+            return from_json(json.dumps({**good, "screenshots": items}))
+
+        changes: list[dict[str, object]] = [
+            {"role": "root"},
+            {"role": ["install"]},
+            {"at": "now"},
+            {"at": None},
+            {"phase": 5},
+            {"png": None},
+            {"png": "\u00e4"},
+            {"png": "=="},
+            {"png": "A" * 70_000},
+            {"png": base64.b64encode(bytes(40_000)).decode()},
+        ]
+        for data in test_png.BAD.values():
+            changes.append({"png": base64.b64encode(data).decode()})
+        for change in changes:
+            manifest = read({**shot, **change}, shot, 1, None, [])
+            self.assertEqual(MANIFEST.screenshots[:1], manifest.screenshots)
+            self.assertEqual(MANIFEST.packages, manifest.packages)
+        [strange] = read({**shot, "at": 1e300, "phase": "\x1b[2J" * 999}).screenshots
+        self.assertEqual((0.0, 300), (strange.at, len(strange.phase)))
+        self.assertTrue(strange.phase.isprintable())
+        self.assertEqual(16, len(read(*[shot] * 99).screenshots))
+        nothing: list[object] = [{}, 5, "x", None]
+        for item in nothing:
+            text = json.dumps({**good, "screenshots": item})
+            self.assertEqual((), from_json(text).screenshots)
+
+    def test_older(self) -> None:
+        """That of a version that kept none."""
+        good = json.loads(to_json(MANIFEST))
+        del good["screenshots"]
+        self.assertEqual((), from_json(json.dumps(good)).screenshots)
 
     @settings(deadline=None)
     @given(st.text())

@@ -13,6 +13,7 @@ import testtools
 from osc_imagebuild.model.checks import Check
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
+from osc_imagebuild.model.manifest import PhaseScreen
 from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Snapshot, Volume
@@ -26,10 +27,12 @@ from osc_imagebuild.model.spec import (
 )
 from osc_imagebuild.reports import page
 from osc_imagebuild.reports.page import Entry
-from osc_imagebuild.reports.report import PNG, Comparison, Picture, Report, call
+from osc_imagebuild.reports.report import Comparison, Picture, Report, call
 from osc_imagebuild.v1 import options, wording
 from osc_imagebuild.v1.create import CreateImageBuild
 from osc_imagebuild.v1.wording import command_line, create_command
+from tests.unit import pictures
+from tests.unit.model import test_png
 from tests.unit.reports import sample
 
 TAGS = frozenset(
@@ -37,7 +40,8 @@ TAGS = frozenset(
     "code ol li ul strong b i table thead tbody tr th td figure img figcaption footer".split()
 )
 ATTRIBUTES = frozenset(
-    "lang charset http-equiv content name class id href style alt src".split()
+    "lang charset http-equiv content name class id href style alt src "
+    "width height".split()
 )
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; {}base-uri 'none'; form-action 'none'"
 
@@ -249,12 +253,41 @@ class ReportTest(PageTestCase):
 
     def test_pictures(self) -> None:
         """They are in the page, which may show nothing else."""
-        picture = Picture("install", PNG + b"x" * 9000)
-        reader = self.shown(
-            dataclasses.replace(sample.failed(), pictures=(picture,)), "img-src data:; "
+        shown = [Picture("install", pictures.grey(n, 2)) for n in (3, 4)]
+        bad = [Picture("install", data) for data in test_png.BAD.values()]
+        bad.append(Picture("install", bytes(5 << 20)))
+        report = dataclasses.replace(sample.failed(), pictures=(*bad, *shown))
+        reader = self.shown(report, "img-src data:; ")
+        images = [attributes for tag, attributes in reader.tags if tag == "img"]
+        self.assertEqual(["3", "4"], [image["width"] for image in images])
+
+    def test_screenshots(self) -> None:
+        """Below the step in which they were taken; what is none is left out."""
+        shots = (
+            PhaseScreen("verify", "", sample.BEGUN + 1230, pictures.grey(6)),
+            PhaseScreen(
+                "install", "partitioning", sample.BEGUN + 130, pictures.grey(5)
+            ),
+            PhaseScreen("install", sample.HOSTILE, 0.0, pictures.grey(4)),
+            PhaseScreen("install", "late", 1e12, pictures.grey(7)),
+            *(PhaseScreen("x", "", 0.0, data) for data in (b"", b"<svg/>")),
         )
-        [image] = [attributes for tag, attributes in reader.tags if tag == "img"]
-        self.assertGreater(len(image["src"]), 12_000)
+        report = dataclasses.replace(sample.good(), screenshots=shots)
+        reader = self.shown(report, "img-src data:; ")
+        images = [attributes for tag, attributes in reader.tags if tag == "img"]
+        self.assertEqual(["4", "5", "6", "7"], [image["width"] for image in images])
+        self.assertEqual(
+            "The screen of the server install: partitioning", images[1]["alt"]
+        )
+        self.assertIn("partitioning after 2 min 10 s", reader.text)
+        self.assertIn("boot test after 20 min 30 s", reader.text)
+        places = [reader.text.index(w) for w in ("partitioning after", "power-off")]
+        self.assertEqual(sorted(places), places)
+        films = page._films(report)
+        steps = [report.timeline[place].step for place in films]
+        self.assertEqual(["image-stub", "install", "verify", "complete"], steps)
+        none = dataclasses.replace(report, timeline=())
+        self.shown(none)
 
     def test_tests(self) -> None:
         """Any check, whatever its words are."""

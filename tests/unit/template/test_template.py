@@ -166,6 +166,7 @@ class MeaningTest(TemplateTestCase):
                 "stall_min": 15,
                 "keep_on_failure": True,
                 "attempts": 3,
+                "screenshots": False,
                 "name": "golden",
                 "output": "image",
                 "properties": {"version": "22.10", "n": "1", "yes": "true"},
@@ -695,6 +696,7 @@ build:
   stall_min: 15
   keep_on_failure: true
   attempts: 3
+  screenshots: false
 output:
   name: golden
   kind: image

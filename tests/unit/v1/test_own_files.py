@@ -182,7 +182,7 @@ class ScreenshotTest(ShellTestCase):
         build = self.started()
         self.cloud.world.advance(20)
         self.cloud.nova.screens = True
-        self.patch(rfb, "capture", lambda url, verify: black)
+        self.patch(rfb, "capture", lambda url, **options: black)
         for name in ("", "-2", "-3"):
             path = Path(f"imagebuild-{build.id}{name}.png")
             ran = self.build("screenshot", build.id)
