@@ -20,7 +20,7 @@ MEASURED = $(if $(COVER),PYTHON='$(CURDIR)/$(BIN)/coverage run')
 # A build waits most of its time: two at once are nearly twice as quick.
 TWO = --worker-file tests/e2e/workers.yaml
 
-.PHONY: help venv demo test lint format types unit lowest pythons scenarios cover sweep oz docs sentences functional alone \
+.PHONY: help venv demo test lint format types unit lowest pythons scenarios cover sweep oz browser docs sentences functional alone \
 	e2e slow builds proof stock catalogue-check vendor media-check devcloud devcloud-status \
 	devcloud-down devcloud-wipe
 
@@ -88,6 +88,13 @@ oz: venv  ## tests with the distribution's own Oz; installs it where it is missi
 		apt-get update -q && \
 		apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 oz; }
 	$(TESTS) 'tests\.oz\.'
+
+browser: venv  ## reports in a headless Chromium; installs it where it is missing
+	@command -v chromedriver >/dev/null || { \
+		test "$$(id -u)" = 0 || { echo "run as root: apt-get install --no-install-recommends chromium-driver"; exit 1; }; \
+		apt-get update -q && \
+		apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 chromium-driver; }
+	$(TESTS) 'tests\.browser\.'
 
 vendor: venv  ## answer files by the vendors' parsers; SCHEMAS=<directory>: every one, schemas too
 	@$(PYTHON_VENV) -m tools.vendor $(if $(SCHEMAS),--schemas $(SCHEMAS))

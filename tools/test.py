@@ -30,9 +30,9 @@ HERE = ("lint", "scenarios", "sweep", "unit", "cover")
 # Beside those, one after the other, as they wait most of the time: for downloads, and for
 # Nova. All need the first.
 BESIDE = ("devcloud", "functional", "alone")
-# What takes one core: done by whichever of these is over first. Oz comes last: apt is
-# the devcloud's for some minutes.
-EITHER = ("types", "vendor", "docs", "oz")
+# What takes one core: done by whichever of these is over first. Oz and the browser come
+# last: apt is the devcloud's for some minutes.
+EITHER = ("types", "vendor", "docs", "oz", "browser")
 # Longer than any part should ever take; a hang must not hide the other results.
 LIMIT_S = 60 * 60
 # All that was ever begun; what runs beside another is ended with it.
