@@ -7,6 +7,7 @@ import io
 import os
 import re
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,95 @@ class TestedTest(testtools.TestCase):
         self.assertTrue(self.fields["test_reboot"])
         self.assertEqual(("answers", 0), (self.answers.name, self.answers.expect_exit))
         self.assertEqual(("no telnet", 1), (self.telnet.name, self.telnet.expect_exit))
+
+
+class TestinfraTest(testtools.TestCase):
+    """doc/source/user/examples/testinfra.yaml: its command and file, by real testinfra.
+
+    Of a web server there are only the answers that its programs would give.
+    """
+
+    def setUp(self) -> None:
+        """Have a machine with nginx, as far as it is asked for."""
+        super().setUp()
+        self.home = Path(self.useFixture(fixtures.TempDir()).path)
+        path = str(GUIDE / "examples/testinfra.yaml")
+        self.fields = template.load(path, {}, catalog=Catalog()).fields
+        [self.command] = self.fields["tests"]
+        [self.file] = self.fields["test_files"]
+        self.programs = self.home / "bin"
+        self.programs.mkdir()
+        for name, text in (
+            ("apt-get", f'echo "$*" >> {self.home}/installed'),
+            ("dpkg-query", "echo install ok installed"),
+            (
+                "systemctl",
+                'case "$1" in is-enabled) echo enabled;; *) echo active; esac',
+            ),
+            ("curl", "true"),
+            ("python3", f'exec {sys.executable} "$@"'),
+        ):
+            self.program(name, text)
+        self.configuration = self.home / "nginx" / "nginx.conf"
+        self.configuration.parent.mkdir()
+        self.configuration.write_text("server_tokens off;\n")
+        self.configuration.chmod(0o644)
+
+    def program(self, name: str, text: str) -> None:
+        """Have a program."""
+        path = self.programs / name
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+
+    def run_tests(self) -> tuple[int, str]:
+        """Run the command as the test server does; return exit code and output."""
+        text = self.file.content.decode().replace("/etc", str(self.home))
+        (self.home / Path(self.file.path).name).write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            ["/bin/sh", "-c", self.command.run.replace("/var/tmp", str(self.home))],
+            env={**os.environ, "PATH": f"{self.programs}:{os.environ['PATH']}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+        )
+        return done.returncode, done.stdout
+
+    def test_passed(self) -> None:
+        """All of its tests run, after it was installed."""
+        code, shown = self.run_tests()
+        self.assertEqual(0, code, shown)
+        self.assertIn("4 passed", shown)
+        installed = (self.home / "installed").read_text().splitlines()
+        self.assertEqual("update -q", installed[0])
+        self.assertIn("python3-testinfra", installed[1])
+        self.assertEqual([], [*self.home.glob(".pytest_cache")])
+
+    def test_failed(self) -> None:
+        """Each of them finds what it is there for; what cannot be installed fails too."""
+        self.program("dpkg-query", "echo deinstall ok config-files")
+        self.program("systemctl", "echo disabled; exit 1")
+        self.program("curl", "exit 7")
+        self.configuration.chmod(0o666)
+        code, shown = self.run_tests()
+        self.assertEqual(1, code, shown)
+        for test in ("package", "service", "configuration", "answers"):
+            self.assertRegex(shown, rf"FAILED \S+::test_{test}\b")
+        self.program("apt-get", "exit 100")
+        self.assertEqual(100, self.run_tests()[0])
+
+    def test_plan(self) -> None:
+        """It is a good template, whose user data Nova takes."""
+        outline = offline.check(Catalog(), Request(name="web", **self.fields))
+        assert outline.answers is not None
+        self.assertIn("imagebuild-tests.service", outline.answers.verify)
+        self.assertTrue(self.command.run.startswith("set -e\n"))
+        self.assertEqual(f"cd {os.path.dirname(self.file.path)}", self.cd())
+
+    def cd(self) -> str:
+        """Where the command goes to."""
+        [line] = [x for x in self.command.run.splitlines() if x.startswith("cd ")]
+        return line
 
 
 class LibraryTest(CloudTestCase):
