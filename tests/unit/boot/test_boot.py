@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import testtools
 
 from osc_imagebuild import boot
 from osc_imagebuild.model.boot_sources import EfiStubDisk, StubDisk
+from osc_imagebuild.model.contents import Disc, Packed
+from osc_imagebuild.model.formats import Formats
 from osc_imagebuild.model.request import Request
+from osc_imagebuild.model.spec import Spec
 from tests import paths, sources
+from tests.unit.samples import spec
 
 # An output and a service are called image too: of that method nobody is told here.
 NAMES = ("ipxe", "kernel", "cdrom")
@@ -176,3 +182,55 @@ class MethodsTest(testtools.TestCase):
         self.assertEqual([], boot.unsigned(asked, "cdrom"))
         [line] = boot.unsigned(asked, "kernel")
         self.assertIn("it takes boot method cdrom: an ISO", line)
+
+
+class SourcesTest(testtools.TestCase):
+    """What a server gets of any boot method: images, and volumes in their order."""
+
+    def spec(self, *, blank: bool = False, **fields: Any) -> Spec:
+        """A build on a volume; with ``blank`` where Glance takes no disk."""
+        found = spec(boot_method="kernel", root="volume", disk_gib=4, **fields)
+        return dataclasses.replace(found, formats=Formats(disk="")) if blank else found
+
+    def test_root_of_an_image(self) -> None:
+        """The volume is a copy of it."""
+        found = self.spec()
+        self.assertEqual("root", boot.images(found)[-1].role)
+        [root] = boot.volumes(found)
+        self.assertEqual(
+            ("root", "root", 4), (root.role, root.image_role, root.size_gib)
+        )
+
+    def test_root_of_nothing(self) -> None:
+        """No image is made for it, and it says what that would have said."""
+        made = self.spec()
+        [*_, image] = boot.images(made)
+        blank = self.spec(blank=True)
+        self.assertEqual(["kernel", "ramdisk"], [i.role for i in boot.images(blank)])
+        [root] = boot.volumes(blank)
+        self.assertEqual("", root.image_role)
+        self.assertEqual((image.properties, image.refs), (root.properties, root.refs))
+        told = boot.load("ipxe").problems(blank)
+        self.assertIn("Glance takes neither here", told[0])
+
+    def test_contents(self) -> None:
+        """Their disc comes last, and nothing boots from it."""
+        packed = Packed(
+            source="/x",
+            kind="file",
+            name="x",
+            mode="",
+            owner="",
+            size_bytes=9,
+            sha256="",
+        )
+        for as_disk in (False, True):
+            disc = Disc(items=(packed,), as_disk=as_disk)
+            found = dataclasses.replace(self.spec(), contents=disc)
+            image, volume = boot.images(found)[-1], boot.volumes(found)[-1]
+            self.assertEqual(("contents", "iso"), (image.role, image.disk_format))
+            self.assertEqual((as_disk, False), (not volume.cdrom, volume.boots))
+
+    def test_local_disk(self) -> None:
+        """There are no volumes then."""
+        self.assertEqual((), boot.volumes(spec(boot_method="kernel")))
