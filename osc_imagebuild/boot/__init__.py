@@ -7,8 +7,10 @@ on the method is asked of it.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from typing import Protocol
 
 from osc_imagebuild.model.boot_sources import BootImage, BootVolume, Content
@@ -139,10 +141,13 @@ def images(spec: Spec) -> tuple[BootImage, ...]:
     The disc with contents is no other build's: it goes with the build, and with it
     whatever it holds.
     """
-    images = load(spec.installer.boot_method).images(spec)
+    method = load(spec.installer.boot_method)
+    images = method.images(spec)
+    if spec.formats.has_blank_root:
+        images = tuple(image for image in images if image.role != method.root)
     if not spec.contents:
         return images
-    disc = BootImage(Role.CONTENTS, "iso", "bare", spec.contents)
+    disc = BootImage(Role.CONTENTS, spec.formats.cd, "bare", spec.contents)
     return (*images, disc)
 
 
@@ -180,7 +185,17 @@ def _bootable(spec: Spec) -> tuple[BootVolume, ...]:
         image_id=root_image_id(spec),
         size_gib=spec.hardware.disk_gib,
     )
+    if spec.formats.has_blank_root and not root.image_id:
+        root = _blank(root, method.images(spec))
     return (root, *method.cds(spec))
+
+
+def _blank(root: BootVolume, images: Sequence[BootImage]) -> BootVolume:
+    """Return a root volume that is made of nothing, and says what its image would."""
+    image = next(image for image in images if image.role == root.image_role)
+    return dataclasses.replace(
+        root, image_role="", properties=image.properties, refs=image.refs
+    )
 
 
 def shared(spec: Spec) -> dict[str, str]:

@@ -19,7 +19,7 @@ from osc_imagebuild.model.boot_sources import (
     IsoContent,
     RemasteredIso,
 )
-from osc_imagebuild.model.spec import Iso, Spec
+from osc_imagebuild.model.spec import Spec
 
 ROOT = "root"
 ISO = "iso"
@@ -34,7 +34,7 @@ def iso_image(spec: Spec) -> BootImage:
     """
     return BootImage(
         role=ISO,
-        disk_format="iso",
+        disk_format=spec.formats.cd,
         container_format="bare",
         content=_media(spec),
         shared_key=spec.media.iso.key if spec.media.iso.sha512 else "",
@@ -54,7 +54,7 @@ def _remastered_image(spec: Spec) -> BootImage:
     """The ISO with this build's answers in it, which is no other build's."""
     return BootImage(
         role=ISO,
-        disk_format="iso",
+        disk_format=spec.formats.cd,
         container_format="bare",
         content=RemasteredIso(_media(spec), spec.answers.files, spec.answers.texts),
     )
@@ -63,17 +63,18 @@ def _remastered_image(spec: Spec) -> BootImage:
 def _answer_image(spec: Spec) -> BootImage:
     return BootImage(
         role=ANSWER,
-        disk_format="iso",
+        disk_format=spec.formats.cd,
         container_format="bare",
         content=AnswerCd(spec.answers.label, spec.answers.files, spec.answers.texts),
     )
 
 
-def _driver_image(cd: Iso) -> BootImage:
+def _driver_image(spec: Spec) -> BootImage:
     """The user's drivers, found again as the installer's ISO is."""
+    cd = spec.media.drivers
     return BootImage(
         role=DRIVERS,
-        disk_format="iso",
+        disk_format=spec.formats.cd,
         container_format="bare",
         content=IsoContent(cd.url, cd.sha256, cd.sha512, cd.imported),
         shared_key=cd.key if cd.sha512 else "",
@@ -125,9 +126,9 @@ class CdromBoot:
         """The blank disk, the ISO unless the user has it as an image, the answers."""
         root = BootImage(
             role=ROOT,
-            disk_format="qcow2",
+            disk_format=spec.formats.disk,
             container_format="bare",
-            content=BlankDisk(1),
+            content=BlankDisk(1, spec.formats.disk),
             properties=spec.hardware.properties,
         )
         images = [root]
@@ -138,7 +139,7 @@ class CdromBoot:
         if spec.answers.label:
             images.append(_answer_image(spec))
         if spec.media.drivers.url:
-            images.append(_driver_image(spec.media.drivers))
+            images.append(_driver_image(spec))
         return tuple(images)
 
     def cds(self, spec: Spec) -> tuple[BootVolume, ...]:

@@ -87,7 +87,7 @@ def _efi_stub(spec: Spec) -> EfiStubDisk:
         args=" ".join(f"'{word}'" for word in spec.installer.command_line.split()),
         url=spec.media.kernel_url,
     )
-    return EfiStubDisk(script, spec.installer.arch)
+    return EfiStubDisk(script, spec.installer.arch, spec.formats.disk)
 
 
 def _grub_path(url: str) -> str:
@@ -104,7 +104,7 @@ def _stub(spec: Spec) -> StubDisk:
         # Modern kernels take the ramdisk by its name in iPXE's file list.
         args=f"initrd=initrd {spec.installer.command_line}",
     )
-    return StubDisk(script)
+    return StubDisk(script, spec.formats.disk)
 
 
 def ipxe_commands(address: Address | None) -> list[str]:
@@ -197,7 +197,7 @@ class IpxeBoot:
         return (
             BootImage(
                 role=ROOT,
-                disk_format="qcow2",
+                disk_format=spec.formats.disk,
                 container_format="bare",
                 content=content,
                 properties=spec.hardware.properties,
@@ -211,6 +211,11 @@ class IpxeBoot:
     def problems(self, spec: Spec) -> list[str]:
         """iPXE and GRUB as distributions build them speak HTTP only."""
         problems = []
+        if spec.formats.has_blank_root:
+            problems.append(
+                "boot method ipxe needs a disk of format qcow2 or raw, and Glance takes "
+                "neither here; use --boot-method kernel"
+            )
         for url in (spec.media.kernel_url, spec.media.ramdisk_url):
             if not url.startswith("http://"):
                 problems.append(

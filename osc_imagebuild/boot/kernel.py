@@ -101,9 +101,9 @@ class KernelBoot:
         )
         root = BootImage(
             role=ROOT,
-            disk_format="qcow2",
+            disk_format=spec.formats.disk,
             container_format="bare",
-            content=BlankDisk(spec.hardware.disk_gib),
+            content=BlankDisk(spec.hardware.disk_gib, spec.formats.disk),
             properties={
                 **spec.hardware.properties,
                 "os_command_line": spec.installer.command_line,

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+from osc_imagebuild.builds import record
 from osc_imagebuild.cloud import images
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import find_twice, retry_transient
@@ -127,8 +128,10 @@ def take(api: Api, build_id: str, *, force: bool = False) -> Lease:
 
     :raises: RecordError where another client drives, CloudError
     """
-    number, token = _used_up(api, build_id), uuid.uuid4().hex
+    found = images.find(api, build_id)
+    number, token = _used_up(found), uuid.uuid4().hex
     properties = {
+        **(record.required_of(found) if found else {}),
         "imagebuild_owner": own_name(),
         "imagebuild_life": _life(),
         "imagebuild_token": token,
@@ -164,14 +167,13 @@ def _seen(api: Api, image_id: str) -> Image | None:
     return find_twice(api.clock, lambda: images.find(api, image_id))
 
 
-def _used_up(api: Api, build_id: str) -> int:
-    """Return the newest generation that is known to have been used.
+def _used_up(found: Image | None) -> int:
+    """Return the newest generation that a build's record knows to have been used.
 
     Every owner writes its own into the record; an older one does no harm. It is
     looked for itself by its ID: its owner may live, and not be listed yet.
     """
-    record = images.find(api, build_id)
-    text = record.properties.get("imagebuild_lease", "") if record else ""
+    text = found.properties.get("imagebuild_lease", "") if found else ""
     return whole_number(text, 0, _MOST) or 0
 
 
@@ -228,7 +230,7 @@ def clear(api: Api, build_id: str, *, unlisted: bool = False) -> None:
         images.unprotect(api, image)
         images.delete(api, image.id)
     if unlisted:
-        last = _used_up(api, build_id)
+        last = _used_up(images.find(api, build_id))
         for number in (last, last + 1):
             images.delete(api, _lease_id(build_id, number))
 
@@ -246,8 +248,8 @@ def own_name() -> str:
 
 
 def _refuse_if_alive(api: Api, build_id: str, held: Image) -> None:
-    record = images.find(api, build_id)
-    updated_at = record.updated_at if record else 0.0
+    found = images.find(api, build_id)
+    updated_at = found.updated_at if found else 0.0
     if is_alive(api, held, updated_at):
         age = max(0.0, api.now() - max(held.created_at, updated_at))
         raise DrivenError(

@@ -337,6 +337,17 @@ def first_fields(build_id: str, spec: Spec, texts: Mapping[str, str]) -> dict[st
     }
 
 
+def required_of(image: Image) -> Mapping[str, str]:
+    """Return what Glance requires of each image of a build, as its record says.
+
+    Nothing where that cannot be read.
+    """
+    try:
+        return parse(image).spec.formats.required
+    except RecordError:
+        return {}
+
+
 def changes(
     build_id: str, fields: Mapping[str, Any], *, own: bool = False
 ) -> list[dict[str, str]]:

@@ -55,7 +55,7 @@ def create(api: Api, build_id: str, spec: Spec, texts: Mapping[str, str]) -> Rec
                 image_id=build_id,
                 name=resource_name(build_id, Role.RECORD),
                 tags=(RECORD_TAG, build_tag(build_id)),
-                properties=properties,
+                properties={**spec.formats.required, **properties},
             )
         except ConflictError:
             # Nobody else has this ID: an earlier try came through, unheard.

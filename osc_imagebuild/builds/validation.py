@@ -18,9 +18,17 @@ from osc_imagebuild.media import answer_cd
 from osc_imagebuild.model import contents, copies, own_tests
 from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.facts import Mark
+from osc_imagebuild.model.formats import (
+    CD_FORMATS,
+    DISK_FORMATS,
+    REQUIRED_FIELDS,
+    TEXT_FORMATS,
+    Formats,
+)
 from osc_imagebuild.model.metadata import Standard
 from osc_imagebuild.model.names import (
     IMAGE_FIELDS,
+    RESERVED_PREFIXES,
     SERVER_PROPERTY,
     VISIBILITIES,
     Milestone,
@@ -99,6 +107,7 @@ def check_spec(spec: Spec) -> None:
         raise ValueError(problems[0])
     check_id("the result", spec.result.made_id)
     _match("a digest", spec.result.made_sha512, _DIGEST)
+    _check_formats(spec.formats)
     _check_media(spec)
     _check_disc(spec.answers)
     _check_contents(spec.contents)
@@ -116,6 +125,18 @@ def _check_options(spec: Spec) -> None:
         _match("the volume type", spec.hardware.volume_type, _WORD)
     for key in spec.hardware.server_properties:
         _match("a server property", key, SERVER_PROPERTY)
+
+
+def _check_formats(formats: Formats) -> None:
+    """Check in what images go up, and what each of them says."""
+    _require("the format of disks", formats.disk, ("", *DISK_FORMATS))
+    _require("the format of CDs", formats.cd, CD_FORMATS)
+    _require("the format of texts", formats.text, ("", *TEXT_FORMATS))
+    _require("the format of the result", formats.result, DISK_FORMATS)
+    for key in formats.required:
+        field = key in IMAGE_FIELDS and key not in REQUIRED_FIELDS
+        if field or key.startswith(RESERVED_PREFIXES) or not 0 < len(key) <= 255:
+            raise ValueError(f"no property is required as {key!r:.60}")
 
 
 def _walk(value: Any, at: str) -> None:

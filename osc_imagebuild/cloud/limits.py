@@ -169,25 +169,6 @@ def stores(api: Api) -> list[str]:
         return []
 
 
-def disk_formats(api: Api) -> list[str]:
-    """Return the disk formats that Glance takes, none where it does not tell.
-
-    Source: GET /v2/schemas/image.
-
-    :raises: CloudError
-    """
-
-    def parse(data: Mapping[str, Any]) -> list[str]:
-        properties = answers.obj(data.get("properties") or {})
-        told = answers.obj(properties.get("disk_format") or {}).get("enum") or []
-        return [word for word in told if isinstance(word, str)]
-
-    try:
-        return api.read("image", "/schemas/image", parse)
-    except NotFoundError:
-        return []
-
-
 def container_hypervisors(api: Api) -> list[str]:
     """Return hypervisor types that run containers, where this may be seen.
 

@@ -36,6 +36,8 @@ def parse(data: Mapping[str, Any]) -> Volume:
         owner=str(data.get("os-vol-tenant-attr:tenant_id") or ""),
         source_id=str(data.get("snapshot_id") or data.get("source_volid") or ""),
         encrypted=data.get("encrypted") is True,
+        # Source: cinder.api.v3.views.volumes: a text.
+        bootable=str(data.get("bootable", "")).lower() == "true",
     )
 
 
@@ -170,15 +172,18 @@ def create_snapshot(api: Api, body: Mapping[str, Any]) -> str:
     return api.change("volume", "POST", "/snapshots", _snapshot, wanted).id
 
 
-def upload(api: Api, volume_id: str, name: str) -> str:
+def upload(api: Api, volume_id: str, name: str, disk_format: str) -> str:
     """Ask Cinder for a private image of a volume that is available; return its ID.
+
+    In another format than raw it converts, which it may be told not to do.
+    Source: cinder.conf's image_conversion_disable.
 
     :raises: CloudError
     """
     api.fresh_token()
     body = {
         "image_name": name,
-        "disk_format": "qcow2",
+        "disk_format": disk_format,
         "container_format": "bare",
         "visibility": "private",
     }
@@ -204,6 +209,14 @@ def set_image_metadata(api: Api, volume: Volume, wanted: Mapping[str, str]) -> N
     changed = {k: v for k, v in wanted.items() if volume.image_metadata.get(k) != v}
     if changed:
         _act(api, volume.id, "os-set_image_metadata", {"metadata": changed})
+
+
+def set_bootable(api: Api, volume_id: str) -> None:
+    """Let servers boot from a volume that was made of nothing.
+
+    :raises: CloudError
+    """
+    _act(api, volume_id, "os-set_bootable", {"bootable": True})
 
 
 def set_name(api: Api, kind: str, item_id: str, name: str) -> None:

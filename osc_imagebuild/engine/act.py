@@ -53,6 +53,7 @@ from osc_imagebuild.model.actions import (
     ProveImage,
     RebootServer,
     Retire,
+    SetBootable,
     SetImage,
     SetSnapshot,
     SetVolume,
@@ -145,7 +146,7 @@ class Actor:
             case Harvest():
                 if not self._result_is_listed():
                     made = servers.create_image(
-                        self._api, action.server_id, self._result, dict([UNTAGGED])
+                        self._api, action.server_id, self._result, self._of_harvest()
                     )
                     self._memory.made(Image, Role.RESULT, made)
             case StopServer():
@@ -222,7 +223,12 @@ class Actor:
                 self._create_volume(action)
             case UploadVolume():
                 if not self._result_is_listed():
-                    made = volumes.upload(self._api, action.volume_id, self._result)
+                    made = volumes.upload(
+                        self._api,
+                        action.volume_id,
+                        self._result,
+                        self._spec.formats.result,
+                    )
                     self._memory.made(Image, Role.RESULT, made)
             case CreateSnapshot():
                 self._create_snapshot(action)
@@ -232,6 +238,8 @@ class Actor:
                     self._let_go("volume", volume.id, name, metadata, then)
             case SetSnapshot(snapshot, name, metadata, then):
                 self._let_go("snapshot", snapshot.id, name, metadata, then)
+            case SetBootable():
+                volumes.set_bootable(self._api, action.volume_id)
             case DeleteVolume():
                 volumes.delete(self._api, action.volume_id, self._build_id)
             case DeleteSnapshot():
@@ -258,6 +266,13 @@ class Actor:
             with contextlib.suppress(CloudError):
                 self.act(then)
 
+    def _of_harvest(self) -> dict[str, str]:
+        """What Nova is told to put on an image beside what that of the server has.
+
+        An own image, which is changed, may lack what Glance requires by now.
+        """
+        return dict([UNTAGGED]) | self._spec.formats.required_properties
+
     @property
     def _result(self) -> str:
         return resource_name(self._build_id, Role.RESULT)
@@ -276,18 +291,18 @@ class Actor:
         name = resource_name(self._build_id, action.role)
         if self._is_listed(name, volumes.marked(self._api, self._build_id)):
             return
-        kind, source_id = action.source
-        if kind == "imageRef":
-            self._require_readable(source_id)
+        source = dict([action.source] if action.source else [])
+        if image_id := source.get("imageRef"):
+            self._require_readable(image_id)
         body: dict[str, Any] = {
             "name": name,
             "size": action.size_gib,
-            kind: source_id,
+            **source,
             "metadata": {VOLUME_MARK: self._build_id},
         }
         if self._spec.hardware.volume_zone:
             body["availability_zone"] = self._spec.hardware.volume_zone
-        if self._spec.hardware.volume_type and kind == "imageRef":
+        if self._spec.hardware.volume_type and (image_id or not source):
             # A copy of a volume or snapshot has the type of that by itself.
             body["volume_type"] = self._spec.hardware.volume_type
         made = volumes.create(self._api, body)
@@ -318,7 +333,7 @@ class Actor:
             self._api,
             name=name,
             tags=tags,
-            properties=action.properties,
+            properties={**self._spec.formats.required, **action.properties},
             disk_format=image.disk_format,
             container_format=image.container_format,
         )
@@ -327,11 +342,16 @@ class Actor:
     def _adopt(self, image: BootImage) -> str:
         """Claim shared content that is there already, whoever brought it; its ID or ''.
 
-        A tag is anybody's: it must have the sha512 that the content has.
+        A tag is anybody's: it must have the sha512 that the content has. It must be of the
+        same format, too, as Cinder may convert nothing.
         """
         tag = shared_tag(image.shared_key)
         listed = images.tagged(self._api, tag, hidden=True)
-        active = [i for i in listed if i.status == "active" and i.sha512]
+        active = [
+            i
+            for i in listed
+            if i.status == "active" and i.sha512 and i.disk_format == image.disk_format
+        ]
         wanted = self.sha512_of(image) if active else ""
         for candidate in active:
             if wanted and candidate.sha512 == wanted:

@@ -20,6 +20,7 @@ from osc_imagebuild.model.actions import (
     ImportImage,
     ProveImage,
     Retire,
+    SetBootable,
     SetImage,
     SetMark,
     SetSnapshot,
@@ -52,7 +53,7 @@ def target(action: Action) -> str:
             return action.copy.target
         case Retire() | Discard():
             return action.item.id
-        case UploadVolume() | CreateSnapshot() | DeleteVolume():
+        case UploadVolume() | CreateSnapshot() | SetBootable() | DeleteVolume():
             return action.volume_id
         case DeleteSnapshot():
             return action.snapshot_id

@@ -17,7 +17,7 @@ from osc_imagebuild.media import (
     ipxe_stub,
     iso_answers,
     iso_files,
-    qcow2,
+    small_disk,
     verified,
 )
 from osc_imagebuild.media.door import STRICT, Door
@@ -38,7 +38,6 @@ from osc_imagebuild.model.boot_sources import (
 from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.urls import shown_url
 
-_GIB = 1 << 30
 _BEAT_S = 30.0
 
 
@@ -108,13 +107,13 @@ def _made(
 ) -> bytes:
     """Return content that is small enough to be made in memory."""
     match content:
-        case StubDisk(script):
-            return stub_disk(script)
-        case EfiStubDisk(script, arch):
-            return grub_stub.stub_disk(script, arch)
-        case BlankDisk(size_gib):
+        case StubDisk(script, disk_format):
+            return stub_disk(script, disk_format)
+        case EfiStubDisk(script, arch, disk_format):
+            return grub_stub.stub_disk(script, arch, disk_format)
+        case BlankDisk(size_gib, disk_format):
             try:
-                return qcow2.build(b"", size_gib * _GIB)
+                return small_disk.blank(size_gib, disk_format)
             except ValueError as error:
                 raise SpecError(f"no empty disk can be made: {error}") from error
         case PlainText(text):

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.media import fat16, qcow2
+from osc_imagebuild.media import fat16, small_disk
 
 # The path that a UEFI firmware tries by itself, and GRUB's name of the platform.
 # Source: UEFI specification, 3.5.1.1, removable media boot behaviour.
@@ -23,7 +23,6 @@ _MODULES = "efinet http net linux normal echo test sleep halt loadenv"
 _TOOLS = ("grub-mkstandalone", "grub2-mkstandalone")
 _PLACES = ("/usr/lib/grub", "/usr/share/grub2", "/usr/lib/grub2")
 LIMIT_S = 120
-_MIB = 1 << 20
 
 
 def missing_parts(arch: str = "x86_64") -> list[str]:
@@ -52,15 +51,14 @@ def _tool() -> str | None:
     return next((path for name in _TOOLS if (path := shutil.which(name))), None)
 
 
-def stub_disk(script: str, arch: str = "x86_64") -> bytes:
-    """Return a qcow2 disk of some MiB whose loader runs ``script``.
+def stub_disk(script: str, arch: str = "x86_64", disk_format: str = "qcow2") -> bytes:
+    """Return a disk of some MiB whose loader runs ``script``.
 
     :raises: SpecError where GRUB is not installed, or fails
     """
     name, platform = LOADERS[arch]
     disk = fat16.build({f"EFI/BOOT/{name}": _standalone(script, platform, arch)})
-    size = -(-len(disk) // _MIB) * _MIB
-    return qcow2.build(disk.rstrip(b"\0"), size)
+    return small_disk.build(disk, disk_format)
 
 
 def _standalone(script: str, platform: str, arch: str) -> bytes:

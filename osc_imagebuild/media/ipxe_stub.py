@@ -6,12 +6,7 @@ import io
 from pathlib import Path
 
 from osc_imagebuild.errors import SpecError
-from osc_imagebuild.media import (
-    grub_stub,
-    qcow2,
-)
-
-_MIB = 1 << 20
+from osc_imagebuild.media import grub_stub, small_disk
 
 _ISOLINUX_CFG = b"""\
 SERIAL 0 115200
@@ -65,8 +60,8 @@ def _read_part(name: str) -> bytes:
     return path.read_bytes()
 
 
-def stub_disk(script: str) -> bytes:
-    """Return a qcow2 disk of a few MiB that boots iPXE with ``script``.
+def stub_disk(script: str, disk_format: str = "qcow2") -> bytes:
+    """Return a disk of a few MiB that boots iPXE with ``script``.
 
     It is a hybrid ISO: isolinux as a hard disk's boot record loads iPXE as a
     kernel and the script as its initrd. Needs no root and no tools.
@@ -95,5 +90,4 @@ def stub_disk(script: str) -> bytes:
         iso.write_fp(disk)
     finally:
         iso.close()
-    data = disk.getvalue()
-    return qcow2.build(data, -(-len(data) // _MIB) * _MIB)
+    return small_disk.build(disk.getvalue(), disk_format)

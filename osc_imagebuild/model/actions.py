@@ -54,7 +54,7 @@ class ProveImage:
 
 @dataclass(frozen=True)
 class CreateVolume:
-    """Make a volume for ``role`` out of ``source``.
+    """Make a volume for ``role`` out of ``source``, or of nothing.
 
     ``source`` is one pair as Cinder takes it: imageRef, source_volid or
     snapshot_id, and the ID.
@@ -62,7 +62,7 @@ class CreateVolume:
 
     role: str
     size_gib: int
-    source: tuple[str, str]
+    source: tuple[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,13 @@ class SetSnapshot:
     name: str
     metadata: Mapping[str, str]
     then: Retire | None = None
+
+
+@dataclass(frozen=True)
+class SetBootable:
+    """Let servers boot from a volume that was made of nothing."""
+
+    volume_id: str
 
 
 @dataclass(frozen=True)
@@ -285,6 +292,7 @@ Action = (
     | CreateSnapshot
     | SetVolume
     | SetSnapshot
+    | SetBootable
     | DeleteVolume
     | DeleteSnapshot
     | CreateServer

@@ -19,6 +19,7 @@ class StubDisk:
     """A tiny bootable disk that runs this iPXE script."""
 
     script: str
+    disk_format: str = "qcow2"
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,18 @@ class EfiStubDisk:
 
     script: str
     arch: str
+    disk_format: str = "qcow2"
 
 
 @dataclass(frozen=True)
 class BlankDisk:
-    """A disk with nothing on it."""
+    """A disk with nothing on it.
+
+    A raw one is small, whatever its size: servers and volumes enlarge it to their own.
+    """
 
     size_gib: int
+    disk_format: str = "qcow2"
 
 
 @dataclass(frozen=True)
@@ -162,8 +168,9 @@ class BootVolume:
     """A volume that must be there before the install server can start.
 
     It is made of the image of ``image_role``, or of the image ``image_id``
-    that the user has. It has ``size_gib``, or what that image needs. ``cdrom``
-    tells how the server sees it, ``boots`` whether it may start from it.
+    that the user has, else of nothing: then ``properties`` and ``refs`` are what that
+    image would say, as of a `BootImage`. It has ``size_gib``, or what that image needs.
+    ``cdrom`` tells how the server sees it, ``boots`` whether it may start from it.
     """
 
     role: str
@@ -172,6 +179,13 @@ class BootVolume:
     size_gib: int = 0
     cdrom: bool = False
     boots: bool = True
+    properties: Mapping[str, str] = field(default_factory=dict)
+    refs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether it is made of no image."""
+        return not (self.image_role or self.image_id)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ IMAGE_FIELDS = frozenset(
     """.split()
 )
 
+# What begins so are properties of the tool's own, Glance's or its clients'.
+RESERVED_PREFIXES = ("imagebuild_", "os_glance", "owner_specified.")
+
 # What a property of a server can be called.
 # Source: nova/api/validation/parameter_types.py, metadata.
 SERVER_PROPERTY = re.compile(r"[a-zA-Z0-9_:. -]{1,255}")

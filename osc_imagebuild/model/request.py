@@ -83,7 +83,8 @@ class Request:
     IDs) are the servers' instead of ports that Nova makes, and ``server_properties`` their
     metadata. ``min_disk_gib`` and ``min_ram_mib`` are what servers of the image must have,
     None for what it needs; a ``protected`` image cannot be deleted. ``metadata`` is a
-    `Standard` that its properties follow, '' for none.
+    `Standard` that its properties follow, '' for none. ``disk_format`` is the image's,
+    which Cinder then makes of a root volume, '' for what the cloud has most.
 
     With ``from_image`` (a name, an ID, or 'family:NAME') or ``from_properties`` the result
     is made of an image that exists, its parent: the newest that has all of them. ``os`` is
@@ -165,6 +166,7 @@ class Request:
     min_ram_mib: int | None = None
     protected: bool = False
     metadata: str = ""
+    disk_format: str = ""
 
     def __post_init__(self) -> None:
         """Install the default system where nothing says which."""

@@ -89,7 +89,8 @@ class Volume:
     """A Cinder volume. ``image_metadata`` is what an image of it would carry.
 
     ``source_id`` is the volume or snapshot that it was made of, '' if of neither.
-    ``encrypted`` is whether Cinder keeps it so, and an image of it.
+    ``encrypted`` is whether Cinder keeps it so, and an image of it; ``bootable`` whether
+    servers may boot from it.
     """
 
     SERVICE: ClassVar = "volume"
@@ -104,6 +105,7 @@ class Volume:
     owner: str = ""
     source_id: str = ""
     encrypted: bool = False
+    bootable: bool = False
 
 
 @dataclass(frozen=True)

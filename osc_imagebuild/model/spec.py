@@ -13,6 +13,7 @@ from enum import StrEnum
 from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
+from osc_imagebuild.model.formats import Formats
 from osc_imagebuild.model.own_tests import Expected, longest_s
 
 
@@ -282,7 +283,8 @@ class Conduct:
 class Spec:
     """A build with every name resolved; what the record keeps.
 
-    ``contents`` is the disc with what is on the machine that the build was begun on.
+    ``contents`` is the disc with what is on the machine that the build was begun on,
+    ``formats`` what Glance takes images in.
     """
 
     installer: Installer
@@ -294,3 +296,4 @@ class Spec:
     result: Result
     verify: Verification
     conduct: Conduct = Conduct()
+    formats: Formats = field(default_factory=Formats)

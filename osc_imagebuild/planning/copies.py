@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 
-from osc_imagebuild.cloud import limits, networks
+from osc_imagebuild.cloud import image_schema, limits, networks
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.others import Clouds
 from osc_imagebuild.errors import CloudError, SpecError
 from osc_imagebuild.model.copies import Copy
+from osc_imagebuild.model.formats import DISK_FORMATS
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import selection
 from osc_imagebuild.planning.spec_builder import Copying
 from osc_imagebuild.planning.stage import Stage, stage
 
 # What Nova and Cinder make of a disk.
-_FORMATS = ("qcow2", "raw")
 
 
 @stage
@@ -68,10 +68,10 @@ def check_target(api: Api, clouds: Clouds, copy: Copy) -> Stage[bool]:
         problems.append(f"the quota of {name} has no image left for a copy")
     if size_mib is not None and size_mib <= 0:
         problems.append(f"the quota of {name} for the size of images is used up")
-    taken = limits.disk_formats(target)
-    lacks = [word for word in _FORMATS if taken and word not in taken]
+    schema = image_schema.read(target)
+    lacks = [word for word in DISK_FORMATS if not schema.takes(word)]
     warnings = []
-    if lacks == list(_FORMATS):
+    if lacks == list(DISK_FORMATS):
         problems.append(f"no copy to {name}: it takes neither qcow2 nor raw")
     elif lacks:
         warnings.append(f"{name} takes no {lacks[0]}: a copy of such an image fails")

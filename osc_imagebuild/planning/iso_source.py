@@ -23,6 +23,7 @@ from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.media import http, iso_answers, iso_files, verified
 from osc_imagebuild.media.backoff import retry_answered
 from osc_imagebuild.media.door import Door
+from osc_imagebuild.model.formats import CD_FORMATS
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Iso, Media
@@ -238,10 +239,11 @@ class IsoFinder:
             ids = ", ".join(image.id for image in visible)
             raise SpecError(f"several images are named {name!r}, give one's ID: {ids}")
         image = visible[0]
-        if image.status != "active" or image.disk_format != "iso":
+        # Not every Glance takes an ISO as what it is; whether it is one is read below.
+        if image.status != "active" or image.disk_format not in CD_FORMATS:
             raise SpecError(
                 f"image {image.name} is {image.status} and of format "
-                f"{image.disk_format}; an installer's CD is an active iso"
+                f"{image.disk_format}; an installer's CD is an active iso, or as raw"
             )
         self._check_image(image)
         ask_for = partial(images.reader, self.api)

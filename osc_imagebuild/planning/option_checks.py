@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from osc_imagebuild import outputs
+from osc_imagebuild.model.formats import DISK_FORMATS
 from osc_imagebuild.model.names import SERVER_PROPERTY
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MIB
 from osc_imagebuild.model.request import Request
@@ -84,6 +85,7 @@ def _image_problems(request: Request) -> list[str]:
         "--min-disk": request.min_disk_gib,
         "--min-ram": request.min_ram_mib,
         "--protected": request.protected or None,
+        "--disk-format": request.disk_format or None,
     }
     given = [option for option, value in declared.items() if value is not None]
     if output is not None and Image not in output.kinds:
@@ -91,6 +93,11 @@ def _image_problems(request: Request) -> list[str]:
             f"{option} is for images, Cinder knows no such thing of a {request.output}: leave "
             "it out, or build an image"
             for option in given
+        ]
+    if request.disk_format not in ("", *DISK_FORMATS):
+        return [
+            f"no disk format {request.disk_format!r:.60}; there are: "
+            f"{', '.join(DISK_FORMATS)}"
         ]
     ranges = (
         ("--min-disk", request.min_disk_gib, MOST_GIB, "GiB"),

@@ -5,6 +5,7 @@ All that is wrong is found in one go, so a user mends it once.
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from osc_imagebuild.planning import (
     contents,
     copies,
     downloads,
+    formats,
     install_source,
     networks,
     parents,
@@ -105,6 +107,7 @@ def make_plan(
     request = draft.request.value or request
     groups = networks.find_security_groups(api, request)
     machine = servers.find_servers(api, request, system, source)
+    taken = formats.find_formats(api, request, source, machine.value)
     zone = networks.check_zone(api, request)
     allowed = preflight.check_cloud(api, request, system, machine.value)
     sharing = rotation.find_sharing(api, clouds, request)
@@ -124,6 +127,7 @@ def make_plan(
         *draft.stages,
         groups,
         machine,
+        taken,
         zone,
         allowed,
         sharing,
@@ -156,8 +160,15 @@ def make_plan(
             api, system.entry.name, flavor, layers=request.has_parent
         ),
     )
-    spec = spec_builder.spec(chosen)
-    stages = (*stages, preflight.check_spec(spec, system.entry, request))
+    spec, told = _with_formats(
+        spec_builder.spec(chosen), taken.value, draft.parent.value
+    )
+    stages = (
+        *stages,
+        preflight.check_spec(spec, system.entry, request),
+        told,
+        formats.check_copies(clouds, spec),
+    )
     if any(stage.problems for stage in stages):
         raise _refusal(stages)
     preflight.check_record(spec)
@@ -170,6 +181,20 @@ def make_plan(
         inputs=read.inputs,
         shown=answers.shown,
     )
+
+
+def _with_formats(
+    spec: Spec, taken: formats.Taken | None, parent: Image | None
+) -> tuple[Spec, Stage[None]]:
+    """Return a spec with what Glance takes, and what it takes not."""
+    if taken is None:
+        return spec, Stage()
+    chosen = formats.require(taken.formats, taken.schema, spec.result.properties)
+    verify = dataclasses.replace(
+        spec.verify, inventory=spec.verify.inventory and bool(chosen.text)
+    )
+    spec = dataclasses.replace(spec, formats=chosen, verify=verify)
+    return spec, formats.check_spec(spec, taken.schema, parent)
 
 
 def _size(

@@ -9,7 +9,7 @@ from osc_imagebuild import boot, outputs
 from osc_imagebuild.guests import own_tests
 from osc_imagebuild.model import access, copies, disk_layout
 from osc_imagebuild.model.family import FOR_VOLUMES, Old
-from osc_imagebuild.model.names import IMAGE_FIELDS, VISIBILITIES
+from osc_imagebuild.model.names import IMAGE_FIELDS, RESERVED_PREFIXES, VISIBILITIES
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MINUTES, MOST_SWAP_MIB
 from osc_imagebuild.model.request import FAMILY_PREFIX, Request
 from osc_imagebuild.model.urls import shown_url
@@ -18,7 +18,6 @@ from osc_imagebuild.steps.attempts import MOST
 
 # Source: RFC 3986, 2.2 and 2.3, but for the quote, which answer files take for theirs.
 _URL = re.compile(r"[a-z]+://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
-_RESERVED = ("imagebuild_", "os_glance", "owner_specified.")
 _OLD = f"there are: {', '.join(Old)}"
 # Words of a list's address that are no properties.
 # Source: glance.api.v2.images, RequestDeserializer.index.
@@ -248,10 +247,10 @@ def _property_problems(names: Iterable[str]) -> list[str]:
     for key in names:
         if not key or len(key) > 255:
             problems.append(f"a property name has 1 to 255 characters: {key!r:.60}")
-        elif key.startswith(_RESERVED):
+        elif key.startswith(RESERVED_PREFIXES):
             problems.append(
                 f"this property name cannot be given: {key!r:.60}; names that begin with "
-                f"{' or '.join(_RESERVED)} are the tool's own, Glance's or its clients'"
+                f"{' or '.join(RESERVED_PREFIXES)} are the tool's own, Glance's or its clients'"
             )
         elif key in IMAGE_FIELDS:
             # Set as a property it would never be one, and the finished image never clean.

@@ -235,13 +235,15 @@ def root(
     method: str,
     *,
     needed: bool,
+    formatted: bool,
     cds: bool,
     no_disk: bool,
 ) -> tuple[int, str]:
     """Size in GiB of the volume for the root disk, 0 for a disk of the flavor's.
 
-    ``needed`` is whether the output needs a volume, ``cds`` whether the server
-    gets CDs, ``no_disk`` whether the flavor has none.
+    ``needed`` is whether the output needs a volume, ``formatted`` whether the image has to
+    be of a format, ``cds`` whether the server gets CDs, ``no_disk`` whether the flavor has
+    none.
 
     :raises: SpecError
     """
@@ -254,6 +256,7 @@ def root(
     why = {
         "it was given a size": size is not None,
         f"output {request.output} is one": needed,
+        f"Cinder makes images as {request.disk_format}": formatted,
         f"boot method {method} needs one": chosen is not None and chosen.needs_volume,
         "the ISO is a volume too": cds,
         "the flavor has no disk": no_disk,

@@ -92,6 +92,7 @@ def _root(
         entry,
         source.boot_method if source else "",
         needed=output is not None and output.needs_volume,
+        formatted=bool(request.disk_format),
         cds=source is not None and source.media.iso.as_cd,
         no_disk=no_disk,
     )

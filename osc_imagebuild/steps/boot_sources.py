@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from osc_imagebuild.model.actions import (
@@ -14,6 +15,8 @@ from osc_imagebuild.model.actions import (
     Fail,
     ImportImage,
     ProveImage,
+    SetBootable,
+    SetVolume,
     UploadImage,
     Wait,
 )
@@ -109,12 +112,9 @@ class EnsureImage:
         return content.sha512
 
     def _create(self, facts: Facts) -> Decision:
-        properties = dict(self.image.properties)
-        for name, role in self.image.refs.items():
-            other = facts.images.get(role)
-            if other is None:
-                return Fail(f"the {role} image was deleted by somebody")
-            properties[name] = other.id
+        properties = referring(self.image.properties, self.image.refs, facts)
+        if isinstance(properties, Fail):
+            return properties
         return Act(CreateImage(self.image, properties), f"no {self.image.role} yet")
 
     def _is_fetched(self, image: Image) -> bool:
@@ -159,7 +159,12 @@ class EnsureVolume:
         """Evidence: Cinder calls it available, or in use."""
         volume = facts.volumes.get(self.volume.role)
         ready = volume is not None and volume.status in READY
-        return ready and not self._is_unfit(facts)
+        return ready and not (self._is_unfit(facts) or self._is_unprepared(facts))
+
+    def _is_unprepared(self, facts: Facts) -> bool:
+        """Whether servers may not boot from a volume yet that is made of nothing."""
+        volume = facts.volumes.get(self.volume.role)
+        return self.volume.is_blank and volume is not None and not volume.bootable
 
     def _is_unfit(self, facts: Facts) -> bool:
         volume = facts.volumes.get(self.volume.role)
@@ -169,6 +174,8 @@ class EnsureVolume:
         """Make it of its image."""
         if self._is_unfit(facts):
             return Fail(ENCRYPTED.format(f"the {self.volume.role} volume is"))
+        if self.volume.is_blank:
+            return self._make_blank(spec, facts)
         size, image_id = self.volume.size_gib, self.volume.image_id
         if not image_id:
             image = facts.images.get(self.volume.image_role)
@@ -179,6 +186,32 @@ class EnsureVolume:
             size = max(size, 1, -(-image.size // GIB), image.min_disk_gib)
         source = ("imageRef", image_id)
         return ensure(facts, CreateVolume(self.volume.role, size, source))
+
+    def _make_blank(self, spec: Spec, facts: Facts) -> Decision:
+        """Make it of nothing, and let it say what its image would; at last that it boots."""
+        role, present = self.volume.role, facts.volumes.get(self.volume.role)
+        if present is None or present.status not in READY:
+            return ensure(facts, CreateVolume(role, self.volume.size_gib, None))
+        said = referring(self.volume.properties, self.volume.refs, facts)
+        if isinstance(said, Fail):
+            return said
+        wanted = {**spec.formats.required_properties, **said}
+        if dict(present.image_metadata) != wanted:
+            return Act(SetVolume(present, wanted), f"how the {role} volume starts")
+        return Act(SetBootable(present.id), f"servers may boot from the {role} volume")
+
+
+def referring(
+    properties: Mapping[str, str], refs: Mapping[str, str], facts: Facts
+) -> dict[str, str] | Fail:
+    """Return properties with the IDs of the images of the roles in ``refs``."""
+    found = dict(properties)
+    for name, role in refs.items():
+        image = facts.images.get(role)
+        if image is None:
+            return Fail(f"the {role} image was deleted by somebody")
+        found[name] = image.id
+    return found
 
 
 def ensure(facts: Facts, wanted: CreateVolume) -> Decision:

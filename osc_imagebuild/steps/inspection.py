@@ -9,6 +9,7 @@ from osc_imagebuild.model.actions import Act, Decision, SetImage, SetMark, Wait
 from osc_imagebuild.model.boot_sources import BootImage, PlainText
 from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.family import BUILD_ID
+from osc_imagebuild.model.formats import container_of
 from osc_imagebuild.model.manifest import MANIFEST_OF, MANIFEST_TAG, Manifest
 from osc_imagebuild.model.names import Milestone, Role
 from osc_imagebuild.model.resources import Image
@@ -84,8 +85,8 @@ def _image(spec: Spec, facts: Facts, data: bytes) -> BootImage:
     )
     return BootImage(
         role=Role.MANIFEST,
-        disk_format="raw",
-        container_format="bare",
+        disk_format=spec.formats.text,
+        container_format=container_of(spec.formats.text),
         content=PlainText(manifest_json.to_json(manifest)),
         properties={MANIFEST_OF: result_id, BUILD_ID: build_id},
     )

@@ -62,6 +62,7 @@ SIMPLE = {
     ("output", "min_ram_mib"): "min_ram_mib",
     ("output", "protected"): "protected",
     ("output", "metadata"): "metadata",
+    ("output", "disk_format"): "disk_format",
     ("output", "family"): "family",
     ("output", "replace"): "replace",
     ("output", "old"): "old",

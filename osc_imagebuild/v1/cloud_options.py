@@ -55,6 +55,14 @@ def add_of_image(parser: argparse.ArgumentParser) -> None:
         help="RAM in MiB that servers of the image need (default: the catalogue's)",
     )
     parser.add_argument(
+        "--disk-format",
+        metavar="<disk-format>",
+        choices=("qcow2", "raw"),
+        help="Format of the image: qcow2 or raw. The root disk is on a volume then, of which "
+        "Cinder makes the image (default: what Nova makes of a server's disk; of a volume, "
+        "what most of the cloud's public images are)",
+    )
+    parser.add_argument(
         "--metadata",
         metavar="<standard>",
         choices=("scs",),
@@ -92,6 +100,7 @@ def fields(args: argparse.Namespace) -> dict[str, Any]:
         "min_ram_mib": args.min_ram,
         "protected": args.protected,
         "metadata": args.metadata,
+        "disk_format": args.disk_format,
     }
 
 

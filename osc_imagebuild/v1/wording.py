@@ -50,6 +50,7 @@ _CREATE = {
     "copies": "copy-to",
     "stores": "store",
     "metadata": "metadata",
+    "disk_format": "disk-format",
     "min_disk_gib": "min-disk",
     "min_ram_mib": "min-ram",
     "protected": "protected",

@@ -9,7 +9,7 @@ from typing import Any
 
 from osc_imagebuild.builds import copier, copies, families
 from osc_imagebuild.builds.filling import Listeners
-from osc_imagebuild.cloud import images, limits, transfers
+from osc_imagebuild.cloud import image_schema, images, limits, transfers
 from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.cloud.retry import Body
 from osc_imagebuild.errors import CloudError, ConflictError, NotFoundError
@@ -277,7 +277,13 @@ class ImagesContract(ContractTestCase):
     def test_what_glance_tells_of_itself(self) -> None:
         """Its stores, where there are several, and the formats that it takes."""
         self.assertIsInstance(limits.stores(self.api), list)
-        self.assertIn("qcow2", limits.disk_formats(self.api))
+        schema = image_schema.read(self.api)
+        self.assertTrue(schema.takes("qcow2", "raw", "iso", "aki", "ari"))
+        self.assertFalse(schema.takes("floppy"))
+        self.assertIn("bare", schema.container_formats)
+        self.assertEqual({}, schema.required)
+        self.assertTrue(image_schema.lets_change(self.api))
+        self.assertIn(image_schema.prefers_raw(self.api), (True, False))
         self.assertTrue(all(limits.import_methods(self.api)))
         region, address = self.api.place("image")
         self.assertTrue(region and address.startswith("http"), (region, address))

@@ -238,7 +238,7 @@ class VolumesContract(ContractTestCase):
     def test_upload(self) -> None:
         """A private image of the name, with the image metadata but the core ones."""
         volume = self.volume(imageRef=self.image_of_a_disk().id)
-        volumes.upload(self.api, volume.id, self.tag)
+        volumes.upload(self.api, volume.id, self.tag, "qcow2")
 
         def found() -> Image:
             named = images.named(self.api, self.tag)
@@ -249,6 +249,45 @@ class VolumesContract(ContractTestCase):
         self.wait(lambda: self.read(volume).status == "available")
         self.assertEqual(KERNEL, dict(found().properties))
         self.assertEqual((False, "qcow2"), (found().hidden, found().disk_format))
+
+    def test_upload_as_raw(self) -> None:
+        """What needs no conversion."""
+        volume = self.volume()
+        made = volumes.upload(self.api, volume.id, self.tag, "raw")
+        self.wait(lambda: self.read(volume).status == "available")
+        image = images.find(self.api, made)
+        assert image is not None
+        self.assertEqual(("active", "raw"), (image.status, image.disk_format))
+
+    def test_of_nothing(self) -> None:
+        """Servers boot from it once it is said to be bootable; it says what it is told."""
+        volume = self.volume()
+        self.assertEqual((False, {}), (volume.bootable, dict(volume.image_metadata)))
+        body = {
+            "name": self.tag,
+            "flavorRef": smallest_flavor(self.api).id,
+            "networks": [{"uuid": usable_network(self.api)}],
+            "tags": [self.tag],
+            "block_device_mapping_v2": [servers.device(Device(volume.id))],
+        }
+        error = self.assertRaises(CloudError, servers.create, self.api, body, {})
+        self.assertEqual(400, error.status)
+        volumes.set_image_metadata(self.api, volume, {"hw_disk_bus": "scsi"})
+        volumes.set_bootable(self.api, volume.id)
+        volumes.set_bootable(self.api, volume.id)
+        found = self.read(volume)
+        self.assertEqual({"hw_disk_bus": "scsi"}, dict(found.image_metadata))
+        self.assertTrue(found.bootable)
+        server_id = servers.create(self.api, body, {})
+
+        def status() -> str:
+            server = servers.find(self.api, server_id)
+            return server.status if server else "gone"
+
+        self.wait(lambda: status() == "ACTIVE")
+        servers.delete(self.api, server_id)
+        self.wait(lambda: status() == "gone")
+        self.wait(lambda: self.read(volume).status == "available")
 
     def test_a_volume_beside_a_local_disk(self) -> None:
         """Nova takes it where the image's disk is named too, and keeps it apart."""

@@ -16,7 +16,7 @@ CREATE_S = 4.0
 DELETE_S = 3.0
 UPLOADED_S = 6.0
 _CORE = ("container_format", "disk_format", "image_id", "image_name", "min_ram", "size")
-_SOURCES = ("snapshot_id", "source_volid")
+_SOURCES = ("snapshot_id", "source_volid", "imageRef")
 _VOLUME = "/v3/volumes/(?P<item_id>[^/]+)"
 _SNAPSHOT = "/v3/snapshots/(?P<item_id>[^/]+)"
 
@@ -37,6 +37,7 @@ class FakeVolume(Disk):
     zone: str = ""
     kind: str = ""
     encrypted: bool = False
+    bootable: bool = False
     due: float = 0.0
     made_of: dict[str, str] = field(default_factory=dict)
 
@@ -55,6 +56,7 @@ class FakeVolume(Disk):
             "availability_zone": self.zone,
             "volume_type": self.kind,
             "encrypted": self.encrypted,
+            "bootable": str(self.bootable).lower(),
             "created_at": iso(self.created).removesuffix("Z") + ".000000",
             "attachments": [{"server_id": self.server}] if self.server else [],
             "snapshot_id": self.made_of.get("snapshot_id"),
@@ -77,6 +79,7 @@ class FakeSnapshot(Disk):
     size: int
     metadata: dict[str, str]
     volume_id: str
+    bootable: bool = False
     status: str = "creating"
     due: float = 0.0
 
@@ -126,6 +129,7 @@ class Cinder(Service):
             {"id": "t-fast", "name": "fast", "extra_specs": {}},
         ]
         self.encrypted: set[str] = set()  # IDs of types
+        self.converts = True  # else images are raw, and so are volumes made of them
         self.tells_encryption = False  # by default to admins only
         self.type_limits: dict[str, int] = {}  # such as volumes_fast
 
@@ -155,7 +159,9 @@ class Cinder(Service):
             self.volumes.pop(item.id, None)
             self.snapshots.pop(item.id, None)
             return
-        fails = self.troubles.creations_fail
+        fails = self.troubles.creations_fail or (
+            isinstance(item, FakeVolume) and self._is_to_convert(item)
+        )
         if isinstance(item, FakeSnapshot):
             fails = self.troubles.snapshots_fail
         elif item.status == "uploading":
@@ -163,12 +169,21 @@ class Cinder(Service):
             return
         item.status = "error" if fails else "available"
 
+    def _is_to_convert(self, volume: FakeVolume) -> bool:
+        """Whether it is made of an image that is not raw, and nothing is converted.
+
+        Source: cinder.image.image_utils, check_image_conversion_disable.
+        """
+        image = self._glance.images.get(volume.made_of.get("imageRef", ""))
+        return not self.converts and image is not None and image.disk_format != "raw"
+
     def _end_upload(self, volume: FakeVolume) -> None:
         image = self._glance.images.get(volume.image)
         volume.status, volume.image = "available", ""
         if image is None:
             return
-        if self.troubles.uploads_fail:
+        to_convert = image.disk_format != "raw" and not self.converts
+        if self.troubles.uploads_fail or to_convert:
             del self._glance.images[image.id]
             return
         self._glance.end(image, volume.data)
@@ -320,6 +335,7 @@ class Cinder(Service):
             zone=zone,
             metadata=_checked(body.get("metadata") or {}),
             due=self._world.now + CREATE_S,
+            bootable=bool(body.get("imageRef")) or getattr(source, "bootable", False),
             made_of={key: body[key] for key in _SOURCES if body.get(key)},
         )
         self.volumes[volume.id] = volume
@@ -404,6 +420,9 @@ class Cinder(Service):
                 raise Refusal(404, "Glance metadata for volume cannot be found.")
             del volume.properties[arguments["key"]]
             return Reply(200)
+        if name == "os-set_bootable":
+            volume.bootable = arguments["bootable"]
+            return Reply(200)
         if name == "os-volume_upload_image":
             return self._upload(call, volume, arguments)
         raise Refusal(400, f"There is no such action: {name}")
@@ -414,6 +433,7 @@ class Cinder(Service):
                 400, f"Invalid volume: status must be available, not {volume}"
             )
         kept = {k: v for k, v in volume.properties.items() if k not in _CORE}
+        self._glance.require(kept | {"disk_format": arguments["disk_format"]})
         image = self._glance.add(
             call.project,
             name=arguments["image_name"],
@@ -463,6 +483,7 @@ class Cinder(Service):
             size=volume.size,
             metadata=_checked(body.get("metadata") or {}),
             volume_id=volume.id,
+            bootable=volume.bootable,
             due=self._world.now + CREATE_S,
         )
         self.snapshots[snapshot.id] = snapshot

@@ -10,6 +10,7 @@ from typing import Any
 from tests.fakes.clock import World
 from tests.fakes.image import (
     BASE,
+    CONTAINERS,
     FORMATS,
     READ_ONLY,
     FakeImage,
@@ -53,6 +54,11 @@ class Glance(Service):
         self.regions: dict[str, Glance] = {}
         self.converts = False  # what it imports to another format
         self.formats = sorted(FORMATS)
+        self.containers = sorted(CONTAINERS)
+        # Without these properties no image is made; each may have values. Glance 33.0.0
+        # misses them in each single change of an image too.
+        self.required: dict[str, list[str]] = {}
+        self.changes_need_required = True
         self.gives_parts = True  # which depends on its store
         self.images: dict[str, FakeImage] = {}
         self.used_ids: set[str] = set()
@@ -157,6 +163,7 @@ class Glance(Service):
     @route("POST", "/v2/images", "create image")
     def create(self, call: Call) -> Reply:
         """Make a queued image."""
+        self.require(call.json)
         body = dict(call.json)
         image_id = body.pop("id", None) or str(uuid.uuid4())
         try:
@@ -175,6 +182,22 @@ class Glance(Service):
         self.images[image_id] = image
         self.used_ids.add(image_id)
         return Reply(201, image.shown())
+
+    def require(self, body: dict[str, Any]) -> None:
+        """Refuse what the schema does not allow, also to other services.
+
+        Source: glance.api.v2.images.RequestDeserializer.
+        """
+        for name in self.required:
+            if name not in body:
+                raise Refusal(400, f"schema 'image': '{name}' is a required property")
+        for name, value in body.items():
+            if (values := self.required.get(name)) and value not in values:
+                raise Refusal(400, f"schema 'image': '{value}' is not one of {values}")
+            known = {"disk_format": self.formats, "container_format": self.containers}
+            # Without a list it tells of none, and takes what it takes.
+            if value is not None and known.get(name) and value not in known[name]:
+                raise Refusal(400, f"schema 'image': {value} is not one of them")
 
     def _require_room(self) -> None:
         limit = (self.limits or {}).get("image_count_total", -1)
@@ -257,6 +280,9 @@ class Glance(Service):
         """Apply all operations, or none."""
         if not _JSON_PATCH.fullmatch(call.headers.get("Content-Type", "")):
             raise Refusal(415, "Unsupported Content-Type")
+        for operation in call.json:
+            if self.changes_need_required and operation["op"] != "remove":
+                self.require({_key(operation): operation["value"]})
         image = self._own(call, image_id)
         before = image.mutable()
         try:
@@ -269,8 +295,7 @@ class Glance(Service):
         return Reply(200, image.shown())
 
     def _change(self, image: FakeImage, operation: dict[str, Any]) -> None:
-        key = operation["path"].removeprefix("/").replace("~1", "/").replace("~0", "~")
-        op = operation["op"]
+        key, op = _key(operation), operation["op"]
         there = key in BASE or key in READ_ONLY or key in image.properties
         if op in ("replace", "remove") and not there:
             raise Refusal(409, f"Property {key} does not exist.")
@@ -425,8 +450,20 @@ class Glance(Service):
     @route("GET", "/v2/schemas/image")
     def schema(self, call: Call) -> Reply:
         """Tell what an image may have."""
-        formats = {"type": ["null", "string"], "enum": [None, *self.formats]}
-        return Reply(200, {"name": "image", "properties": {"disk_format": formats}})
+        text = {"type": ["null", "string"]}
+        properties: dict[str, Any] = {
+            "disk_format": {**text, "enum": [None, *self.formats]},
+            "container_format": {**text, "enum": [None, *self.containers]},
+        }
+        for name, values in self.required.items():
+            properties[name] = {
+                "type": "string",
+                **({"enum": values} if values else {}),
+            }
+        shown: dict[str, Any] = {"name": "image", "properties": properties}
+        return Reply(
+            200, shown | ({"required": [*self.required]} if self.required else {})
+        )
 
     @route("PUT", "/v2/images/(?P<image_id>[^/]+)/tags/(?P<tag>.+)", "tag image")
     def tag(self, call: Call, image_id: str, tag: str) -> Reply:
@@ -470,3 +507,9 @@ class Glance(Service):
             200,
             {"usage": {k: {"limit": v, "usage": used[k]} for k, v in limits.items()}},
         )
+
+
+def _key(operation: dict[str, Any]) -> str:
+    """Return the property that an operation of a patch is on."""
+    path: str = operation["path"]
+    return path.removeprefix("/").replace("~1", "/").replace("~0", "~")

@@ -55,7 +55,7 @@ FORMATS = frozenset(
         "ploop",
     ]
 )
-_CONTAINERS = frozenset(
+CONTAINERS = frozenset(
     [
         "ami",
         "ari",
@@ -145,7 +145,7 @@ def check(key: str, value: Any) -> None:
         "min_disk": isinstance(value, int) and value >= 0,
         "min_ram": isinstance(value, int) and value >= 0,
         "disk_format": value is None or str(value) in FORMATS,
-        "container_format": value is None or str(value) in _CONTAINERS,
+        "container_format": value is None or str(value) in CONTAINERS,
     }
     if not right[key]:
         raise Refusal(400, f"Provided object does not match schema 'image': {key}")

@@ -46,6 +46,7 @@ class Nova(NovaPlanning):
         # Deleted servers that lists still show.
         self.ghosts: list[FakeServer] = []
         self.snapshots_fail = False
+        self.disks = "qcow2"  # in which format it keeps them
         # None: the policy lets administrators alone see them, as by default.
         self.counters: Callable[[FakeServer, float], dict[str, Any]] | None = None
         self.screens = False
@@ -196,6 +197,9 @@ class Nova(NovaPlanning):
         for volume in found:
             if volume is None or volume.status != "available":
                 raise Refusal(400, "Block Device Mapping is Invalid: no such volume")
+        first = next((v for v in found if v), None)
+        if first and not body.get("imageRef") and not first.bootable:
+            raise Refusal(400, f"Block Device {first.id} is not bootable.")
         return [volume for volume in found if volume is not None]
 
     def _root(
@@ -397,14 +401,18 @@ class Nova(NovaPlanning):
             raise Refusal(409, f"Cannot 'createImage' while {server.task_state}")
         if isinstance(server.root, FakeVolume):
             raise AssertionError("createImage of a volume is no image of a disk")
+        properties = server.inherited() | arguments.get("metadata", {})
+        # Source: nova.utils, SM_INHERITABLE_KEYS: formats of the image that it was made of.
+        formats = {"disk_format": self.disks, "container_format": "bare"}
+        self._glance.require({**properties, **formats})
         image = self._glance.add(
             server.project,
             name=arguments["name"],
             visibility="private",
-            disk_format="qcow2",
+            disk_format=self.disks,
             container_format="bare",
             min_disk=server.flavor["disk"],
-            properties=server.inherited() | arguments.get("metadata", {}),
+            properties=properties,
         )
         server.asks("createImage", self._world.now)
         server.snapshot, server.snapshot_at = image.id, self._world.now

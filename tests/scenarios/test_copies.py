@@ -173,6 +173,11 @@ class RefusedTest(ElsewhereTestCase):
         error = self.assertRaises(SpecError, self.built)
         self.assertIn("the quota of two/RegionTwo has no image left", str(error))
         self.assertIn("takes neither qcow2 nor raw", str(error))
+        self.two.glance.formats = ["raw", "qcow2"]
+        self.two.glance.limits = None
+        self.two.glance.required = {"cost": ["a"]}
+        error = self.assertRaises(SpecError, self.built)
+        self.assertIn("no copy to two/RegionTwo: Glance takes no image", str(error))
         self.two = self.cloud
         error = self.assertRaises(SpecError, self.built)
         self.assertIn("that is where the image itself is", str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from osc_imagebuild.errors import (
     CloudError,
@@ -42,14 +43,19 @@ def at_login(fault: Fault) -> Hook:
 
 
 class FaultTestCase(CloudTestCase):
-    """Builds that meet faults."""
+    """Builds that meet faults. Glance ``takes`` disks in some formats only, if told so."""
 
-    def attempt(self, hook: Hook, boot_method: str = "ipxe") -> str:
+    takes: tuple[str, ...] = ()
+
+    def attempt(self, hook: Hook, boot_method: str = "ipxe", **fields: Any) -> str:
         """Build; return 'complete', or how it failed and was removed."""
         self.cloud = FakeCloud()
+        self.cloud.glance.formats = list(self.takes) or self.cloud.glance.formats
         self.cloud.hooks.append(hook)
         try:
-            build = self.builder().create(self.request(boot_method=boot_method))
+            build = self.builder().create(
+                self.request(boot_method=boot_method, **fields)
+            )
         except ImageBuildError as error:
             return self._failed(error)
         self.cloud.hooks.clear()
@@ -145,6 +151,29 @@ class EachMutationTest(FaultTestCase):
         """What is refused for good fails the build and leaves nothing."""
         found = self.sweep(faults.answered(403))
         self.assertIn("InstallError", found)
+
+
+class BlankRootTest(FaultTestCase):
+    """The same for a root volume that is made of nothing, as Glance takes no disks."""
+
+    takes = ("aki", "ari", "iso")
+
+    def test_each_change_of_it(self) -> None:
+        """What did not happen is made again; what is refused leaves nothing."""
+        way: dict[str, Any] = {"boot_method": "kernel", "output": "volume"}
+        self.attempt(lambda call: None, **way)
+        numbers = [
+            number
+            for number, call in enumerate(self.cloud.mutations, 1)
+            if call.kind == "create volume" or call.kind.startswith("os-")
+        ]
+        self.assertGreater(len(numbers), 3)
+        for number, (status, ends) in itertools.product(
+            numbers, ((503, ["complete"]), (403, ["InstallError", "CloudError"]))
+        ):
+            with self.one_of_many(f"{status} for {number}"):
+                fault = faults.on_mutation(number, faults.answered(status))
+                self.assertIn(self.attempt(fault, **way), ends)
 
 
 class OutageTest(FaultTestCase):

@@ -15,6 +15,7 @@ from osc_imagebuild import boot, outputs
 from osc_imagebuild.errors import CloudError
 from osc_imagebuild.model.contents import Content
 from osc_imagebuild.model.own_tests import OwnTest
+from osc_imagebuild.model.request import Request
 from tests import paths
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import LOST, on_mutation
@@ -38,6 +39,8 @@ WAYS: list[dict[str, Any]] = [
     {"boot_method": "kernel", "source": "http://mirror.fake/installer.iso"},
     *({"output": kind} for kind in outputs.names() if kind != "image"),
     {"boot_method": "cdrom", "os": "mini-remaster"},
+    # Where Glance takes no disk, the root volume is made of nothing.
+    {"boot_method": "kernel", "output": "volume", "takes": ("aki", "ari", "iso")},
     {"from_image": PARENT},
     {"from_image": PARENT, "output": "volume"},
     {"os": "mini-tests", "tests": TESTS, "test_reboot": True},
@@ -93,6 +96,12 @@ class SweepTestCase(CloudTestCase):
         self.add_parent()
         self.cloud.neutron.add_port(PORT)
         return self.cloud
+
+    def request(self, **fields: Any) -> Request:
+        """Return a request, and have Glance take what it says."""
+        if takes := fields.pop("takes", ()):
+            self.cloud.glance.formats = list(takes)
+        return super().request(**fields)
 
     def place(self, way: dict[str, Any], when: str, call: Call) -> Place:
         """Where in a build a client is with a call."""

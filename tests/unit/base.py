@@ -85,7 +85,7 @@ def _no_sleep(seconds: float) -> None:
     raise AssertionError(f"somebody really sleeps, for {seconds} s")
 
 
-def _stub_disk(script: str) -> bytes:
+def _stub_disk(script: str, disk_format: str = "qcow2") -> bytes:
     return b"STUB" + script.encode()
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import testtools
 
-from osc_imagebuild.boot import cdrom, kernel
+from osc_imagebuild import boot
+from osc_imagebuild.boot import cdrom, ipxe, kernel
 from osc_imagebuild.model.boot_sources import (
     BlankDisk,
     BootVolume,
     IsoFile,
     RemoteFile,
 )
+from osc_imagebuild.model.formats import Formats
+from osc_imagebuild.model.spec import RootDevice
 from tests.unit.samples import spec
 
 METHOD = kernel.METHOD
@@ -39,6 +43,21 @@ class KernelTest(testtools.TestCase):
             {"hw_x": "y", "os_command_line": "answer=here"}, root.properties
         )
         self.assertEqual({"kernel_id": "kernel", "ramdisk_id": "ramdisk"}, root.refs)
+
+    def test_without_disks(self) -> None:
+        """Where Glance takes none, the root volume says what its image would."""
+        formats = Formats(disk="", cd="iso", text="ari")
+        wanted = dataclasses.replace(
+            spec(root=RootDevice.VOLUME, boot_method="kernel"), formats=formats
+        )
+        self.assertEqual(
+            ["kernel", "ramdisk"], [image.role for image in boot.images(wanted)]
+        )
+        [root] = boot.volumes(wanted)
+        self.assertTrue(root.is_blank)
+        self.assertEqual({"kernel_id": "kernel", "ramdisk_id": "ramdisk"}, root.refs)
+        self.assertEqual("answer=here", root.properties["os_command_line"])
+        self.assertIn("neither here", " ".join(ipxe.METHOD.problems(wanted)))
 
     def test_of_an_iso(self) -> None:
         """Both are read out of it; another version is other content."""

@@ -12,6 +12,7 @@ from osc_imagebuild.builds import validation
 from osc_imagebuild.model.contents import MOST, MOST_BYTES, Disc, Packed
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.facts import Mark
+from osc_imagebuild.model.formats import Formats
 from osc_imagebuild.model.own_tests import Expected
 from osc_imagebuild.model.spec import AnswerDisc, Iso, Media, Parent, Spec
 from osc_imagebuild.planning import fixed_address
@@ -244,6 +245,32 @@ class ValidationTest(testtools.TestCase):
         except ValueError as error:
             return str(error)
         return ""
+
+    def test_formats(self) -> None:
+        """In what images go up, and what each of them says."""
+        for told, text in (
+            ({}, None),
+            ({"disk": "", "cd": "raw", "text": "", "result": "raw"}, None),
+            ({"required": {"cost": "a", "disk_format": "raw"}}, None),
+            ({"disk": "vmdk"}, "the format of disks 'vmdk' is none of"),
+            ({"cd": ""}, "the format of CDs '' is none of"),
+            ({"text": "iso"}, "the format of texts 'iso' is none of"),
+            ({"result": ""}, "the format of the result '' is none of"),
+            ({"required": {"imagebuild_status": "x"}}, "no property is required as"),
+            ({"required": {"owner": "x"}}, "no property is required as 'owner'"),
+            ({"required": {"os_glance_x": "x"}}, "no property is required as"),
+            ({"required": {"": "x"}}, "no property is required as ''"),
+            ({"required": {"x" * 256: "x"}}, "no property is required as"),
+            ({"required": {"cost": LONG}}, "spec.formats.required is longer"),
+            ({"required": dict.fromkeys(map(str, range(257)), "")}, "more than 256"),
+        ):
+            fields: dict[str, Any] = dict(told)
+            wanted = dataclasses.replace(spec(), formats=Formats(**fields))
+            if text is None:
+                validation.check_spec(wanted)
+            else:
+                error = self.assertRaises(ValueError, validation.check_spec, wanted)
+                self.assertIn(text, str(error))
 
     def test_copies(self) -> None:
         """Where a result is copied to, and how often."""

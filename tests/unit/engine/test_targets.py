@@ -33,6 +33,7 @@ class TargetsTest(testtools.TestCase):
             (actions.SetVolume(VOLUME, {}), "v-1", ("v-1",)),
             (actions.SetSnapshot(SNAPSHOT, "x", {}), "n-1", ("n-1",)),
             (actions.DeleteImage("i-1"), "i-1", ("i-1",)),
+            (actions.SetBootable("v-1"), "v-1", ("v-1",)),
             (actions.DeleteVolume("v-1"), "v-1", ("v-1",)),
             (actions.DeleteSnapshot("n-1"), "n-1", ("n-1",)),
             (actions.CreateSnapshot("v-1"), "v-1", ("v-1",)),

@@ -98,7 +98,7 @@ class NeedTest(testtools.TestCase):
         """The same sentence as for any system."""
         request = asked(CATALOG.entry("debian-13"), disk_gib=8, **CIS)
         system = draft.find_system(CATALOG, request).value
-        wanted = dict.fromkeys(("needed", "cds", "no_disk"), False)
+        wanted = dict.fromkeys(("needed", "formatted", "cds", "no_disk"), False)
         error = self.assertRaises(
             SpecError, selection.root, request, system and system.entry, "", **wanted
         )

@@ -211,13 +211,14 @@ class PlaceTest(SelectionTestCase):
 
     def test_root(self) -> None:
         """A volume only for a reason, which is told."""
-        nothing = {"needed": False, "cds": False, "no_disk": False}
+        nothing = {"needed": False, "formatted": False, "cds": False, "no_disk": False}
         least = MINI.min_disk_gib
         for fields, method, given, size, begin in (
             ({}, "ipxe", {}, 0, ""),
             ({"disk_gib": least + 5}, "ipxe", {}, least + 5, "root disk: a volume of"),
             ({}, "cdrom", {}, least, "root disk: a volume of"),
             ({}, "ipxe", {"needed": True}, least, "root disk: a volume of"),
+            ({}, "ipxe", {"formatted": True}, least, "root disk: a volume of"),
             ({}, "ipxe", {"cds": True}, least, "root disk: a volume of"),
             ({}, "ipxe", {"no_disk": True}, least, "root disk: a volume of"),
             ({"disk_gib": 0}, "ipxe", {}, REFUSED, "--disk 0 is too small for"),

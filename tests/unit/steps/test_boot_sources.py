@@ -14,6 +14,8 @@ from osc_imagebuild.model.actions import (
     DeleteVolume,
     ImportImage,
     ProveImage,
+    SetBootable,
+    SetVolume,
     UploadImage,
     delete_action,
 )
@@ -186,6 +188,28 @@ class VolumeTest(StepTestCase):
         empty = BootVolume("iso", image_role="iso")
         made = CreateVolume("iso", 1, source)
         self.check(EnsureVolume(empty), (found("active"), made))
+
+    def test_of_nothing(self) -> None:
+        """It says what its image would, and at last that servers may boot from it."""
+        refs = {"kernel_id": "iso"}
+        blank = BootVolume("root", size_gib=5, properties={"hw_x": "y"}, refs=refs)
+        step = EnsureVolume(blank)
+        said = {"hw_x": "y", "kernel_id": "i-iso"}
+        bare, told = volume(), volume(image_metadata=said)
+        kernel = image("iso", "active")
+        self.check(
+            step,
+            (facts(), CreateVolume("root", 5, None)),
+            (
+                seen(volume(status="creating")),
+                "wait: Cinder has the root volume as creating (3 s)",
+            ),
+            (seen(bare), "fail: the iso image was deleted by somebody"),
+            (facts((kernel,), volumes={"root": bare}), SetVolume(bare, said)),
+            (facts((kernel,), volumes={"root": told}), SetBootable("v-root")),
+        )
+        ready = volume(bootable=True)
+        self.check_done(step, (seen(bare), False), (seen(ready), True))
 
     def test_state(self) -> None:
         """One that failed is made anew."""

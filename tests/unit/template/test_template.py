@@ -175,6 +175,7 @@ class MeaningTest(TemplateTestCase):
                 "min_ram_mib": 1024,
                 "protected": True,
                 "metadata": "scs",
+                "disk_format": "raw",
                 "family": "golden-base",
                 "replace": True,
                 "old": "keep",
@@ -702,6 +703,7 @@ output:
   tags: [one]
   visibility: shared
   min_disk_gib: 10
+  disk_format: raw
   min_ram_mib: 1024
   protected: true
   metadata: scs
