@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.guests.catalog import Catalog
     from osc_imagebuild.model.checks import Check
     from osc_imagebuild.model.copies import Copy
+    from osc_imagebuild.model.findings import Finding, Works
     from osc_imagebuild.model.freshness import Freshness
     from osc_imagebuild.model.inputs import Inputs
     from osc_imagebuild.model.names import Status
@@ -93,6 +94,7 @@ _HOMES = {
     "guests.catalog": ("Catalog",),
     "model.checks": ("Check",),
     "model.copies": ("Copy",),
+    "model.findings": ("Finding", "Works"),
     "model.freshness": ("Freshness",),
     "model.inputs": ("Inputs",),
     "model.names": ("Status",),
@@ -126,6 +128,7 @@ __all__ = [
     "Family",
     "Fate",
     "File",
+    "Finding",
     "Fleet",
     "Freshness",
     "Hardware",
@@ -164,6 +167,7 @@ __all__ = [
     "User",
     "Verb",
     "Wish",
+    "Works",
     "template",
 ]
 

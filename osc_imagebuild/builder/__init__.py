@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from osc_imagebuild.builder.checking import Checking
 from osc_imagebuild.builder.keeping import Keeping
 from osc_imagebuild.builder.removing import Removing
 from osc_imagebuild.builder.reporting import Reporting
 from osc_imagebuild.builder.testing import Testing
 
 
-class Builder(Keeping, Removing, Reporting, Testing):
+class Builder(Checking, Keeping, Removing, Reporting, Testing):
     """Builds images in the project that ``connection`` is for.
 
     ``listener`` is called with an `Event` for each step and each look; ``on_console``,

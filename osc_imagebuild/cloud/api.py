@@ -8,11 +8,13 @@ Source: facts of openstacksdk 4.22, openstack/image/v2/_proxy.py.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from keystoneauth1 import exceptions as ksa
@@ -39,6 +41,7 @@ CREDIBLE_S = 120.0
 MICROVERSIONS = {
     "compute": "2.52",  # tags at server create
     "volume": "3.22",  # snapshots filtered by metadata; visibility of uploads
+    "placement": "1.18",  # resource providers by their traits
 }
 
 _SERVICES = {
@@ -120,6 +123,30 @@ class Api:
                 return "", ""
         address = data.url if data else ""
         return (data.region_name or "" if data else ""), (address or "").rstrip("/")
+
+    def hosts(self) -> set[str]:
+        """Return the names of the servers of this cloud, as far as they are told now."""
+        urls = [self.identity_url()]
+        for service in _SERVICES:
+            with contextlib.suppress(CloudError):
+                urls.append(self.place(service)[1])
+        return {urlsplit(url).hostname or "" for url in urls} - {""}
+
+    def versions(self, service: str) -> str:
+        """Return the versions of a service's API, such as '2.1 to 2.104', '' for unknown.
+
+        :raises: as `project_id`
+        """
+        with translate_errors(*api_errors.LOGIN):
+            try:
+                data = self._proxy(service).get_endpoint_data()
+            except _NO_SUCH_SERVICE:
+                return ""
+        if data is None:
+            return ""
+        least, most = data.min_microversion, data.max_microversion
+        told = [v for v in (least, most) if v] or [v for v in (data.api_version,) if v]
+        return " to ".join(".".join(map(str, version)) for version in told)
 
     def identity_url(self) -> str:
         """Return where this session logs in, '' where nothing tells."""

@@ -25,6 +25,7 @@ from tests.fakes.lag import Lag
 from tests.fakes.mirror import Mirror
 from tests.fakes.neutron import Neutron
 from tests.fakes.nova import Nova
+from tests.fakes.placement import Placement
 from tests.fakes.wire import (
     Adapter,
     Call,
@@ -59,6 +60,7 @@ class FakeCloud:
         self.glance = Glance(self.world, self.mirror)
         self.neutron = Neutron()
         self.cinder = Cinder(self.world, self.glance)
+        self.placement = Placement()
         self.nova = Nova(self.world, self.glance, self.neutron, self.cinder)
         host = "glance.fake" if region == "RegionOne" else f"glance.{region.lower()}"
         self.keystone.region, self.glance.url = region, f"http://{host}"
@@ -69,6 +71,7 @@ class FakeCloud:
             "nova.fake": self.nova,
             "neutron.fake": self.neutron,
             "cinder.fake": self.cinder,
+            "placement.fake": self.placement,
         }
         # How far lists are behind.
         self.lag = Lag()

@@ -17,6 +17,7 @@ ENDPOINTS = {
     "compute": "http://nova.fake/v2.1",
     "network": "http://neutron.fake",
     "block-storage": "http://cinder.fake/v3",
+    "placement": "http://placement.fake",
 }
 PASSWORD = "a password of the cloud"
 
