@@ -12,6 +12,12 @@ from devcloud.process import run
 PACKAGE = Path(__file__).parent
 PUBLIC_NETWORK = settings.STATE / "public-network"  # its ID, once there is one
 SERVICES = ("glance", "placement", "nova", "neutron", "cinder")
+SERVICE_TYPES = {
+    "glance": "image",
+    "nova": "compute",
+    "neutron": "network",
+    "cinder": "block-storage",
+}
 DATABASES = (
     "keystone",
     "glance",
@@ -55,6 +61,8 @@ def _token(user: str) -> str:
             "memcached_servers = 127.0.0.1:11211",
             "service_token_roles = service",
             "service_token_roles_required = true",
+            # Without it, no application credential with access rules is let in.
+            f"service_type = {SERVICE_TYPES.get(user, user)}",
             _auth(user),
         )
     )

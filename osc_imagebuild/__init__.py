@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from osc_imagebuild.builds.orphans import Orphan
     from osc_imagebuild.builds.pruning import Fate, Pruned
     from osc_imagebuild.builds.record import Record
+    from osc_imagebuild.cloud.access_rules import AccessRule
     from osc_imagebuild.engine.events import Event, EventKind
     from osc_imagebuild.errors import (
         CloudError,
@@ -73,6 +74,7 @@ _HOMES = {
     "builds.orphans": ("Orphan",),
     "builds.pruning": ("Fate", "Pruned"),
     "builds.record": ("Record",),
+    "cloud.access_rules": ("AccessRule",),
     "engine.events": ("Event", "EventKind"),
     "errors": (
         "CloudError",
@@ -112,6 +114,7 @@ _MODULES = ("template",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AccessRule",
     "Applied",
     "Builder",
     "Catalog",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from osc_imagebuild.builder.session import Session
+from osc_imagebuild.cloud import access_rules
+from osc_imagebuild.cloud.access_rules import AccessRule
 from osc_imagebuild.errors import ImageBuildError
 from osc_imagebuild.model.findings import Finding, Works
 from osc_imagebuild.model.request import Request
@@ -11,7 +13,7 @@ from osc_imagebuild.planning.plan import make_plan
 
 
 class Checking(Session):
-    """Tells what works in a cloud."""
+    """Tells what works in a cloud, and what has to be allowed there."""
 
     def check(self, systems: tuple[str, ...] = ()) -> list[Finding]:
         """Return what works here for this user, and which of some systems could be built.
@@ -22,6 +24,13 @@ class Checking(Session):
         found = list(cloud_check.check_cloud(self.api))
         found += [self._check_system(name) for name in systems]
         return cloud_check.public(self.api, found)
+
+    def access_rules(self) -> list[AccessRule]:
+        """Return what an application credential must allow for all of this to work.
+
+        :raises: CloudError
+        """
+        return access_rules.rules(self.api)
 
     def _check_system(self, name: str) -> Finding:
         try:

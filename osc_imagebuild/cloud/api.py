@@ -124,6 +124,19 @@ class Api:
         address = data.url if data else ""
         return (data.region_name or "" if data else ""), (address or "").rstrip("/")
 
+    def service_types(self) -> set[str]:
+        """Return the types of the services in the catalog.
+
+        :raises: as `project_id`
+        """
+        session = self.connection.session
+        auth = session.auth
+        if not isinstance(auth, BaseIdentityPlugin):
+            return set()
+        with translate_errors(*api_errors.LOGIN):
+            catalog = auth.get_access(session).service_catalog
+            return {str(service["type"]) for service in catalog.catalog}
+
     def hosts(self) -> set[str]:
         """Return the names of the servers of this cloud, as far as they are told now."""
         urls = [self.identity_url()]

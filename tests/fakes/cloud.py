@@ -14,7 +14,9 @@ from keystoneauth1 import session as ksa_session
 from keystoneauth1.identity import v3
 from openstack.connection import Connection
 
+from osc_imagebuild.cloud.access_rules import AccessRule
 from tests.fakes import kept as kept
+from tests.fakes.access_rules import matching
 from tests.fakes.carrier import Carrier
 from tests.fakes.cinder import Cinder
 from tests.fakes.clock import FakeClock, World
@@ -75,6 +77,8 @@ class FakeCloud:
         }
         # How far lists are behind.
         self.lag = Lag()
+        # All that its clients may ask, None where their credentials have no access rules.
+        self.allowed: list[AccessRule] | None = None
         self.hooks: list[Hook] = []
         self.observers: list[Observer] = []
         self.log: list[Call] = []
@@ -203,6 +207,9 @@ class FakeCloud:
 
     def _answer(self, service: Service, call: Call, found: Found | None) -> Reply:
         self.tick()
+        # That is looked at before the service is.
+        if not self._is_allowed(call, found):
+            return service.refusal(401, "Token authorization failed")
         if found is None:
             return service.refusal(404, f"no such path: {call.path}")
         if service.needs_token and found.handler.__name__ != "discover":
@@ -219,6 +226,11 @@ class FakeCloud:
         self.tick()
         self.lag.note(self.world.now, self._present())
         return reply
+
+    def _is_allowed(self, call: Call, found: Found | None) -> bool:
+        """Whether the access rules, if there are some, allow a call; a login needs none."""
+        free = found is not None and found.handler.__name__ in ("discover", "log_in")
+        return self.allowed is None or free or bool(matching(self.allowed, call))
 
     def _present(self) -> dict[str, dict[str, Any]]:
         return {

@@ -96,8 +96,10 @@ class Keystone(Service):
         return Reply(200, {"projects": named})
 
     def _may_look(self, call: Call) -> None:
-        if self.valid(call.headers.get("X-Auth-Token", "")) is None:
+        token = self.valid(call.headers.get("X-Auth-Token", ""))
+        if token is None:
             raise Refusal(401, "The request you have made requires authentication.")
+        call.project = token.project
         if not self.shows_projects:
             raise Refusal(403, "You are not authorized to perform the requested action")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import random
 import time
@@ -18,6 +19,8 @@ from requests.adapters import BaseAdapter
 from osc_imagebuild.builder import Builder
 from osc_imagebuild.builds import authorship, lease
 from osc_imagebuild.builds.record import Record
+from osc_imagebuild.cloud.access_rules import AccessRule, rules
+from osc_imagebuild.cloud.api import Api
 from osc_imagebuild.engine.events import Event
 from osc_imagebuild.errors import RecordError
 from osc_imagebuild.guests.catalog import Catalog
@@ -27,6 +30,7 @@ from osc_imagebuild.model.manifest import MANIFEST_OF, MANIFEST_TAG
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.planning import inputs
 from tests import paths
+from tests.fakes.access_rules import matching
 from tests.fakes.cinder import FakeSnapshot, FakeVolume
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.image import FakeImage
@@ -118,6 +122,7 @@ class CloudTestCase(testtools.TestCase):
     def tearDown(self) -> None:
         """Fail with all that `one_of_many` found."""
         problems, self.wrong = self.wrong, []
+        problems += _unruled(self.cloud)
         super().tearDown()
         if problems:
             self.fail(f"{len(problems)} cases fail:\n" + "\n".join(problems))
@@ -280,6 +285,22 @@ class CloudTestCase(testtools.TestCase):
             self.assertEqual("active", image.status)
             whole = (*self.cloud.mirror.files.values(), *IN_ISO.values())
             self.assertTrue(image.data in whole, image.name)
+
+
+@functools.cache
+def access_rules() -> list[AccessRule]:
+    """Return the access rules for a fake cloud."""
+    return rules(Api(FakeCloud().connect()))
+
+
+def _unruled(cloud: FakeCloud) -> list[str]:
+    """Return the calls of a test that no access rule allows, as it fails for them."""
+    calls = {(c.service, c.method, c.path): c for c in cloud.log if c.project}
+    return [
+        f"  no access rule for {call.service} {call.method} {call.path}"
+        for call in calls.values()
+        if not matching(access_rules(), call)
+    ]
 
 
 def _is_of(image: FakeImage, results: Collection[str]) -> bool:
