@@ -24,12 +24,12 @@ from osc_imagebuild.engine.retry_points import (
 )
 from osc_imagebuild.errors import Message, NextStep, RecordError, SpecError, Verb
 from osc_imagebuild.model.facts import Facts, Mark
-from osc_imagebuild.model.names import Milestone, Role, Status
+from osc_imagebuild.model.names import Milestone, Role, Status, boot_number
 from osc_imagebuild.model.resources import Flavor
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning.networks import named_zone
 from osc_imagebuild.planning.selection import named_flavor, volume_zone
-from osc_imagebuild.steps import attempts
+from osc_imagebuild.steps import attempts, boots
 
 # The marks that stay; all others are of what is done again.
 _KEPT = {
@@ -177,7 +177,7 @@ def _useful(build: Record, facts: Facts, start: str) -> tuple[str, ...]:
         case "verify":
             return build.made
         case "harvest":
-            kept = [v for role, v in volumes.items() if role != Role.VERIFY]
+            kept = [v for r, v in volumes.items() if not boot_number(r, Role.VERIFY)]
             return (*servers, *kept, *boots)
         case _:
             return ()
@@ -210,7 +210,7 @@ def _in_zone(api: Api, build: Record, start: str, zone: str | None) -> Spec:
         return spec
     zone = named_zone(api, zone)
     volumes = ""
-    if spec.hardware.has_root_volume or spec.contents:
+    if boots.makes_volumes(spec):
         volumes = volume_zone(zone, limits.zones(api, "volume"))[0]
     anew = (("start", INSTALL), ("availability_zone", zone))
     if (

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from osc_imagebuild.builder.looking import Looking
 from osc_imagebuild.builds import console_log, families, manifests, record_store
 from osc_imagebuild.builds.record import RETRY, Record
-from osc_imagebuild.engine import retry_points
+from osc_imagebuild.engine import recipe, retry_points
 from osc_imagebuild.errors import CloudError, RecordError
 from osc_imagebuild.model import family
 from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.manifest import Manifest
-from osc_imagebuild.model.names import Role
+from osc_imagebuild.model.names import Role, boot_number, in_boot
 from osc_imagebuild.monitors.console import sign_files
 from osc_imagebuild.reports import excerpt, timeline
 from osc_imagebuild.reports.report import Comparison, Console, Picture, Report
@@ -74,7 +74,7 @@ class Reporting(Looking):
         if not texts.get(last):
             texts[last] = self._console(build)
         found = []
-        for role in (Role.INSTALL, Role.VERIFY):
+        for role in (Role.INSTALL, *recipe.test_servers(build.spec)):
             if text := texts.get(role):
                 signs = sign_files.of_role(build.spec, role)
                 shown = excerpt.excerpt(signs, text, build.evidence)
@@ -150,4 +150,5 @@ def _last_role(build: Record) -> str:
     begun: list[str] = []
     for step, _ in build.steps:
         begun = [] if step == RETRY else [*begun, step]
-    return Role.VERIFY if StartVerify.name in begun else Role.INSTALL
+    numbers = [boot_number(step, StartVerify.name) for step in begun]
+    return in_boot(Role.VERIFY, max(numbers)) if any(numbers) else Role.INSTALL

@@ -21,7 +21,13 @@ from osc_imagebuild.errors import (
     InstallError,
     RecordError,
 )
-from osc_imagebuild.model.names import PART_TAG, Role, Status, resource_name
+from osc_imagebuild.model.names import (
+    PART_TAG,
+    Role,
+    Status,
+    boot_number,
+    resource_name,
+)
 from osc_imagebuild.model.resources import Image, Server
 
 LOG = logging.getLogger(__name__)
@@ -123,7 +129,7 @@ class Fleet:
             else:
                 self._go_on(build)
                 # What waits for a guest is seen by its server, and looked at seldom.
-                self._is_busy |= build.step not in (Role.INSTALL, Role.VERIFY)
+                self._is_busy |= not _waits_for_a_guest(build)
         return bool(self.outcome.waiting)
 
     def _forget_tried_again(self, records: Iterable[Record]) -> None:
@@ -169,7 +175,7 @@ class Fleet:
     ) -> bool:
         """Whether its guest is at work, and was looked at not long ago."""
         # These steps are named as the servers that they watch.
-        if build.step not in (Role.INSTALL, Role.VERIFY):
+        if not _waits_for_a_guest(build):
             return False
         server = running.get(resource_name(build.id, build.step))
         if server is None or server.status not in ("ACTIVE", "BUILD") or server.is_off:
@@ -192,6 +198,11 @@ class Fleet:
             self._failed_at[build.id] = self._api.now()
         except Exception as error:
             self._note_mistake(build, error)
+
+
+def _waits_for_a_guest(build: Record) -> bool:
+    """Whether a build is in a step in which nothing is done but to look at its guest."""
+    return build.step == Role.INSTALL or bool(boot_number(build.step, Role.VERIFY))
 
 
 def _newest(parts: list[Image]) -> dict[str, Image]:

@@ -26,7 +26,7 @@ from osc_imagebuild.model.numbers import whole_number
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.model.urls import shown_text
-from osc_imagebuild.steps import attempts, copies, own_tests
+from osc_imagebuild.steps import attempts, boots, copies
 from osc_imagebuild.version import tool_version
 
 _PREFIX = "imagebuild_"
@@ -101,10 +101,18 @@ class Record:
         """What was checked of the system, as its guest reported; then the user's own tests."""
         installed = self.marks.get(Milestone.INSTALLED)
         reported = checks.of_report(installed.data) if installed else ()
-        said, tests = own_tests.outcomes(self.spec, self.marks), self.spec.verify.tests
-        if said is None:
-            return reported
-        return (*reported, *checks.of_tests(said.outcomes, tests, said.trouble))
+        tested = boots.checks(self.spec, self.marks, self.steps, self.failed_in)
+        return (*reported, *tested)
+
+    @property
+    def failed_in(self) -> tuple[int, str]:
+        """The number of the boot of the result in which a build failed, and why.
+
+        0 where it has not, or elsewhere; see `steps.boots`.
+        """
+        if self.status != Status.FAILED:
+            return 0, ""
+        return boots.failed_in(self.spec, self.step, self.reason)
 
     @property
     def attempts(self) -> tuple[str, ...]:

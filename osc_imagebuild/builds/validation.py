@@ -15,7 +15,7 @@ from typing import Any
 
 from osc_imagebuild import boot, outputs
 from osc_imagebuild.media import answer_cd
-from osc_imagebuild.model import contents, copies, own_tests
+from osc_imagebuild.model import boots, contents, copies, own_tests
 from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.facts import Mark
 from osc_imagebuild.model.metadata import Standard
@@ -54,7 +54,10 @@ _MODE = re.compile(r"(?:[0-7]{3,4})?")
 _OWNER = re.compile(r"(?:[a-z_][a-z0-9_-]{0,31}(?::[a-z_][a-z0-9_-]{0,31})?)?")
 _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+")
 _PATH = re.compile(r"/|[A-Za-z]:[/\\]")
-_MARK = re.compile(r"(?:attempt|copy|earlier|kept|sha512)-[a-z0-9-]{1,40}")
+_MARK = re.compile(
+    r"(?:attempt|copy|earlier|kept|sha512)-[a-z0-9-]{1,40}"
+    r"|(?:rebooted|tested|verified)-boot[0-9]{1,2}"
+)
 _STEP = re.compile(r"[a-z0-9][a-z0-9 -]{0,60}")
 # NUL, and halves of surrogates, which have no encoding.
 _NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
@@ -78,7 +81,7 @@ def check_spec(spec: Spec) -> None:
     _walk(spec, "spec")
     _require("the boot method", spec.installer.boot_method, boot.names())
     _require("the output", spec.result.output, outputs.names())
-    _require("the firmware", spec.hardware.firmware, ("bios", "uefi"))
+    _require("the firmware", spec.hardware.firmware, boots.FIRMWARES)
     _require("the visibility", spec.result.visibility, VISIBILITIES)
     _require("the metadata", spec.result.metadata, ("", *Standard))
     _match("the system", spec.installer.os, _NAME)
@@ -97,6 +100,10 @@ def check_spec(spec: Spec) -> None:
     _check_copies(spec)
     if problems := own_tests.wrong(spec.verify.tests):
         raise ValueError(problems[0])
+    for item in (word for there in spec.verify.boots for word in there.ids):
+        _match("a flavor or network of a boot", item, _WORD)
+    if problem := boots.wrong(spec.verify.boots):
+        raise ValueError(problem)
     check_id("the result", spec.result.made_id)
     _match("a digest", spec.result.made_sha512, _DIGEST)
     _check_media(spec)

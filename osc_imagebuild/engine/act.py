@@ -75,7 +75,7 @@ from osc_imagebuild.model.names import (
 from osc_imagebuild.model.ownership import may_read
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.steps import install, rotation
+from osc_imagebuild.steps import boots, install, rotation
 
 BUSY_S = 5.0
 
@@ -414,7 +414,7 @@ class Actor:
         listed = servers.tagged(self._api, build_tag(self._build_id))
         if self._is_listed(name, (s for s in listed if s.id not in action.instead_of)):
             return
-        spec = self._spec
+        spec = boots.on(self._spec, action.boot)
         body: dict[str, Any] = {
             "name": name,
             "flavorRef": spec.hardware.flavor_id,

@@ -73,7 +73,7 @@ from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.model.urls import shown_text
 from osc_imagebuild.monitors import signals_json
 from osc_imagebuild.monitors.console import clean, sign_files
-from osc_imagebuild.steps import attempts, patched, rotation
+from osc_imagebuild.steps import Step, attempts, boots, patched, rotation
 
 LOG = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Engine:
             api,
             {
                 role: sign_files.of_role(build.spec, role)
-                for role in (Role.INSTALL, Role.VERIFY)
+                for role in (Role.INSTALL, *recipe.test_servers(build.spec))
             },
             signals_json.load(build.signals, api.now()),
             on_console and functools.partial(on_console, build.id),
@@ -151,6 +151,7 @@ class Engine:
         self._marks = dict(build.marks)
         self._history = list(build.steps)
         self._step, self._waits_since = "", api.now()
+        self._at: Step | None = None
         self._percent = whole_number(build.percent, 0, 100)
         self._doing = build.doing
         self._evidence = Evidence()
@@ -209,7 +210,7 @@ class Engine:
         if step is None:
             return True
         if step.name != self._step:
-            self._enter(step.name)
+            self._enter(step)
             if not everything:
                 facts = self._look(step.sees)
                 if recipe.current(self._steps, self._build.spec, facts) is not step:
@@ -224,11 +225,11 @@ class Engine:
                 self._waits_since = self._api.now()
                 self._look(step.sees)
             case Wait(reason, seconds, percent, left_s):
-                self._advance(reason, percent)
+                self._advance(boots.told(step, reason), percent)
                 self._bound(reason)
                 if until in (step.name, ANY_STEP):
                     return True
-                self._tell(EventKind.WAIT, reason, left_s)
+                self._tell(EventKind.WAIT, self._doing, left_s)
                 # Clients that were started together must not ask together.
                 self._sleep(seconds * random.uniform(0.9, 1.1))
                 self._look(step.sees)
@@ -353,10 +354,10 @@ class Engine:
                 if trouble:
                     self._tell(EventKind.NOTE, f"no key could be pressed: {trouble}")
                 self._mark(Milestone.KEY, {"trouble": trouble} if trouble else {})
-            case RebootServer():
+            case RebootServer(mark=mark):
                 details = self._actor.reboot(action)
                 if details is not None:
-                    self._mark(Milestone.REBOOTED, details)
+                    self._mark(mark, details)
             case CopyToStores():
                 trouble = self._actor.store(action)
                 data = {"trouble": trouble[:200]} if trouble else {}
@@ -476,7 +477,8 @@ class Engine:
         self._marks = kept | new
         self._repeats.clear()
         what = "it is rebooted" if failed.then == REBOOT else "a new server is made"
-        self._tell(EventKind.AGAIN, f"{failed.reason}; {what}", evidence=shown)
+        text = boots.told(self._at, f"{failed.reason}; {what}")
+        self._tell(EventKind.AGAIN, text, evidence=shown)
         self._facts = None
 
     def _count(
@@ -497,8 +499,9 @@ class Engine:
             self._api.clock.sleep(REPEAT_PAUSE_S)
         return again
 
-    def _enter(self, name: str) -> None:
+    def _enter(self, step: Step) -> None:
         """Note when a step began, once for all clients that look in turns."""
+        name, self._at = step.name, step
         now, last = self._api.now(), self._history[-1:]
         seen = now - self._build.updated_at < OUTAGE_LIMIT_S
         again = not self._step and [n for n, _ in last] == [name]
@@ -574,7 +577,7 @@ class Engine:
             raise CloudError(text, service=service)
         text = self._facts.consoles.get(role, "") if self._facts else ""
         server = self._facts.servers.get(role) if self._facts else None
-        tail = clean.tail(text, 60)
+        tail, reason = clean.tail(text, 60), boots.told(self._at, reason)
         self._lease.verify_held()
         self._write(
             status=Status.FAILED, reason=reason, evidence=evidence, console_tail=tail

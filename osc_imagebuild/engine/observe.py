@@ -2,8 +2,9 @@
 
 ``parts`` says what to look at, so that a build that waits costs few calls:
 ``images`` (the hidden ones), ``result``, ``servers``, ``server:ROLE``, ``inventory`` (all
-that the test server has written), ``volumes``, ``snapshots``, ``family`` (what other
-builds made of it), ``members`` (of the result and its predecessor).
+that the test server has written; in a further boot with its number), ``volumes``,
+``snapshots``, ``family`` (what other builds made of it), ``members`` (of the result and its
+predecessor).
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from osc_imagebuild.model.names import (
     BOOKKEEPING,
     Milestone,
     Role,
+    boot_number,
     build_tag,
+    in_boot,
     resource_name,
     role_of,
 )
@@ -82,8 +85,9 @@ def observe(
         role = part.removeprefix("server:")
         if role != part and role in facts.servers:
             facts = _see_server(api, build_id, role, facts, watch)
-    if "inventory" in wanted:
-        facts = _see_inventory(api, facts)
+    # The whole console takes the place of its end.
+    for number in sorted(boot_number(part, "inventory") for part in wanted):
+        facts = _see_inventory(api, facts, number) if number else facts
     return facts
 
 
@@ -311,19 +315,20 @@ def _noted(facts: Facts, key: str) -> str:
     return harvested.data.get(key, "") if harvested else ""
 
 
-def _see_inventory(api: Api, facts: Facts) -> Facts:
+def _see_inventory(api: Api, facts: Facts, number: int) -> Facts:
     """Read the whole console of a test server whose result is up; of no other one."""
-    seen = facts.servers.get(Role.VERIFY)
-    given_up = attempts.given_up(facts, Role.VERIFY)
-    if seen is None or seen.id in given_up or Milestone.VERIFIED not in facts.marks:
+    role = in_boot(Role.VERIFY, number)
+    seen, given_up = facts.servers.get(role), attempts.given_up(facts, role)
+    is_up = in_boot(Milestone.VERIFIED, number) in facts.marks
+    if seen is None or seen.id in given_up or not is_up:
         return facts
     server = find_twice(api.clock, lambda: servers.find(api, seen.id))
     if server is None:
-        others = {k: v for k, v in facts.servers.items() if k != Role.VERIFY}
+        others = {k: v for k, v in facts.servers.items() if k != role}
         return dataclasses.replace(facts, servers=others)
     text = servers.console(api, server.id, servers.WHOLE_CONSOLE)
-    consoles = {**facts.consoles, Role.VERIFY: text} if text else facts.consoles
-    there = {**facts.servers, Role.VERIFY: server}
+    consoles = {**facts.consoles, role: text} if text else facts.consoles
+    there = {**facts.servers, role: server}
     return dataclasses.replace(facts, servers=there, consoles=consoles)
 
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from osc_imagebuild import boot as boot_methods
 from osc_imagebuild import outputs as output_kinds
+from osc_imagebuild.model import own_tests_json
 from osc_imagebuild.model.boot_sources import BootVolume
+from osc_imagebuild.model.boots import Boot
 from osc_imagebuild.model.facts import Facts
-from osc_imagebuild.model.names import Role
+from osc_imagebuild.model.names import Role, in_boot
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors.console import sign_files
 from osc_imagebuild.outputs import Output
-from osc_imagebuild.steps import Step, rotation
+from osc_imagebuild.steps import Result, Step, boots, rotation
 from osc_imagebuild.steps.boot_sources import EnsureImage, EnsureVolume
+from osc_imagebuild.steps.boots import AnotherBoot, DeclareFirmware, RemoveVolume
 from osc_imagebuild.steps.copies import CopyElsewhere, Store
 from osc_imagebuild.steps.inspection import Inspect
 from osc_imagebuild.steps.install import Install, PowerOff, StartServer
@@ -63,7 +66,7 @@ def of(spec: Spec) -> tuple[Step, ...]:
         Cleanup(
             output,
             images=tuple(i.role for i in images if not i.shared_key),
-            volumes=_served(volumes, output.keeps),
+            volumes=_served(spec, volumes, output.keeps),
             after=rotates,
         ),
         *((Store(output),) if spec.result.stores else ()),
@@ -77,24 +80,83 @@ def _is_plain(volume: BootVolume, output: Output) -> bool:
     return volume.role == Role.ROOT and Image in output.kinds
 
 
-def _served(volumes: tuple[BootVolume, ...], kept: tuple[str, ...]) -> tuple[str, ...]:
+def _served(
+    spec: Spec, volumes: tuple[BootVolume, ...], kept: tuple[str, ...]
+) -> tuple[str, ...]:
     """Roles of the volumes that nothing needs once the result is published."""
-    roles = (VERIFY_VOLUME, *(volume.role for volume in volumes)) if volumes else ()
+    roles = [VERIFY_VOLUME, *(volume.role for volume in volumes)] if volumes else []
+    if boots.makes_volumes(spec):
+        many = len(spec.verify.boots)
+        roles += [in_boot(VERIFY_VOLUME, number) for number in range(2, many + 2)]
     return tuple(role for role in roles if role not in kept)
 
 
 def _verify(spec: Spec, output: Output) -> tuple[Step, ...]:
+    """Return the steps of all boots: each ends before the next one begins."""
     if not spec.verify.enabled:
         return ()
-    volume = (EnsureVerifyVolume(output),) if spec.hardware.has_root_volume else ()
-    return (
-        *volume,
-        StartVerify(spec.hardware.has_root_volume),
-        Verify(sign_files.of_role(spec, Role.VERIFY)),
-        *((Inspect(),) if spec.verify.inventory else ()),
-        *((RunTests(),) if spec.verify.tests else ()),
-        RemoveVerify(),
+    numbers = range(1, len(spec.verify.boots) + 2)
+    return tuple(
+        step
+        for number in numbers
+        for step in (*prove(spec, output, number), *remove(spec, number))
     )
+
+
+def prove(spec: Spec, output: Result, number: int) -> tuple[Step, ...]:
+    """Return the steps by which the result is booted and tested, for the boot of a number.
+
+    Its packages are listed in the first one.
+    """
+    there, boot = _place(spec, number)
+    on_volume, firmware = there.hardware.has_root_volume, there.hardware.firmware
+    changes = boot is not None and boots.changes_firmware(spec, boot)
+    steps: tuple[Step, ...] = (
+        *((EnsureVerifyVolume(output),) if on_volume else ()),
+        *((DeclareFirmware(firmware),) if changes else ()),
+        StartVerify(on_volume),
+        Verify(sign_files.of_role(spec, Role.VERIFY)),
+        *((Inspect(),) if spec.verify.inventory and boot is None else ()),
+        *((RunTests(_room(spec, number)),) if spec.verify.tests else ()),
+    )
+    return _of_boot(steps, number, boot)
+
+
+def _room(spec: Spec, number: int) -> int:
+    """Return how much of the record is for what came of the tests of a boot."""
+    if number == 1:
+        return own_tests_json.PACKED_LIMIT
+    return own_tests_json.FURTHER_LIMIT // len(spec.verify.boots)
+
+
+def remove(spec: Spec, number: int) -> tuple[Step, ...]:
+    """Return the steps that make room for the boot after that of a number."""
+    there, boot = _place(spec, number)
+    volume = there.hardware.has_root_volume and bool(spec.verify.boots)
+    steps = (RemoveVerify(), *((RemoveVolume(),) if volume else ()))
+    return _of_boot(steps, number, boot)
+
+
+def _place(spec: Spec, number: int) -> tuple[Spec, Boot | None]:
+    """Return the spec of a boot's server, and the boot; None is the first one."""
+    if number == 1:
+        return spec, None
+    boot = spec.verify.boots[number - 2]
+    return boots.on(spec, boot), boot
+
+
+def _of_boot(
+    steps: tuple[Step, ...], number: int, boot: Boot | None
+) -> tuple[Step, ...]:
+    if boot is None:
+        return steps
+    return tuple(AnotherBoot(number, boot, step) for step in steps)
+
+
+def test_servers(spec: Spec) -> tuple[str, ...]:
+    """Return the roles of the servers that the result is booted in."""
+    numbers = range(1, len(spec.verify.boots) + 2)
+    return tuple(in_boot(Role.VERIFY, number) for number in numbers)
 
 
 def current(steps: tuple[Step, ...], spec: Spec, facts: Facts) -> Step | None:

@@ -11,7 +11,7 @@ from osc_imagebuild.engine.observe import observe
 from osc_imagebuild.model.facts import Facts
 from osc_imagebuild.model.names import Milestone, Role, Status
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.steps import interference
+from osc_imagebuild.steps import boots, interference
 from osc_imagebuild.steps.root_volume import ROOT
 
 VERIFY, HARVEST, INSTALL = "verify", "harvest", "install"
@@ -44,7 +44,7 @@ def everything(spec: Spec) -> set[str]:
     parts = {"images", "result", "servers", "server:install"}
     output = outputs.find(spec.result.output)
     parts |= output.sees if output else {"volumes", "snapshots"}
-    if spec.hardware.has_root_volume or spec.contents:
+    if boots.makes_volumes(spec):
         parts.add("volumes")
     return parts
 

@@ -8,7 +8,7 @@ import zlib
 
 from osc_imagebuild.guests import customization
 from osc_imagebuild.guests.entry import Entry
-from osc_imagebuild.model import own_tests
+from osc_imagebuild.model import boots, own_tests
 from osc_imagebuild.model.request import Request
 
 # What the user data of a test server have in them that runs tests.
@@ -22,6 +22,14 @@ _WHY = {
 def problems(request: Request) -> list[str]:
     """Return what is wrong with the tests of a request, judged by themselves."""
     found = own_tests.problems(request.tests)
+    found += boots.problems(
+        request.test_flavors, request.test_networks, request.test_firmware
+    )
+    if request.boots_again and not request.verify:
+        found.append(
+            "verify: flavors, networks and firmware are what the result is booted on: "
+            "leave out --no-verify"
+        )
     if request.tests and not request.verify:
         found.append(
             "tests run in the server that the result is booted in: leave out --no-verify"

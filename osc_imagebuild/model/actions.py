@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from osc_imagebuild.model.boot_sources import BootImage, Device
+from osc_imagebuild.model.boots import FIRST, Boot
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Member, Old
+from osc_imagebuild.model.names import Milestone
 from osc_imagebuild.model.resources import Image, Resource, Server, Snapshot, Volume
 
 # --- what can be done -------------------------------------------------------
@@ -128,7 +130,8 @@ class CreateServer:
     It boots from ``image_id``, and has ``devices`` beside that disk; without an image it
     boots from the devices. It gets a config drive where the spec says so, and with
     ``config_drive`` in any case. Servers whose IDs are in ``instead_of`` do not count as
-    the one that is to be made.
+    the one that is to be made. It is on what ``boot`` says, else on the build's own flavor
+    and networks.
     """
 
     role: str
@@ -137,13 +140,15 @@ class CreateServer:
     devices: tuple[Device, ...] = ()
     config_drive: bool = False
     instead_of: frozenset[str] = frozenset()
+    boot: Boot = FIRST
 
 
 @dataclass(frozen=True)
 class RebootServer:
-    """Switch a server off and on, whatever its guest does."""
+    """Switch a server off and on, whatever its guest does; ``mark`` notes that."""
 
     server_id: str
+    mark: str = Milestone.REBOOTED
 
 
 @dataclass(frozen=True)

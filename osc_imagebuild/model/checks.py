@@ -6,6 +6,7 @@ further.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from osc_imagebuild.model import own_tests
 from osc_imagebuild.model.own_tests import Expected, Outcome
 
+# The name of the check that every proven result has passed.
+BOOTS = "boot"
 # The words of a report that tell of checks.
 ANSIBLE, HARDENING, FAILED_RULES = "ansible", "hardening", "failed_rules"
 _COUNTS = re.compile(r"([a-z]{1,20})=([0-9]{1,7}(?:\.[0-9])?)")
@@ -23,6 +26,7 @@ class Check:
     """One check by its name, whether it was passed, and what it found.
 
     ``seconds`` are how long it ran, None where nobody measured; ``output`` its last lines.
+    ``boot`` is on what the result was booted for it, '' where as ever.
     """
 
     name: str
@@ -30,10 +34,16 @@ class Check:
     detail: str
     seconds: float | None = None
     output: str = ""
+    boot: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name, and in which boot it was."""
+        return f"{self.name} ({self.boot})" if self.boot else self.name
 
     def __str__(self) -> str:
         """One line for people, and below it what one that failed has said."""
-        line = f"{self.name} {'passed' if self.passed else 'failed'}: {self.detail}"
+        line = f"{self.title} {'passed' if self.passed else 'failed'}: {self.detail}"
         said = () if self.passed else self.output.splitlines()
         return "\n".join((line, *(f"    {text}" for text in said)))
 
@@ -55,11 +65,15 @@ def of_report(report: Mapping[str, str]) -> tuple[Check, ...]:
 
 
 def of_tests(
-    outcomes: Sequence[Outcome], tests: Sequence[Expected], trouble: str
+    outcomes: Sequence[Outcome],
+    tests: Sequence[Expected],
+    trouble: str,
+    boot: str = "",
 ) -> tuple[Check, ...]:
     """Return the user's own tests as checks; those without an outcome were not passed.
 
-    ``trouble`` is why they ended before their time, '' where they did not.
+    ``trouble`` is why they ended before their time, '' where they did not; ``boot`` is on
+    what the result was booted.
     """
     wanted, checks = {test.name: test for test in tests}, []
     for outcome in outcomes:
@@ -73,7 +87,7 @@ def of_tests(
     checks += [Check(name, False, f"it has no outcome: {trouble}") for name in lost]
     if trouble and all(check.passed for check in checks):
         checks.append(Check("test server", False, trouble))
-    return tuple(checks)
+    return tuple(dataclasses.replace(check, boot=boot) for check in checks)
 
 
 def _counts(said: str) -> dict[str, float]:

@@ -37,6 +37,22 @@ def properties(request: Request, declared: Mapping[str, str]) -> dict[str, str]:
     return machine_properties
 
 
+def with_firmware(
+    declared: Mapping[str, str], firmware: str, arch: str
+) -> dict[str, str]:
+    """Return what is declared of a disk, as it is for servers with that firmware.
+
+    Nova takes the firmware of a server from what its image, or its boot volume, declares,
+    and from nowhere else.
+    Source: nova.virt.libvirt.driver, _configure_guest_by_virt_type; nova.block_device,
+    get_bdm_image_metadata.
+    """
+    changed = {**declared, "hw_firmware_type": firmware}
+    if firmware == "uefi":
+        changed.setdefault("hw_machine_type", "virt" if arch == "aarch64" else "q35")
+    return changed
+
+
 def validate_machine(request: Request) -> list[str]:
     """Return why there is no such machine."""
     problems = []

@@ -51,14 +51,15 @@ class Role(StrEnum):
     """
 
     INSTALL = "install"  # the server that the installer runs in
-    VERIFY = "verify"  # the server, and the volume, that the result is booted in
+    # the server, and the volume, that the result is booted in: see `in_boot`
+    VERIFY = "verify"
     ROOT = "root"  # the volume that the installer writes on
     CONTENTS = "contents"  # the disc with files of any size, as an image and a volume
     RESULT = "result"
     RECORD = "record"
     MANIFEST = "manifest"  # an image with what is known of the result
     COPY = "copy"  # an image, or a server of it, in another cloud
-    TRIAL = "trial"  # the server that an image which exists is tested in
+    TRIAL = "trial"  # the same of an image that exists: see `in_boot`
 
 
 RESULT = Role.RESULT
@@ -107,6 +108,23 @@ def kept(item_id: str) -> str:
 def copied(number: int) -> str:
     """The name of the mark of what came of a copy, by its place in the spec."""
     return f"copy-{number}"
+
+
+def in_boot(name: str, number: int) -> str:
+    """What a role, mark or step of the boot test is called in the boot of that number.
+
+    The first one has the plain name.
+    """
+    return name if number == 1 else f"{name}-boot{number}"
+
+
+def boot_number(name: str, known: str) -> int:
+    """Which boot a name is of, if it is ``known`` in one of them, 0 if it is not."""
+    rest = name.removeprefix(known)
+    if rest == name:
+        return 0
+    number = re.fullmatch(r"-boot([2-9]|[1-9][0-9])", rest)
+    return 1 if not rest else int(number.group(1)) if number else 0
 
 
 def build_tag(build_id: str) -> str:

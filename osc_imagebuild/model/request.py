@@ -90,7 +90,8 @@ class Request:
     '' then where the parent says itself what it is.
 
     ``tests`` run in the server that the result is booted in, which has ``test_files`` then;
-    with ``test_reboot`` once more after a reboot.
+    with ``test_reboot`` once more after a reboot. It is booted, and tested, again on each
+    combination of ``test_flavors``, ``test_networks`` and ``test_firmware``.
 
     ``update`` is whether all that is installed is brought up to date: None where it can be
     done, and says where it cannot, True fails there.
@@ -147,6 +148,9 @@ class Request:
     tests: tuple[OwnTest, ...] = ()
     test_files: tuple[File, ...] = ()
     test_reboot: bool = False
+    test_flavors: tuple[str, ...] = ()
+    test_networks: tuple[str, ...] = ()
+    test_firmware: tuple[str, ...] = ()
     family: str = ""
     replace: bool = False
     old: str = Old.HIDE
@@ -180,6 +184,11 @@ class Request:
     def updates(self) -> bool:
         """Whether all that is installed is to be brought up to date."""
         return self.update is not False
+
+    @property
+    def boots_again(self) -> bool:
+        """Whether the result is booted on more than the build's own flavor and networks."""
+        return bool(self.test_flavors or self.test_networks or self.test_firmware)
 
     @property
     def has_parent(self) -> bool:

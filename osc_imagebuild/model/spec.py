@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from osc_imagebuild.model.boots import Boot
 from osc_imagebuild.model.contents import Disc
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
@@ -251,7 +252,8 @@ class Verification:
 
     ``config_drive`` is whether the first one gets a config drive even where others do
     not, ``inventory`` whether it says on its console which packages it has. The user's own
-    ``tests`` run in it, and with ``tests_reboot`` once more after a reboot.
+    ``tests`` run in it, and with ``tests_reboot`` once more after a reboot. All that is done
+    again for each of ``boots``, one after the other.
     """
 
     sign: str
@@ -261,6 +263,7 @@ class Verification:
     inventory: bool = False
     tests: tuple[Expected, ...] = ()
     tests_reboot: bool = False
+    boots: tuple[Boot, ...] = ()
 
     @property
     def tests_s(self) -> int:

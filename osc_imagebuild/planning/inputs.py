@@ -43,7 +43,8 @@ _NOT_OF_TEMPLATE = frozenset(
     "ports server_properties "
     "hints config_drive boot_method timeout_min stall_min keep_on_failure attempts copies "
     "stores all_stores "
-    "verify tests test_files test_reboot checksum driver_iso root_password".split()
+    "verify tests test_files test_reboot test_flavors test_networks test_firmware "
+    "checksum driver_iso root_password".split()
 )
 # What is only shown, what a console says, how long one waits and on which machine, and
 # how an answer file gets to the installer.

@@ -21,6 +21,7 @@ from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.planning import (
+    boots,
     contents,
     copies,
     downloads,
@@ -35,6 +36,7 @@ from osc_imagebuild.planning import (
 from osc_imagebuild.planning.draft import make_draft
 from osc_imagebuild.planning.inputs import Reading, read_inputs
 from osc_imagebuild.planning.spec_builder import (
+    Boots,
     Chosen,
     Copying,
     InstallSource,
@@ -111,6 +113,14 @@ def make_plan(
     copying = copies.find_copies(
         api, clouds, request, *_size(request, system, machine.value)
     )
+    booting = boots.find_boots(
+        api,
+        request,
+        system,
+        draft.place.value,
+        machine.value,
+        _disk_gib(machine.value),
+    )
     name = rotation.check_name(api, request)
     key: Stage[bool] = Stage()
     files: Stage[None] = Stage()
@@ -128,6 +138,7 @@ def make_plan(
         allowed,
         sharing,
         copying,
+        booting,
         name,
         key,
         files,
@@ -150,6 +161,7 @@ def make_plan(
         copying=copying.value or Copying(),
         press_key=bool(key.value),
         parent=system.parent,
+        boots=booting.value or Boots(),
         inputs=read.inputs,
         tree_sha256=read.tree_sha256,
         expected_s=limits.earlier_duration_s(
@@ -179,8 +191,12 @@ def _size(
     ram_mib = max(system.entry.min_ram_mib if system else 0, request.min_ram_mib or 0)
     if machine is None:
         return 0, ram_mib
-    disk_gib = machine.volume_gib or machine.flavor.disk_gib
-    return max(disk_gib, request.min_disk_gib or 0), ram_mib
+    return max(_disk_gib(machine), request.min_disk_gib or 0), ram_mib
+
+
+def _disk_gib(machine: Servers | None) -> int:
+    """Return the size of the disk that becomes the image, 0 where it is not known."""
+    return machine.volume_gib or machine.flavor.disk_gib if machine else 0
 
 
 def _refusal(stages: Sequence[Stage[object]]) -> SpecError:

@@ -16,7 +16,7 @@ from osc_imagebuild.guests.install_tree import System
 from osc_imagebuild.model import machine, spec_json
 from osc_imagebuild.model.names import VISIBILITIES
 from osc_imagebuild.model.request import Request
-from osc_imagebuild.model.resources import Flavor, Quota, VolumeRoom
+from osc_imagebuild.model.resources import Flavor, Quota, Room, VolumeRoom
 from osc_imagebuild.model.spec import Address, Spec
 from osc_imagebuild.monitors.console import own_signs
 from osc_imagebuild.planning import fixed_address, metadata
@@ -39,15 +39,7 @@ def check_quota(api: Api, request: Request, flavor: Flavor | None) -> list[str]:
 
     :raises: CloudError
     """
-    problems = []
-    room = limits.room(api)
-    for what, have, need in (
-        ("servers", room.servers, 1),
-        ("cores", room.cores, flavor.vcpus if flavor else 1),
-        ("MiB of RAM", room.ram_mib, flavor.ram_mib if flavor else 1),
-    ):
-        if have is not None and have < need:
-            problems.append(f"the quota has {have} {what} left, a build needs {need}")
+    problems = lacking_for_server(limits.room(api), flavor)
     count, size_mib = limits.image_room(api)
     images = BUILD_IMAGES + result_quota(request).images
     if count is not None and count < images:
@@ -55,6 +47,20 @@ def check_quota(api: Api, request: Request, flavor: Flavor | None) -> list[str]:
     if size_mib is not None and size_mib <= 0:
         problems.append("the quota for the size of images is used up")
     return problems
+
+
+def lacking_for_server(room: Room, flavor: Flavor | None) -> list[str]:
+    """Return what quotas do not allow of a server; of no flavor yet it is a small one."""
+    wanted = (
+        ("servers", room.servers, 1),
+        ("cores", room.cores, flavor.vcpus if flavor else 1),
+        ("MiB of RAM", room.ram_mib, flavor.ram_mib if flavor else 1),
+    )
+    return [
+        f"the quota has {have} {what} left, a build needs {need}"
+        for what, have, need in wanted
+        if have is not None and have < need
+    ]
 
 
 def check_answer_cd(entry: Entry) -> list[str]:

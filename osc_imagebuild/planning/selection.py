@@ -100,7 +100,7 @@ def networks(
     :raises: SpecError
     """
     if names:
-        return tuple(_network(available, name) for name in names), ""
+        return tuple(named_network(available, name).id for name in names), ""
     inside = [n for n in available if not n.external and n.dhcp]
     usable = [n for n in inside if n.routed] or inside
     if len(usable) == 1:
@@ -162,15 +162,20 @@ def config_drive(
     return True, "config drive: yes, because no network has a router to the metadata"
 
 
-def _network(available: Sequence[Network], name: str) -> str:
-    by_id = [n.id for n in available if n.id == name]
-    ids = by_id or [n.id for n in available if n.name == name]
-    if not ids:
+def named_network(available: Sequence[Network], name: str) -> Network:
+    """The network of this ID, or the only one of this name.
+
+    :raises: SpecError
+    """
+    by_id = [n for n in available if n.id == name]
+    found = by_id or [n for n in available if n.name == name]
+    if not found:
         there = ", ".join(sorted(n.name for n in available))
         raise SpecError(f"no network {name!r}; there are: {there or 'none'}")
-    if len(ids) > 1:
-        raise SpecError(f"several networks are named {name!r}: {', '.join(ids)}")
-    return ids[0]
+    if len(found) > 1:
+        ids = ", ".join(n.id for n in found)
+        raise SpecError(f"several networks are named {name!r}: {ids}")
+    return found[0]
 
 
 def iso_boot_method(request: Request, entry: Entry) -> tuple[str, str]:

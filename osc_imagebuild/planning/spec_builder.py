@@ -12,6 +12,7 @@ from osc_imagebuild import boot, outputs
 from osc_imagebuild.guests.answers import Answers
 from osc_imagebuild.guests.entry import Entry
 from osc_imagebuild.model import contents, family, machine, own_tests
+from osc_imagebuild.model.boots import Boot
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 from osc_imagebuild.model.inputs import Inputs
@@ -98,6 +99,17 @@ class Copying:
     stores: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Boots:
+    """On what the result is booted beside the first boot.
+
+    ``volume_zone`` is of the volumes that some of them boot from, '' for Cinder's choice.
+    """
+
+    boots: tuple[Boot, ...] = ()
+    volume_zone: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
     """What a spec is made of.
@@ -122,6 +134,7 @@ class Chosen:
     tree_sha256: str
     expected_s: int
     parent: Image | None = None
+    boots: Boots = Boots()
 
 
 def spec(chosen: Chosen) -> Spec:
@@ -199,7 +212,7 @@ def _hardware(chosen: Chosen) -> Hardware:
         firmware=machine.firmware(request),
         properties=machine.properties(request, chosen.entry.boot_properties),
         availability_zone=request.availability_zone,
-        volume_zone=servers.volume_zone,
+        volume_zone=servers.volume_zone or chosen.boots.volume_zone,
         hints=_hints(request.hints),
         volume_type=servers.volume_type,
         server_properties=dict(request.server_properties),
@@ -264,6 +277,7 @@ def _verification(chosen: Chosen) -> Verification:
         inventory=frames.SENTINEL in chosen.answers.verify,
         tests=own_tests.expected(request.tests),
         tests_reboot=request.test_reboot,
+        boots=chosen.boots.boots,
     )
 
 

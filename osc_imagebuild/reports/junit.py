@@ -73,7 +73,7 @@ def document(
     if errors:
         case = _testcase(suite, label, step or "build", None)
         _trouble(case, "error", error, "")
-    out = (f"{check.name}:\n{check.output}\n" for check in checks if check.output)
+    out = (f"{check.title}:\n{check.output}\n" for check in checks if check.output)
     ElementTree.SubElement(suite, "system-out").text = _plain("\n".join(out))
     ElementTree.SubElement(suite, "system-err")
     ElementTree.indent(root)
@@ -102,7 +102,7 @@ def _suite(
 
 
 def _case(suite: ElementTree.Element, label: str, check: Check) -> None:
-    case = _testcase(suite, label, check.name, check.seconds)
+    case = _testcase(suite, label, check.title, check.seconds)
     if not check.passed:
         _trouble(case, "failure", check.detail, check.output)
 

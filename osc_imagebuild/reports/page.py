@@ -156,9 +156,9 @@ def _test(check: Check) -> _Test:
     detail, _, rest = check.detail.partition(": ")
     names = rest.split()
     if not detail or len(names) < 2 or not all("_" in name for name in names):
-        return _Test(check.name, check.passed, check.detail, output)
+        return _Test(check.title, check.passed, check.detail, output)
     more = max(0, len(names) - MOST_WORDS)
-    return _Test(check.name, check.passed, detail, output, names[:MOST_WORDS], more)
+    return _Test(check.title, check.passed, detail, output, names[:MOST_WORDS], more)
 
 
 def _by_kind(report: Report) -> list[tuple[str, Sequence[Difference]]]:

@@ -10,19 +10,18 @@ from typing import Any
 from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import NextStep, Verb
 from osc_imagebuild.model import family
-from osc_imagebuild.model.checks import Check
+from osc_imagebuild.model.checks import BOOTS, Check
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Member
 from osc_imagebuild.model.manifest import Manifest
-from osc_imagebuild.model.names import Milestone, Status
+from osc_imagebuild.model.names import Status
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.reports.difference import Difference
 from osc_imagebuild.reports.excerpt import Excerpt
 from osc_imagebuild.reports.timeline import Stretch
+from osc_imagebuild.steps import boots
 
-# The name of the check that every proven result has passed.
-BOOTS = "boot"
 # Of a picture in a report, in bytes; what a PNG file begins with.
 LONGEST_PICTURE = 4 << 20
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -38,7 +37,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Console:
-    """What a build's server has written, and which server's it is: 'install' or 'verify'."""
+    """What a build's server has written, and which server's it is, such as 'install'."""
 
     role: str
     excerpt: Excerpt
@@ -187,16 +186,12 @@ def _source(spec: Spec) -> dict[str, Any]:
 
 
 def _boot_test(build: Record) -> tuple[Check, ...]:
-    """Return the test that every result is put to, as far as it was made."""
+    """Return the test that every result is put to, as far as it was made.
+
+    Where there are several boots the build's own checks have it.
+    """
     if not build.spec.verify.enabled:
         return (Check(BOOTS, False, "was left out"),) * build.is_over
-    verified = build.marks.get(Milestone.VERIFIED)
-    if verified is not None:
-        begun = [at for step, at in build.steps if step == "verify-server"]
-        took = (
-            f" {verified.at - begun[-1]:.0f} s after it was asked for" if begun else ""
-        )
-        return (Check(BOOTS, True, f"a server of the result was up{took}"),)
-    if build.status == Status.FAILED and build.step.startswith("verify"):
-        return (Check(BOOTS, False, build.reason),)
-    return ()
+    if build.spec.verify.boots:
+        return ()
+    return boots.boot_test(build.marks, build.steps, 1, build.failed_in)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from osc_imagebuild.model.actions import (
     REBOOT,
@@ -52,6 +52,16 @@ def _name(role: str, number: int) -> str:
     return f"{_PREFIX}{role}-{number}"
 
 
+def is_of(name: str, role: str) -> bool:
+    """Whether a mark is of an attempt of ``role``, in whichever boot of the result."""
+    return name.startswith(f"{_PREFIX}{role}-")
+
+
+def as_marks(attempts: Iterable[Mark], role: str) -> dict[str, Mark]:
+    """Return attempts, the first one first, as marks of ``role``."""
+    return {_name(role, number): mark for number, mark in enumerate(attempts, 1)}
+
+
 def failures(marks: Mapping[str, Mark]) -> tuple[str, ...]:
     """Return each attempt that failed with its reason, for people."""
     before = (
@@ -67,7 +77,7 @@ def _since(marks: Mapping[str, Mark]) -> list[tuple[str, Mark]]:
     """The attempts since the last retry, such as 'install 1', the first one first."""
     dated = [(m.at, name) for name, m in marks.items() if name.startswith(_PREFIX)]
     return [
-        (" ".join(name.removeprefix(_PREFIX).split("-")), marks[name])
+        (" ".join(name.removeprefix(_PREFIX).rsplit("-", 1)), marks[name])
         for _, name in sorted(dated)
     ]
 

@@ -14,7 +14,7 @@ from osc_imagebuild.model import own_tests, own_tests_json
 from osc_imagebuild.model.actions import Act, Decision, Fail, SetMark, Wait
 from osc_imagebuild.model.facts import Facts, Mark
 from osc_imagebuild.model.family import BUILD_ID
-from osc_imagebuild.model.names import Milestone, Role
+from osc_imagebuild.model.names import Milestone, Role, in_boot
 from osc_imagebuild.model.own_tests import Outcome
 from osc_imagebuild.model.own_tests_json import OutcomeError, Said
 from osc_imagebuild.model.spec import Spec
@@ -32,8 +32,9 @@ _MOST_NAMED, _LONGEST = 3, 900
 
 @dataclass(frozen=True)
 class RunTests:
-    """Wait until all tests are passed; keep what came of them."""
+    """Wait until all tests are passed; keep what came of them, in ``room`` characters."""
 
+    room: int = own_tests_json.PACKED_LIMIT
     name: str = "test"
     sees: frozenset[str] = frozenset({"inventory"})
 
@@ -51,7 +52,7 @@ class RunTests:
         text = facts.consoles.get(Role.VERIFY, "")
         data = frames.decode(text, _build_id(spec), OUTCOMES)
         if data is not None:
-            return _judged(spec, data)
+            return _judged(spec, data, self.room)
         elapsed = facts.now - facts.marks[Milestone.VERIFIED].at
         late = elapsed > spec.verify.tests_s
         off = server.is_off
@@ -74,9 +75,9 @@ def are_over(spec: Spec, facts: Facts) -> bool:
     return not spec.verify.tests or (mark is not None and not mark.data.get(TROUBLE))
 
 
-def outcomes(spec: Spec, marks: Mapping[str, Mark]) -> Said | None:
-    """Return what came of a build's tests, None where they are not over."""
-    mark = marks.get(Milestone.TESTED)
+def outcomes(spec: Spec, marks: Mapping[str, Mark], number: int = 1) -> Said | None:
+    """Return what came of a build's tests in the boot of a number, None if not over."""
+    mark = marks.get(in_boot(Milestone.TESTED, number))
     if mark is None:
         return None
     said = own_tests_json.unpack(mark.data.get(SAID, ""), spec.verify.tests)
@@ -93,14 +94,14 @@ def _over(trouble: str, said: str = "") -> Act:
     return Act(SetMark(Milestone.TESTED, data), told)
 
 
-def _judged(spec: Spec, data: bytes) -> Act:
+def _judged(spec: Spec, data: bytes, room: int) -> Act:
     """Judge each test by what the guest says of it."""
     tests = spec.verify.tests
     try:
         said = own_tests_json.read(data, tests)
     except OutcomeError as error:
         return _over(f"what the guest says of its tests is garbled: {error}")
-    return _over(verdict(spec, said), own_tests_json.pack(said, tests))
+    return _over(verdict(spec, said), own_tests_json.pack(said, tests, room))
 
 
 def verdict(spec: Spec, said: Said) -> str:

@@ -27,6 +27,9 @@ ADDED = (
     "commands",
     "tests",
     "test_files",
+    "test_flavors",
+    "test_networks",
+    "test_firmware",
 )
 
 

@@ -164,6 +164,10 @@ class _Fields:
             "tests": tuple(OwnTest(**item) for item in said.get("commands", [])),
             "test_files": tuple(file for file in made if file is not None),
             "test_reboot": said.get("reboot", False),
+            **{
+                f"test_{key}": tuple(said.get(key, ()))
+                for key in ("flavors", "networks", "firmware")
+            },
         }
         return {name: value for name, value in fields.items() if value}
 

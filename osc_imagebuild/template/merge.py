@@ -21,12 +21,18 @@ NAMED_BY = {
     "packages": "",
     "tests": "name",
     "test_files": "path",
+    "test_flavors": "",
+    "test_networks": "",
+    "test_firmware": "",
 }
 _ADDING = (("customise",), ("verify",))
 # Where a list is no field of the same name.
 _FIELDS: Mapping[Path, str] = {
     ("verify", "commands"): "tests",
     ("verify", "files"): "test_files",
+    ("verify", "flavors"): "test_flavors",
+    ("verify", "networks"): "test_networks",
+    ("verify", "firmware"): "test_firmware",
 }
 
 

@@ -15,8 +15,7 @@ from osc_imagebuild.v1 import own_files
 if TYPE_CHECKING:
     from osc_imagebuild.errors import Evidence
 
-# Of servers whose consoles are kept; what is read of one at most, in bytes.
-_ROLES = ("install", "verify")
+# What is read of a console at most, in bytes.
 _LONGEST = 1 << 20
 
 
@@ -49,7 +48,7 @@ def kept_consoles(directory: str, build_id: str) -> dict[str, str]:
     :raises: CommandError where one cannot be read
     """
     found = {}
-    for role in _ROLES:
+    for role in _roles():
         path = console_file(directory, build_id, role)
         try:
             with own_files.open_to_read(path) as file:
@@ -73,7 +72,7 @@ def kept_pictures(directory: str, build_id: str) -> list[tuple[str, bytes]]:
     from osc_imagebuild.steps.attempts import MOST
 
     found = []
-    for role in _ROLES:
+    for role in _roles():
         for name in (*(f"{role}-{n}" for n in range(1, MOST)), role):
             path = console_file(directory, build_id, name).with_suffix(".png")
             try:
@@ -84,6 +83,15 @@ def kept_pictures(directory: str, build_id: str) -> list[tuple[str, bytes]]:
             if data.startswith(PNG) and len(data) <= LONGEST_PICTURE:
                 found.append((name, data))
     return found
+
+
+def _roles() -> tuple[str, ...]:
+    """Return the roles of servers whose consoles may be kept."""
+    from osc_imagebuild.model import boots
+    from osc_imagebuild.model.names import Role, in_boot
+
+    tests = (in_boot(Role.VERIFY, number) for number in range(1, boots.MOST + 2))
+    return (Role.INSTALL, *tests)
 
 
 class Files:

@@ -39,7 +39,7 @@ class LogImageBuild(BuildCommand):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        from osc_imagebuild.model.names import Role, Status
+        from osc_imagebuild.model.names import Role, Status, boot_number, in_boot
 
         if parsed_args.lines is not None and parsed_args.lines < 1:
             raise exceptions.CommandError("--lines takes a number from 1 on")
@@ -55,7 +55,8 @@ class LogImageBuild(BuildCommand):
         kept = ""
         if parsed_args.log_dir:
             failed_in = build.step if build.status == Status.FAILED else ""
-            role = Role.VERIFY if failed_in == Role.VERIFY else Role.INSTALL
+            boot = boot_number(failed_in, Role.VERIFY)
+            role = in_boot(Role.VERIFY, boot) if boot else Role.INSTALL
             kept = kept_console(parsed_args.log_dir, build.id, role)
         text = builder.log(
             build.id, lines=parsed_args.lines, raw=parsed_args.raw, kept=kept

@@ -38,7 +38,8 @@ class GuestPlan:
     are lines that the first servers end with, instead of going on; after an empty one
     of ``first_boots`` nothing more is said. ``runs_user_data`` is whether cloud-init is in
     the images that are changed. ``test_exits`` are exit codes of tests, by their commands; one
-    may hang, or power the server off.
+    may hang, or power the server off. On servers whose flavor, network or firmware is in
+    ``dead_on`` the result has no boot loader, and no host is found for those in ``no_host``.
     """
 
     install_s: float = 90.0
@@ -60,6 +61,8 @@ class GuestPlan:
     test_exits: dict[str, int] = field(default_factory=dict)
     test_hangs: str = ""
     test_powers_off: str = ""
+    dead_on: frozenset[str] = frozenset()
+    no_host: frozenset[str] = frozenset()
     report: dict[str, str] = field(
         default_factory=lambda: {"release": "mini 1", "kernel": "6.12.0"}
     )
@@ -240,4 +243,6 @@ def booted(server: FakeServer, plan: GuestPlan) -> Guest:
         return Installer(plan)
     if not server.disk.startswith(INSTALLED):
         return Dead()
-    return Layered(plan) if LAYER in server.user_data else Installed(plan)
+    if LAYER in server.user_data:
+        return Layered(plan)
+    return Dead() if plan.dead_on & server.place else Installed(plan)

@@ -89,6 +89,12 @@ class FakeServer:
         self.root.data = data
 
     @property
+    def place(self) -> frozenset[str]:
+        """Its flavor, its networks, and its firmware."""
+        firmware = self.root.properties.get("hw_firmware_type", "bios")
+        return frozenset({self.flavor["name"], firmware, *self.networks})
+
+    @property
     def image_properties(self) -> dict[str, str]:
         """What Nova knows of the image, or of the volume, that was booted."""
         return self.root.properties

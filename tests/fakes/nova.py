@@ -148,6 +148,8 @@ class Nova(NovaPlanning):
         self._require_groups(body)
         if server.zone.split(":")[0] not in self.zones:
             raise Refusal(400, "The requested availability zone is not available")
+        if self.plan.no_host & server.place:
+            server.fault = "No valid host was found."
         server.asks("create", self._world.now)
         self.servers[server.id] = server
         for volume in devices:

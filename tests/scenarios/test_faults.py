@@ -44,12 +44,19 @@ def at_login(fault: Fault) -> Hook:
 class FaultTestCase(CloudTestCase):
     """Builds that meet faults."""
 
-    def attempt(self, hook: Hook, boot_method: str = "ipxe") -> str:
-        """Build; return 'complete', or how it failed and was removed."""
+    def attempt(
+        self, hook: Hook, boot_method: str = "ipxe", *, boots: bool = False
+    ) -> str:
+        """Build; return 'complete', or how it failed and was removed.
+
+        With ``boots`` the result is booted once more, from a volume.
+        """
         self.cloud = FakeCloud()
         self.cloud.hooks.append(hook)
         try:
-            build = self.builder().create(self.request(boot_method=boot_method))
+            more = {"os": "mini-tests", "test_firmware": ("uefi",)} if boots else {}
+            request = self.request(boot_method=boot_method, **more)
+            build = self.builder().create(request)
         except ImageBuildError as error:
             return self._failed(error)
         self.cloud.hooks.clear()
@@ -89,8 +96,9 @@ class EachCallTest(FaultTestCase):
             # In turns, so that each call of each method meets one of the kind.
             method = methods[(number + offset) % len(methods)]
             where = f"{fault.name} from call {offset} on, {method}"
+            boots = method == methods[0] and offset % 2 == 0
             with self.one_of_many(where):
-                yield where, self.attempt(every(offset, fault), method)
+                yield where, self.attempt(every(offset, fault), method, boots=boots)
 
     def test_services_that_break(self) -> None:
         """5xx, before the request was carried out and after."""

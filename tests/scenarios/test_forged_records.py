@@ -198,8 +198,9 @@ class MarkTest(ForgeryTestCase):
 
     def test_foreign_result(self) -> None:
         """Of another project, of this one: nothing of it is changed, by an admin either."""
-        spec = self.planned()
-        for owner in ("demo", "other"):
+        asked = {"os": "mini-tests", "test_firmware": ("uefi",)}
+        specs = (self.planned(), self.planned(**asked))
+        for owner, spec in itertools.product(("demo", "other"), specs):
             golden = self.cloud.glance.add(
                 owner, name="theirs", visibility="public", properties={"os": "x"}
             )

@@ -7,7 +7,9 @@ what a client that was killed there leaves behind.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +29,9 @@ PORT = "fixed"
 EXAMPLES = paths.ROOT / "doc" / "source" / "user" / "examples"
 TESTS = (OwnTest(name="web", run="true"), OwnTest(run="exit 3", expect_exit=3))
 CONTENTS = (Content(path="/srv/app", source=str(EXAMPLES)),)
+TESTED: dict[str, Any] = {"os": "mini-tests", "tests": TESTS, "test_reboot": True}
+# The same with another boot, of a volume.
+BOOTED = TESTED | {"test_flavors": ("m1.small",), "test_firmware": ("uefi",)}
 # Each boot method, an ISO's kernel, and each output: neither knows of the other; and
 # what systems want otherwise.
 WAYS: list[dict[str, Any]] = [
@@ -40,7 +45,7 @@ WAYS: list[dict[str, Any]] = [
     {"boot_method": "cdrom", "os": "mini-remaster"},
     {"from_image": PARENT},
     {"from_image": PARENT, "output": "volume"},
-    {"os": "mini-tests", "tests": TESTS, "test_reboot": True},
+    TESTED,
     {"from_image": PARENT, "os": "mini-contents", "contents": CONTENTS},
     {
         **{"boot_method": "cdrom", "os": "mini-asks", "firmware": "uefi"},
@@ -178,6 +183,28 @@ class SweepTestCase(CloudTestCase):
         """The next client comes when all is long over."""
         self.sweep(2 * 3600)
 
+    def test_another_boot(self) -> None:
+        """In its steps alone, which are those of the first one: after each downtime in turn."""
+        self.mutations(TESTED)
+        ways = itertools.cycle((self.after(0), self.after(30), self.after(7200)))
+        for wreck in self.wrecks(BOOTED):
+            cancelled = wreck.cloud.fork()
+            self.cloud = wreck.cloud
+            with self.one_of_many(wreck.where):
+                next(ways)(wreck)
+            self.cloud = cancelled
+            with self.one_of_many(f"{wreck.where}, cancelled"):
+                self.remove()
+
+    def after(self, downtime_s: float) -> Callable[[Wreck], None]:
+        """Return what resumes from a wreck after ``downtime_s``."""
+
+        def resume(wreck: Wreck) -> None:
+            self.cloud.world.advance(downtime_s)
+            self.recover(again=wreck.asks_again)
+
+        return resume
+
     def test_cancel_and_delete_anywhere(self) -> None:
         """From every wreck, each of them twice, and nothing is left."""
         for way in WAYS:
@@ -202,7 +229,7 @@ class SweepTestCase(CloudTestCase):
 
     def test_replies_lost(self) -> None:
         """The client lives, but never hears that its request was carried out."""
-        for way in WAYS:
+        for way in (*WAYS, BOOTED):
             for number, kind in self.mutations(way):
                 self.new_cloud().hooks.append(on_mutation(number, LOST))
                 with self.one_of_many(f"{_named(way)}: {number} {kind}"):

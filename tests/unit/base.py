@@ -66,13 +66,14 @@ ENTRIES.add(
         "layer": {"template": "mini-layer.sh.j2", "takes": ["commands", "contents"]},
     },
 )
-# And one whose test server runs tests.
+# And one whose test server runs tests, and whose disk has two boot loaders.
 TESTED = {
     **yaml.safe_load((CATALOG / "mini.yaml").read_text(encoding="utf-8")),
     "verify": {
         "user_data": "cloud-init-boot.sh.j2",
         "sign": "IMAGEBUILD-BOOTED {{ build_id }}",
         "timeout_min": 10,
+        "firmware": ["bios", "uefi"],
     },
 }
 ENTRIES.add("mini-tests", TESTED)

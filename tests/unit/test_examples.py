@@ -31,6 +31,18 @@ GUIDE = paths.GUIDE
 _PYTHON = re.compile(r"\.\. code-block:: python\n\n((?:   .*\n|\n)+)")
 
 
+class MatrixTest(testtools.TestCase):
+    """doc/source/user/examples/matrix.yaml."""
+
+    def test_boots(self) -> None:
+        """As many as its text says."""
+        path = str(GUIDE / "examples/matrix.yaml")
+        fields = template.load(path, {}, catalog=Catalog()).fields
+        self.assertEqual(("m1.small", "m1.large"), fields["test_flavors"])
+        self.assertEqual(("private", "lab"), fields["test_networks"])
+        self.assertEqual(1, len(fields["tests"]))
+
+
 class TestedTest(testtools.TestCase):
     """doc/source/user/examples/tested.yaml, with what it runs goss by."""
 

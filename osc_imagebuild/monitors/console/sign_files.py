@@ -7,7 +7,7 @@ import functools
 import re
 from pathlib import Path
 
-from osc_imagebuild.model.names import Role
+from osc_imagebuild.model.names import Role, boot_number
 from osc_imagebuild.model.spec import Spec
 from osc_imagebuild.monitors.console import text as texts
 from osc_imagebuild.monitors.console.scan import KEPT_LINES
@@ -59,11 +59,11 @@ def of_boot() -> Signs:
 
 
 def of_role(spec: Spec, role: str) -> Signs:
-    """Return all signs for the server of a build: 'install' or 'verify'.
+    """Return all signs for the server of a build: 'install', or one of the boot test.
 
     What is installed already boots in both where an image is changed.
     """
-    if role == Role.VERIFY or spec.media.parent:
+    if boot_number(role, Role.VERIFY) or spec.media.parent:
         return of_boot()
     installer = spec.installer
     own = of_catalogue(installer.progress, installer.failures, installer.banners)

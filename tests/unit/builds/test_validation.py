@@ -9,6 +9,7 @@ from typing import Any
 import testtools
 
 from osc_imagebuild.builds import validation
+from osc_imagebuild.model.boots import Boot
 from osc_imagebuild.model.contents import MOST, MOST_BYTES, Disc, Packed
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.facts import Mark
@@ -68,6 +69,8 @@ FIELDS: tuple[tuple[dict[str, Any], str | None], ...] = (
 # Marks by their names, and what is said of them.
 MARKS: tuple[tuple[dict[str, dict[str, str]], str | None], ...] = (
     ({"started": {}, "attempt-1": {}, "earlier-1": {}, "sha512-iso": {}}, None),
+    ({"verified-boot2": {}, "tested-boot12": {}, "rebooted-boot2": {}}, None),
+    ({"harvested-boot2": {"image_id": BUILD_ID}}, "no mark is named 'harvested-boot2'"),
     ({"finished?": {}}, "no mark is named 'finished?'"),
     ({f"attempt-{n}": {} for n in range(257)}, "more than 256 marks"),
     ({"started": {"why": LONG}}, "mark started is too long"),
@@ -125,6 +128,31 @@ class ValidationTest(testtools.TestCase):
         verify = dataclasses.replace(good.verify, tests=many)
         bad = dataclasses.replace(good, verify=verify)
         self.assertRaises(ValueError, validation.check_spec, bad)
+
+    def test_boots(self) -> None:
+        """So many servers, on what can be named to Nova and to people."""
+        good, one = spec(), Boot(flavor_id="f-2", network_id="net-2", firmware="uefi")
+        rows = (
+            ((one,) * 12, None),
+            ((one,) * 13, "its result is to be booted again 13 times"),
+            (
+                (Boot(flavor_id="../x"),),
+                "a flavor or network of a boot has another form",
+            ),
+            (
+                (Boot(network_id="\n"),),
+                "a flavor or network of a boot has another form",
+            ),
+            ((Boot(firmware="none"),), "no server has the firmware 'none'"),
+            ((Boot(flavor_id="f", flavor_name="\x1b[2J"),), "no boot is on 'flavor "),
+            ((Boot(flavor_id="f", flavor_name="x" * 700),), "no boot is on 'flavor x"),
+        )
+
+        def check(boots: tuple[Boot, ...]) -> None:
+            verify = dataclasses.replace(good.verify, boots=boots)
+            validation.check_spec(dataclasses.replace(good, verify=verify))
+
+        self.assert_rows(check, rows)
 
     def test_metadata(self) -> None:
         """It is a standard that is known, or none."""

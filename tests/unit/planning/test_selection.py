@@ -141,12 +141,14 @@ class PlaceTest(SelectionTestCase):
             ("wan", REFUSED, "no network 'wan'; there are: dmz, dmz, lan"),
         ):
             self.check(
-                expected, begin, lambda n=name: (selection._network(known, n), "")
+                expected,
+                begin,
+                lambda n=name: (selection.named_network(known, n).id, ""),
             )
         self.check(
             REFUSED,
             "no network 'lan'; there are: none",
-            lambda: (selection._network([], "lan"), ""),
+            lambda: (selection.named_network([], "lan").id, ""),
         )
         for asked, chosen, drive in (
             (None, ["n-1"], False),

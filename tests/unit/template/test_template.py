@@ -190,6 +190,9 @@ class MeaningTest(TemplateTestCase):
                 ),
                 "test_files": (File(path="/t", content=b"from a file\n", mode="0700"),),
                 "test_reboot": True,
+                "test_flavors": ("m1.large",),
+                "test_networks": ("lab",),
+                "test_firmware": ("uefi",),
             },
             found,
         )
@@ -413,6 +416,22 @@ class ExtendsTest(TemplateTestCase):
         combined = template.combine(below, top)["tests"]
         self.assertEqual(["x", "y", "y", "z"], [test.run for test in combined])
 
+    def test_boots(self) -> None:
+        """Lists of flavors, networks and firmwares are added to, each name once."""
+        self.write(
+            "version: 1\nverify: {flavors: [a, b], firmware: [bios]}", "base.yaml"
+        )
+        found = self.load(
+            "version: 1\nextends: base.yaml\n"
+            "verify: {flavors: [b, c], networks: [n], firmware: [uefi]}"
+        )
+        wanted = {
+            "test_flavors": ("a", "b", "c"),
+            "test_networks": ("n",),
+            "test_firmware": ("bios", "uefi"),
+        }
+        self.assertEqual(wanted, {k: found[k] for k in wanted})
+
     def test_mistakes_in_tests(self) -> None:
         """Each with its place."""
         for said, wanted in (
@@ -432,6 +451,9 @@ class ExtendsTest(TemplateTestCase):
                 "verify.files[1]: needs exactly one of content, ",
             ),
             ("{reboot: 1}", "verify.reboot: takes true or false; not 1"),
+            ("{flavors: a}", "verify.flavors: takes a list; not 'a'"),
+            ("{networks: ['']}", "verify.networks[1]: takes 1 characters at least"),
+            ("{firmware: [efi]}", "verify.firmware[1]: takes bios, uefi; not 'efi'"),
         ):
             [problem] = self.problems(f"version: 1\nverify: {said}")
             self.assertIn(wanted, problem)
@@ -724,6 +746,9 @@ verify:
     - run: "true"
   files: [{{path: /t, source: motd, mode: "0700"}}]
   reboot: true
+  flavors: [m1.large]
+  networks: [lab]
+  firmware: [uefi]
 """
 
 BASE = """\
