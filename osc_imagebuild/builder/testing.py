@@ -11,7 +11,6 @@ from osc_imagebuild.cloud import images
 from osc_imagebuild.engine.events import Event, EventKind
 from osc_imagebuild.engine.trial import Trial
 from osc_imagebuild.errors import RecordError
-from osc_imagebuild.model import checks
 from osc_imagebuild.model.checks import Check
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
@@ -60,14 +59,13 @@ class Testing(Session):
             self.listener(Event(EventKind.WAIT, plan.id, step, text, now))
 
         run = Trial(self.api, plan.id, plan.image, plan.spec, plan.user_data, tell)
-        said = run.run()
-        tests = plan.spec.verify.tests
+        ended = run.run()
         return Tested(
             plan.image.id,
             plan.image.name,
             plan.spec.installer.os,
-            checks.of_tests(said.outcomes, tests, said.trouble),
-            said.trouble,
+            ended.checks,
+            ended.trouble,
         )
 
     def _image(self, word: str) -> Image:

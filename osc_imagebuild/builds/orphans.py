@@ -17,8 +17,10 @@ from osc_imagebuild.model.names import (
     UNTAGGED,
     VOLUME_MARK,
     Role,
+    boot_number,
     builds_of,
     resource_name,
+    role_of,
 )
 from osc_imagebuild.model.resources import Image, Server, Snapshot, Volume
 
@@ -48,11 +50,12 @@ def find_orphans(api: Api) -> list[Orphan]:
 
     :raises: CloudError
     """
+    now = api.now()
     candidates = [
         Orphan("server", server.id, server.name, build_id)
         for server in servers.tagged(api, PART_TAG)
         for build_id in builds_of([server.name])
-        if server.task_state != "deleting" and not _is_at_work(server, api.now())
+        if server.task_state != "deleting" and not _is_at_work(server, now)
     ]
     if api.has("volume"):
         candidates += [
@@ -62,7 +65,7 @@ def find_orphans(api: Api) -> list[Orphan]:
         candidates += [
             Orphan("volume", item.id, item.name, item.metadata[VOLUME_MARK])
             for item in volumes.marked(api)
-            if item.status != "deleting"
+            if item.status != "deleting" and not _is_at_work(item, now)
         ]
     candidates += [
         Orphan("image", image.id, image.name, build_id, image.tags)
@@ -79,10 +82,13 @@ def find_orphans(api: Api) -> list[Orphan]:
     return list(found.values())
 
 
-def _is_at_work(server: Server, now: float) -> bool:
-    """Whether a server may be one that somebody tests an image in, which has no record."""
-    tests = server.name.endswith(f"-{Role.TRIAL}")
-    return tests and now - server.created_at < LONGEST_TRIAL_S
+def _is_at_work(item: Server | Volume, now: float) -> bool:
+    """Whether it may be what somebody tests an image in: a test has no record."""
+    is_young = now - item.created_at < LONGEST_TRIAL_S
+    return is_young and any(
+        boot_number(role_of(build_id, item.name) or "", Role.TRIAL)
+        for build_id in builds_of([item.name])
+    )
 
 
 def _results(found: Iterable[Image]) -> list[Orphan]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from dataclasses import dataclass
 
@@ -16,8 +17,21 @@ from osc_imagebuild.model.ownership import may_read
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
 from osc_imagebuild.model.spec import Spec
-from osc_imagebuild.planning import networks, parents, preflight, servers, spec_builder
-from osc_imagebuild.planning.spec_builder import Chosen, Copying, Servers, Sharing
+from osc_imagebuild.planning import (
+    boots,
+    networks,
+    parents,
+    preflight,
+    servers,
+    spec_builder,
+)
+from osc_imagebuild.planning.spec_builder import (
+    Boots,
+    Chosen,
+    Copying,
+    Servers,
+    Sharing,
+)
 from osc_imagebuild.planning.stage import Stage, stage
 
 # What counts of a request: its tests, and the server that they run in.
@@ -27,6 +41,9 @@ _TAKEN = (
     "tests",
     "test_files",
     "test_reboot",
+    "test_flavors",
+    "test_networks",
+    "test_firmware",
     "verify",
     "flavor",
     "networks",
@@ -66,7 +83,12 @@ def plan_trial(api: Api, catalog: Catalog, request: Request, image: Image) -> Tr
     source = parents.source(request, image)
     machine = servers.find_servers(api, request, system.value, source)
     zone = networks.check_zone(api, request)
-    stages: tuple[Stage[object], ...] = (system, told, place, groups, machine, zone)
+    disk_gib = parents.disk_gib(image)
+    booting = boots.find_boots(
+        api, request, system.value, place.value, machine.value, disk_gib
+    )
+    stages: tuple[Stage[object], ...]
+    stages = (system, told, place, groups, machine, zone, booting)
     problems = [*_unfit(image, api.project_id()), *_pointless(request, machine.value)]
     problems += [problem for stage in stages for problem in stage.problems]
     if problems:
@@ -87,11 +109,16 @@ def plan_trial(api: Api, catalog: Catalog, request: Request, image: Image) -> Tr
         inputs=UNKNOWN,
         tree_sha256="",
         expected_s=0,
+        boots=booting.value or Boots(),
     )
     notes = tuple(note for stage in stages for note in stage.notes)
-    return TrialPlan(
-        trial_id, image, spec_builder.spec(chosen), told.value.verify, notes
-    )
+    spec = spec_builder.spec(chosen)
+    # Of the image's own disk, whatever the flavor has: a volume of it need not be larger.
+    hardware = dataclasses.replace(spec.hardware, disk_gib=disk_gib)
+    # There is no record of a test that packages could be kept beside.
+    verify = dataclasses.replace(spec.verify, inventory=False)
+    spec = dataclasses.replace(spec, hardware=hardware, verify=verify)
+    return TrialPlan(trial_id, image, spec, told.value.verify, notes)
 
 
 def _stripped(catalog: Catalog, request: Request, image: Image) -> Request:
@@ -108,7 +135,7 @@ def _stripped(catalog: Catalog, request: Request, image: Image) -> Request:
 def _pointless(request: Request, machine: Servers | None) -> list[str]:
     """Return why there is nothing to be tested, or nowhere."""
     problems = own_tests.problems(request)
-    if not request.tests:
+    if not (request.tests or request.boots_again):
         problems.append(
             "nothing says what is to be tested: give --test-command, or a template with "
             "verify.commands"

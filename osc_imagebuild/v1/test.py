@@ -73,7 +73,7 @@ class TestImageBuild(BuildCommand, Lister):
         if parsed_args.test_report:
             _report(tested, builder.api.now(), parsed_args.test_report)
         return ("Test", "Passed", "Seconds", "Detail", "Output"), [
-            (c.name, c.passed, c.seconds, c.detail, Lines(c.output))
+            (c.title, c.passed, c.seconds, c.detail, Lines(c.output))
             for c in tested.checks
         ]
 

@@ -8,8 +8,10 @@ from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import InstallError, SpecError
 from osc_imagebuild.model.own_tests import OwnTest
 from osc_imagebuild.reports.junit import junit
+from tests.fakes.cloud import FakeCloud
 from tests.fakes.planning import flavor
-from tests.unit.base import CloudTestCase
+from tests.fakes.wire import Call
+from tests.unit.base import PARENT, CloudTestCase
 
 WEB = OwnTest(name="web", run="true")
 FLAVOR, SECOND, FIRST = "m1.small", "second", "private"
@@ -224,3 +226,84 @@ class RefusedTest(BootsCase):
             test_networks=("static",),
             config_drive=False,
         )
+
+
+class TrialTest(BootsCase):
+    """A test of an image that is there already."""
+
+    def setUp(self) -> None:
+        """Have one."""
+        super().setUp()
+        self.image = self.add_parent(properties={"imagebuild_os": "mini-tests"})
+
+    def test_passed(self) -> None:
+        """On each, also with the other firmware; the image is not touched."""
+        before = dict(self.image.properties)
+        for tests in ((), (WEB,)):
+            builder = self.builder()
+            asked = self.request(
+                **self.asked(tests=tests, test_firmware=("bios", "uefi"))
+            )
+            tested = builder.test(builder.plan_test(PARENT, asked))
+            self.assertTrue(tested.passed, tested.trouble)
+            self.assertEqual(5 * (1 + len(tests)), len(tested.checks))
+            self.assertEqual(before, self.image.properties)
+            self.cloud.tick()
+            self.assertEqual({}, self.cloud.nova.servers)
+            self.assertEqual({}, self.cloud.cinder.volumes)
+
+    def test_failed(self) -> None:
+        """It says which."""
+        self.cloud.nova.plan.dead_on = frozenset({"uefi"})
+        builder = self.builder()
+        asked = self.request(**self.asked(test_firmware=("uefi",), test_networks=()))
+        tested = builder.test(builder.plan_test(PARENT, asked))
+        self.assertIn(
+            "flavor m1.small, firmware uefi: the result did not come", tested.trouble
+        )
+        self.assertEqual([True, False], [check.passed for check in tested.checks])
+        self.cloud.tick()
+        self.assertEqual({}, self.cloud.cinder.volumes)
+
+    def test_killed(self) -> None:
+        """Its volume is an orphan once no test can be at work."""
+        builder, forks = self.builder(), list[FakeCloud]()
+        asked = self.request(
+            **self.asked(test_firmware=("uefi",), test_flavors=(), test_networks=())
+        )
+        plan = builder.plan_test(PARENT, asked)
+
+        def observe(when: str, call: Call) -> None:
+            if (when, call.kind) == ("after", "create volume"):
+                forks.append(self.cloud.fork())
+
+        self.cloud.observers.append(observe)
+        builder.test(plan)
+        self.cloud = forks[0]
+        builder = self.builder()
+        self.assertEqual([], list(builder.orphans()))
+        self.cloud.world.advance(6 * 3600)
+        [orphan] = builder.orphans()
+        self.assertEqual(("volume", plan.id), (orphan.kind, orphan.build_id))
+
+    def test_no_volume(self) -> None:
+        """It is not tried for ever."""
+        self.cloud.cinder.troubles.creations_fail = True
+        builder = self.builder()
+        asked = self.request(
+            **self.asked(
+                test_firmware=("uefi",), test_flavors=(), test_networks=(), tests=(WEB,)
+            )
+        )
+        tested = builder.test(builder.plan_test(PARENT, asked))
+        self.assertEqual(
+            "firmware uefi: no verify volume yet: 5 times without effect",
+            tested.trouble,
+        )
+        self.assertEqual(
+            ["boot", "web", "boot (firmware uefi)", "web (firmware uefi)"],
+            [check.title for check in tested.checks],
+        )
+        self.cloud.world.advance(60)
+        self.cloud.tick()
+        self.assertEqual({}, self.cloud.cinder.volumes)
