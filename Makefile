@@ -14,7 +14,7 @@ EVERYWHERE = tests\.scenarios\.test_(sweep|faults|every_line)
 UNIT = env -u OS_CLOUD $(MEASURED) $(TESTS) 'tests\.((devcloud\.)?unit\.|contract\..*\.Fake)'
 SCENARIOS = env -u OS_CLOUD $(TESTS) 'tests\.scenarios\.' --exclude-regex '$(EVERYWHERE)'
 # Of the whole builds, what other targets run: those that allow no others, and longer proofs.
-LONGER = test_(alone|ansible|cds|contents|copies|debian_fails|disks|families|kills|layers|proxy|updates)
+LONGER = test_(alone|ansible|cds|contents|copies|debian_fails|disks|families|kills|layers|matrix|proxy|updates)
 # With COVER=1 the tests note which lines they reach, for `make cover`.
 MEASURED = $(if $(COVER),PYTHON='$(CURDIR)/$(BIN)/coverage run')
 # A build waits most of its time: two at once are nearly twice as quick.

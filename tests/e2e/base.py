@@ -28,7 +28,7 @@ from tests import paths
 CATALOG = paths.MINI_CATALOG
 COMMAND_LIMIT_S = 600
 DELETION_LIMIT_S = 60
-_STEP = re.compile(r"^\[ *\d+:\d\d\] ([a-z-]+)$")
+_STEP = re.compile(r"^\[ *\d+:\d\d\] ([a-z0-9-]+)$")
 # The number of steps is bounded; so must be the kills.
 MAX_KILLS = 40
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
