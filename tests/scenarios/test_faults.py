@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from osc_imagebuild.errors import (
     CloudError,
