@@ -91,6 +91,7 @@ class Actor:
     ``heartbeat`` is called while a long one is under way, and may stop it; ``door`` leads to
     web servers, ``clouds`` to others that accept the image. ``memory`` hears of what is made
     and changed, as lists may lag. ``key`` signs the image, None where this client has none.
+    ``verify_held`` is called before something is made, as looking for it may have taken long.
     """
 
     def __init__(
@@ -104,9 +105,11 @@ class Actor:
         memory: Memory | None = None,
         clouds: Clouds = NO_CLOUDS,
         key: SigningKey | None = None,
+        verify_held: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
         self._key = key
+        self._verify_held = verify_held
         self._clouds = clouds
         self._door = door
         self._memory = memory or Memory(api.now)
@@ -154,7 +157,7 @@ class Actor:
                 retirement.discard(self._api, action)
             case Harvest():
                 if not self._result_is_listed():
-                    self._still()
+                    self._verify_held()
                     made = servers.create_image(
                         self._api, action.server_id, self._result, self._of_harvest()
                     )
@@ -297,13 +300,6 @@ class Actor:
     def _result_is_listed(self) -> bool:
         return self._is_listed(self._result, images.named(self._api, self._result))
 
-    def _still(self) -> None:
-        """Make sure, before something is made, that looking for it took no age.
-
-        :raises: RecordError where another client has taken over meanwhile
-        """
-        self._heartbeat()
-
     def _create_volume(self, action: CreateVolume) -> None:
         name = resource_name(self._build_id, action.role)
         if self._is_listed(name, volumes.marked(self._api, self._build_id)):
@@ -322,7 +318,7 @@ class Actor:
         if self._spec.hardware.volume_type and (image_id or not source):
             # A copy of a volume or snapshot has the type of that by itself.
             body["volume_type"] = self._spec.hardware.volume_type
-        self._still()
+        self._verify_held()
         made = volumes.create(self._api, body)
         self._memory.made(Volume, action.role, made)
 
@@ -335,7 +331,7 @@ class Actor:
             "volume_id": action.volume_id,
             "metadata": {VOLUME_MARK: self._build_id},
         }
-        self._still()
+        self._verify_held()
         made = volumes.create_snapshot(self._api, body)
         self._memory.made(Snapshot, Role.RESULT, made)
 
@@ -482,7 +478,7 @@ class Actor:
         if spec.hardware.server_properties:
             body["metadata"] = dict(spec.hardware.server_properties)
         nics.require_own_ports(self._api, spec.network)
-        self._still()
+        self._verify_held()
         try:
             made = self._start(body, required=spec.network.config_drive)
             self._memory.made(Server, action.role, made)

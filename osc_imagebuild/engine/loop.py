@@ -154,6 +154,7 @@ class Engine:
             self._memory,
             clouds,
             key,
+            held.verify_if_old,
         )
         self._steps = recipe.of(build.spec)
         self._everything = frozenset[str]().union(*(s.sees for s in self._steps))

@@ -5,6 +5,7 @@ Standard library only.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,9 +59,8 @@ def combinations(
     Of a list that is empty each has what the first boot has.
     """
     return tuple(
-        Boot(
-            flavor_id=flavor.flavor_id,
-            flavor_name=flavor.flavor_name,
+        dataclasses.replace(
+            flavor,
             network_id=network.network_id,
             network_name=network.network_name,
             config_drive=network.config_drive,

@@ -147,7 +147,9 @@ def role_of(build_id: str, name: str) -> str | None:
     return name[len(prefix) :] if name.startswith(prefix) else None
 
 
-_BUILD_TAG = re.compile(r"imagebuild-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+# As services and we write IDs; some services take other spellings too.
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_BUILD_TAG = re.compile(rf"imagebuild-({UUID})")
 
 
 def builds_of(words: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ import re
 from osc_imagebuild import outputs
 from osc_imagebuild.model import signatures
 from osc_imagebuild.model.formats import DISK_FORMATS
-from osc_imagebuild.model.names import SERVER_PROPERTY
+from osc_imagebuild.model.names import SERVER_PROPERTY, UUID
 from osc_imagebuild.model.numbers import MOST_GIB, MOST_MIB
 from osc_imagebuild.model.request import Request
 from osc_imagebuild.model.resources import Image
@@ -17,7 +17,7 @@ LONGEST_VALUE = 255
 MOST_PROPERTIES, MOST_PORTS = 128, 16
 # Of names and IDs. Source: cinder.db.sqlalchemy.models.VolumeType.name is String(255).
 _LONGEST_NAME = 255
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile(UUID, re.IGNORECASE | re.ASCII)
 
 
 def problems(request: Request) -> list[str]:

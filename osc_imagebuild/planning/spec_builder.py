@@ -16,6 +16,7 @@ from osc_imagebuild.model.boots import Boot
 from osc_imagebuild.model.copies import Copy
 from osc_imagebuild.model.family import Old
 from osc_imagebuild.model.inputs import Inputs
+from osc_imagebuild.model.names import UUID
 from osc_imagebuild.model.request import Hints, Request
 from osc_imagebuild.model.resources import Flavor, Image
 from osc_imagebuild.model.spec import (
@@ -40,7 +41,7 @@ from osc_imagebuild.version import tool_version
 # What a system was installed from, which it still is once it was changed.
 _ORIGIN = ("imagebuild_source", "imagebuild_source_sha256")
 ANCESTORS = "imagebuild_ancestors"
-_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_ID = re.compile(rf"\b{UUID}\b")
 # Of 36 characters each, with blanks between them, in 255.
 _MOST_ANCESTORS = 6
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from osc_imagebuild.v1 import files, own_files, signing
-from osc_imagebuild.v1.base import BuildCommand, Lister, Shown
+from osc_imagebuild.v1.base import WHICH_IMAGE, BuildCommand, Lister, Shown
 from osc_imagebuild.v1.columns import Lines
 
 _BUILDER = (
@@ -21,8 +21,7 @@ class AttestImageBuild(BuildCommand):
         parser.add_argument(
             "image",
             metavar="<image>",
-            help="Finished image: its ID or its build's, or the name of its family or of "
-            "an image",
+            help=f"Finished image: {WHICH_IMAGE}",
         )
         signing.add_key(parser, "Sign the statement with this key", required=True)
         parser.add_argument(
@@ -58,7 +57,7 @@ class VerifyImageBuildAttestation(BuildCommand, Lister):
         parser.add_argument(
             "image",
             metavar="<image>",
-            help="Image: its ID or its build's, or the name of its family or of an image",
+            help=f"Image: {WHICH_IMAGE}",
         )
         parser.add_argument(
             "file", metavar="<file>", help="File with the attestation, a DSSE envelope"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # They escape by themselves: texts are in them as they are.
 # Source: cliff.formatters, json_format and yaml_format.
 ESCAPING = ("json", "yaml")
+# How a command is told of an image, in its help.
+WHICH_IMAGE = "its ID or its build's, or the name of its family or of an image"
 # What a command shows: names of columns, and rows or the values of one.
 Shown = tuple[Sequence[str], Sequence[Any]]
 

@@ -35,18 +35,14 @@ def console_file(directory: str | None, build_id: str, role: str = "install") ->
 
 
 def kept_console(directory: str, build_id: str, role: str) -> str:
-    """Return the console that was kept, of ``role``'s server where there is one."""
+    """Return the console that was kept, of ``role``'s server where there is one.
+
+    :raises: CommandError where it cannot be read
+    """
     for candidate in (role, "install"):
-        try:
-            path = console_file(directory, build_id, candidate)
-            with own_files.open_to_read(path) as file:
-                return file.read().decode("utf-8", "replace")
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise exceptions.CommandError(
-                f"cannot read {path}: {error.strerror}"
-            ) from error
+        text = _kept(console_file(directory, build_id, candidate))
+        if text is not None:
+            return text
     return ""
 
 
@@ -57,18 +53,28 @@ def kept_consoles(directory: str, build_id: str) -> dict[str, str]:
     """
     found = {}
     for role in _roles():
-        path = console_file(directory, build_id, role)
-        try:
-            with own_files.open_to_read(path) as file:
-                file.seek(max(0, file.seek(0, 2) - _LONGEST))
-                found[role] = file.read().decode("utf-8", "replace")
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise exceptions.CommandError(
-                f"cannot read {path}: {error.strerror}"
-            ) from error
+        text = _kept(console_file(directory, build_id, role), _LONGEST)
+        if text is not None:
+            found[role] = text
     return found
+
+
+def _kept(path: Path, longest: int | None = None) -> str | None:
+    """Return a console that was kept, or its last ``longest`` bytes; None without a file.
+
+    :raises: CommandError where it cannot be read
+    """
+    try:
+        with own_files.open_to_read(path) as file:
+            if longest is not None:
+                file.seek(max(0, file.seek(0, 2) - longest))
+            return file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise exceptions.CommandError(
+            f"cannot read {path}: {error.strerror}"
+        ) from error
 
 
 def kept_pictures(directory: str, build_id: str) -> list[tuple[str, bytes]]:

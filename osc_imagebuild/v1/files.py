@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
 from osc_lib import exceptions
 
@@ -14,16 +18,8 @@ def read_text(path: str, *, secret: bool = False) -> str:
 
     :raises: CommandError where it cannot be read
     """
-    from osc_imagebuild.guests import passwords
-
-    try:
-        with open(os.path.expanduser(path), encoding="utf-8") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if secret and (warning := passwords.exposed(path, mode)):
-                print(warning, file=sys.stderr)
-            return file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unread(path, error) from error
+    with _opened(path, secret=secret) as file:
+        return io.TextIOWrapper(file, encoding="utf-8").read()
 
 
 def read_bytes(path: str) -> tuple[bytes, bool]:
@@ -31,12 +27,9 @@ def read_bytes(path: str) -> tuple[bytes, bool]:
 
     :raises: CommandError where it cannot be read
     """
-    try:
-        with open(os.path.expanduser(path), "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            return file.read(), bool(mode & stat.S_IXUSR)
-    except OSError as error:
-        raise _unread(path, error) from error
+    with _opened(path) as file:
+        mode = os.fstat(file.fileno()).st_mode
+        return file.read(), bool(mode & stat.S_IXUSR)
 
 
 def read_bounded(path: str, limit: int, *, secret: bool = False) -> bytes:
@@ -46,16 +39,27 @@ def read_bounded(path: str, limit: int, *, secret: bool = False) -> bytes:
 
     :raises: CommandError where it cannot be read
     """
-    from osc_imagebuild.guests import passwords
+    with _opened(path, secret=secret) as file:
+        return file.read(limit + 1)
 
+
+@contextmanager
+def _opened(path: str, *, secret: bool = False) -> Iterator[BinaryIO]:
+    """Open a file; what goes wrong with it is told as a user understands it."""
     try:
         with open(os.path.expanduser(path), "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if secret and (warning := passwords.exposed(path, mode)):
-                print(warning, file=sys.stderr)
-            return file.read(limit + 1)
-    except OSError as error:
+            if secret:
+                _warn_if_exposed(path, os.fstat(file.fileno()).st_mode)
+            yield file
+    except (OSError, UnicodeDecodeError) as error:
         raise _unread(path, error) from error
+
+
+def _warn_if_exposed(path: str, mode: int) -> None:
+    from osc_imagebuild.guests import passwords
+
+    if warning := passwords.exposed(path, mode):
+        print(warning, file=sys.stderr)
 
 
 def _unread(path: str, error: OSError | ValueError) -> exceptions.CommandError:

@@ -6,10 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from osc_imagebuild.v1.base import BuildCommand, Lister
+from osc_imagebuild.v1.base import WHICH_IMAGE, BuildCommand, Lister
 from osc_imagebuild.v1.door import Door
-
-_HELP = "its ID or its build's, or the name of its family or of an image"
 
 
 class ShowImageBuildManifest(BuildCommand):
@@ -20,7 +18,7 @@ class ShowImageBuildManifest(BuildCommand):
         parser.add_argument(
             "image",
             metavar="<image>",
-            help=f"Finished image, volume or snapshot: {_HELP}",
+            help=f"Finished image, volume or snapshot: {WHICH_IMAGE}",
         )
         parser.add_argument(
             "--format",
@@ -46,7 +44,9 @@ class DiffImageBuild(BuildCommand, Lister):
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
-        parser.add_argument("before", metavar="<before>", help=f"One image: {_HELP}")
+        parser.add_argument(
+            "before", metavar="<before>", help=f"One image: {WHICH_IMAGE}"
+        )
         parser.add_argument("after", metavar="<after>", help="The other one, likewise")
         return parser
 

@@ -6,7 +6,13 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from osc_imagebuild.v1 import own_tests
-from osc_imagebuild.v1.base import BuildCommand, Lister, Shown, interruptible
+from osc_imagebuild.v1.base import (
+    WHICH_IMAGE,
+    BuildCommand,
+    Lister,
+    Shown,
+    interruptible,
+)
 from osc_imagebuild.v1.columns import Lines
 from osc_imagebuild.v1.template import add_variables, template_fields
 from osc_imagebuild.v1.wording import worded
@@ -25,8 +31,7 @@ class TestImageBuild(BuildCommand, Lister):
         parser.add_argument(
             "image",
             metavar="<image>",
-            help="Finished image: its ID or its build's, or the name of its family or of "
-            "an image",
+            help=f"Finished image: {WHICH_IMAGE}",
         )
         parser.add_argument(
             "--template",

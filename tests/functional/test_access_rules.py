@@ -5,15 +5,10 @@ No service is asked: its code is called where the devcloud has it.
 
 from __future__ import annotations
 
-import json
-import subprocess
-
-import testtools
-
 from osc_imagebuild.cloud.access_rules import AccessRule
 from tests.fakes.access_rules import matching
 from tests.fakes.wire import Call
-from tests.functional.test_image_schema import PYTHON
+from tests.functional.service_code import ServiceCodeCase
 
 # Path of a rule, path of a request, whether the one is for the other.
 CASES = (
@@ -42,21 +37,11 @@ def taken_by_the_fake(rule: str, asked: str) -> bool:
     return bool(matching([AccessRule("image", "GET", rule)], call))
 
 
-class PathsTest(testtools.TestCase):
+class PathsTest(ServiceCodeCase):
     """Both say the same."""
 
     def test_paths(self) -> None:
         """With stars and names."""
-        if not PYTHON.exists():
-            self.skipTest("the devcloud is not installed here")
-        done = subprocess.run(
-            [str(PYTHON), "-W", "ignore", "-c", _SCRIPT],
-            input=json.dumps([case[:2] for case in CASES]),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
         wanted = [case[2] for case in CASES]
-        self.assertEqual(wanted, json.loads(done.stdout.splitlines()[-1]))
+        self.assertEqual(wanted, self.run_there(_SCRIPT, [case[:2] for case in CASES]))
         self.assertEqual(wanted, [taken_by_the_fake(*case[:2]) for case in CASES])

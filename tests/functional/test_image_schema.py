@@ -6,18 +6,13 @@ installed.
 
 from __future__ import annotations
 
-import json
-import subprocess
 from typing import Any
 
-import testtools
-
-from devcloud import settings
 from tests.fakes.clock import World
 from tests.fakes.glance import Glance
 from tests.fakes.wire import Refusal
+from tests.functional.service_code import ServiceCodeCase
 
-PYTHON = settings.VENV / "bin" / "python"
 # What schema-image.json of such a site says.
 REQUIRED = {"cost": ["a", "b"], "team": []}
 ONE = {"cost": ["a", "b"]}
@@ -76,22 +71,11 @@ def taken_by_the_fake(required: dict[str, list[str]], body: dict[str, Any]) -> b
     return True
 
 
-class ImageSchemaTest(testtools.TestCase):
+class ImageSchemaTest(ServiceCodeCase):
     """Both refuse the same."""
 
     def test_required_properties(self) -> None:
         """When an image is made, and in each single change of one."""
-        if not PYTHON.exists():
-            self.skipTest("the devcloud is not installed here")
-        asked = json.dumps([case[:2] for case in CASES])
-        done = subprocess.run(
-            [str(PYTHON), "-W", "ignore", "-c", _SCRIPT],
-            input=asked,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
         wanted = [case[2] for case in CASES]
-        self.assertEqual(wanted, json.loads(done.stdout.splitlines()[-1]))
+        self.assertEqual(wanted, self.run_there(_SCRIPT, [case[:2] for case in CASES]))
         self.assertEqual(wanted, [taken_by_the_fake(*case[:2]) for case in CASES])

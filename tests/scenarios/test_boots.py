@@ -8,9 +8,7 @@ from osc_imagebuild.builds.record import Record
 from osc_imagebuild.errors import InstallError, SpecError
 from osc_imagebuild.model.own_tests import OwnTest
 from osc_imagebuild.reports.junit import junit
-from tests.fakes.cloud import FakeCloud
 from tests.fakes.planning import flavor
-from tests.fakes.wire import Call
 from tests.unit.base import PARENT, CloudTestCase
 
 WEB = OwnTest(name="web", run="true")
@@ -267,19 +265,13 @@ class TrialTest(BootsCase):
 
     def test_killed(self) -> None:
         """Its volume is an orphan once no test can be at work."""
-        builder, forks = self.builder(), list[FakeCloud]()
+        builder = self.builder()
         asked = self.request(
             **self.asked(test_firmware=("uefi",), test_flavors=(), test_networks=())
         )
         plan = builder.plan_test(PARENT, asked)
 
-        def observe(when: str, call: Call) -> None:
-            if (when, call.kind) == ("after", "create volume"):
-                forks.append(self.cloud.fork())
-
-        self.cloud.observers.append(observe)
-        builder.test(plan)
-        self.cloud = forks[0]
+        self.cloud = self.cloud_after("create volume", builder.test, plan)
         builder = self.builder()
         self.assertEqual([], list(builder.orphans()))
         self.cloud.world.advance(6 * 3600)

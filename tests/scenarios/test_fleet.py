@@ -12,10 +12,8 @@ from osc_imagebuild.engine.events import Event
 from osc_imagebuild.errors import CloudError, DrivenError, RecordError, TransientError
 from osc_imagebuild.model.names import build_tag
 from osc_imagebuild.model.readings import Picture
-from osc_imagebuild.model.request import Request
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import KILLED, Killed, answered
-from tests.fakes.wire import Call
 from tests.unit.base import ENTRIES, CloudTestCase
 
 SHARED = ("imagebuild-kernel-", "imagebuild-ramdisk-")
@@ -240,7 +238,9 @@ class OrphanTest(CloudTestCase):
         ):
             with self.one_of_many(kind):
                 self.cloud = FakeCloud()
-                self.cloud = self.left_after(kind, self.request(**way))
+                self.cloud = self.cloud_after(
+                    kind, self.builder().create, self.request(**way)
+                )
                 builder = self.builder()
                 build = builder.list().builds[0]
                 builder.api.send("image", "DELETE", f"/images/{build.id}")
@@ -251,7 +251,11 @@ class OrphanTest(CloudTestCase):
 
     def test_only_the_result_is_left(self) -> None:
         """Nothing else speaks of the build any more: Nova has put our mark on it."""
-        self.cloud = self.left_after("createImage", self.request(boot_method="ipxe"))
+        self.cloud = self.cloud_after(
+            "createImage",
+            self.builder().create,
+            self.request(boot_method="ipxe"),
+        )
         (result,) = [
             i
             for i in self.cloud.glance.images.values()
@@ -266,19 +270,6 @@ class OrphanTest(CloudTestCase):
         self.assertEqual(("image", result.id), (orphan.kind, orphan.id))
         builder.delete_orphans([orphan])
         self.assertEqual({}, self.cloud.glance.images)
-
-    def left_after(self, kind: str, request: Request) -> FakeCloud:
-        """The cloud as it is after the first mutation of a kind."""
-        wrecks: list[FakeCloud] = []
-        cloud = self.cloud
-
-        def observe(when: str, call: Call) -> None:
-            if (when, call.kind) == ("after", kind):
-                wrecks.append(cloud.fork())
-
-        cloud.observers.append(observe)
-        self.builder().create(request)
-        return wrecks[0]
 
     def test_one_that_stays_keeps_no_other(self) -> None:
         """What can be removed is, and what cannot be is named."""

@@ -9,7 +9,6 @@ from osc_imagebuild.builder.testing import Tested
 from osc_imagebuild.errors import CloudError, RecordError, SpecError
 from osc_imagebuild.model.own_tests import OwnTest
 from osc_imagebuild.model.request import Request
-from tests.fakes.cloud import FakeCloud
 from tests.fakes.faults import LOST, answered, once, outage
 from tests.fakes.wire import Call
 from tests.unit.base import PARENT, CloudTestCase
@@ -174,15 +173,7 @@ class TroubleTest(TrialCase):
         builder = self.builder()
         plan = builder.plan_test(PARENT, self.asked())
 
-        forks: list[FakeCloud] = []
-
-        def observe(when: str, call: Call) -> None:
-            if (when, call.kind) == ("after", "create server"):
-                forks.append(self.cloud.fork())
-
-        self.cloud.observers.append(observe)
-        builder.test(plan)
-        self.cloud = forks[0]
+        self.cloud = self.cloud_after("create server", builder.test, plan)
         builder = self.builder()
         self.assertEqual([], list(builder.orphans()))
         self.cloud.world.advance(6 * 3600)

@@ -40,7 +40,7 @@ from tests.fakes.cloud import FakeCloud
 from tests.fakes.image import FakeImage
 from tests.fakes.machines import Disk
 from tests.fakes.mirror import IN_ISO
-from tests.fakes.wire import Adapter
+from tests.fakes.wire import Adapter, Call
 
 CATALOG = paths.MINI_CATALOG
 ENTRIES = Catalog([CATALOG])
@@ -154,6 +154,20 @@ class CloudTestCase(testtools.TestCase):
         """That of `FakeCloud.connect` knows its client; others go there too."""
         mounted = session.adapters.get("http://")
         return mounted if isinstance(mounted, Adapter) else Adapter(self.cloud.serve)
+
+    def cloud_after(
+        self, kind: str, work: Callable[[Any], object], wanted: object
+    ) -> FakeCloud:
+        """Return the cloud as a client leaves it that dies after its first call of a kind."""
+        forks: list[FakeCloud] = []
+
+        def observe(when: str, call: Call) -> None:
+            if (when, call.kind) == ("after", kind):
+                forks.append(self.cloud.fork())
+
+        self.cloud.observers.append(observe)
+        work(wanted)
+        return forks[0]
 
     def builder(self, client: str = "first", *, skew: float = 0.0) -> Builder:
         """Return the library as a new client has it."""
